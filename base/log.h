@@ -1,0 +1,54 @@
+/* One event is one line.  `LOG(log, LOG_INFO, "deliver.done", LOG_S("push_id", id), LOG_I("try", 2));` writes
+ *     2026-01-31T12:00:00.123Z level=info event=deliver.done push_id=... try=2
+ * or the same as one JSON object.  Every event also counts under its name, whatever its level.  Peer text is
+ * escaped and cut to 200 octets.  There is no formatter for keys, credentials or bodies: do not pass them.
+ * Thread-safe; LOG on a NULL log does nothing.  Lines go to a sink: direct (one write() a line; tests, tools)
+ * or through a bounded memory queue and a writer thread (ppgd), which counts what it had to drop. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/clk.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_format { LOG_TEXT, LOG_JSON };
+enum log_type { LOG_T_STR, LOG_T_INT, LOG_T_BOOL, LOG_T_ADDR };
+
+struct log_kv {
+    const char *key;
+    enum log_type type;
+    struct slice s; /* LOG_T_STR, LOG_T_ADDR */
+    int64_t i;      /* LOG_T_INT, LOG_T_BOOL */
+};
+
+#define LOG_S(k, v) ((struct log_kv){ (k), LOG_T_STR, (v), 0 })
+#define LOG_C(k, v) ((struct log_kv){ (k), LOG_T_STR, slice_str(v), 0 })
+#define LOG_I(k, v) ((struct log_kv){ (k), LOG_T_INT, SLICE_NONE, (int64_t)(v) })
+#define LOG_B(k, v) ((struct log_kv){ (k), LOG_T_BOOL, SLICE_NONE, (v) ? 1 : 0 })
+/* A terminal's address: shortened to its last four characters unless full addresses are configured. */
+#define LOG_A(k, v) ((struct log_kv){ (k), LOG_T_ADDR, (v), 0 })
+
+struct log;
+struct log_conf {
+    enum log_level level;
+    enum log_format format;
+    bool full_addresses;
+    int fd;         /* where lines go; borrowed */
+    size_t queue_n; /* octets of the memory queue; 0: write directly */
+};
+
+enum err log_create(const struct log_conf *conf, const struct clk *clk, struct log **out) MUST_USE;
+void log_free(struct log **log);   /* writes out what is queued */
+void log_flush(struct log *log);   /* returns when all lines queued before are written */
+void log_set(struct log *log, enum log_level level, enum log_format format, bool full_addresses); /* any thread */
+
+#define LOG(log, level, event, ...)                                                                          \
+    log_event((log), (level), (event), (const struct log_kv[]){ __VA_ARGS__, { NULL, LOG_T_INT, { NULL, 0 }, 0 } })
+void log_event(struct log *log, enum log_level level, const char *event, const struct log_kv *kv);
+
+/* Calls fn for each event name seen so far with its count; any thread. */
+void log_counts(struct log *log, void (*fn)(const char *event, uint64_t count, void *arg), void *arg);
+uint64_t log_count(struct log *log, const char *event); /* 0 when never seen */
+
+#endif

@@ -1,0 +1,59 @@
+/* Borrowed bytes.  A struct slice by value is good until the call returns unless a header names what it lives
+ * in.  p may be NULL only when n is 0; p is not NUL-terminated. */
+#ifndef BASE_SLICE_H
+#define BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+    const char *p;
+    size_t n; /* bytes */
+};
+
+#define SLICE(literal) ((struct slice){ "" literal, sizeof(literal) - 1 })
+#define SLICE_NONE     ((struct slice){ NULL, 0 })
+/* For "%.*s"; the caller has made sure that n fits an int. */
+#define SLICE_FMT(s) (int)(s).n, (s).p
+
+static inline struct slice slice_of(const void *p, size_t n)
+{
+    return (struct slice){ p, n };
+}
+
+static inline struct slice slice_str(const char *cstr)
+{
+    return cstr ? (struct slice){ cstr, strlen(cstr) } : SLICE_NONE;
+}
+
+static inline bool slice_eq(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* ASCII case folded; octets above 0x7F compare exactly. */
+bool slice_eq_ci(struct slice a, struct slice b);
+bool slice_starts(struct slice s, struct slice prefix);
+bool slice_starts_ci(struct slice s, struct slice prefix);
+bool slice_ends(struct slice s, struct slice suffix);
+bool slice_ends_ci(struct slice s, struct slice suffix);
+/* Order of the octets, shorter first on a tie. */
+int slice_cmp(struct slice a, struct slice b);
+/* Equality in time that depends only on the lengths; for secrets and tags. */
+bool slice_eq_ct(struct slice a, struct slice b);
+
+/* Without spaces and tabs at both ends. */
+struct slice slice_trim(struct slice s);
+/* From octet `from` on, at most n octets; never past the end. */
+struct slice slice_sub(struct slice s, size_t from, size_t n);
+/* Position of the first `ch` / `what`, or SIZE_MAX. */
+size_t slice_find(struct slice s, char ch);
+size_t slice_find_slice(struct slice s, struct slice what);
+/* Splits at the first `sep`: *head before, *tail after.  False (head = all, tail = none) when there is none. */
+bool slice_cut(struct slice in, char sep, struct slice *head, struct slice *tail);
+/* Takes the next item of a comma list, trimmed, quoted strings kept whole; false when the list is used up. */
+bool slice_item(struct slice *list, struct slice *item);
+
+#endif
