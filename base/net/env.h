@@ -1,0 +1,15 @@
+/* What everything that lives on a loop needs.  Outlives all of it. */
+#ifndef BASE_NET_ENV_H
+#define BASE_NET_ENV_H
+
+#include <uv.h>
+#include "base/clk.h"
+#include "base/log.h"
+
+struct net_env {
+    uv_loop_t *loop;
+    const struct clk *clk;
+    struct log *log;
+};
+
+#endif

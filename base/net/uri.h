@@ -1,0 +1,18 @@
+/* http and https URIs (RFC 3986, RFC 9110 §4.2), as much of them as a client needs: no userinfo, no fragment. */
+#ifndef BASE_NET_URI_H
+#define BASE_NET_URI_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct net_uri {
+    bool https;
+    struct slice host;   /* without brackets */
+    uint16_t port;       /* default filled in */
+    struct slice target; /* path and query; "/" when empty */
+};
+
+/* Views into `in`.  ERR_MALFORMED; ERR_UNSUPPORTED for other schemes and userinfo; ERR_LIMIT above 2048 octets. */
+enum err net_uri_parse(struct slice in, struct net_uri *out) MUST_USE;
+
+#endif
