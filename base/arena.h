@@ -17,8 +17,8 @@ struct arena {
 
 void arena_init(struct arena *a, size_t first_n, size_t max_n); /* allocates nothing yet */
 void arena_clear(struct arena *a);                              /* frees all blocks */
-void arena_reset(struct arena *a);                              /* forgets all, keeps one block */
-/* n zeroed octets aligned for any type; NULL at the ceiling or when memory is out. */
+void arena_reset(struct arena *a);                              /* forgets all, keeps the newest block */
+/* n zeroed octets aligned for any type (counted rounded up to that alignment); NULL at the ceiling or when memory is out. */
 void *arena_alloc(struct arena *a, size_t n) MUST_USE;
 /* `count` zeroed elements; the product is checked. */
 void *arena_array(struct arena *a, size_t count, size_t each_n) MUST_USE;

@@ -22,12 +22,12 @@ struct log_kv {
     int64_t i;      /* LOG_T_INT, LOG_T_BOOL */
 };
 
-#define LOG_S(k, v) ((struct log_kv){ (k), LOG_T_STR, (v), 0 })
-#define LOG_C(k, v) ((struct log_kv){ (k), LOG_T_STR, slice_str(v), 0 })
-#define LOG_I(k, v) ((struct log_kv){ (k), LOG_T_INT, SLICE_NONE, (int64_t)(v) })
-#define LOG_B(k, v) ((struct log_kv){ (k), LOG_T_BOOL, SLICE_NONE, (v) ? 1 : 0 })
+#define LOG_S(k, v) ((struct log_kv){(k), LOG_T_STR, (v), 0})
+#define LOG_C(k, v) ((struct log_kv){(k), LOG_T_STR, slice_str(v), 0})
+#define LOG_I(k, v) ((struct log_kv){(k), LOG_T_INT, SLICE_NONE, (int64_t)(v)})
+#define LOG_B(k, v) ((struct log_kv){(k), LOG_T_BOOL, SLICE_NONE, (v) ? 1 : 0})
 /* A terminal's address: shortened to its last four characters unless full addresses are configured. */
-#define LOG_A(k, v) ((struct log_kv){ (k), LOG_T_ADDR, (v), 0 })
+#define LOG_A(k, v) ((struct log_kv){(k), LOG_T_ADDR, (v), 0})
 
 struct log;
 struct log_conf {
@@ -39,12 +39,13 @@ struct log_conf {
 };
 
 enum err log_create(const struct log_conf *conf, const struct clk *clk, struct log **out) MUST_USE;
-void log_free(struct log **log);   /* writes out what is queued */
-void log_flush(struct log *log);   /* returns when all lines queued before are written */
-void log_set(struct log *log, enum log_level level, enum log_format format, bool full_addresses); /* any thread */
+void log_free(struct log **log); /* writes out what is queued */
+void log_flush(struct log *log); /* returns when all lines queued before are written */
+void log_set(struct log *log, enum log_level level, enum log_format format,
+             bool full_addresses); /* any thread */
 
 #define LOG(log, level, event, ...)                                                                          \
-    log_event((log), (level), (event), (const struct log_kv[]){ __VA_ARGS__, { NULL, LOG_T_INT, { NULL, 0 }, 0 } })
+    log_event((log), (level), (event), (const struct log_kv[]){__VA_ARGS__, {NULL, LOG_T_INT, {NULL, 0}, 0}})
 void log_event(struct log *log, enum log_level level, const char *event, const struct log_kv *kv);
 
 /* Calls fn for each event name seen so far with its count; any thread. */

@@ -20,7 +20,7 @@ struct map {
 
 void map_init(struct map *m, size_t max_n);
 void map_clear(struct map *m); /* frees the table, not the values */
-/* ERR_EXISTS keeps the old value; ERR_LIMIT, ERR_NOMEM. */
+/* value may not be NULL.  ERR_EXISTS keeps the old value; ERR_LIMIT, ERR_NOMEM. */
 enum err map_put(struct map *m, struct slice key, void *value) MUST_USE;
 void *map_get(const struct map *m, struct slice key); /* NULL when absent */
 void *map_del(struct map *m, struct slice key);       /* the value that was there, or NULL */

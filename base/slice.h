@@ -13,19 +13,19 @@ struct slice {
     size_t n; /* bytes */
 };
 
-#define SLICE(literal) ((struct slice){ "" literal, sizeof(literal) - 1 })
-#define SLICE_NONE     ((struct slice){ NULL, 0 })
+#define SLICE(literal) ((struct slice){"" literal, sizeof(literal) - 1})
+#define SLICE_NONE     ((struct slice){NULL, 0})
 /* For "%.*s"; the caller has made sure that n fits an int. */
-#define SLICE_FMT(s) (int)(s).n, (s).p
+#define SLICE_FMT(s)   (int)(s).n, (s).p
 
 static inline struct slice slice_of(const void *p, size_t n)
 {
-    return (struct slice){ p, n };
+    return (struct slice){p, n};
 }
 
 static inline struct slice slice_str(const char *cstr)
 {
-    return cstr ? (struct slice){ cstr, strlen(cstr) } : SLICE_NONE;
+    return cstr ? (struct slice){cstr, strlen(cstr)} : SLICE_NONE;
 }
 
 static inline bool slice_eq(struct slice a, struct slice b)
@@ -53,7 +53,8 @@ size_t slice_find(struct slice s, char ch);
 size_t slice_find_slice(struct slice s, struct slice what);
 /* Splits at the first `sep`: *head before, *tail after.  False (head = all, tail = none) when there is none. */
 bool slice_cut(struct slice in, char sep, struct slice *head, struct slice *tail);
-/* Takes the next item of a comma list, trimmed, quoted strings kept whole; false when the list is used up. */
+/* Takes the next item of a comma list, trimmed, quoted strings kept whole; false when the list is used up.
+ * Empty items are skipped (RFC 9110 §5.6.1.2); a quote left open runs to the end. */
 bool slice_item(struct slice *list, struct slice *item);
 
 #endif
