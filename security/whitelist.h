@@ -1,0 +1,85 @@
+/* Which initiator may push what to whom.  Lines of text:
+ *     verdict initiator recipient application [condition...]
+ *     allow   mms       +1555*    mms.ua
+ *     allow   bank      sip:*@example.net  *  protect=full
+ *     deny    *         @optout.list       *
+ * A recipient is an exact address, "+1555*" (numbers that start so), "sip:*@example.net" (a domain), "*", or
+ * "@file" (a file with one address a line, beside the list).  Conditions narrow a rule to type=media/type (or
+ * media/<star>), max-size=octets, uri=pattern (uri.h); protect=none|integrity|full on an allow rule demands a
+ * level.  Rules that match: any deny decides, the first in file order is named; else the first allow in file order
+ * decides and its protect= is the demand; else the answer is no.
+ * Addresses compare in canonical form (address.h).  The built list never changes: a reload swaps it whole.
+ * Decisions: any thread. */
+#ifndef SECURITY_WHITELIST_H
+#define SECURITY_WHITELIST_H
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "security/policy.h"
+
+#define SEC_WHITELIST_LINE_MAX_N    1024
+#define SEC_WHITELIST_RULES_MAX     1000000
+#define SEC_WHITELIST_FILE_ADDR_MAX 20000000 /* addresses of all files of one list */
+
+enum sec_recipient_kind {
+    SEC_RECIPIENT_EXACT,
+    SEC_RECIPIENT_PREFIX, /* text is what stands before the star */
+    SEC_RECIPIENT_DOMAIN, /* text is the domain */
+    SEC_RECIPIENT_ANY,
+    SEC_RECIPIENT_FILE /* text is the file name */
+};
+
+/* One line, parsed; slices are views into it. */
+struct sec_whitelist_line {
+    bool allow;
+    struct slice initiator; /* "*": any */
+    enum sec_recipient_kind kind;
+    struct slice recipient;
+    struct slice application; /* "*": any */
+    enum sec_level protect;   /* the demand; NONE when absent */
+    struct slice type;        /* n 0: any */
+    struct slice uri;         /* n 0: any */
+    uint64_t max_size;        /* octets; UINT64_MAX: any */
+};
+
+/* ERR_OK; ERR_ABSENT (blank or comment); ERR_MALFORMED, ERR_LIMIT with *why a static text.  No line end in `line`. */
+enum err sec_whitelist_parse_line(struct slice line, struct sec_whitelist_line *out,
+                                  const char **why) MUST_USE;
+
+struct sec_load_error {
+    char file[256];
+    uint32_t line;    /* from 1; 0: the file itself */
+    const char *what; /* static */
+};
+
+struct sec_whitelist;
+
+/* Reads the list and the files it names.  On failure *e says where and what.  ERR_IO, ERR_MALFORMED, ERR_LIMIT,
+ * ERR_NOMEM.  Blocking; call it off the loops. */
+enum err sec_whitelist_load(const char *path, struct sec_whitelist **out, struct sec_load_error *e) MUST_USE;
+void sec_whitelist_free(struct sec_whitelist **w);
+
+struct sec_whitelist_query {
+    struct slice initiator;   /* account name */
+    struct slice recipient;   /* "+15551234567", "sip:alice@example.net", ... */
+    struct slice application; /* application id */
+    struct slice type;        /* media type without parameters; n 0: unknown, matches no type= */
+    struct slice uri;         /* X-Wap-Initiator-URI; n 0: none, matches no uri= */
+    uint64_t size;            /* octets of content */
+};
+
+struct sec_whitelist_verdict {
+    bool allow;
+    enum sec_level demanded; /* of the deciding allow rule */
+    const char *file;        /* of the deciding rule; "" when none; lives as long as the list */
+    uint32_t line;           /* 0: no rule */
+    const char *reason;      /* static: "allow rule", "deny rule", "no rule", "bad address" */
+};
+
+void sec_whitelist_decide(const struct sec_whitelist *w, const struct sec_whitelist_query *q,
+                          struct sec_whitelist_verdict *out);
+size_t sec_whitelist_rules(const struct sec_whitelist *w);     /* rules held */
+size_t sec_whitelist_addresses(const struct sec_whitelist *w); /* addresses of all files */
+size_t sec_whitelist_memory(const struct sec_whitelist *w);    /* octets held */
+
+#endif
