@@ -1,0 +1,82 @@
+/* One way to reach a terminal; the seam every bearer stands behind.
+ *
+ * Story of an attempt.  deliver.c looks the terminal up in the registry, asks the bearer what its transport to
+ * that terminal gives (`caps`), lets policy decide, protects the content, fills a job and calls send().  The bearer connects if it
+ * must, registers the terminal if the protocol says so, sends, waits for the answer within its own deadlines, and calls
+ * done() exactly once with a result that says in the words of the field what happened.  The job stays the
+ * caller's; the bearer holds no pointer into it after done(). */
+#ifndef OTA_BEARER_H
+#define OTA_BEARER_H
+
+#include "base/err.h"
+#include "base/net/env.h"
+#include "base/net/tls.h"
+#include "base/slice.h"
+#include "ota/registry.h"
+#include "security/policy.h"
+
+/* What an attempt came to.  The bearer maps its own protocol's answers to one of these and to the PAP code that
+ * goes with a final outcome ([OTA-HTTP status table], [PAP §6]); deliver.c maps outcome to stage and retry. */
+enum ota_outcome {
+    OTA_DELIVERED,     /* the terminal's application has it */
+    OTA_ABORTED,       /* the terminal refused or gave up: final, code 5xxx */
+    OTA_UNDELIVERABLE, /* cannot work: final, code 2xxx-4xxx */
+    OTA_BUSY,          /* the terminal lacks resources: try again, at most 3 times, then final with code */
+    OTA_RETRY,         /* not reached, nothing was taken: try again until the deadline */
+    OTA_AMBIGUOUS,     /* all was sent, no answer came: try again with the same message id */
+};
+
+struct ota_result {
+    enum ota_outcome outcome;
+    unsigned code;        /* PAP code for final outcomes, and for BUSY when tries run out */
+    unsigned http_status; /* 0 when there was none */
+    unsigned push_status; /* X-Wap-Push-Status, 0 when there was none */
+    size_t wire_n;        /* octets of the push request as sent */
+    char note[128];       /* one line for operators: "connect refused", "status 235 refused by user" */
+};
+
+/* One attempt at one address; owned by ppg/deliver.c. */
+struct ota_job {
+    const struct ota_terminal *terminal; /* pinned by the caller until done */
+    struct slice message_head; /* push message header lines, each ending in CRLF, without the empty line */
+    struct slice body;         /* content, or the sealed message */
+    bool authenticated;        /* X-Wap-Push-Info */
+    bool trusted;
+    bool unconfirmed;          /* delivered when written; the answer does not matter but for a stale tag */
+    struct slice push_id;      /* for logs */
+    struct ota_result result;  /* out */
+    void *attempt;             /* the bearer's own, while under way */
+};
+
+struct ota_env {
+    const struct net_env *net;
+    struct slice product;      /* User-Agent */
+    struct net_tls_ctx *tls;   /* client context towards terminals; may be NULL: no TLS route works */
+    int64_t connect_ms;
+    int64_t response_ms;
+    int64_t idle_ms;           /* a kept connection closes after so long without a push */
+    size_t connections_max;    /* of this loop */
+    struct slice prov_url;     /* X-Wap-Push-ProvURL; may be empty */
+};
+
+typedef void ota_done_fn(struct ota_job *job, enum err why, void *arg);
+
+struct ota_bearer {
+    const char *name;  /* as conf spells it: "http" */
+    size_t body_max_n; /* octets; bigger content is refused before send() */
+    enum err (*create)(const struct ota_env *env, void **self) MUST_USE;
+    bool (*reaches)(const struct ota_terminal *t); /* no I/O */
+    struct sec_caps (*caps)(const struct ota_terminal *t); /* what the transport to this terminal gives; no I/O */
+    enum err (*send)(void *self, struct ota_job *job, ota_done_fn *done, void *arg) MUST_USE;
+    void (*cancel)(void *self, struct ota_job *job); /* done() still fires */
+    void (*set_tls)(void *self, struct net_tls_ctx *tls); /* after a reload; connections already open go on */
+    void (*close)(void *self, void (*closed)(void *arg), void *arg);
+};
+
+extern const struct ota_bearer ota_bearer_http;
+/* By name; NULL when there is none. */
+const struct ota_bearer *ota_bearer_find(struct slice name);
+/* The first bearer that reaches the terminal, in the order of the table; NULL. */
+const struct ota_bearer *ota_bearer_for(const struct ota_terminal *t);
+
+#endif

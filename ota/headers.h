@@ -1,0 +1,57 @@
+/* Push message headers ([PAP §9]): what an initiator may set, what the gateway sets, and the trusted-initiator
+ * flags.  Text in, text out; no allocation but the given buf. */
+#ifndef OTA_HEADERS_H
+#define OTA_HEADERS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct ota_push_info {
+    bool authenticated;
+    bool trusted;
+    bool last;
+};
+
+/* One header line of a block of CRLF-ended lines; folded values are not allowed here.  False at the end;
+ * ERR_MALFORMED is told through *bad. */
+bool ota_header_next(struct slice *block, struct slice *name, struct slice *value, bool *bad);
+/* First value of the name, SLICE_NONE when absent. */
+struct slice ota_header_find(struct slice block, struct slice name);
+
+/* How the header of a content entity is treated, from a const table. */
+enum ota_header_rule {
+    OTA_HEADER_PASS,     /* travels to the terminal */
+    OTA_HEADER_GATEWAY,  /* only the gateway sets it: stripped from initiators (Push-Flag, X-Wap-Push-*, ...) */
+    OTA_HEADER_HOP,      /* never forwarded (Host, Connection, Authorization, ...) */
+    OTA_HEADER_KNOWN,    /* read into the push: Content-Type, X-Wap-Application-Id, X-Wap-Initiator-URI, ... */
+};
+enum ota_header_rule ota_header_rule(struct slice name);
+
+/* What goes over the air for one target, as header lines in *out, in a fixed order: Date, X-Push-Message-ID,
+ * Content-Type, Content-Length, X-Wap-Application-Id (left out for the default application), X-Wap-Initiator-URI,
+ * then the passed headers.  info is printed as X-Wap-Push-Info only where `with_info` (inside protected content). */
+struct ota_message_head {
+    int64_t date_s;
+    struct slice message_id;
+    struct slice content_type;
+    size_t content_n;
+    struct slice app_id; /* without app-encoding parameter; empty: default */
+    struct slice initiator_uri;
+    struct slice passed; /* lines ending in CRLF */
+    struct ota_push_info info;
+    bool with_info;
+};
+void ota_headers_print(const struct ota_message_head *h, struct buf *out);
+
+void ota_push_info_print(const struct ota_push_info *info, struct buf *out); /* the value; nothing when no flag */
+struct ota_push_info ota_push_info_parse(struct slice value);                /* unknown tokens ignored */
+
+/* X-Wap-Application-Id: strips ";app-encoding=..", "/" and empty count as absent; *number is the registered or
+ * given code or -1.  ERR_MALFORMED, ERR_LIMIT (255 octets). */
+enum err ota_app_id_parse(struct slice value, struct slice *uri, int32_t *number) MUST_USE;
+#define OTA_APP_DEFAULT "x-wap-application:wml.ua"
+
+#define OTA_TYPE_GPL_A1 "application/x-push-gpl-a1"
+
+#endif

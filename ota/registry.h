@@ -1,0 +1,54 @@
+/* Which terminal is reached how: the table of known terminals, built whole from configuration, then immutable
+ * (a reload builds another and swaps).  Pins let an attempt outlive a swap.  Lookups from any thread. */
+#ifndef OTA_REGISTRY_H
+#define OTA_REGISTRY_H
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "security/secret.h"
+
+#define OTA_SUITES_MAX 6
+
+/* How the gateway proves itself when the terminal asks with 401. */
+struct ota_login {
+    struct slice user;
+    struct slice password; /* in secret storage of the registry, wiped on free */
+};
+
+/* A provisioned association (sender side). */
+struct ota_association {
+    bool present;
+    uint8_t said[16];
+    struct sec_secret key; /* 32 octets */
+    uint8_t suites[OTA_SUITES_MAX]; /* in order of preference */
+    size_t suites_n;
+    int64_t expires_ms; /* UTC; 0: never */
+};
+
+struct ota_terminal {
+    struct slice key; /* canonical address: "+15550100", "alice@example.com", "198.51.100.7" */
+    /* OTA-HTTP, connection opened by the gateway (PO-TCP) */
+    struct slice host; /* empty: no such route */
+    uint16_t port;
+    bool tls;
+    struct slice tls_name; /* name in the terminal's certificate; empty: host */
+    bool direct;           /* push headers in the POST itself instead of an embedded message */
+    struct slice terminal_id; /* expected X-Wap-Terminal-Id; empty: any or none */
+    struct ota_login login;   /* user empty: none */
+    size_t max_size;          /* octets of content; 0: as the terminal says */
+    struct ota_association association;
+};
+
+struct ota_registry;
+enum err ota_registry_create(size_t terminals_max, struct ota_registry **out) MUST_USE;
+/* Deep copy of *t; ERR_EXISTS for a key twice, ERR_LIMIT, ERR_NOMEM. */
+enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t) MUST_USE;
+size_t ota_registry_n(const struct ota_registry *r);
+/* NULL when unknown.  Borrowed from the registry: hold the registry (below) while it is used. */
+const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struct slice key);
+const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos);
+/* Atomic count, any thread; create starts at 1. The last drop frees and wipes. */
+struct ota_registry *ota_registry_hold(struct ota_registry *r);
+void ota_registry_drop(struct ota_registry **r);
+
+#endif

@@ -1,0 +1,103 @@
+/* The handset's side of push as a library: bytes in, events out; no sockets, no clock of its own, no files.  The
+ * program around it owns the listener and feeds each request; the kit answers and, when a push is good, says
+ * what it was.  It authenticates first and decrypts after; what it cannot authenticate it drops and counts.
+ *
+ * One kit per terminal, one thread. */
+#ifndef OTA_TERMINAL_KIT_H
+#define OTA_TERMINAL_KIT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "security/sa.h"
+
+struct kit;
+
+/* A header of a request as received. */
+struct kit_header {
+    struct slice name;
+    struct slice value;
+};
+
+struct kit_request {
+    struct slice method;
+    struct slice target;
+    const struct kit_header *headers;
+    size_t headers_n;
+    struct slice body;
+    bool tls;            /* came inside TLS */
+    bool server_proved;  /* the gateway's certificate, or its Digest answer, was verified by the program */
+    struct slice server; /* its name or address, for the server list and reports */
+    int64_t now_s;       /* UTC */
+};
+
+/* Print it as the HTTP answer. */
+struct kit_answer {
+    unsigned status;   /* 204, 200, 401, 404, 405, 400 */
+    struct buf headers; /* lines ending in CRLF; init by kit_handle, clear by the caller */
+};
+
+enum kit_protection { KIT_NONE, KIT_INTEGRITY, KIT_FULL };
+
+/* A push the application may have.  Slices live until the next kit_handle. */
+struct kit_push {
+    struct slice message_id;
+    struct slice app_id;
+    struct slice initiator_uri;
+    struct slice content_type;
+    struct slice headers; /* all header lines of the message that counts (the sealed one when there is one) */
+    struct slice body;
+    bool authenticated; /* the gateway vouches for the initiator URI */
+    bool trusted;
+    enum kit_protection message_protection; /* by the seal */
+    bool tls;
+    struct slice server; /* who delivered it, and how that was known */
+    uint8_t suite;       /* 0 without seal */
+    uint32_t sn;
+};
+
+/* What kit_handle found: one of these; counted. */
+enum kit_event {
+    KIT_REGISTERED, /* OPTIONS answered */
+    KIT_PUSH,       /* *push is good */
+    KIT_DUPLICATE,  /* known message id: answered as accepted, not delivered again */
+    KIT_DROPPED,    /* could not be authenticated or is against policy; reason says which */
+    KIT_REFUSED,    /* protocol fault: path, method, framing */
+    KIT_EVENT_COUNT
+};
+
+struct kit_conf {
+    struct slice terminal_id;  /* X-Wap-Terminal-Id; may be empty */
+    struct slice accept;       /* X-Wap-Push-Accept list; empty: everything */
+    struct slice accept_charset;
+    struct slice accept_language;
+    struct slice accept_app;   /* list or "*" */
+    size_t max_size;           /* octets */
+    unsigned max_outstanding;
+    enum kit_protection floor; /* pushes below it are dropped */
+    bool trusted_only;         /* drop what is not flagged trusted */
+    const struct slice *servers; /* list of server names that may push; empty: any that proved itself as conf says */
+    size_t servers_n;
+    bool server_proof;         /* drop what comes from a gateway that did not prove itself and is not sealed */
+    struct slice login_user;   /* ask the gateway for Digest with these; empty: do not */
+    struct slice login_password;
+    size_t seen_max;           /* message ids remembered */
+    unsigned window;           /* replay window W, 0..64 */
+};
+
+/* Copies conf. */
+enum err kit_create(const struct kit_conf *conf, struct kit **out) MUST_USE;
+void kit_free(struct kit **k);
+/* An association for opening (receiver side); takes a copy of the key. */
+enum err kit_add_association(struct kit *k, const uint8_t said[16], struct slice key, const uint8_t *suites,
+                             size_t suites_n, int64_t expires_ms) MUST_USE;
+enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct kit_answer *answer,
+                          struct kit_push *push, const char **reason);
+/* What must survive a restart (highest numbers seen, message ids), as text lines; the program stores it before it
+ * answers.  load: ERR_MALFORMED, ERR_LIMIT. */
+void kit_save(const struct kit *k, struct buf *out);
+enum err kit_load(struct kit *k, struct slice saved) MUST_USE;
+/* Counters by reason: start with *pos 0. */
+bool kit_count_next(const struct kit *k, size_t *pos, const char **reason, uint64_t *n);
+
+#endif
