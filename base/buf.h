@@ -32,7 +32,8 @@ void buf_add_ch(struct buf *b, char ch);
 void buf_add_u64(struct buf *b, uint64_t v);
 void buf_add_i64(struct buf *b, int64_t v);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* At least n writable octets at the end (content that must be wiped: ask for all of it first, growth copies), or NULL (and the error sticks); then buf_commit() what was written. */
+/* At least n writable octets at the end, or NULL (and the error sticks); then buf_commit() what was written.
+ * Growth leaves a copy behind: for content that must be wiped ask for all of it first. */
 char *buf_room(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
 /* Removes n octets at the front / keeps only the first n. */

@@ -3,7 +3,8 @@
  * or the same as one JSON object.  Every event also counts under its name, whatever its level.  Peer text is
  * escaped and cut to 200 octets.  There is no formatter for keys, credentials or bodies: do not pass them.
  * Thread-safe; LOG on a NULL log does nothing.  Lines go to a sink: direct (one write() a line; tests, tools)
- * or through a bounded memory queue and a writer thread (ppgd), which counts what it had to drop. */
+ * or through a bounded memory queue and a writer thread (ppgd), which counts what it had to drop and
+ * says so in an event log.dropped.  Event names and keys are literals: they are kept and never escaped. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -44,11 +45,15 @@ void log_flush(struct log *log); /* returns when all lines queued before are wri
 void log_set(struct log *log, enum log_level level, enum log_format format,
              bool full_addresses); /* any thread */
 
+/* Ends an array of pairs. */
+#define LOG_END ((struct log_kv){NULL, LOG_T_INT, {NULL, 0}, 0})
+/* No pairs are fine too; the LOG_END in front lets the comma go in that case. */
 #define LOG(log, level, event, ...)                                                                          \
-    log_event((log), (level), (event), (const struct log_kv[]){__VA_ARGS__, {NULL, LOG_T_INT, {NULL, 0}, 0}})
+    log_event((log), (level), (event), (const struct log_kv[]){LOG_END, ##__VA_ARGS__, LOG_END} + 1)
 void log_event(struct log *log, enum log_level level, const char *event, const struct log_kv *kv);
 
-/* Calls fn for each event name seen so far with its count; any thread. */
+/* Calls fn for each event name seen so far with its count; any thread.  Names past the 512th count together as
+ * "log.other"; "log.dropped" counts lost lines. */
 void log_counts(struct log *log, void (*fn)(const char *event, uint64_t count, void *arg), void *arg);
 uint64_t log_count(struct log *log, const char *event); /* 0 when never seen */
 
