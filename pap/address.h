@@ -8,7 +8,7 @@
  * Words compare without case; percent escapes are undone after splitting, never before.  Lenient mode also
  * takes PLMN without "+", IPv6 with "::", unescaped printable octets, and bare values: a sip:, sips: or tel:
  * URI, else TYPE=USER.  A value that is such a URI is of type SIP however it was labelled USER.
- * Specification: [PPG service §client address], RFC 3261 §19.1, RFC 3966.  Any thread. */
+ * Specification: PPG Service (client addressing), RFC 3261 §19.1, RFC 3966.  Any thread. */
 #ifndef PAP_ADDRESS_H
 #define PAP_ADDRESS_H
 

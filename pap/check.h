@@ -1,6 +1,6 @@
 /* Rules of a push-message that span fields or need the time, in the order they are to be reported.  What needs
  * more than the message (rights, duplicates, routes, address syntax) is the gateway's business.
- * Specification: [PAP §9.2] (push-message attributes).  Any thread. */
+ * Specification: PAP (push-message).  Any thread. */
 #ifndef PAP_CHECK_H
 #define PAP_CHECK_H
 

@@ -2,7 +2,7 @@
  * Plain data without behaviour.  Slices borrow; after a parse they live in the arena handed to the parser.
  * A text attribute that was not given has p == NULL; one given as "" has p != NULL and n == 0.  A zeroed
  * struct is "nothing given, every default", so a writer fills in only what it means.
- * Specification: [PAP §9] (messages), [PAP §9.13] (codes), OMA-TS-PAP 2.0 to 2.3.  Thread-free. */
+ * Specification: WAP-164 PAP 1.0 and its DTD, WAP-247 PAP 2.0, OMA PAP 2.1 to 2.3.  Thread-free. */
 #ifndef PAP_MESSAGE_H
 #define PAP_MESSAGE_H
 
@@ -42,7 +42,7 @@ enum pap_version {
     PAP_VERSION_COUNT
 };
 
-/* X(number, NAME, text).  Class by first digit; x500 to x999 are private [PAP §9.13]. */
+/* X(number, NAME, text).  Class by first digit; x500 to x999 are private. */
 #define PAP_CODE_LIST(X)                                                                                     \
     X(1000, OK, "OK")                                                                                        \
     X(1001, ACCEPTED, "Accepted for Processing")                                                             \

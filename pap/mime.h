@@ -2,7 +2,7 @@
  * the header fields of a part, and its transfer encoding.
  * Lenient mode takes bare LF as line end, an unquoted `type` with a slash, a boundary with blanks and a missing
  * type parameter; strict mode is RFC 2046 and RFC 2387 to the letter.
- * Specification: [PAP §8], RFC 2045 §5, §6, RFC 2046 §5.1, RFC 2387, RFC 822 §3.1 (folding).  Any thread. */
+ * Specification: PAP (HTTP binding), RFC 2045 §5, §6, RFC 2046 §5.1, RFC 2387, RFC 822 §3.1 (folding).  Any thread. */
 #ifndef PAP_MIME_H
 #define PAP_MIME_H
 

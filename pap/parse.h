@@ -3,7 +3,7 @@
  * never reach libxml2: pap/prolog.c reads them.
  * Lenient mode takes what deployed initiators send: unknown attributes, folded case of enumerated values,
  * children out of order, any DOCTYPE identifiers.  Well-formedness and the ceilings are the same in both.
- * Specification: [PAP §9], XML 1.0 (5th ed.).  A parser belongs to one thread at a time. */
+ * Specification: PAP 1.0 to 2.3, XML 1.0 (5th ed.).  A parser belongs to one thread at a time. */
 #ifndef PAP_PARSE_H
 #define PAP_PARSE_H
 
@@ -29,7 +29,7 @@ struct pap_limits {
 
 /* Why a document was refused and how to answer it.  kind names the message when it got far enough to be
  * attributed and is well-formed up to the fault; answer with pap_kind_answer(kind) and push_id or query_id.
- * PAP_KIND_NONE: answer with a badmessage-response [PAP §9.12]. */
+ * PAP_KIND_NONE: answer with a badmessage-response. */
 struct pap_fault {
     enum pap_code code; /* 2000, 3000 (memory), 3002 (version), 3005 (address count) */
     enum pap_kind kind;

@@ -1,7 +1,7 @@
 /* struct pap_message to XML, in the spelling of the vocabulary tables.  Defaults are left out; attribute values
  * are escaped so that every character XML can carry comes back from a parser as it was.  Characters XML cannot
  * carry are dropped, broken UTF-8 becomes U+FFFD.
- * Specification: [PAP §9], XML 1.0 §2.2, §2.4, §3.3.3.  Any thread. */
+ * Specification: PAP 1.0 to 2.3, XML 1.0 §2.2, §2.4, §3.3.3.  Any thread. */
 #ifndef PAP_PRINT_H
 #define PAP_PRINT_H
 

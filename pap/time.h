@@ -1,5 +1,5 @@
 /* UTC timestamps of PAP: YYYY-MM-DDThh:mm:ssZ.  Pure text work; the clock is in base/clk.h.
- * Specification: [PAP §9.1] (date and time), ISO 8601.  Any thread. */
+ * Specification: PAP (date and time attributes), ISO 8601.  Any thread. */
 #ifndef PAP_TIME_H
 #define PAP_TIME_H
 

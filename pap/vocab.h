@@ -1,13 +1,13 @@
 /* The vocabulary of PAP as data: element, attribute and code tables that parser and printer share, and the
  * words of the enums of pap/message.h.  Not a parser.
- * Specification: [PAP §9] and its DTDs 1.0 to 2.1.  Everything is const; any thread. */
+ * Specification: PAP 1.0 to 2.1 and their DTDs.  Everything is const; any thread. */
 #ifndef PAP_VOCAB_H
 #define PAP_VOCAB_H
 
 #include "base/err.h"
 #include "pap/message.h"
 
-/* Name of a code.  An unknown code has the name of x000 of its class [PAP §9.13]; never NULL. */
+/* Name of a code.  An unknown code has the name of x000 of its class; never NULL. */
 const char *pap_code_text(enum pap_code code);
 bool pap_code_is_known(enum pap_code code);
 /* x000 of the code's class: 1000, 2000, 3000, 4000 or 5000; PAP_CODE_NONE for a number outside. */
@@ -90,6 +90,6 @@ enum pap_elem pap_elem_find(struct slice name); /* PAP_ELEM_NONE when unknown */
 /* The words of an enum type, indexed by its value, NULL at the end; NULL for other types. */
 const char *const *pap_attr_words(enum pap_attr_type type);
 /* Where the struct of message element `kind` is in *m. */
-void *pap_message_body(struct pap_message *m, enum pap_kind kind);
+const void *pap_message_body(const struct pap_message *m, enum pap_kind kind);
 
 #endif
