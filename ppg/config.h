@@ -1,0 +1,40 @@
+/* Configuration as one immutable value: settings, accounts, whitelist, terminals.  Built whole from the files,
+ * swapped whole by a reload; an atomic count of holders lets each loop change over at its own time.
+ * Loading blocks: call it off the loops. */
+#ifndef PPG_CONFIG_H
+#define PPG_CONFIG_H
+
+#include <stdio.h>
+#include "base/err.h"
+#include "ota/registry.h"
+#include "ppg/settings.h"
+#include "security/trust.h"
+#include "security/whitelist.h"
+
+struct ppg_config;
+
+#define PPG_CONFIG_ERRORS_MAX 50
+
+/* "file:line: key: what, allowed range" each; line 0 when the file itself is at fault. */
+struct ppg_config_errors {
+    size_t n;
+    size_t more; /* beyond the first PPG_CONFIG_ERRORS_MAX */
+    char text[PPG_CONFIG_ERRORS_MAX][512];
+};
+
+/* ERR_MALFORMED, ERR_IO, ERR_DENIED (a secret file others may read), ERR_NOMEM; *errs holds every line found. */
+enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_config_errors *errs) MUST_USE;
+struct ppg_config *ppg_config_hold(struct ppg_config *c);
+void ppg_config_drop(struct ppg_config **c); /* any thread; the last one frees and wipes */
+
+const struct ppg_settings *ppg_config_settings(const struct ppg_config *c);
+const struct sec_accounts *ppg_config_accounts(const struct ppg_config *c);
+const struct sec_whitelist *ppg_config_whitelist(const struct ppg_config *c);
+struct ota_registry *ppg_config_registry(const struct ppg_config *c); /* borrowed; hold it to keep it */
+const char *ppg_config_path(const struct ppg_config *c);
+/* Loads in this process so far, from 1: tells snapshots apart. */
+uint64_t ppg_config_generation(const struct ppg_config *c);
+
+void ppg_config_help(FILE *to); /* every key as annotated INI; equals conf/ppg.conf */
+
+#endif

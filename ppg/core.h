@@ -1,0 +1,96 @@
+/* One loop's share of the gateway, without the loop: what the stages of a push stand on.  It knows no libuv, so
+ * the replay tests run it on a virtual clock; server.c gives it a thread, a tick and the mail.
+ *
+ * A core is used by its own loop only.  Store operations are gathered in ops and handed over once per turn by
+ * ppg_core_flush().  config is this loop's snapshot; a reload swaps it between turns. */
+#ifndef PPG_CORE_H
+#define PPG_CORE_H
+
+#include <stdatomic.h>
+#include "base/clk.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "ota/bearer.h"
+#include "pap/parse.h"
+#include "ppg/config.h"
+#include "ppg/push.h"
+#include "ppg/store/store.h"
+#include "security/digest.h"
+#include "security/penalty.h"
+
+struct ppg_schedule;
+struct ppg_notify;
+struct ppg_protect;
+struct ppg_deliver;
+
+/* What all cores share; lives in server.c (or a test) and outlives them. */
+struct ppg_shared {
+    unsigned loops;
+    uint64_t spread[2];             /* key of the hash that gives a terminal its loop */
+    struct store *store;
+    struct log *log;
+    const struct clk *clk;
+    struct sec_digest_guard *guard; /* nonces are good on every loop */
+    _Atomic int64_t next_due_ms;    /* UTC: earliest due time of what only the store holds; INT64_MAX none */
+    _Atomic int64_t next_notice_ms; /* the same for notices */
+    atomic_size_t live;             /* targets in memory */
+    atomic_bool draining;           /* SIGTERM: accept nothing new, start nothing new */
+};
+
+/* Gives targets (by ppg_target.link) to the loop that owns their terminals; the list is empty afterwards. */
+typedef void ppg_hand_fn(void *host, unsigned loop, struct list *targets);
+/* Sends a notification: done() once, later.  In the gateway httpc, in replay tests a script. */
+typedef void ppg_post_done_fn(enum err err, unsigned http_status, struct slice body, void *arg);
+typedef enum err ppg_post_fn(void *host, struct slice url, struct slice body, ppg_post_done_fn *done, void *arg);
+
+struct ppg_core {
+    unsigned loop; /* 0.. */
+    struct ppg_shared *shared;
+    struct ppg_config *config; /* held */
+    struct pap_parser *parser;
+    struct sec_penalty *penalty;
+    struct list ops; /* store operations of this turn */
+    struct ppg_schedule *schedule;
+    struct ppg_deliver *deliver;
+    struct ppg_protect *protect;
+    struct ppg_notify *notify;
+    void *bearer_self[OTA_BEARERS_MAX]; /* by place in ota_bearers[] */
+    ppg_hand_fn *hand;
+    ppg_post_fn *post;
+    void *host;
+};
+
+/* Makes the parts of *c (shared, loop, config, hand, post, host are set by the caller).  Bearers: bearer_self
+ * must be filled before the first target arrives. */
+enum err ppg_core_init(struct ppg_core *c) MUST_USE;
+void ppg_core_clear(struct ppg_core *c); /* nothing may be in flight */
+/* Due work: claims, expiry, retries of notices; call about ten times a second. */
+void ppg_core_tick(struct ppg_core *c);
+/* Hands the gathered operations to the store; call at the end of each turn. */
+void ppg_core_flush(struct ppg_core *c);
+void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config); /* takes a hold of its own */
+bool ppg_core_busy(const struct ppg_core *c); /* attempts or notifications on the wire, targets in memory */
+
+static inline void ppg_core_submit(struct ppg_core *c, struct store_op *op)
+{
+    op->loop = c->loop;
+    list_push_back(&c->ops, &op->link);
+}
+static inline int64_t ppg_core_utc_ms(const struct ppg_core *c)
+{
+    return clk_utc_ms(c->shared->clk);
+}
+static inline int64_t ppg_core_mono_ms(const struct ppg_core *c)
+{
+    return clk_mono_ms(c->shared->clk);
+}
+static inline const struct ppg_settings *ppg_core_settings(const struct ppg_core *c)
+{
+    return ppg_config_settings(c->config);
+}
+/* Which loop owns the terminal. */
+unsigned ppg_core_owner(const struct ppg_core *c, struct slice key);
+/* Something in the store becomes due then: wakes the claim in time.  Any thread. */
+void ppg_shared_due(_Atomic int64_t *next, int64_t at_ms);
+
+#endif

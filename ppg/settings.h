@@ -1,0 +1,109 @@
+/* What an operator set in ppg.conf, as plain values; filled by the schema table of config.c, never changed
+ * afterwards.  Units are in the names: _ms milliseconds, _n octets, others are counts.  Strings are owned by the
+ * struct ppg_config around it. */
+#ifndef PPG_SETTINGS_H
+#define PPG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/log.h"
+#include "security/policy.h"
+
+#define PPG_LISTEN_MAX  8
+#define PPG_FILES_MAX   8
+#define PPG_RETRIES_MAX 8
+
+struct ppg_listen {
+    char address[64]; /* numeric, IPv6 without brackets */
+    uint16_t port;    /* 0: the system chooses */
+};
+
+struct ppg_settings {
+    struct {
+        const char *name;        /* URI of this gateway: sender-address in answers */
+        const char *sender_name; /* for people */
+        unsigned loops;          /* 0: one per core */
+        const char *port_file;   /* where the real ports are written once listening; NULL */
+    } gateway;
+    struct {
+        struct ppg_listen listen[PPG_LISTEN_MAX]; /* clear */
+        size_t listen_n;
+        struct ppg_listen listen_tls[PPG_LISTEN_MAX];
+        size_t listen_tls_n;
+        const char *path; /* "/pap" */
+        const char *cert[PPG_FILES_MAX];
+        size_t cert_n;
+        const char *key[PPG_FILES_MAX]; /* as many as cert */
+        size_t key_n;
+        const char *ca;
+        const char *crl;
+        int client_certificate; /* enum net_tls_verify */
+        unsigned tls_min;       /* 12 or 13 */
+        bool strict;
+        unsigned success_status; /* 202 or 200 */
+        bool clear_basic;        /* Basic without TLS */
+        const char *realm;
+        bool digest_md5;
+        int64_t nonce_life_ms;
+        size_t body_max_n;
+        size_t control_max_n;
+        size_t recipients_max;
+        int64_t default_lifetime_ms;
+        int64_t max_lifetime_ms;
+        size_t connections_max;
+        size_t connections_per_address_max;
+        int64_t head_ms;
+        int64_t idle_ms;
+        int64_t body_rate; /* octets a second */
+        int64_t handshake_ms;
+        const char *aliases; /* comma list of names this gateway has in the @ppg part; "" any */
+    } pap;
+    struct {
+        int64_t connect_ms;
+        int64_t response_ms;
+        int64_t idle_ms;
+        size_t connections_max; /* of one loop */
+        const char *cert; /* the gateway's own certificate towards terminals; NULL */
+        const char *key;
+        const char *ca; /* who signs terminals' certificates; NULL: no TLS route works */
+        const char *prov_url;
+    } ota_http;
+    struct {
+        int64_t retry_first_ms; /* doubles, with jitter */
+        int64_t retry_max_ms;
+        unsigned tries_max;
+        size_t live_max; /* targets in memory, all loops together */
+        size_t claim_max; /* targets claimed at once */
+    } delivery;
+    struct {
+        const char *engine;
+        const char *path;
+        size_t pending_max;
+        int64_t keep_ms; /* finished pushes stay answerable */
+    } store;
+    struct {
+        int64_t retry_ms[PPG_RETRIES_MAX];
+        size_t retries_n;
+        int64_t timeout_ms;
+        size_t connections_max; /* of one loop */
+        bool private_addresses;
+        const char *ca; /* who signs initiators' servers; NULL: the system's list */
+    } notify;
+    struct {
+        enum sec_level floor;
+        enum sec_level ceiling;
+        enum sec_message_use message;
+        uint32_t number_range; /* sequence numbers reserved at once */
+    } protection;
+    struct {
+        enum log_level level;
+        enum log_format format;
+        bool full_addresses;
+        const char *file; /* NULL: standard error */
+    } log;
+    struct {
+        const char *socket; /* UNIX socket of the operator; NULL: none */
+    } admin;
+};
+
+#endif
