@@ -1,0 +1,47 @@
+/* Key octets, and the one call to the random generator.  No specification; no thread of its own. */
+#include "security/secret.h"
+
+#include <gnutls/crypto.h>
+#include "base/mem.h"
+
+void sec_secret_init(struct sec_secret *s)
+{
+    *s = (struct sec_secret){.n = 0};
+}
+
+enum err sec_secret_set(struct sec_secret *s, struct slice key)
+{
+    if (key.n > sizeof s->octets)
+        return ERR_LIMIT;
+    sec_secret_clear(s);
+    mem_copy(s->octets, sizeof s->octets, key);
+    s->n = key.n;
+    return ERR_OK;
+}
+
+enum err sec_secret_random(struct sec_secret *s, size_t n)
+{
+    struct sec_secret fresh;
+    enum err e;
+
+    if (n > sizeof fresh.octets)
+        return ERR_LIMIT;
+    sec_secret_init(&fresh);
+    e = sec_random(fresh.octets, n);
+    if (!e) {
+        fresh.n = n;
+        *s = fresh;
+    }
+    sec_secret_clear(&fresh);
+    return e;
+}
+
+void sec_secret_clear(struct sec_secret *s)
+{
+    mem_wipe(s, sizeof *s);
+}
+
+enum err sec_random(void *out, size_t n)
+{
+    return gnutls_rnd(GNUTLS_RND_RANDOM, out, n) == 0 ? ERR_OK : ERR_IO;
+}
