@@ -74,6 +74,10 @@ struct ota_bearer {
 };
 
 extern const struct ota_bearer ota_bearer_http;
+/* The table, in order of preference. */
+#define OTA_BEARERS_MAX 8
+extern const struct ota_bearer *const ota_bearers[];
+extern const size_t ota_bearers_n;
 /* By name; NULL when there is none. */
 const struct ota_bearer *ota_bearer_find(struct slice name);
 /* The first bearer that reaches the terminal, in the order of the table; NULL. */
