@@ -1,0 +1,88 @@
+#include "security/kdf.h"
+
+#include "tests/unit/security/vectors.h"
+
+/* TS 33.220 annex B through the outputs that RFC 9048 appendix D publishes. */
+static void test_kdf_published(void)
+{
+    json_t *tree = vectors_load("kdf_published.json");
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(vectors_list(tree, "vectors"), i, row)
+    {
+        struct octets key, fc, want, p[2];
+        struct slice params[2];
+        uint8_t got[SEC_SHA256_N];
+        json_t *list = vectors_list(row, "params");
+
+        test_row(i);
+        MUST(json_array_size(list) == 2);
+        for (size_t k = 0; k < 2; k++)
+            params[k] = octets_of(slice_str(json_string_value(json_array_get(list, k))), &p[k]);
+        (void)vector_octets(row, "fc", &fc);
+        CU_ASSERT(sec_kdf(vector_octets(row, "key", &key), fc.p[0], params, 2, got) == ERR_OK);
+        CU_ASSERT(slice_eq(slice_of(got, sizeof got), vector_octets(row, "output", &want)));
+    }
+    json_decref(tree);
+}
+
+static void test_kdf_limits(void)
+{
+    static const char zeros[SEC_KDF_PARAM_MAX_N + 1];
+    struct slice many[SEC_KDF_PARAMS_MAX + 1] = {SLICE("x")};
+    struct slice longest = slice_of(zeros, SEC_KDF_PARAM_MAX_N);
+    struct slice longer = slice_of(zeros, SEC_KDF_PARAM_MAX_N + 1);
+    uint8_t out[SEC_SHA256_N] = {7};
+
+    CU_ASSERT(sec_kdf(SLICE("k"), 0xFF, many, 1, out) == ERR_UNSUPPORTED);
+    CU_ASSERT(sec_kdf(SLICE("k"), 1, many, COUNT(many), out) == ERR_LIMIT);
+    CU_ASSERT(sec_kdf(SLICE("k"), 1, &longer, 1, out) == ERR_LIMIT);
+    CU_ASSERT(out[0] == 7 && out[1] == 0); /* untouched on failure */
+    CU_ASSERT(sec_kdf(SLICE("k"), 1, many, SEC_KDF_PARAMS_MAX, out) == ERR_OK);
+    CU_ASSERT(sec_kdf(SLICE("k"), 1, &longest, 1, out) == ERR_OK);
+}
+
+/* The lengths keep "ab","c" and "a","bc" apart. */
+static void test_kdf_parameters_do_not_run_together(void)
+{
+    struct slice one[] = {SLICE("ab"), SLICE("c")};
+    struct slice two[] = {SLICE("a"), SLICE("bc")};
+    uint8_t x[SEC_SHA256_N], y[SEC_SHA256_N];
+
+    CU_ASSERT(sec_kdf(SLICE("k"), 1, one, 2, x) == ERR_OK);
+    CU_ASSERT(sec_kdf(SLICE("k"), 1, two, 2, y) == ERR_OK);
+    CU_ASSERT(!slice_eq(slice_of(x, sizeof x), slice_of(y, sizeof y)));
+}
+
+/* RFC 4231; case 5 publishes 128 bits only. */
+static void test_hmac_published(void)
+{
+    json_t *tree = vectors_load("hmac_sha256.json");
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(vectors_list(tree, "vectors"), i, row)
+    {
+        struct octets key, data, want;
+        struct slice whole = vector_octets(row, "data", &data);
+        struct slice parts[] = {slice_sub(whole, 0, whole.n / 3), SLICE_NONE,
+                                slice_sub(whole, whole.n / 3, whole.n)};
+        uint8_t got[SEC_SHA256_N];
+
+        test_row(i);
+        CU_ASSERT(sec_hmac_sha256(vector_octets(row, "key", &key), parts, 3, got) == ERR_OK);
+        (void)vector_octets(row, "mac", &want);
+        CU_ASSERT(want.n == vector_u32(row, "mac_len"));
+        CU_ASSERT(slice_eq(slice_of(got, want.n), slice_of(want.p, want.n)));
+    }
+    json_decref(tree);
+}
+
+const struct test_case test_cases[] = {
+    {"published", test_kdf_published},
+    {"limits", test_kdf_limits},
+    {"parameters_do_not_run_together", test_kdf_parameters_do_not_run_together},
+    {"hmac_published", test_hmac_published},
+    {NULL, NULL},
+};
