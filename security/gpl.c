@@ -124,6 +124,7 @@ enum err sec_gpl_parse(struct slice in, struct sec_gpl_msg *out)
     if (in.n - at < tag_n(v.suite))
         return ERR_MALFORMED;
     v.header = slice_of(in.p, at);
+    v.covered = slice_of(in.p, in.n - tag_n(v.suite));
     v.tag = slice_of(in.p + in.n - tag_n(v.suite), tag_n(v.suite));
     v.payload = slice_of(in.p + at, in.n - at - v.tag.n);
     if (v.suite == SEC_GPL_CBC && (v.payload.n == 0 || v.payload.n % GPL_BLOCK_N != 0))

@@ -60,6 +60,7 @@ struct sec_gpl_msg {
     struct slice said;    /* 1..SEC_GPL_SAID_MAX_N octets */
     struct slice gpi;     /* n 0: none */
     struct slice header;  /* all octets before the payload */
+    struct slice covered; /* all octets before the tag: header and payload */
     struct slice payload; /* ciphertext, or plaintext of the suites without encryption */
     struct slice tag;     /* 8 or 16 octets */
 };

@@ -212,11 +212,9 @@ static enum err gcm_start(const struct sec_gpl_keys *keys, uint32_t sn, struct s
     return done(gnutls_cipher_add_auth(keys->counter, header.p, header.n));
 }
 
-static enum err hmac_tag(const struct sec_gpl_keys *keys, struct slice header, struct slice payload,
-                         uint8_t tag[SEC_SHA256_N])
+static enum err hmac_tag(const struct sec_gpl_keys *keys, struct slice covered, uint8_t tag[SEC_SHA256_N])
 {
-    if (gnutls_hmac(keys->mac, header.p, header.n) < 0 ||
-        (payload.n && gnutls_hmac(keys->mac, payload.p, payload.n) < 0))
+    if (gnutls_hmac(keys->mac, covered.p, covered.n) < 0)
         return ERR_IO;
     gnutls_hmac_output(keys->mac, tag); /* and starts anew */
     return ERR_OK;
@@ -261,12 +259,11 @@ static enum err payload_encrypt(const struct sec_gpl_keys *keys, uint32_t sn, st
     return ERR_OK;
 }
 
-static enum err tag_make(const struct sec_gpl_keys *keys, struct slice header, struct slice payload,
-                         uint8_t tag[SEC_SHA256_N])
+static enum err tag_make(const struct sec_gpl_keys *keys, struct slice covered, uint8_t tag[SEC_SHA256_N])
 {
     if (keys->suite == SEC_GPL_GCM)
         return done(gnutls_cipher_tag(keys->counter, tag, GPL_TAG_N));
-    return hmac_tag(keys, header, payload, tag);
+    return hmac_tag(keys, covered, tag);
 }
 
 /* The parts one behind the other, and PKCS#7 padding where the suite wants it (RFC 5652 §6.3). */
@@ -319,7 +316,7 @@ enum err sec_gpl_seal(const struct sec_gpl_keys *keys, uint32_t sn, struct slice
     payload_gather(parts, parts_n, b + header_n, payload_n);
     e = payload_encrypt(keys, sn, slice_of(b, header_n), b + header_n, payload_n);
     if (!e)
-        e = tag_make(keys, slice_of(b, header_n), slice_of(b + header_n, payload_n), tag);
+        e = tag_make(keys, slice_of(b, header_n + payload_n), tag);
     if (e) {
         mem_wipe(b, total);
         return e;
@@ -366,7 +363,7 @@ static enum err gcm_open(const struct sec_gpl_keys *keys, const struct sec_gpl_m
 static enum err hmac_verify(const struct sec_gpl_keys *keys, const struct sec_gpl_msg *msg)
 {
     uint8_t tag[SEC_SHA256_N];
-    enum err e = hmac_tag(keys, msg->header, msg->payload, tag);
+    enum err e = hmac_tag(keys, msg->covered, tag);
 
     if (!e && !slice_eq_ct(slice_of(tag, keys->tag_n), msg->tag))
         e = ERR_DENIED;
