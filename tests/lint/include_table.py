@@ -1,0 +1,72 @@
+"""Which room may include what, as data: the longest room that holds a file decides.  Not the checks (lint.py).
+
+Each room: `ours` lists what it sees of the project, a folder with its trailing "/" (the files in it, not the rooms
+below it) or one header, with the files of the room that may; `theirs` does the same for third-party headers.
+"""
+
+ANY = "*"
+
+ROOMS = {
+    "base": {"ours": {"base/": ANY}, "theirs": {}},
+    "base/net": {
+        "ours": {"base/": ANY, "base/net/": ANY},
+        "theirs": {"uv.h": ANY, "http_parser.h": ["http1.c", "uri.c"], "gnutls/": ["tls*.c"]},
+    },
+    "pap": {"ours": {"base/": ANY, "pap/": ANY}, "theirs": {"libxml/": ["parse.c"]}},
+    "security": {
+        "ours": {"base/": ANY, "security/": ANY, "base/net/tls.h": ["credentials.c"]},
+        "theirs": {
+            "gnutls/": ["*.c"],
+            "libxml/": ["xmlsec.c"],
+            "xmlsec/": ["xmlsec.c"],
+            "jwt.h": ["token.c"],
+        },
+    },
+    "ota": {
+        "ours": {"base/": ANY, "base/net/": ANY, "security/": ANY, "ota/": ANY},
+        "theirs": {"uv.h": ANY, "libxml/": ["wbxml.c"]},
+    },
+    "ota/sip": {
+        "ours": {"base/": ANY, "base/net/": ANY, "security/": ANY, "ota/": ANY, "ota/sip/": ANY},
+        "theirs": {"uv.h": ANY, "osip2/": ANY, "osipparser2/": ANY},
+    },
+    "ota/terminal": {
+        "ours": {"base/": ANY, "security/": ANY, "ota/headers.h": ANY, "ota/terminal/": ANY},
+        "theirs": {},
+    },
+    "ppg/store": {
+        "ours": {"base/": ANY, "ppg/push.h": ANY, "ppg/store/": ANY},
+        "theirs": {"sqlite3.h": ["sqlite*.c"], "libpq-fe.h": ["postgres.c"]},
+    },
+    "ppg": {
+        "ours": {
+            room: ANY
+            for room in (
+                "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/",
+            )
+        },
+        "theirs": {"uv.h": ANY, "ini.h": ["config*.c"], "jansson.h": ["admin*.c", "keyservice.c"]},
+    },
+    "ppg/cmd": {
+        "ours": {
+            room: ANY
+            for room in (
+                "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/",
+                "ppg/cmd/",
+            )
+        },
+        "theirs": {"uv.h": ANY, "jansson.h": ["ppgctl.c"]},
+    },
+}
+
+# What the C library and the system offer; every room may use it.
+SYSTEM = frozenset(
+    """
+    assert.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fnmatch.h getopt.h grp.h inttypes.h limits.h locale.h
+    malloc.h math.h netdb.h poll.h pthread.h pwd.h sched.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h
+    stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h syslog.h termios.h threads.h time.h
+    unistd.h arpa/inet.h linux/random.h net/if.h netinet/in.h netinet/tcp.h sys/epoll.h sys/eventfd.h sys/file.h
+    sys/ioctl.h sys/mman.h sys/prctl.h sys/random.h sys/resource.h sys/socket.h sys/stat.h sys/statvfs.h
+    sys/sysinfo.h sys/time.h sys/types.h sys/uio.h sys/un.h sys/utsname.h sys/wait.h
+    """.split()
+)
