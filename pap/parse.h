@@ -1,6 +1,6 @@
 /* XML control entity to struct pap_message.  One pass of libxml2's SAX2 push parser over a reused context; no
  * tree, no DTD, no entity but the five predefined, no network, no file.  The XML declaration and the DOCTYPE
- * never reach libxml2: pap/prolog.c reads them.
+ * never reach libxml2: pap/prescan.c reads them.
  * Lenient mode takes what deployed initiators send: unknown attributes, folded case of enumerated values,
  * children out of order, any DOCTYPE identifiers.  Well-formedness and the ceilings are the same in both.
  * Specification: PAP 1.0 to 2.3, XML 1.0 (5th ed.).  A parser belongs to one thread at a time. */

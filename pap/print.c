@@ -258,9 +258,8 @@ enum pap_version pap_answer_version(enum pap_version request)
 enum err pap_print(const struct pap_message *m, struct buf *out)
 {
     struct printer pr = {out, pap_answer_version(m->version), ERR_OK};
-    const void *body = pap_message_body(m, m->kind);
 
-    if (!body)
+    if (m->kind == PAP_KIND_NONE || m->kind >= PAP_KIND_COUNT)
         return ERR_MALFORMED;
     buf_addf(out, "<?xml version=\"1.0\"?>\n<!DOCTYPE pap PUBLIC %s", doctypes[pr.version]);
     if (m->kind == PAP_KIND_BADMESSAGE_RESPONSE && m->bad.code == PAP_CODE_VERSION_NOT_SUPPORTED)
@@ -268,7 +267,7 @@ enum err pap_print(const struct pap_message *m, struct buf *out)
     buf_add(out, SLICE(">\n<pap"));
     print_attr(&pr, &pap_elements[PAP_ELEM_PAP].attrs[0], m);
     buf_add(out, SLICE(">\n"));
-    print_element(&pr, (enum pap_elem)m->kind, body);
+    print_element(&pr, (enum pap_elem)m->kind, &m->push); /* every member of the union starts here */
     buf_add(out, SLICE("</pap>\n"));
     return buf_err(out) ? buf_err(out) : pr.err;
 }

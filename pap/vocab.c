@@ -199,10 +199,10 @@ const struct pap_element pap_elements[PAP_ELEM_COUNT] = {
                                 CHILDREN(status_result_children)},
 };
 
-enum pap_elem pap_elem_find(struct slice name)
+enum pap_elem pap_elem_find(const char *name)
 {
     for (enum pap_elem e = PAP_ELEM_NONE + 1; e < PAP_ELEM_COUNT; e++)
-        if (slice_eq(name, slice_str(pap_elements[e].name)))
+        if (strcmp(name, pap_elements[e].name) == 0)
             return e;
     return PAP_ELEM_NONE;
 }
@@ -345,17 +345,4 @@ const char *pap_version_text(enum pap_version version)
     };
 
     return version < PAP_VERSION_COUNT ? text[version] : "";
-}
-
-const void *pap_message_body(const struct pap_message *m, enum pap_kind kind)
-{
-    switch (kind) {
-#define BODY_CASE(name, text, member)                                                                        \
-    case PAP_KIND_##name:                                                                                    \
-        return &m->member;
-        PAP_KIND_LIST(BODY_CASE)
-#undef BODY_CASE
-    default:
-        return NULL;
-    }
 }

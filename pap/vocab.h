@@ -83,13 +83,11 @@ struct pap_element {
 };
 
 extern const struct pap_element pap_elements[PAP_ELEM_COUNT];
-#define PAP_ATTRS_MAX    16 /* no element has more attributes */
-#define PAP_CHILDREN_MAX 4  /* no element but pap has more kinds of children */
+#define PAP_CHILDREN_MAX 2 /* kinds of children of one element below pap */
+#define PAP_NESTING_MAX  4 /* pap, message, result, address */
 
-enum pap_elem pap_elem_find(struct slice name); /* PAP_ELEM_NONE when unknown */
+enum pap_elem pap_elem_find(const char *name); /* PAP_ELEM_NONE when unknown */
 /* The words of an enum type, indexed by its value, NULL at the end; NULL for other types. */
 const char *const *pap_attr_words(enum pap_attr_type type);
-/* Where the struct of message element `kind` is in *m. */
-const void *pap_message_body(const struct pap_message *m, enum pap_kind kind);
 
 #endif
