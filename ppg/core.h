@@ -26,7 +26,7 @@ struct ppg_deliver;
 /* What all cores share; lives in server.c (or a test) and outlives them. */
 struct ppg_shared {
     unsigned loops;
-    uint64_t spread[2];             /* key of the hash that gives a terminal its loop */
+    uint64_t spread[2]; /* key of the hash that gives a terminal its loop */
     struct store *store;
     struct log *log;
     const struct clk *clk;
@@ -41,7 +41,8 @@ struct ppg_shared {
 typedef void ppg_hand_fn(void *host, unsigned loop, struct list *targets);
 /* Sends a notification: done() once, later.  In the gateway httpc, in replay tests a script. */
 typedef void ppg_post_done_fn(enum err err, unsigned http_status, struct slice body, void *arg);
-typedef enum err ppg_post_fn(void *host, struct slice url, struct slice body, ppg_post_done_fn *done, void *arg);
+typedef enum err ppg_post_fn(void *host, struct slice url, struct slice body, ppg_post_done_fn *done,
+                             void *arg);
 
 struct ppg_core {
     unsigned loop; /* 0.. */

@@ -63,7 +63,7 @@ struct ppg_settings {
         int64_t response_ms;
         int64_t idle_ms;
         size_t connections_max; /* of one loop */
-        const char *cert; /* the gateway's own certificate towards terminals; NULL */
+        const char *cert;       /* the gateway's own certificate towards terminals; NULL */
         const char *key;
         const char *ca; /* who signs terminals' certificates; NULL: no TLS route works */
         const char *prov_url;
@@ -72,7 +72,7 @@ struct ppg_settings {
         int64_t retry_first_ms; /* doubles, with jitter */
         int64_t retry_max_ms;
         unsigned tries_max;
-        size_t live_max; /* targets in memory, all loops together */
+        size_t live_max;  /* targets in memory, all loops together */
         size_t claim_max; /* targets claimed at once */
     } delivery;
     struct {

@@ -1,0 +1,73 @@
+/* Puts the parts of one loop's share together; see core.h. */
+#include "ppg/core.h"
+
+#include "base/map.h"
+#include "ppg/deliver.h"
+#include "ppg/notify.h"
+#include "ppg/protect.h"
+#include "ppg/schedule.h"
+
+#define PENALTY_SOURCES_MAX 10000u /* addresses remembered for failed logins, per loop */
+
+enum err ppg_core_init(struct ppg_core *c)
+{
+    enum err e;
+
+    list_init(&c->ops);
+    c->config = ppg_config_hold(c->config);
+    if ((e = pap_parser_create(&c->parser)) || (e = sec_penalty_create(PENALTY_SOURCES_MAX, &c->penalty)) ||
+        (e = ppg_schedule_create(c, &c->schedule)) || (e = ppg_deliver_create(c, &c->deliver)) ||
+        (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)))
+        ppg_core_clear(c);
+    return e;
+}
+
+void ppg_core_clear(struct ppg_core *c)
+{
+    ppg_notify_free(&c->notify);
+    ppg_protect_free(&c->protect);
+    ppg_deliver_free(&c->deliver);
+    ppg_schedule_free(&c->schedule);
+    sec_penalty_free(&c->penalty);
+    pap_parser_free(&c->parser);
+    ppg_config_drop(&c->config);
+}
+
+void ppg_core_tick(struct ppg_core *c)
+{
+    ppg_schedule_tick(c->schedule);
+    ppg_notify_tick(c->notify);
+}
+
+void ppg_core_flush(struct ppg_core *c)
+{
+    if (!list_empty(&c->ops))
+        store_submit(c->shared->store, &c->ops);
+}
+
+void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config)
+{
+    struct ppg_config *old = c->config;
+
+    c->config = ppg_config_hold(config);
+    ppg_protect_forget(c->protect);
+    ppg_config_drop(&old);
+}
+
+bool ppg_core_busy(const struct ppg_core *c)
+{
+    return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) || !list_empty(&c->ops);
+}
+
+unsigned ppg_core_owner(const struct ppg_core *c, struct slice key)
+{
+    return c->shared->loops > 1 ? (unsigned)(map_hash(c->shared->spread, key) % c->shared->loops) : 0;
+}
+
+void ppg_shared_due(_Atomic int64_t *next, int64_t at_ms)
+{
+    int64_t was = atomic_load(next);
+
+    while (at_ms < was && !atomic_compare_exchange_weak(next, &was, at_ms))
+        ;
+}

@@ -1,0 +1,306 @@
+/* Attempts; see deliver.h.  The table at the top is the whole mapping from what a bearer reports to the state
+ * table; the bearer has chosen the PAP code ([PAP §6, §7]).  Runs on the core's loop. */
+#include "ppg/deliver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "ppg/protect.h"
+#include "ppg/schedule.h"
+
+#define HEAD_MAX_N     65536u
+#define BUSY_TRIES_MAX 3u     /* [OTA-HTTP status table]: lack of resources */
+#define KEEP_N         16384u /* octets a recycled attempt keeps */
+
+static const struct {
+    enum ppg_event event;
+    bool unreachable; /* the terminal is the trouble, not this push */
+} outcomes[] = {
+    [OTA_DELIVERED] = {EV_OK, false},       [OTA_ABORTED] = {EV_ABORT, false},
+    [OTA_UNDELIVERABLE] = {EV_FAIL, false}, [OTA_BUSY] = {EV_RETRY, false},
+    [OTA_RETRY] = {EV_RETRY, true},         [OTA_AMBIGUOUS] = {EV_RETRY, true},
+};
+
+struct attempt {
+    struct ppg_deliver *deliver;
+    struct ppg_target *target;
+    struct ota_registry *registry; /* held: the terminal lives in it */
+    const struct ota_terminal *terminal;
+    const struct ota_bearer *bearer;
+    size_t bearer_at;
+    struct sec_policy_out decision;
+    struct ppg_protected message;
+    struct ppg_protect_wait wait;
+    struct ota_job job;
+    struct store_move note; /* unconfirmed: noted before it is sent */
+    struct attempt *next_free;
+};
+
+struct ppg_deliver {
+    struct ppg_core *core;
+    struct attempt *free_attempts;
+    size_t under_way;
+};
+
+/* --- what an attempt needs to know --- */
+
+struct route {
+    const struct ota_terminal *terminal;
+    const struct ota_bearer *bearer;
+    size_t bearer_at;
+    struct sec_policy_out decision;
+    const char *why;
+};
+
+static size_t bearer_place(const struct ota_bearer *b)
+{
+    for (size_t i = 0; i < ota_bearers_n; i++)
+        if (ota_bearers[i] == b)
+            return i;
+    return ota_bearers_n;
+}
+
+static bool association_usable(const struct ota_association *a, int64_t now_ms)
+{
+    return a->present && (!a->expires_ms || a->expires_ms > now_ms);
+}
+
+static void decide(const struct ppg_core *c, const struct ppg_deliver_ask *ask, struct route *r)
+{
+    const struct ppg_settings *set = ppg_core_settings(c);
+    struct sec_policy_in in = {
+        .asked = (enum sec_level)ask->asked,
+        .demanded = (enum sec_level)ask->demanded,
+        .floor = set->protection.floor,
+        .ceiling = set->protection.ceiling,
+        .caps = r->bearer->caps(r->terminal),
+        .sa = association_usable(&r->terminal->association, ppg_core_utc_ms(c)),
+        .message = set->protection.message,
+    };
+
+    sec_policy_decide(&in, &r->decision);
+}
+
+/* PAP_CODE_OK and *r filled, or the code that refuses; one rule for submissions and attempts. */
+static unsigned route_find(const struct ppg_core *c, const struct ota_registry *registry,
+                           const struct ppg_deliver_ask *ask, struct route *r)
+{
+    r->why = "";
+    r->terminal = ota_registry_find(registry, ask->key);
+    if (!r->terminal) {
+        r->why = "no such terminal";
+        return PAP_CODE_ADDRESS_ERROR;
+    }
+    r->bearer = ota_bearer_for(r->terminal);
+    if (!r->bearer || (r->bearer_at = bearer_place(r->bearer)) >= ota_bearers_n) {
+        r->why = "no bearer reaches the terminal";
+        return PAP_CODE_SERVICE_FAILURE;
+    }
+    if (ask->content_n > r->bearer->body_max_n ||
+        (r->terminal->max_size && ask->content_n > r->terminal->max_size)) {
+        r->why = "content is larger than the terminal takes";
+        return PAP_CODE_CAPABILITIES_NOT_SUPPORTED;
+    }
+    decide(c, ask, r);
+    if (r->decision.refusal != SEC_POLICY_OK) {
+        r->why = r->decision.text;
+        return PAP_CODE_CAPABILITIES_MISMATCH;
+    }
+    return PAP_CODE_OK;
+}
+
+unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask, char why[160])
+{
+    struct route r = {.why = ""};
+    unsigned code = route_find(c, ppg_config_registry(c->config), ask, &r);
+
+    (void)snprintf(why, 160, "%s", r.why);
+    return code;
+}
+
+/* --- an attempt --- */
+
+static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
+{
+    struct attempt *a = d->free_attempts;
+
+    if (a) {
+        d->free_attempts = a->next_free;
+    } else {
+        a = calloc(1, sizeof *a);
+        if (!a)
+            return NULL;
+        buf_init(&a->message.head, HEAD_MAX_N);
+        buf_init(&a->message.sealed, SIZE_MAX / 2);
+    }
+    a->deliver = d;
+    a->target = t;
+    a->registry = ota_registry_hold(ppg_config_registry(d->core->config));
+    a->message.body = SLICE_NONE;
+    a->message.sn = 0;
+    a->job = (struct ota_job){.push_id = t->push->push_id};
+    d->under_way++;
+    return a;
+}
+
+static void attempt_free(struct attempt *a)
+{
+    struct ppg_deliver *d = a->deliver;
+
+    ota_registry_drop(&a->registry);
+    buf_reset(&a->message.head, KEEP_N);
+    buf_reset(&a->message.sealed, KEEP_N);
+    a->next_free = d->free_attempts;
+    d->free_attempts = a;
+    d->under_way--;
+}
+
+static void ended(struct attempt *a, enum ppg_event ev, unsigned code, bool unreachable, struct slice note)
+{
+    struct ppg_schedule *schedule = a->deliver->core->schedule;
+    struct store_record record = {
+        .bearer = a->bearer ? slice_str(a->bearer->name) : SLICE_NONE,
+        .protection = slice_str(a->decision.text),
+        .note = note,
+    };
+
+    ppg_schedule_ended(schedule, a->target, ev, code, unreachable, &record);
+    attempt_free(a);
+}
+
+/* Lack of resources is tried again at most three times, then it is the terminal's answer. */
+static void answered(struct ota_job *job, enum err why, void *arg)
+{
+    struct attempt *a = arg;
+    const struct ota_result *r = &job->result;
+    enum ppg_event ev = outcomes[r->outcome].event;
+
+    (void)why; /* the result says it in the words of the field */
+    if (r->outcome == OTA_BUSY && a->target->tries > BUSY_TRIES_MAX)
+        ev = EV_ABORT;
+    LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.done", LOG_S("push_id", a->target->push->push_id),
+        LOG_A("to", a->target->key), LOG_C("bearer", a->bearer->name), LOG_I("try", a->target->tries),
+        LOG_C("event", ppg_event_name(ev)), LOG_I("code", r->code), LOG_I("sn", a->message.sn),
+        LOG_C("note", r->note));
+    ended(a, ev, ev == EV_OK ? PAP_CODE_OK : r->code, outcomes[r->outcome].unreachable, slice_str(r->note));
+}
+
+static void send_job(struct attempt *a)
+{
+    const struct ppg_push *push = a->target->push;
+    void *self = a->deliver->core->bearer_self[a->bearer_at];
+    enum err e;
+
+    a->job.terminal = a->terminal;
+    a->job.message_head = buf_slice(&a->message.head);
+    a->job.body = a->message.body;
+    a->job.authenticated = push->flags & PPG_AUTHENTICATED;
+    a->job.trusted = push->flags & PPG_TRUSTED;
+    a->job.unconfirmed = push->method == PPG_METHOD_UNCONFIRMED;
+    e = a->bearer->send(self, &a->job, answered, a);
+    if (e)
+        ended(a, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, true, slice_str(err_text(e)));
+}
+
+static void protect_failed(struct attempt *a, enum err e)
+{
+    if (e == ERR_NOMEM || e == ERR_IO) {
+        ended(a, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, false, slice_str(err_text(e)));
+        return;
+    }
+    LOG(a->deliver->core->shared->log, LOG_WARN, "protect.refused",
+        LOG_S("push_id", a->target->push->push_id), LOG_A("to", a->target->key), LOG_C("error", err_name(e)));
+    ended(a, EV_FAIL, PAP_CODE_CAPABILITIES_MISMATCH, false, SLICE("association cannot protect this push"));
+}
+
+static void seal_and_send(void *arg)
+{
+    struct attempt *a = arg;
+    enum err e =
+        ppg_protect(a->deliver->core->protect, a->target, a->terminal, &a->decision, &a->wait, &a->message);
+
+    if (e == ERR_AGAIN)
+        return; /* numbers are being reserved; we are called again */
+    if (e)
+        protect_failed(a, e);
+    else
+        send_job(a);
+}
+
+/* An unconfirmed push is attempted once: the attempt is on disk before the terminal sees an octet. */
+static void noted(struct store_op *op)
+{
+    struct attempt *a = op->arg;
+
+    if (op->err)
+        ended(a, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, false, SLICE("store"));
+    else
+        seal_and_send(a);
+}
+
+static void note_first(struct attempt *a)
+{
+    a->note = (struct store_move){
+        .target_id = a->target->id, .due_ms = a->target->due_ms, .tries = a->target->tries, .keep = true};
+    a->note.op.kind = STORE_MOVE;
+    a->note.op.done = noted;
+    a->note.op.arg = a;
+    ppg_core_submit(a->deliver->core, &a->note.op);
+}
+
+void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
+{
+    struct attempt *a = attempt_new(d, t);
+    struct ppg_deliver_ask ask = {t->key, t->push->asked, t->demanded, t->push->body.n};
+    struct store_record none = {.note = SLICE("memory")};
+    struct route r = {.why = ""};
+    unsigned code;
+
+    if (!a) {
+        ppg_schedule_ended(d->core->schedule, t, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, false, &none);
+        return;
+    }
+    code = route_find(d->core, a->registry, &ask, &r);
+    a->terminal = r.terminal;
+    a->bearer = r.bearer;
+    a->bearer_at = r.bearer_at;
+    a->decision = r.decision;
+    a->wait = (struct ppg_protect_wait){.fn = seal_and_send, .arg = a};
+    if (code != PAP_CODE_OK)
+        ended(a, EV_FAIL, code, false, slice_str(r.why));
+    else if (t->push->method == PPG_METHOD_UNCONFIRMED)
+        note_first(a);
+    else
+        seal_and_send(a);
+}
+
+/* --- life --- */
+
+enum err ppg_deliver_create(struct ppg_core *c, struct ppg_deliver **out)
+{
+    struct ppg_deliver *d = calloc(1, sizeof *d);
+
+    if (!d)
+        return ERR_NOMEM;
+    d->core = c;
+    *out = d;
+    return ERR_OK;
+}
+
+void ppg_deliver_free(struct ppg_deliver **dp)
+{
+    struct ppg_deliver *d = *dp;
+
+    if (!d)
+        return;
+    MUST(d->under_way == 0);
+    while (d->free_attempts) {
+        struct attempt *a = d->free_attempts;
+
+        d->free_attempts = a->next_free;
+        buf_clear(&a->message.head);
+        buf_clear(&a->message.sealed);
+        free(a);
+    }
+    free(d);
+    *dp = NULL;
+}

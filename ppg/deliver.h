@@ -1,0 +1,24 @@
+/* One attempt at one target: find the terminal and its bearer, let policy decide, protect, send, and turn what
+ * the bearer says into an event of the state table.  One per core. */
+#ifndef PPG_DELIVER_H
+#define PPG_DELIVER_H
+
+#include "ppg/core.h"
+
+enum err ppg_deliver_create(struct ppg_core *c, struct ppg_deliver **out) MUST_USE;
+void ppg_deliver_free(struct ppg_deliver **d); /* no attempt may be under way */
+
+/* Ends in exactly one ppg_schedule_ended() for the target, perhaps before this returns. */
+void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t);
+
+/* Could this be delivered to that terminal as the configuration stands?  The same decisions as an attempt, for
+ * the checks of a submission.  PAP_CODE_OK, or the code to refuse with; why[] gets the reason in words. */
+struct ppg_deliver_ask {
+    struct slice key; /* canonical address */
+    uint8_t asked;    /* protection levels, as in push.h */
+    uint8_t demanded;
+    size_t content_n;
+};
+unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask, char why[160]);
+
+#endif

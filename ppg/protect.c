@@ -1,0 +1,268 @@
+/* Sealing; see protect.h.  [GPL-A1]: the payload is the MIME entity the terminal would have got unprotected; the
+ * outer message shows the application id and no other inner header.  Runs on the core's loop. */
+#include "ppg/protect.h"
+
+#include <stdlib.h>
+#include "base/map.h"
+#include "base/mem.h"
+#include "ota/headers.h"
+#include "security/sa.h"
+
+#define ASSOCIATIONS_MAX 1000000u
+#define INNER_HEAD_MAX_N 65536u /* octets of the header lines inside a sealed message */
+
+/* The sending side of one terminal's association. */
+struct association {
+    struct sec_sa sa;
+    struct list waiting; /* struct ppg_protect_wait */
+    bool reserving;
+    bool orphan;    /* forgotten while a reservation was under way */
+    bool exhausted; /* the store said: no numbers left */
+    struct ppg_protect *protect;
+    struct store_numbers numbers;
+};
+
+struct ppg_protect {
+    struct ppg_core *core;
+    struct map associations; /* by SAID */
+    struct buf scratch;
+    size_t reserving;
+};
+
+static void association_free(struct association *a)
+{
+    sec_sa_clear(&a->sa);
+    free(a);
+}
+
+static enum err association_make(struct ppg_protect *p, const struct ota_association *conf, uint8_t suite,
+                                 struct association **out)
+{
+    struct association *a = calloc(1, sizeof *a);
+    struct sec_sa_conf sa = {.rand = slice_of(conf->said, sizeof conf->said),
+                             .ks = sec_secret_slice(&conf->key),
+                             .suites = slice_of(&suite, 1),
+                             .expires_s = conf->expires_ms ? conf->expires_ms / 1000 : INT64_MAX};
+    enum err e = a ? sec_sa_init(&a->sa, &sa) : ERR_NOMEM;
+
+    if (!e) {
+        list_init(&a->waiting);
+        a->protect = p;
+        e = map_put(&p->associations, slice_of(a->sa.rand, sizeof a->sa.rand), a);
+    }
+    if (e) {
+        if (a)
+            association_free(a);
+        return e;
+    }
+    *out = a;
+    return ERR_OK;
+}
+
+/* The first suite, in the terminal's order, that gives what the decision asks: full asks for one that
+ * encrypts; integrity takes the first one of any kind. */
+static uint8_t choose_suite(const struct ota_association *conf, bool encrypt)
+{
+    for (size_t i = 0; i < conf->suites_n; i++)
+        if (!encrypt || sec_gpl_suite_encrypts(conf->suites[i]))
+            return conf->suites[i];
+    return 0;
+}
+
+static void wake(struct association *a)
+{
+    struct list waiting;
+    struct list *at;
+
+    list_init(&waiting);
+    list_splice_back(&waiting, &a->waiting);
+    while ((at = list_pop_front(&waiting))) {
+        struct ppg_protect_wait *w = container_of(at, struct ppg_protect_wait, link);
+
+        w->fn(w->arg);
+    }
+}
+
+static void reserved(struct store_op *op)
+{
+    struct association *a = op->arg;
+    struct ppg_protect *p = a->protect;
+
+    a->reserving = false;
+    p->reserving--;
+    if (a->orphan) { /* the waiting ones find the association that took its place */
+        wake(a);
+        association_free(a);
+        return;
+    }
+    if (op->err == ERR_LATE || (!op->err && sec_sa_reserved(&a->sa, a->numbers.from, a->numbers.to)))
+        a->exhausted = true;
+    else if (op->err)
+        LOG(p->core->shared->log, LOG_ERROR, "sa.numbers.fail", LOG_C("error", err_name(op->err)));
+    wake(a);
+}
+
+static void reserve(struct association *a)
+{
+    struct ppg_protect *p = a->protect;
+
+    if (a->reserving || a->exhausted)
+        return;
+    a->reserving = true;
+    p->reserving++;
+    a->numbers = (struct store_numbers){.count = ppg_core_settings(p->core)->protection.number_range};
+    mem_copy(a->numbers.said, sizeof a->numbers.said, slice_of(a->sa.rand, sizeof a->sa.rand));
+    a->numbers.op.kind = STORE_NUMBERS;
+    a->numbers.op.done = reserved;
+    a->numbers.op.arg = a;
+    ppg_core_submit(p->core, &a->numbers.op);
+}
+
+/* The association as configured now.  One made from other keys, or for another suite, gives way: numbers belong to the SAID and
+ * keep rising, keys differ by suite, so neither can meet a number twice. */
+static enum err association_get(struct ppg_protect *p, const struct ota_association *conf, bool encrypt,
+                                struct association **out)
+{
+    uint8_t suite = choose_suite(conf, encrypt);
+    struct slice said = slice_of(conf->said, sizeof conf->said);
+    struct association *a = map_get(&p->associations, said);
+
+    if (!conf->present)
+        return ERR_ABSENT;
+    if (!suite)
+        return ERR_UNSUPPORTED;
+    if (!a)
+        return association_make(p, conf, suite, out);
+    if (a->sa.preferred != suite) {
+        a->sa.preferred = suite;
+        a->sa.suites[0] = suite;
+        sec_sa_keys_drop(&a->sa);
+    }
+    *out = a;
+    return ERR_OK;
+}
+
+static void head_of(struct ppg_protect *p, const struct ppg_target *t, bool inner, struct buf *out)
+{
+    const struct ppg_push *push = t->push;
+    char id[48];
+    int n = snprintf(id, sizeof id, "%s-%llx", store_name(p->core->shared->store), (unsigned long long)t->id);
+    struct ota_message_head head = {
+        .date_s = push->accepted_ms / 1000,
+        .message_id = slice_of(id, (size_t)n),
+        .content_type = push->content_type,
+        .content_n = push->body.n,
+        .app_id = push->app_id,
+        .initiator_uri = push->initiator_uri,
+        .passed = push->headers,
+        .info = {.authenticated = push->flags & PPG_AUTHENTICATED, .trusted = push->flags & PPG_TRUSTED},
+        .with_info = inner,
+    };
+
+    ota_headers_print(&head, out);
+}
+
+/* What a stranger on the path may know: that something sealed goes to this application. */
+static void outer_head(const struct ppg_target *t, size_t sealed_n, struct buf *out)
+{
+    struct ota_message_head head = {.date_s = t->push->accepted_ms / 1000,
+                                    .content_type = SLICE(OTA_TYPE_GPL_A1),
+                                    .content_n = sealed_n,
+                                    .app_id = t->push->app_id};
+
+    ota_headers_print(&head, out);
+}
+
+static enum err seal(struct ppg_protect *p, struct association *a, const struct ppg_target *t,
+                     struct ppg_protected *out)
+{
+    struct slice parts[3];
+    enum err e;
+
+    buf_reset(&p->scratch, INNER_HEAD_MAX_N);
+    head_of(p, t, true, &p->scratch);
+    if (buf_err(&p->scratch))
+        return buf_err(&p->scratch);
+    parts[0] = buf_slice(&p->scratch);
+    parts[1] = SLICE("\r\n");
+    parts[2] = t->push->body;
+    e = sec_sa_seal(&a->sa, SEC_GPL_DOWNLINK, ppg_core_utc_ms(p->core) / 1000, SLICE_NONE, parts, 3,
+                    &out->sealed, &out->sn);
+    if (e)
+        return e;
+    out->suite = a->sa.preferred;
+    out->body = buf_slice(&out->sealed);
+    outer_head(t, out->body.n, &out->head);
+    return buf_err(&out->head);
+}
+
+static enum err seal_when_numbered(struct ppg_protect *p, const struct ppg_target *t,
+                                   const struct ota_terminal *terminal, const struct sec_policy_out *decision,
+                                   struct ppg_protect_wait *wait, struct ppg_protected *out)
+{
+    struct association *a;
+    enum err e = association_get(p, &terminal->association, decision->seal_encrypts, &a);
+
+    if (e)
+        return e;
+    e = seal(p, a, t, out);
+    if (e == ERR_AGAIN && a->exhausted)
+        return ERR_LATE;
+    if (e == ERR_AGAIN)
+        list_push_back(&a->waiting, &wait->link);
+    if (e == ERR_AGAIN || sec_sa_left(&a->sa) < ppg_core_settings(p->core)->protection.number_range / 4)
+        reserve(a);
+    return e;
+}
+
+enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ota_terminal *terminal,
+                     const struct sec_policy_out *decision, struct ppg_protect_wait *wait,
+                     struct ppg_protected *out)
+{
+    if (decision->seal)
+        return seal_when_numbered(p, t, terminal, decision, wait, out);
+    head_of(p, t, false, &out->head);
+    out->body = t->push->body;
+    return buf_err(&out->head);
+}
+
+void ppg_protect_forget(struct ppg_protect *p)
+{
+    struct association *a;
+    size_t pos = 0;
+
+    while ((a = map_next(&p->associations, &pos))) {
+        (void)map_del(&p->associations, slice_of(a->sa.rand, sizeof a->sa.rand));
+        if (a->reserving)
+            a->orphan = true;
+        else
+            association_free(a);
+    }
+}
+
+enum err ppg_protect_create(struct ppg_core *c, struct ppg_protect **out)
+{
+    struct ppg_protect *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return ERR_NOMEM;
+    p->core = c;
+    map_init(&p->associations, ASSOCIATIONS_MAX);
+    buf_init(&p->scratch, INNER_HEAD_MAX_N);
+    *out = p;
+    return ERR_OK;
+}
+
+void ppg_protect_free(struct ppg_protect **pp)
+{
+    struct ppg_protect *p = *pp;
+
+    if (!p)
+        return;
+    MUST(p->reserving == 0);
+    ppg_protect_forget(p);
+    map_clear(&p->associations);
+    buf_wipe(&p->scratch);
+    free(p);
+    *pp = NULL;
+}

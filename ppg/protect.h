@@ -1,0 +1,37 @@
+/* The only place where content and keys meet.  Turns a target and the decision of security/policy into the
+ * octets a bearer sends: in the clear for protected transports, sealed under the terminal's association
+ * otherwise.  Sequence numbers come from ranges the store has reserved, so none is ever used twice.  One per core. */
+#ifndef PPG_PROTECT_H
+#define PPG_PROTECT_H
+
+#include "ppg/core.h"
+#include "security/policy.h"
+
+enum err ppg_protect_create(struct ppg_core *c, struct ppg_protect **out) MUST_USE;
+void ppg_protect_free(struct ppg_protect **p); /* nobody may be waiting */
+
+/* Somebody for whom a number range is being reserved; fn runs once, later: try again. */
+struct ppg_protect_wait {
+    struct list link;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct ppg_protected {
+    struct buf head;   /* push message header lines for the outside */
+    struct buf sealed; /* the sealed message, when there is one */
+    struct slice body; /* what the bearer sends: sealed, or the push's own content */
+    uint32_t sn;       /* 0: not sealed */
+    uint8_t suite;
+};
+
+/* ERR_OK: *out is filled (its bufs are the caller's, initialised).  ERR_AGAIN: *wait is queued.  ERR_LATE: the
+ * association has run out; ERR_ABSENT: there is none; ERR_UNSUPPORTED: no suite of it gives what is asked. */
+enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ota_terminal *terminal,
+                     const struct sec_policy_out *decision, struct ppg_protect_wait *wait,
+                     struct ppg_protected *out) MUST_USE;
+
+/* Terminals may have new keys: associations are made anew from what the next push brings along. */
+void ppg_protect_forget(struct ppg_protect *p);
+
+#endif

@@ -1,0 +1,26 @@
+/* When a target is tried: its turn, its deadline, its retries.  One schedule per core.
+ *
+ * Targets in memory stand in lanes, one per terminal, in order of acceptance within a priority; a lane has one
+ * attempt under way at a time.  A terminal that cannot be reached gives its whole lane back to the store with a later due
+ * time, so memory holds only what can move.  Core 0 claims what has become due for all. */
+#ifndef PPG_SCHEDULE_H
+#define PPG_SCHEDULE_H
+
+#include "ppg/core.h"
+#include "ppg/stage.h"
+
+enum err ppg_schedule_create(struct ppg_core *c, struct ppg_schedule **out) MUST_USE;
+void ppg_schedule_free(struct ppg_schedule **s);
+
+/* A leased target of a terminal this core owns; its hold on the push comes along.  From enqueue, from a claim,
+ * from another core. */
+void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t);
+/* deliver.c: the attempt ended with `ev`.  unreachable: the terminal, not this push, is at fault, so its lane
+ * waits too.  record is borrowed. */
+void ppg_schedule_ended(struct ppg_schedule *s, struct ppg_target *t, enum ppg_event ev, unsigned code,
+                        bool unreachable, const struct store_record *record);
+void ppg_schedule_tick(struct ppg_schedule *s);
+size_t ppg_schedule_live(const struct ppg_schedule *s);    /* targets this core holds */
+size_t ppg_schedule_sending(const struct ppg_schedule *s); /* of them on the wire */
+
+#endif
