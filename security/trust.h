@@ -32,6 +32,7 @@ struct sec_account {
     size_t networks_n;
     const struct slice *initiator_uris; /* what X-Wap-Initiator-URI may claim (uri.h); n 0: nothing */
     size_t initiator_uris_n;
+    size_t number;           /* place in the table, set by it; see sec_accounts_at */
     bool trusted;            /* sets the "trusted" push flag */
     bool may_ask_protection; /* X-Push-Protection is honoured */
 };
