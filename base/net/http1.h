@@ -59,17 +59,18 @@ void net_http_reader_free(struct net_http_reader **r);
 
 /* Takes octets from the front of *in (which shrinks) until something happens or all is taken. */
 enum net_http_event net_http_reader_feed(struct net_http_reader *r, struct slice *in);
-/* The peer closed: a response delimited by close may be DONE now, anything half-way is FAULT. */
+/* The peer closed: a response delimited by close may be DONE now, anything half-way is FAULT, MORE when idle. */
 enum net_http_event net_http_reader_eof(struct net_http_reader *r);
 const struct net_http_msg *net_http_reader_msg(const struct net_http_reader *r);
 /* Nothing of a message has arrived since create/next. */
 bool net_http_reader_idle(const struct net_http_reader *r);
 /* Octets of the current message's body received so far. */
 size_t net_http_reader_body_n(const struct net_http_reader *r);
-/* For FAULT: 400, 408, 413, 414, 431, 501 or 505, and static text that says which rule was broken. */
+/* For FAULT: 400, 413, 414, 431, 501, 503 (no memory) or 505, and static text that says which rule was broken. */
 unsigned net_http_fault_status(const struct net_http_reader *r);
 const char *net_http_fault_text(const struct net_http_reader *r);
-/* For NET_HTTP_CLIENT: the next response answers HEAD or CONNECT-less request without body (204-like). */
+/* For NET_HTTP_CLIENT: the next final response answers HEAD, it has no body whatever its head says.  Interim (1xx)
+ * responses do not use this up; net_http_reader_next() after the final one does. */
 void net_http_reader_expect_no_body(struct net_http_reader *r, bool no_body);
 /* Moves the body's storage out (no copy); msg->body then lives in *out. */
 void net_http_reader_take_body(struct net_http_reader *r, struct buf *out);

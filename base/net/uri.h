@@ -12,7 +12,8 @@ struct net_uri {
     struct slice target; /* path and query; "/" when empty */
 };
 
-/* Views into `in`.  ERR_MALFORMED; ERR_UNSUPPORTED for other schemes and userinfo; ERR_LIMIT above 2048 octets. */
+/* Views into `in`.  ERR_MALFORMED; ERR_UNSUPPORTED for other schemes, for userinfo and for a query without a path
+ * (its target is no part of `in`); ERR_LIMIT above 2048 octets. */
 enum err net_uri_parse(struct slice in, struct net_uri *out) MUST_USE;
 
 #endif
