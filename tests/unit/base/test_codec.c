@@ -51,6 +51,8 @@ static const struct {
     {"Z===", ERR_MALFORMED, ERR_MALFORMED, ""},
     {"====", ERR_MALFORMED, ERR_MALFORMED, ""},
     {"=", ERR_MALFORMED, ERR_MALFORMED, ""},
+    {"Z=g=", ERR_MALFORMED, ERR_MALFORMED, ""},
+    {"Zm=8", ERR_MALFORMED, ERR_MALFORMED, ""},
     {"Zm=v", ERR_MALFORMED, ERR_MALFORMED, ""},
     {"Zg==Zg==", ERR_MALFORMED, ERR_MALFORMED, ""},
     {"Zm9vYg==x", ERR_MALFORMED, ERR_MALFORMED, ""},

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -152,13 +153,11 @@ static void test_flush(void)
     struct log *log = log_to(fd, LOG_INFO, LOG_TEXT, 1 << 16, &clk_real);
 
     log_flush(log);
-    for (size_t i = 1; i <= 100; i++) {
+    for (size_t i = 1; i <= 300; i++) {
         LOG(log, LOG_INFO, "t.line", LOG_I("i", i));
-        if (i % 10 == 0) {
-            log_flush(log);
-            test_row(i);
-            CU_ASSERT_EQUAL(lines_with(fd, "event=t.line"), i);
-        }
+        log_flush(log);
+        test_row(i);
+        CU_ASSERT_EQUAL(lines_with(fd, "event=t.line"), i);
     }
     LOG(log, LOG_INFO, "t.last");
     log_free(&log); /* without a flush */
@@ -254,6 +253,47 @@ static void test_overflow(void)
     overflow(O_NONBLOCK);
 }
 
+struct late_reader {
+    struct log *log;
+    struct reader reader;
+};
+
+/* Reads only once the event is under way, and a little later than that. */
+static void *read_late(void *arg)
+{
+    struct late_reader *late = arg;
+
+    while (log_count(late->log, "t.line") == 0)
+        (void)sched_yield();
+    for (size_t i = 0; i < 1000; i++)
+        (void)sched_yield();
+    return read_all(&late->reader);
+}
+
+/* A file that says EAGAIN is waited for: the line is late, not lost. */
+static void test_full_pipe_waits(void)
+{
+    struct late_reader late = {.log = NULL};
+    pthread_t reader;
+    int ends[2];
+
+    CU_ASSERT_FATAL(pipe2(ends, O_NONBLOCK) == 0);
+    while (write(ends[1], "\n", 1) == 1)
+        continue;
+    (void)fcntl(ends[0], F_SETFL, 0);
+    late.reader.fd = ends[0];
+    late.log = log_to(ends[1], LOG_INFO, LOG_TEXT, 0, &clk_real);
+    CU_ASSERT_FATAL(pthread_create(&reader, NULL, read_late, &late) == 0);
+    LOG(late.log, LOG_INFO, "t.line", LOG_I("i", 1));
+    CU_ASSERT_EQUAL(log_count(late.log, "log.dropped"), 0);
+    (void)close(ends[1]);
+    (void)pthread_join(reader, NULL);
+    log_free(&late.log);
+    (void)close(ends[0]);
+    CU_ASSERT_TRUE(slice_ends(slice_of(late.reader.text, late.reader.n), SLICE("event=t.line i=1\n")));
+    free(late.reader.text);
+}
+
 static void test_line_longer_than_queue(void)
 {
     int fd = open_file();
@@ -346,6 +386,7 @@ const struct test_case test_cases[] = {
     {"counts", test_counts},
     {"flush_and_free_write_all", test_flush},
     {"queue_overflow_is_reported", test_overflow},
+    {"full_pipe_waits", test_full_pipe_waits},
     {"line_longer_than_queue", test_line_longer_than_queue},
     {"broken_file", test_broken_file},
     {"threads", test_threads},

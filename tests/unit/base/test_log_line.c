@@ -186,6 +186,40 @@ static void test_too_many_pairs(void)
     CU_ASSERT_TRUE(slice_ends(print(&l, LOG_TEXT, false, kv), SLICE(" cut=true\n")));
 }
 
+/* Lines that end octet by octet nearer to the end of the memory, and past it, stay whole. */
+static void test_full_to_the_octet(void)
+{
+    static char worst[200], plain[200];
+    struct slice full = slice_of(worst, sizeof worst);
+    struct log_line l;
+    size_t cut = 0;
+
+    memset(worst, 1, sizeof worst);
+    memset(plain, 'p', sizeof plain);
+    for (size_t i = 0; i < 400; i++) {
+        const struct log_kv kv[] = {LOG_S("a", full),
+                                    LOG_S("b", full),
+                                    LOG_S("c", full),
+                                    LOG_S("d", full),
+                                    LOG_S("e", full),
+                                    LOG_S("f", full),
+                                    LOG_S("g", slice_of(worst, 90)),
+                                    LOG_S("h", slice_of(plain, i / 2)),
+                                    LOG_S("i", slice_of(plain, i - i / 2)),
+                                    LOG_END};
+        struct slice got = print(&l, LOG_JSON, false, kv);
+        json_t *j = json_loadb(got.p, got.n, 0, NULL);
+
+        test_row(i);
+        CU_ASSERT_PTR_NOT_NULL(json_object_get(j, "g"));
+        CU_ASSERT(got.n <= LOG_LINE_MAX_N && slice_find(got, '\n') == got.n - 1);
+        CU_ASSERT_EQUAL(json_object_get(j, "i") == NULL, json_object_get(j, "cut") != NULL);
+        cut += json_object_get(j, "cut") != NULL;
+        json_decref(j);
+    }
+    CU_ASSERT(cut > 50 && cut < 350);
+}
+
 /* Random octets never break out of a line: the text has one newline, the JSON parses to three known members and
  * ours. */
 static void test_random_octets(void)
@@ -221,6 +255,7 @@ const struct test_case test_cases[] = {
     {"address_rows", test_addresses},
     {"cut_at_200_octets", test_cut_at_200},
     {"too_many_pairs", test_too_many_pairs},
+    {"full_to_the_octet", test_full_to_the_octet},
     {"random_octets_stay_inside", test_random_octets},
     {NULL, NULL},
 };

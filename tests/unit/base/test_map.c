@@ -152,6 +152,29 @@ static void test_turnover(void)
     map_clear(&m);
 }
 
+/* The same keys go and come: their dead slots are used again, so the table is never built anew. */
+static void test_dead_slots_reused(void)
+{
+    static char reused[11][4]; /* one short of three quarters of the first table */
+    struct map_slot *slots;
+    struct map m;
+
+    map_init(&m, SIZE_MAX);
+    for (size_t i = 0; i < COUNT(reused); i++) {
+        (void)snprintf(reused[i], sizeof reused[i], "%zu", i);
+        CU_ASSERT_EQUAL(map_put(&m, slice_str(reused[i]), reused[i]), ERR_OK);
+    }
+    slots = m.slots;
+    for (size_t i = 0; i < 1000; i++) {
+        char *name = reused[i % COUNT(reused)];
+
+        CU_ASSERT_PTR_EQUAL(map_del(&m, slice_str(name)), name);
+        CU_ASSERT_EQUAL(map_put(&m, slice_str(name), name), ERR_OK);
+    }
+    CU_ASSERT_PTR_EQUAL(m.slots, slots);
+    map_clear(&m);
+}
+
 static void test_delete_while_walking(void)
 {
     static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
@@ -173,6 +196,7 @@ const struct test_case test_cases[] = {
     {"basics", test_basics},
     {"random_against_twin", test_random},
     {"turnover_does_not_grow", test_turnover},
+    {"dead_slots_are_reused", test_dead_slots_reused},
     {"delete_while_walking", test_delete_while_walking},
     {NULL, NULL},
 };
