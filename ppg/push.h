@@ -29,7 +29,12 @@ static inline bool ppg_stage_final(enum ppg_stage s)
 }
 
 enum ppg_priority { PPG_PRIO_HIGH = 0, PPG_PRIO_MEDIUM = 1, PPG_PRIO_LOW = 2 };
-enum ppg_method { PPG_METHOD_NOTSPECIFIED, PPG_METHOD_CONFIRMED, PPG_METHOD_PREFERCONFIRMED, PPG_METHOD_UNCONFIRMED };
+enum ppg_method {
+    PPG_METHOD_NOTSPECIFIED,
+    PPG_METHOD_CONFIRMED,
+    PPG_METHOD_PREFERCONFIRMED,
+    PPG_METHOD_UNCONFIRMED
+};
 
 #define PPG_AUTHENTICATED    0x01u /* the initiator URI belongs to the authenticated account */
 #define PPG_TRUSTED          0x02u /* the account's content is trusted by policy */
@@ -52,19 +57,19 @@ struct ppg_push {
     struct slice notify_url; /* empty: no result notification owed */
     struct slice network;
     struct slice bearer;
-    struct slice app_id;       /* X-Wap-Application-Id as text; empty: the default application */
+    struct slice app_id;        /* X-Wap-Application-Id as text; empty: the default application */
     struct slice initiator_uri; /* what goes into X-Wap-Initiator-URI; may be empty */
-    struct slice content_type; /* of the content entity, with parameters */
-    struct slice headers;      /* other header lines to pass, each ending in CRLF; sanitised; no Content-Length */
-    struct slice body;         /* content octets, transfer encoding undone */
-    uint32_t flags;            /* PPG_... above */
-    uint8_t version;           /* enum pap_version to answer and notify with */
-    uint8_t priority;          /* enum ppg_priority */
-    uint8_t method;            /* enum ppg_method */
-    uint8_t asked;             /* protection level asked: 0 none, 1 integrity, 2 full */
-    int64_t accepted_ms;       /* UTC */
-    int64_t not_before_ms;     /* UTC; 0: at once */
-    int64_t expires_ms;        /* UTC; always set */
+    struct slice content_type;  /* of the content entity, with parameters */
+    struct slice headers;  /* other header lines to pass, each ending in CRLF; sanitised; no Content-Length */
+    struct slice body;     /* content octets, transfer encoding undone */
+    uint32_t flags;        /* PPG_... above */
+    uint8_t version;       /* enum pap_version to answer and notify with */
+    uint8_t priority;      /* enum ppg_priority */
+    uint8_t method;        /* enum ppg_method */
+    uint8_t asked;         /* protection level asked: 0 none, 1 integrity, 2 full */
+    int64_t accepted_ms;   /* UTC */
+    int64_t not_before_ms; /* UTC; 0: at once */
+    int64_t expires_ms;    /* UTC; always set */
 
     struct ppg_target *targets; /* array in mem */
     size_t targets_n;

@@ -21,6 +21,7 @@
 
 struct store;
 struct store_op;
+struct store_engine;
 
 typedef void store_done_fn(struct store_op *op);
 /* On the store's thread: `done` holds operations (by store_op.link) that all belong to `loop`. */
@@ -36,6 +37,12 @@ struct store_conf {
     void *post_arg;
     const struct clk *clk;
     struct log *log;
+
+    /* Tests only; NULL in production. */
+    const struct store_engine *io; /* this engine instead of the named one */
+    void (*step)(void *arg,
+                 const char *name); /* on the store's thread, before and after each step of a batch */
+    void *step_arg;
 };
 
 /* Opens or makes the database, checks its schema version, starts a new epoch, frees older leases.  ERR_IO,
@@ -79,13 +86,14 @@ struct store_op {
 };
 
 /* ERR_EXISTS: this initiator has used the push-id already; nothing is written.  On success push->id and every
- * targets[].id are set.  Targets with `leased` set belong to this run. */
+ * targets[].id are set; ids are never given twice in the life of a database, and those of one push follow each
+ * other.  Targets with `leased` set belong to this run; a target whose stage is final is stored as it is. */
 struct store_insert {
     struct store_op op;
     struct ppg_push *push;
 };
 
-/* One attempt or decision, for `push show`; texts are cut to 255 octets. */
+/* One attempt or decision, for `push show`; texts are cut to 255 octets; an empty text leaves the one before. */
 struct store_record {
     struct slice bearer;     /* "http" */
     struct slice protection; /* the decision in words */
@@ -96,17 +104,17 @@ struct store_record {
 struct store_finish {
     struct store_op op;
     int64_t target_id;
-    int64_t push_id; /* row of the push, for its count of open targets */
+    int64_t push_id; /* row of the push, for engines that count its open targets */
     enum ppg_stage stage;
     uint16_t code;
     uint16_t tries;
     int64_t event_ms;
     struct store_record record;
-    bool notify;             /* owe a result notification */
-    int64_t notice_id;       /* out: outbox row when notify */
+    bool notify;       /* owe a result notification */
+    int64_t notice_id; /* out: outbox row when notify */
 };
 
-/* Another due time, more tries.  keep: the lease stays (used to note an attempt before it begins). */
+/* Another due time, more tries; ERR_LATE when the target is final.  keep: the lease stays (used to note an attempt before it begins). */
 struct store_move {
     struct store_op op;
     int64_t target_id;
@@ -116,9 +124,10 @@ struct store_move {
     struct store_record record;
 };
 
-/* Leases up to `max` targets due at now_ms, oldest due first, and up to max_n octets of content.  Out: `targets`
- * (by ppg_target.link), each with its push loaded and held; targets of one push in one claim share it.  more: there was more than was taken. next_due_ms: the earliest due time of what is left
- * waiting, 0 when there is none. */
+/* Leases up to `max` targets due at now_ms, oldest due first, and up to max_n octets of content (but at least one
+ * target when one is due).  Out: `targets` (by ppg_target.link), each with its push loaded and held; targets of one
+ * push in one claim share it, and each lives in its push's memory (push->targets stays empty).  more: there was more
+ * than was taken.  next_due_ms: the earliest due time of what is left waiting, 0 when there is none. */
 struct store_claim {
     struct store_op op;
     int64_t now_ms;
@@ -138,7 +147,7 @@ struct store_numbers {
     uint32_t to;
 };
 
-/* Leases up to `max` notices due; out: `notices` by ppg_notice.link. */
+/* Leases up to `max` notices due, oldest due first; out: `notices` by ppg_notice.link. */
 struct store_notice_claim {
     struct store_op op;
     int64_t now_ms;
@@ -147,13 +156,15 @@ struct store_notice_claim {
     bool more;
     int64_t next_due_ms;
 };
+/* ERR_LATE: the debt is closed already. */
 struct store_notice_move {
     struct store_op op;
     int64_t notice_id;
     int64_t due_ms;
     uint16_t tries;
 };
-/* Told, or given up (told false): the debt is closed either way and the target remembers which. */
+/* Told, or given up (told false): the debt is closed either way and the target remembers which.
+ * ERR_LATE: it was closed before. */
 struct store_notice_done {
     struct store_op op;
     int64_t notice_id;
@@ -181,8 +192,8 @@ struct store_show {
     struct store_op op;
     struct slice initiator; /* borrowed from the caller until done */
     struct slice push_id;
-    struct ppg_push *push; /* out: held for the caller; content is not loaded */
-    uint64_t body_n;       /* out: octets of the content */
+    struct ppg_push *push;             /* out: held for the caller; content is not loaded */
+    uint64_t body_n;                   /* out: octets of the content */
     struct store_show_target *targets; /* out: in push->mem */
     size_t targets_n;
 };
@@ -192,10 +203,11 @@ struct store_count {
     uint64_t waiting; /* not final, not leased */
     uint64_t leased;
     uint64_t notices;
-    uint64_t file_n;   /* octets of the database file */
+    uint64_t file_n; /* octets of the database file */
 };
 
-/* Forgets pushes whose last target became final before `before_ms` and that owe no notice; at most `max`. */
+/* Forgets pushes whose last target became final before `before_ms` and that owe no notice; at most `max`.  Looks at a
+ * bounded number of pushes and goes on from there the next time; the newest push always stays. */
 struct store_purge {
     struct store_op op;
     int64_t before_ms;
@@ -203,7 +215,9 @@ struct store_purge {
     size_t gone; /* out */
 };
 
-/* Online copy to a new file; ERR_EXISTS when it is there. */
+/* Online copy to a new file; ERR_EXISTS when it is there.  Taken in steps between batches, so it may end much later
+ * than its batch.  The copy gets an identity of its own and its numbers skip ahead, so that bringing it back repeats
+ * neither a message's name nor a number. */
 struct store_backup {
     struct store_op op;
     const char *path;

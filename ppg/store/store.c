@@ -1,0 +1,451 @@
+/* The queue and the thread in front of an engine: takes the whole list, runs it as one transaction with one sync, and
+ * posts what is done, loop by loop.  Knows no SQL.  The rules of a batch stand in engine.h, those of the callers in
+ * store.h.  Everything below store_submit() runs on the store's thread, or in store_turn() when there is none. */
+#include "ppg/store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ppg/store/engine.h"
+
+struct store {
+    struct store_conf conf;
+    const struct store_engine *engine;
+    void *self;        /* the engine's */
+    struct list *done; /* conf.loops lists: what is ready to be posted */
+
+    pthread_mutex_t mutex; /* guards queue, stop and waiting */
+    pthread_cond_t more;
+    struct list queue;
+    bool stop;
+    bool waiting;          /* the thread sleeps on `more` */
+    atomic_size_t pending; /* length of queue; written under the mutex */
+    pthread_t thread;
+
+    struct list backups; /* in order; the first is under way when `copying` */
+    bool copying;
+};
+
+static struct store_op *op_of(struct list *at)
+{
+    return container_of(at, struct store_op, link);
+}
+
+static void step(struct store *s, const char *name)
+{
+    if (s->conf.step)
+        s->conf.step(s->conf.step_arg, name);
+}
+
+/* After these rows may be half written; see engine.h. */
+static bool hard(enum err e)
+{
+    return e == ERR_IO || e == ERR_NOMEM;
+}
+
+static void drop_targets(struct list *targets)
+{
+    struct list *at;
+
+    while ((at = list_pop_front(targets)))
+        ppg_push_drop(container_of(at, struct ppg_target, link)->push);
+}
+
+static void drop_notices(struct list *notices)
+{
+    struct list *at;
+
+    while ((at = list_pop_front(notices))) {
+        struct ppg_notice *n = container_of(at, struct ppg_notice, link);
+
+        ppg_notice_free(&n);
+    }
+}
+
+static void forget_ids(struct ppg_push *p)
+{
+    p->id = 0;
+    for (size_t i = 0; i < p->targets_n; i++)
+        p->targets[i].id = 0;
+}
+
+/* Results start empty, so that they can be dropped whatever happens. */
+static void results_init(struct store_op *op)
+{
+    op->err = ERR_OK;
+    if (op->kind == STORE_CLAIM)
+        list_init(&container_of(op, struct store_claim, op)->targets);
+    else if (op->kind == STORE_NOTICE_CLAIM)
+        list_init(&container_of(op, struct store_notice_claim, op)->notices);
+    else if (op->kind == STORE_SHOW)
+        container_of(op, struct store_show, op)->push = NULL;
+}
+
+/* What the operation answered is not true any more. */
+static void results_drop(struct store_op *op)
+{
+    struct store_show *show = container_of(op, struct store_show, op);
+
+    switch (op->kind) {
+    case STORE_INSERT:
+        forget_ids(container_of(op, struct store_insert, op)->push);
+        break;
+    case STORE_CLAIM:
+        drop_targets(&container_of(op, struct store_claim, op)->targets);
+        break;
+    case STORE_NOTICE_CLAIM:
+        drop_notices(&container_of(op, struct store_notice_claim, op)->notices);
+        break;
+    case STORE_SHOW:
+        ppg_push_drop(show->push);
+        show->push = NULL;
+        show->targets = NULL;
+        show->targets_n = 0;
+        break;
+    case STORE_PURGE:
+        container_of(op, struct store_purge, op)->gone = 0;
+        break;
+    default:
+        break; /* plain numbers, not to be read after an error */
+    }
+}
+
+static void run(struct store *s, struct store_op *op)
+{
+    results_init(op);
+    op->err = s->engine->run(s->self, op);
+    if (op->err)
+        results_drop(op);
+}
+
+/* The straight way.  False when an operation failed hard: the transaction holds half of it. */
+static bool run_all(struct store *s, struct list *batch)
+{
+    LIST_EACH (at, batch) {
+        step(s, "run");
+        run(s, op_of(at));
+        if (hard(op_of(at)->err))
+            return false;
+    }
+    return true;
+}
+
+/* The rare way, with a mark before each operation.  False when one could not be undone. */
+static bool run_each(struct store *s, struct list *batch)
+{
+    LIST_EACH (at, batch) {
+        struct store_op *op = op_of(at);
+
+        step(s, "run");
+        if (s->engine->mark(s->self))
+            return false;
+        run(s, op);
+        if (!hard(op->err))
+            continue;
+        LOG(s->conf.log, LOG_ERROR, "store.op", LOG_I("kind", op->kind),
+            LOG_C("why", s->engine->trouble(s->self)));
+        if (s->engine->back(s->self))
+            return false;
+    }
+    return true;
+}
+
+static void drop_all(struct list *batch)
+{
+    LIST_EACH (at, batch)
+        results_drop(op_of(at));
+}
+
+static bool reads_only(const struct store_op *op)
+{
+    return op->kind == STORE_SHOW || op->kind == STORE_COUNT;
+}
+
+/* Nothing of the batch is stored.  What only reads is answered anew, from what is. */
+static void fail_all(struct store *s, struct list *batch)
+{
+    LOG(s->conf.log, LOG_ERROR, "store.fail", LOG_C("why", s->engine->trouble(s->self)));
+    LIST_EACH (at, batch) {
+        results_drop(op_of(at));
+        op_of(at)->err = ERR_IO;
+        if (reads_only(op_of(at)))
+            run(s, op_of(at));
+    }
+}
+
+/* One transaction; true when it is durable. */
+static bool transact(struct store *s, struct list *batch)
+{
+    bool good = !s->engine->begin(s->self);
+
+    if (good && !run_all(s, batch)) {
+        drop_all(batch);
+        s->engine->rollback(s->self);
+        good = !s->engine->begin(s->self) && run_each(s, batch);
+    }
+    step(s, "commit");
+    return good && !s->engine->commit(s->self);
+}
+
+static void run_batch(struct store *s, struct list *batch)
+{
+    if (list_empty(batch))
+        return;
+    step(s, "begin");
+    if (transact(s, batch)) {
+        step(s, "committed");
+    } else {
+        s->engine->rollback(s->self);
+        step(s, "failed");
+        fail_all(s, batch);
+    }
+}
+
+/* Back to the loops; what a loop does not take off the list is our mistake or its. */
+static void post(struct store *s, struct list *batch)
+{
+    struct list *at;
+
+    while ((at = list_pop_front(batch))) {
+        MUST(op_of(at)->loop < s->conf.loops);
+        list_push_back(&s->done[op_of(at)->loop], at);
+    }
+    for (unsigned i = 0; i < s->conf.loops; i++)
+        if (!list_empty(&s->done[i])) {
+            s->conf.post(s->conf.post_arg, i, &s->done[i]);
+            MUST(list_empty(&s->done[i]));
+        }
+}
+
+/* A backup leaves its batch: it takes many steps. */
+static void take_backups(struct store *s, struct list *batch)
+{
+    LIST_EACH_SAFE (at, batch)
+        if (op_of(at)->kind == STORE_BACKUP) {
+            list_remove(at);
+            list_push_back(&s->backups, at);
+        }
+}
+
+static void backup_step(struct store *s)
+{
+    struct store_op *op = op_of(s->backups.next);
+    struct list done;
+    enum err e = ERR_OK;
+
+    if (!s->copying)
+        e = s->engine->backup_start(s->self, container_of(op, struct store_backup, op)->path);
+    if (!e)
+        e = s->engine->backup_step(s->self);
+    s->copying = e == ERR_AGAIN;
+    if (s->copying)
+        return;
+    op->err = e;
+    list_remove(&op->link);
+    list_init(&done);
+    list_push_back(&done, &op->link);
+    post(s, &done);
+}
+
+/* Takes nothing back: between two batches the engine may work a while. */
+static void between(struct store *s)
+{
+    step(s, "tend");
+    s->engine->tend(s->self);
+    if (!list_empty(&s->backups))
+        backup_step(s);
+    step(s, "tended");
+}
+
+static void turn(struct store *s, struct list *batch)
+{
+    take_backups(s, batch);
+    run_batch(s, batch);
+    step(s, "post");
+    post(s, batch);
+    between(s);
+}
+
+/* Takes the whole queue; the caller holds the mutex. */
+static void take(struct store *s, struct list *batch)
+{
+    list_init(batch);
+    list_splice_back(batch, &s->queue);
+    atomic_store_explicit(&s->pending, 0, memory_order_relaxed);
+}
+
+/* Sleeps until there is work.  False when the store stops and all is done. */
+static bool wait_work(struct store *s, struct list *batch)
+{
+    bool work;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    while (list_empty(&s->queue) && list_empty(&s->backups) && !s->stop) {
+        s->waiting = true;
+        (void)pthread_cond_wait(&s->more, &s->mutex);
+    }
+    s->waiting = false;
+    work = !list_empty(&s->queue) || !list_empty(&s->backups);
+    take(s, batch);
+    (void)pthread_mutex_unlock(&s->mutex);
+    return work;
+}
+
+static void *thread_main(void *arg)
+{
+    struct store *s = arg;
+    struct list batch;
+
+    while (wait_work(s, &batch))
+        turn(s, &batch);
+    return NULL;
+}
+
+bool store_turn(struct store *s)
+{
+    struct list batch;
+    bool work;
+
+    MUST(s->conf.no_thread);
+    (void)pthread_mutex_lock(&s->mutex);
+    work = !list_empty(&s->queue) || !list_empty(&s->backups);
+    take(s, &batch);
+    (void)pthread_mutex_unlock(&s->mutex);
+    if (work)
+        turn(s, &batch);
+    return work;
+}
+
+void store_submit(struct store *s, struct list *ops)
+{
+    size_t n = 0;
+    bool wake;
+
+    if (list_empty(ops))
+        return;
+    LIST_EACH (at, ops)
+        n++;
+    (void)pthread_mutex_lock(&s->mutex);
+    list_splice_back(&s->queue, ops);
+    (void)atomic_fetch_add_explicit(&s->pending, n, memory_order_relaxed);
+    wake = s->waiting;
+    s->waiting = false; /* one signal is enough */
+    (void)pthread_mutex_unlock(&s->mutex);
+    if (wake)
+        (void)pthread_cond_signal(&s->more);
+}
+
+bool store_full(const struct store *s)
+{
+    return atomic_load_explicit(&s->pending, memory_order_relaxed) >= s->conf.pending_max;
+}
+
+const char *store_name(const struct store *s)
+{
+    return s->engine->identity(s->self);
+}
+
+/* Closes in any state of opening. */
+static void tear_down(struct store *s)
+{
+    if (s->self)
+        s->engine->close(s->self);
+    (void)pthread_cond_destroy(&s->more);
+    (void)pthread_mutex_destroy(&s->mutex);
+    free(s->done);
+    free(s);
+}
+
+void store_close(struct store **sp)
+{
+    struct store *s = *sp;
+
+    if (!s)
+        return;
+    *sp = NULL;
+    if (s->conf.no_thread) {
+        while (store_turn(s))
+            ;
+    } else {
+        (void)pthread_mutex_lock(&s->mutex);
+        s->stop = true;
+        (void)pthread_cond_signal(&s->more);
+        (void)pthread_mutex_unlock(&s->mutex);
+        (void)pthread_join(s->thread, NULL);
+    }
+    tear_down(s);
+}
+
+static const struct store_engine *engine_find(const struct store_conf *conf)
+{
+    static const struct store_engine *const engines[] = {&store_engine_sqlite};
+
+    if (conf->io)
+        return conf->io;
+    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++)
+        if (slice_eq(slice_str(engines[i]->name), slice_str(conf->engine)))
+            return engines[i];
+    return NULL;
+}
+
+static struct store *create(const struct store_conf *conf)
+{
+    struct store *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->conf = *conf;
+    s->done = calloc(conf->loops, sizeof *s->done);
+    if (!s->done) {
+        free(s);
+        return NULL;
+    }
+    for (unsigned i = 0; i < conf->loops; i++)
+        list_init(&s->done[i]);
+    list_init(&s->queue);
+    list_init(&s->backups);
+    (void)pthread_mutex_init(&s->mutex, NULL);
+    (void)pthread_cond_init(&s->more, NULL);
+    return s;
+}
+
+static enum err start(struct store *s, char why[256])
+{
+    enum err e = s->engine->open(&s->conf, &s->self, why);
+
+    if (e || s->conf.no_thread)
+        return e;
+    if (pthread_create(&s->thread, NULL, thread_main, s) == 0)
+        return ERR_OK;
+    (void)snprintf(why, 256, "no thread for the store; raise the limit of tasks");
+    return ERR_NOMEM;
+}
+
+enum err store_open(const struct store_conf *conf, struct store **out, char why[256])
+{
+    const struct store_engine *engine = engine_find(conf);
+    struct store *s;
+    enum err e;
+
+    MUST(conf->loops > 0 && conf->post);
+    if (!engine) {
+        (void)snprintf(why, 256, "no store engine \"%.100s\"; there is \"sqlite\"",
+                       conf->engine ? conf->engine : "");
+        return ERR_UNSUPPORTED;
+    }
+    s = create(conf);
+    if (!s) {
+        (void)snprintf(why, 256, "memory is out");
+        return ERR_NOMEM;
+    }
+    s->engine = engine;
+    e = start(s, why);
+    if (e) {
+        tear_down(s);
+        return e;
+    }
+    *out = s;
+    return ERR_OK;
+}
