@@ -2,34 +2,42 @@
 #include "ppg/core.h"
 
 #include "base/map.h"
+#include "ppg/accept.h"
 #include "ppg/deliver.h"
 #include "ppg/notify.h"
 #include "ppg/protect.h"
 #include "ppg/schedule.h"
 
-#define PENALTY_SOURCES_MAX 10000u /* addresses remembered for failed logins, per loop */
+#define ANSWER_MAX_N        (1u << 20) /* octets of a PAP answer */
+#define PENALTY_SOURCES_MAX 10000u     /* addresses remembered for failed logins, per loop */
 
 enum err ppg_core_init(struct ppg_core *c)
 {
     enum err e;
 
     list_init(&c->ops);
+    buf_init(&c->answer, ANSWER_MAX_N);
+    buf_init(&c->answer_headers, ANSWER_MAX_N);
     c->config = ppg_config_hold(c->config);
     if ((e = pap_parser_create(&c->parser)) || (e = sec_penalty_create(PENALTY_SOURCES_MAX, &c->penalty)) ||
-        (e = ppg_schedule_create(c, &c->schedule)) || (e = ppg_deliver_create(c, &c->deliver)) ||
-        (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)))
+        (e = ppg_accept_create(c, &c->accept)) || (e = ppg_schedule_create(c, &c->schedule)) ||
+        (e = ppg_deliver_create(c, &c->deliver)) || (e = ppg_protect_create(c, &c->protect)) ||
+        (e = ppg_notify_create(c, &c->notify)))
         ppg_core_clear(c);
     return e;
 }
 
 void ppg_core_clear(struct ppg_core *c)
 {
+    ppg_accept_free(&c->accept);
     ppg_notify_free(&c->notify);
     ppg_protect_free(&c->protect);
     ppg_deliver_free(&c->deliver);
     ppg_schedule_free(&c->schedule);
     sec_penalty_free(&c->penalty);
     pap_parser_free(&c->parser);
+    buf_clear(&c->answer);
+    buf_clear(&c->answer_headers);
     ppg_config_drop(&c->config);
 }
 

@@ -18,6 +18,7 @@
 #include "security/digest.h"
 #include "security/penalty.h"
 
+struct ppg_accept;
 struct ppg_schedule;
 struct ppg_notify;
 struct ppg_protect;
@@ -50,7 +51,10 @@ struct ppg_core {
     struct ppg_config *config; /* held */
     struct pap_parser *parser;
     struct sec_penalty *penalty;
-    struct list ops; /* store operations of this turn */
+    struct list ops;   /* store operations of this turn */
+    struct buf answer; /* scratch of reply.c */
+    struct buf answer_headers;
+    struct ppg_accept *accept;
     struct ppg_schedule *schedule;
     struct ppg_deliver *deliver;
     struct ppg_protect *protect;

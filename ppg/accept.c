@@ -1,0 +1,302 @@
+/* From a request to a submission; see accept.h.  [PAP §3.1, §3.2]: HTTP speaks about HTTP only; once the entity
+ * is taken, every outcome is a PAP document.  Runs on the core's loop. */
+#include "ppg/accept.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/mem.h"
+#include "ppg/authenticate.h"
+#include "ppg/authorize.h"
+#include "ppg/submission.h"
+
+#define PUSH_FIRST_N   3072u       /* octets that most pushes need for their attributes */
+#define PUSH_MAX_N     (16u << 20) /* attributes and addresses of the largest submission */
+#define SCRATCH_KEEP_N 4096u
+
+struct ppg_accept {
+    struct ppg_core *core;
+    struct ppg_submission *free_submissions;
+    size_t open;
+};
+
+/* --- head --- */
+
+static bool path_is_ours(const struct ppg_core *c, struct slice target)
+{
+    struct slice path = target, query;
+
+    (void)slice_cut(target, '?', &path, &query);
+    return slice_eq(path, slice_str(ppg_core_settings(c)->pap.path));
+}
+
+static bool type_is_possible(const struct net_http_msg *m)
+{
+    struct pap_media media;
+
+    return !pap_media_parse(net_http_header(m, SLICE("Content-Type"), NULL), false, &media) &&
+           (pap_media_is(&media, SLICE("multipart/related")) ||
+            pap_media_is(&media, SLICE("application/xml")));
+}
+
+unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void *arg)
+{
+    struct ppg_core *c = arg;
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+
+    if (!path_is_ours(c, m->target))
+        return 404;
+    if (!slice_eq(m->method, SLICE("POST"))) {
+        buf_add_str(headers, "Allow: POST\r\n");
+        return 405;
+    }
+    if (atomic_load(&c->shared->draining) || store_full(c->shared->store)) {
+        buf_add_str(headers, "Retry-After: 1\r\n");
+        return 503;
+    }
+    if (ppg_core_settings(c)->pap.strict && !type_is_possible(m))
+        return 415;
+    return ppg_authenticate_head(c, x, headers);
+}
+
+/* --- a submission --- */
+
+static struct ppg_submission *submission_new(struct ppg_core *c, struct net_http_exchange *x)
+{
+    struct ppg_submission *s = c->accept->free_submissions;
+
+    if (s)
+        c->accept->free_submissions = s->next_free;
+    else
+        s = malloc(sizeof *s);
+    if (!s)
+        return NULL;
+    s->core = c;
+    s->exchange = x;
+    s->message = (struct pap_message){.kind = PAP_KIND_NONE};
+    s->outcome = (struct ppg_outcome){.code = PAP_CODE_ACCEPTED, .received_ms = ppg_core_utc_ms(c)};
+    s->push = ppg_push_create(PUSH_FIRST_N, PUSH_MAX_N);
+    c->accept->open++;
+    return s;
+}
+
+static void submission_free(struct ppg_submission *s)
+{
+    struct ppg_accept *a = s->core->accept;
+
+    if (s->push)
+        ppg_push_drop(s->push);
+    s->next_free = a->free_submissions;
+    a->free_submissions = s;
+    a->open--;
+}
+
+static void answer(struct ppg_submission *s)
+{
+    ppg_reply(s->core, s->exchange, s->account, &s->outcome);
+    submission_free(s);
+}
+
+/* --- the entity --- */
+
+static void bad_message(struct ppg_submission *s, enum pap_code code, const char *why)
+{
+    s->outcome.code = code;
+    s->outcome.why = why;
+    s->outcome.kind = PAP_KIND_NONE;
+}
+
+static void take_fault(struct ppg_submission *s, const struct pap_fault *fault)
+{
+    (void)snprintf(s->why, sizeof s->why, "%s", fault->desc);
+    s->outcome.code = fault->code;
+    s->outcome.why = s->why;
+    s->outcome.kind = fault->kind;
+    s->outcome.version = fault->version;
+    s->outcome.push_id = fault->push_id;
+    s->outcome.query_id = fault->query_id;
+    s->outcome.address = fault->address;
+    s->outcome.fragment = fault->fragment;
+}
+
+/* [PAP §3.1]: a push is multipart/related, everything else a bare application/xml. */
+static bool split_entity(struct ppg_submission *s, struct slice *control)
+{
+    struct slice type = net_http_header(net_http_exchange_msg(s->exchange), SLICE("Content-Type"), NULL);
+    struct slice body = buf_slice(&s->push->body_mem);
+    struct pap_media media;
+    const char *why;
+
+    if (!pap_media_parse(type, false, &media) && pap_media_is(&media, SLICE("application/xml"))) {
+        *control = body;
+        return true;
+    }
+    if (pap_mime_split(type, body, ppg_core_settings(s->core)->pap.strict, &s->parts, &why)) {
+        bad_message(s, PAP_CODE_BAD_REQUEST, why);
+        return false;
+    }
+    *control = s->parts.part[0].body;
+    return true;
+}
+
+static bool parse_control(struct ppg_submission *s, struct slice control)
+{
+    const struct ppg_settings *set = ppg_core_settings(s->core);
+    struct pap_limits limits = PAP_LIMITS_DEFAULT;
+    struct pap_fault fault;
+
+    limits.control_max_n = set->pap.control_max_n;
+    limits.addresses_max = set->pap.recipients_max;
+    limits.strict = set->pap.strict;
+    if (pap_parse(s->core->parser, control, &limits, &s->push->mem, &s->message, &fault)) {
+        take_fault(s, &fault);
+        return false;
+    }
+    s->outcome.kind = s->message.kind;
+    s->outcome.version = s->message.version;
+    return true;
+}
+
+static void refuse_operation(struct ppg_submission *s)
+{
+    const struct pap_message *m = &s->message;
+
+    s->outcome.code = PAP_CODE_NOT_IMPLEMENTED;
+    if (m->kind == PAP_KIND_CANCEL_MESSAGE) {
+        s->outcome.push_id = m->cancel.push_id;
+    } else if (m->kind == PAP_KIND_STATUSQUERY_MESSAGE) {
+        s->outcome.push_id = m->status.push_id;
+    } else if (m->kind == PAP_KIND_CCQ_MESSAGE) {
+        s->outcome.query_id = m->ccq.query_id;
+        s->outcome.address = m->ccq.addrs.n ? m->ccq.addrs.v[0] : SLICE_NONE;
+    } else {
+        bad_message(s, PAP_CODE_BAD_REQUEST, "not a request of a push initiator");
+    }
+}
+
+/* --- a push --- */
+
+static void stored(enum err result, void *arg)
+{
+    struct ppg_submission *s = arg;
+
+    s->account = ppg_authenticated(s->core, s->exchange);
+    if (result) {
+        s->outcome.code = ppg_reply_code(result);
+        s->outcome.why = NULL;
+    }
+    answer(s);
+}
+
+static void submit(struct ppg_submission *s)
+{
+    struct ppg_push *push = s->push;
+
+    s->outcome.push_id = s->message.push.push_id;
+    s->outcome.progress_notes = s->message.push.progress_notes_requested;
+    if (s->parts.n < 2) {
+        s->outcome.code = PAP_CODE_BAD_REQUEST;
+        s->outcome.why = "a push needs a content entity";
+        answer(s);
+        return;
+    }
+    s->outcome.code = ppg_authorize(s);
+    if (s->outcome.code != PAP_CODE_ACCEPTED) {
+        s->outcome.why = s->why;
+        answer(s);
+        return;
+    }
+    s->push = NULL; /* the store's now */
+    MUST(!mem_cstr(s->answer_push_id, sizeof s->answer_push_id, push->push_id));
+    s->outcome.push_id = slice_of(s->answer_push_id, push->push_id.n);
+    ppg_enqueue(s->core, &s->enqueue, push, stored, s);
+}
+
+static void handle(struct ppg_submission *s)
+{
+    struct slice control;
+
+    net_http_exchange_take_body(s->exchange, &s->push->body_mem);
+    s->parts.n = 0;
+    if (!split_entity(s, &control) || !parse_control(s, control)) {
+        answer(s);
+        return;
+    }
+    if (s->message.kind == PAP_KIND_PUSH_MESSAGE) {
+        submit(s);
+        return;
+    }
+    refuse_operation(s);
+    answer(s);
+}
+
+static void reply_status(struct ppg_core *c, struct net_http_exchange *x, unsigned status)
+{
+    net_httpd_reply(x, status, SLICE("text/plain"), buf_slice(&c->answer_headers), SLICE_NONE);
+}
+
+/* The account of the exchange; identified anew when the configuration changed between head and body.  NULL:
+ * answered already. */
+static const struct sec_account *account_of(struct ppg_core *c, struct net_http_exchange *x)
+{
+    const struct sec_account *account = ppg_authenticated(c, x);
+    unsigned status;
+
+    if (account)
+        return account;
+    buf_reset(&c->answer_headers, SCRATCH_KEEP_N);
+    status = ppg_authenticate_head(c, x, &c->answer_headers);
+    if (!status)
+        return ppg_authenticated(c, x);
+    reply_status(c, x, status);
+    return NULL;
+}
+
+void ppg_accept_request(struct net_http_exchange *x, void *arg)
+{
+    struct ppg_core *c = arg;
+    const struct sec_account *account = account_of(c, x);
+    struct ppg_submission *s = account ? submission_new(c, x) : NULL;
+
+    if (!account)
+        return;
+    if (!s || !s->push) {
+        if (s)
+            submission_free(s);
+        buf_reset(&c->answer_headers, SCRATCH_KEEP_N);
+        buf_add_str(&c->answer_headers, "Retry-After: 1\r\n");
+        reply_status(c, x, 503);
+        return;
+    }
+    s->account = account;
+    handle(s);
+}
+
+/* --- life --- */
+
+enum err ppg_accept_create(struct ppg_core *c, struct ppg_accept **out)
+{
+    struct ppg_accept *a = calloc(1, sizeof *a);
+
+    if (!a)
+        return ERR_NOMEM;
+    a->core = c;
+    *out = a;
+    return ERR_OK;
+}
+
+void ppg_accept_free(struct ppg_accept **ap)
+{
+    struct ppg_accept *a = *ap;
+
+    if (!a)
+        return;
+    MUST(a->open == 0);
+    while (a->free_submissions) {
+        struct ppg_submission *s = a->free_submissions;
+
+        a->free_submissions = s->next_free;
+        free(s);
+    }
+    free(a);
+    *ap = NULL;
+}

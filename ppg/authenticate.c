@@ -1,0 +1,129 @@
+/* Evidence in, account or challenge out; see authenticate.h.  [PAP §8.8], RFC 7616, RFC 7617. */
+#include "ppg/authenticate.h"
+
+#include "base/net/tls.h"
+
+static struct sec_digest_request digest_request(const struct net_http_msg *m)
+{
+    return (struct sec_digest_request){.method = m->method, .uri = m->target};
+}
+
+static struct sec_evidence evidence_of(const struct ppg_core *c, const struct net_http_exchange *x)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    const struct net_tls_peer *peer = net_http_exchange_peer(x);
+    struct sec_evidence e = {
+        .tls = peer != NULL,
+        .peer = net_http_exchange_ip(x),
+        .clear_basic = ppg_core_settings(c)->pap.clear_basic,
+        .authorization = net_http_header(m, SLICE("Authorization"), NULL),
+        .request = digest_request(m),
+    };
+
+    if (peer && peer->has_cert) {
+        e.cert_verified = peer->verified;
+        e.uris = peer->uris;
+        e.uris_n = peer->uris_n;
+        e.dns = peer->dns;
+        e.dns_n = peer->dns_n;
+        e.emails = peer->emails;
+        e.emails_n = peer->emails_n;
+    }
+    return e;
+}
+
+/* Which account, under which configuration, in the exchange's one pointer: an account never outlives its
+ * configuration, so no pointer to it is kept across events. */
+static void remember(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account)
+{
+    uint64_t mark = (ppg_config_generation(c->config) << 32) | (uint64_t)(account->number + 1);
+
+    net_http_exchange_set(x, (void *)(uintptr_t)mark);
+}
+
+const struct sec_account *ppg_authenticated(const struct ppg_core *c, const struct net_http_exchange *x)
+{
+    uint64_t mark = (uint64_t)(uintptr_t)net_http_exchange_get(x);
+
+    if (!mark || mark >> 32 != (ppg_config_generation(c->config) & UINT32_MAX))
+        return NULL;
+    return sec_accounts_at(ppg_config_accounts(c->config), (size_t)(mark & UINT32_MAX) - 1);
+}
+
+static void print_challenge(const struct ppg_core *c, enum sec_digest_algorithm algorithm, bool stale,
+                            struct buf *headers)
+{
+    struct slice realm = sec_accounts_realm(ppg_config_accounts(c->config));
+
+    buf_add_str(headers, "WWW-Authenticate: ");
+    if (sec_digest_challenge(c->shared->guard, algorithm, realm, stale, ppg_core_utc_ms(c), headers))
+        LOG(c->shared->log, LOG_ERROR, "auth.challenge.fail",
+            LOG_C("realm", ppg_core_settings(c)->pap.realm));
+    buf_add_str(headers, "\r\n");
+}
+
+static void print_challenges(const struct ppg_core *c, bool tls, bool stale, struct buf *headers)
+{
+    const struct ppg_settings *set = ppg_core_settings(c);
+
+    print_challenge(c, SEC_DIGEST_SHA256, stale, headers);
+    if (set->pap.digest_md5)
+        print_challenge(c, SEC_DIGEST_MD5, stale, headers);
+    if (tls || set->pap.clear_basic)
+        buf_addf(headers, "WWW-Authenticate: Basic realm=\"%s\", charset=\"UTF-8\"\r\n", set->pap.realm);
+}
+
+static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const struct sec_identity *id,
+                       struct buf *headers)
+{
+    struct slice ip = net_http_exchange_ip(x);
+
+    if (id->failed_login)
+        sec_penalty_fail(c->penalty, ip, ppg_core_mono_ms(c));
+    LOG(c->shared->log, id->failed_login ? LOG_WARN : LOG_INFO, "auth.refused", LOG_S("peer", ip),
+        LOG_C("outcome", sec_outcome_name(id->outcome)), LOG_C("reason", id->reason));
+    if (id->outcome == SEC_REFUSED)
+        return 403;
+    print_challenges(c, net_http_exchange_peer(x) != NULL, id->outcome == SEC_CHALLENGE_STALE, headers);
+    return 401;
+}
+
+unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, struct buf *headers)
+{
+    struct sec_evidence evidence = evidence_of(c, x);
+    int64_t wait_ms = sec_penalty_wait_ms(c->penalty, evidence.peer, ppg_core_mono_ms(c));
+    struct sec_identity id;
+
+    if (wait_ms > 0) {
+        buf_addf(headers, "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000);
+        LOG(c->shared->log, LOG_INFO, "auth.slowed", LOG_S("peer", evidence.peer), LOG_I("wait_ms", wait_ms));
+        return 429;
+    }
+    if (sec_trust_identify(ppg_config_accounts(c->config), &evidence, c->shared->guard, ppg_core_utc_ms(c),
+                           &id))
+        return 503;
+    if (id.outcome != SEC_IDENTIFIED)
+        return refuse(c, x, &id, headers);
+    if (id.proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
+        sec_penalty_clear(c->penalty, evidence.peer);
+    remember(c, x, id.account);
+    return 0;
+}
+
+void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_exchange *x,
+                           const struct sec_account *account, struct slice answer_body, struct buf *headers)
+{
+    struct slice authorization = net_http_header(net_http_exchange_msg(x), SLICE("Authorization"), NULL);
+    struct sec_identity id = {.outcome = SEC_IDENTIFIED, .account = account, .proofs = SEC_PROOF_DIGEST};
+    size_t before = headers->n;
+
+    if (!slice_starts_ci(authorization, SLICE("Digest ")) || sec_digest_parse(authorization, &id.digest))
+        return;
+    buf_add_str(headers, "Authentication-Info: ");
+    if (sec_trust_info(&id, answer_body, headers)) {
+        LOG(c->shared->log, LOG_ERROR, "auth.info.fail", LOG_S("account", account->name));
+        buf_cut(headers, before);
+        return;
+    }
+    buf_add_str(headers, "\r\n");
+}

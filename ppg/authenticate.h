@@ -1,0 +1,22 @@
+/* Who is this initiator?  Asked when the headers of a request are in and before its body is read, so a stranger
+ * costs no more than a header block.  Evidence comes from the connection and the Authorization header; the
+ * decision is security/trust.c's. */
+#ifndef PPG_AUTHENTICATE_H
+#define PPG_AUTHENTICATE_H
+
+#include "base/net/httpd.h"
+#include "ppg/core.h"
+
+/* 0: identified, remembered with the exchange.  Else the HTTP status to refuse with: 401 (challenges printed into
+ * *headers), 403, or 429 with Retry-After for a source that guessed wrong too often. */
+unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, struct buf *headers);
+
+/* The account of an exchange that passed; NULL when the configuration has changed since: ask again with
+ * ppg_authenticate_head. */
+const struct sec_account *ppg_authenticated(const struct ppg_core *c, const struct net_http_exchange *x);
+
+/* An Authentication-Info line for the answer, where Digest proved the identity (RFC 7616 §3.5). */
+void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_exchange *x,
+                           const struct sec_account *account, struct slice answer_body, struct buf *headers);
+
+#endif
