@@ -1,0 +1,84 @@
+#include "security/penalty.h"
+
+#include <stdio.h>
+#include "tests/unit/harness.h"
+
+static void test_waits_double_to_a_cap(void)
+{
+    static const int64_t want[] = {0, 0, 0, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000};
+    struct sec_penalty *p;
+    int64_t now = 5000;
+
+    CU_ASSERT_FATAL(sec_penalty_create(10, &p) == ERR_OK);
+    for (size_t i = 0; i < COUNT(want); i++) {
+        test_row(i);
+        sec_penalty_fail(p, SLICE("192.0.2.1"), now);
+        CU_ASSERT(sec_penalty_wait_ms(p, SLICE("192.0.2.1"), now) == want[i]);
+        CU_ASSERT(sec_penalty_wait_ms(p, SLICE("192.0.2.2"), now) == 0);
+        now += want[i];
+        CU_ASSERT(sec_penalty_wait_ms(p, SLICE("192.0.2.1"), now) == 0);
+    }
+    for (size_t i = 0; i < 2000; i++)
+        sec_penalty_fail(p, SLICE("192.0.2.1"), now);
+    CU_ASSERT(sec_penalty_wait_ms(p, SLICE("192.0.2.1"), now) == 60000);
+    sec_penalty_free(&p);
+}
+
+static void test_good_login_and_quiet_start_anew(void)
+{
+    struct sec_penalty *p;
+
+    CU_ASSERT_FATAL(sec_penalty_create(10, &p) == ERR_OK);
+    for (size_t i = 0; i < 6; i++)
+        sec_penalty_fail(p, SLICE("a"), 0);
+    CU_ASSERT(sec_penalty_wait_ms(p, SLICE("a"), 0) == 4000);
+    sec_penalty_fail(p, SLICE("a"), 600001);
+    CU_ASSERT(sec_penalty_wait_ms(p, SLICE("a"), 600001) == 0);
+    for (size_t i = 0; i < 6; i++)
+        sec_penalty_fail(p, SLICE("b"), 0);
+    sec_penalty_clear(p, SLICE("b"));
+    sec_penalty_clear(p, SLICE("never seen"));
+    CU_ASSERT(sec_penalty_wait_ms(p, SLICE("b"), 0) == 0);
+    CU_ASSERT(sec_penalty_count(p) == 1);
+    sec_penalty_free(&p);
+}
+
+static void test_bounded_and_oldest_goes(void)
+{
+    struct sec_penalty *p;
+    char name[16];
+
+    CU_ASSERT_FATAL(sec_penalty_create(100, &p) == ERR_OK);
+    for (int i = 0; i < 1000; i++) {
+        for (int k = 0; k < 4; k++)
+            sec_penalty_fail(p, SLICE("keeps failing"), i);
+        sec_penalty_fail(p, slice_of(name, (size_t)snprintf(name, sizeof name, "%d", i)), i);
+        CU_ASSERT(sec_penalty_count(p) <= 100);
+    }
+    CU_ASSERT(sec_penalty_wait_ms(p, SLICE("keeps failing"), 1000) > 50000);
+    for (int k = 0; k < 3; k++)
+        sec_penalty_fail(p, SLICE("999"), 1000);
+    CU_ASSERT(sec_penalty_wait_ms(p, SLICE("999"), 1000) == 1000); /* its fourth: it was remembered */
+    for (int k = 0; k < 3; k++)
+        sec_penalty_fail(p, SLICE("1"), 1000);
+    CU_ASSERT(sec_penalty_wait_ms(p, SLICE("1"), 1000) == 0); /* forgotten long ago */
+    sec_penalty_free(&p);
+    sec_penalty_free(&p);
+}
+
+static void test_create_limits(void)
+{
+    struct sec_penalty *p = NULL;
+
+    CU_ASSERT(sec_penalty_create(0, &p) == ERR_LIMIT);
+    CU_ASSERT(sec_penalty_create(1000001, &p) == ERR_LIMIT);
+    CU_ASSERT(p == NULL);
+}
+
+const struct test_case test_cases[] = {
+    {"waits_double_to_a_cap", test_waits_double_to_a_cap},
+    {"good_login_and_quiet_start_anew", test_good_login_and_quiet_start_anew},
+    {"bounded_and_oldest_goes", test_bounded_and_oldest_goes},
+    {"create_limits", test_create_limits},
+    {NULL, NULL},
+};
