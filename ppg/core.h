@@ -59,14 +59,16 @@ struct ppg_core {
     struct ppg_deliver *deliver;
     struct ppg_protect *protect;
     struct ppg_notify *notify;
-    void *bearer_self[OTA_BEARERS_MAX]; /* by place in ota_bearers[] */
+    const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */
+    size_t bearers_n;
+    void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers */
     ppg_hand_fn *hand;
     ppg_post_fn *post;
     void *host;
 };
 
-/* Makes the parts of *c (shared, loop, config, hand, post, host are set by the caller).  Bearers: bearer_self
- * must be filled before the first target arrives. */
+/* Makes the parts of *c (shared, loop, config, bearers, hand, post, host are set by the caller; bearer_self before
+ * the first target arrives). */
 enum err ppg_core_init(struct ppg_core *c) MUST_USE;
 void ppg_core_clear(struct ppg_core *c); /* nothing may be in flight */
 /* Due work: claims, expiry, retries of notices; call about ten times a second. */

@@ -51,12 +51,14 @@ struct route {
     const char *why;
 };
 
-static size_t bearer_place(const struct ota_bearer *b)
+/* Place of the first bearer that reaches the terminal; bearers_n when none does. */
+static size_t bearer_for(const struct ppg_core *c, const struct ota_terminal *t)
 {
-    for (size_t i = 0; i < ota_bearers_n; i++)
-        if (ota_bearers[i] == b)
-            return i;
-    return ota_bearers_n;
+    size_t i = 0;
+
+    while (i < c->bearers_n && !c->bearers[i]->reaches(t))
+        i++;
+    return i;
 }
 
 static bool association_usable(const struct ota_association *a, int64_t now_ms)
@@ -90,11 +92,12 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
         r->why = "no such terminal";
         return PAP_CODE_ADDRESS_ERROR;
     }
-    r->bearer = ota_bearer_for(r->terminal);
-    if (!r->bearer || (r->bearer_at = bearer_place(r->bearer)) >= ota_bearers_n) {
+    r->bearer_at = bearer_for(c, r->terminal);
+    if (r->bearer_at == c->bearers_n) {
         r->why = "no bearer reaches the terminal";
         return PAP_CODE_SERVICE_FAILURE;
     }
+    r->bearer = c->bearers[r->bearer_at];
     if (ask->content_n > r->bearer->body_max_n ||
         (r->terminal->max_size && ask->content_n > r->terminal->max_size)) {
         r->why = "content is larger than the terminal takes";
