@@ -1,0 +1,268 @@
+/* Push message headers as text: reading a block of lines, who may set which header, printing the head of a
+ * message for a terminal, the initiator flags and application ids.  Not HTTP framing: base/net/http1.h.
+ * [PAP §9]; numbers of applications: OMNA push application ids.  Any thread. */
+#include "ota/headers.h"
+
+#include "base/net/http1.h"
+#include "base/scan.h"
+
+#define APP_ID_MAX_N 255 /* octets of an application id */
+
+static bool name_ok(struct slice name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!scan_is_token_ch((unsigned char)name.p[i]))
+            return false;
+    return name.n != 0;
+}
+
+/* Field text: anything but controls, tab excepted (RFC 9110 §5.5). */
+static bool value_ok(struct slice value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char ch = (unsigned char)value.p[i];
+
+        if ((ch < 0x20 && ch != '\t') || ch == 0x7F)
+            return false;
+    }
+    return true;
+}
+
+/* line = token ":" OWS value OWS CRLF (RFC 9112 §5, without obs-fold). */
+bool ota_header_next(struct slice *block, struct slice *name, struct slice *value, bool *bad)
+{
+    size_t end = slice_find_slice(*block, SLICE("\r\n"));
+    struct slice left, right;
+
+    if (block->n == 0)
+        return false;
+    if (end == SIZE_MAX || !slice_cut(slice_sub(*block, 0, end), ':', &left, &right) || !name_ok(left) ||
+        !value_ok(right)) {
+        *bad = true;
+        return false;
+    }
+    *name = left;
+    *value = slice_trim(right);
+    *block = slice_sub(*block, end + 2, SIZE_MAX);
+    return true;
+}
+
+struct slice ota_header_find(struct slice block, struct slice name)
+{
+    struct slice n, v;
+    bool bad = false;
+
+    while (ota_header_next(&block, &n, &v, &bad))
+        if (slice_eq_ci(n, name))
+            return v;
+    return SLICE_NONE;
+}
+
+/* First row that fits decides; a name that ends in "-" stands for everything that starts with it. */
+static const struct {
+    const char *name;
+    enum ota_header_rule rule;
+} rules[] = {
+    {"Content-Type", OTA_HEADER_KNOWN},
+    {"Content-Transfer-Encoding", OTA_HEADER_KNOWN},
+    {"Date", OTA_HEADER_KNOWN},
+    {"X-Wap-Application-Id", OTA_HEADER_KNOWN},
+    {"X-Wap-Initiator-URI", OTA_HEADER_KNOWN},
+    {"X-Push-Protection", OTA_HEADER_KNOWN},
+    {"Content-Length", OTA_HEADER_GATEWAY},
+    {"Push-Flag", OTA_HEADER_GATEWAY},
+    {"X-Push-", OTA_HEADER_GATEWAY},
+    {"X-Wap-Push-", OTA_HEADER_GATEWAY},
+    {"X-Wap-CPITag", OTA_HEADER_GATEWAY},
+    {"X-Wap-Terminal-Id", OTA_HEADER_GATEWAY},
+    {"X-Wap-Authenticate", OTA_HEADER_GATEWAY},
+    {"X-Wap-Authorization", OTA_HEADER_GATEWAY},
+    {"X-Wap-Bearer-Indication", OTA_HEADER_GATEWAY},
+    {"Host", OTA_HEADER_HOP},
+    {"MIME-Version", OTA_HEADER_HOP},
+    {"Connection", OTA_HEADER_HOP},
+    {"Keep-Alive", OTA_HEADER_HOP},
+    {"TE", OTA_HEADER_HOP},
+    {"Trailer", OTA_HEADER_HOP},
+    {"Transfer-Encoding", OTA_HEADER_HOP},
+    {"Upgrade", OTA_HEADER_HOP},
+    {"Expect", OTA_HEADER_HOP},
+    {"Proxy-", OTA_HEADER_HOP},
+    {"Authorization", OTA_HEADER_HOP},
+    {"Authentication-Info", OTA_HEADER_HOP},
+    {"WWW-Authenticate", OTA_HEADER_HOP},
+    {"Cookie", OTA_HEADER_HOP},
+    {"Set-Cookie", OTA_HEADER_HOP},
+};
+
+enum ota_header_rule ota_header_rule(struct slice name)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        struct slice row = slice_str(rules[i].name);
+
+        if (slice_ends(row, SLICE("-")) ? slice_starts_ci(name, row) : slice_eq_ci(name, row))
+            return rules[i].rule;
+    }
+    return OTA_HEADER_PASS;
+}
+
+/* One line; text that would break out of it makes the whole print fail. */
+static void print_line(struct buf *out, const char *name, struct slice value)
+{
+    if (!value_ok(value) && !out->err)
+        out->err = ERR_MALFORMED;
+    buf_add_str(out, name);
+    buf_add(out, SLICE(": "));
+    buf_add(out, value);
+    buf_add(out, SLICE("\r\n"));
+}
+
+static void print_optional(struct buf *out, const char *name, struct slice value)
+{
+    if (value.n)
+        print_line(out, name, value);
+}
+
+/* Whatever an earlier stage let through, only what may travel does [PAP §9]. */
+static void print_passed(struct slice lines, struct buf *out)
+{
+    struct slice rest = lines, name, value;
+    bool bad = false;
+
+    while (ota_header_next(&rest, &name, &value, &bad)) {
+        if (ota_header_rule(name) == OTA_HEADER_PASS)
+            buf_add(out, slice_of(lines.p, (size_t)(rest.p - lines.p)));
+        lines = rest;
+    }
+    if (bad && !out->err)
+        out->err = ERR_MALFORMED;
+}
+
+static void print_info(const struct ota_push_info *info, struct buf *out)
+{
+    if (!info->authenticated && !info->trusted && !info->last)
+        return;
+    buf_add(out, SLICE("X-Wap-Push-Info: "));
+    ota_push_info_print(info, out);
+    buf_add(out, SLICE("\r\n"));
+}
+
+void ota_headers_print(const struct ota_message_head *h, struct buf *out)
+{
+    net_http_print_date(out, h->date_s);
+    print_optional(out, "X-Push-Message-ID", h->message_id);
+    print_optional(out, "Content-Type", h->content_type);
+    buf_add(out, SLICE("Content-Length: "));
+    buf_add_u64(out, h->content_n);
+    buf_add(out, SLICE("\r\n"));
+    if (!slice_eq_ci(h->app_id, SLICE(OTA_APP_DEFAULT)))
+        print_optional(out, "X-Wap-Application-Id", h->app_id);
+    print_optional(out, "X-Wap-Initiator-URI", h->initiator_uri);
+    if (h->with_info)
+        print_info(&h->info, out);
+    print_passed(h->passed, out);
+}
+
+void ota_push_info_print(const struct ota_push_info *info, struct buf *out)
+{
+    const struct {
+        bool set;
+        const char *token;
+    } tokens[] = {{info->authenticated, "authenticated"}, {info->trusted, "trusted"}, {info->last, "last"}};
+    const char *sep = "";
+
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++)
+        if (tokens[i].set) {
+            buf_add_str(out, sep);
+            buf_add_str(out, tokens[i].token);
+            sep = ", ";
+        }
+}
+
+struct ota_push_info ota_push_info_parse(struct slice value)
+{
+    struct ota_push_info info = {false, false, false};
+    struct slice item;
+
+    while (slice_item(&value, &item)) {
+        info.authenticated |= slice_eq_ci(item, SLICE("authenticated"));
+        info.trusted |= slice_eq_ci(item, SLICE("trusted"));
+        info.last |= slice_eq_ci(item, SLICE("last"));
+    }
+    return info;
+}
+
+/* OMNA push application ids [PAP §9.3]. */
+static const struct {
+    const char *uri;
+    int32_t number;
+} applications[] = {
+    {"x-wap-application:*", 0x00},
+    {"x-wap-application:push.sia", 0x01},
+    {OTA_APP_DEFAULT, 0x02},
+    {"x-wap-application:wta.ua", 0x03},
+    {"x-wap-application:mms.ua", 0x04},
+    {"x-wap-application:push.syncml", 0x05},
+    {"x-wap-application:loc.ua", 0x06},
+    {"x-wap-application:syncml.dm", 0x07},
+    {"x-wap-application:drm.ua", 0x08},
+    {"x-wap-application:emn.ua", 0x09},
+    {"x-wap-application:wv.ua", 0x0A},
+    {"x-oma-application:ulp.ua", 0x10},
+    {"x-oma-application:dlota.ua", 0x11},
+    {"x-oma-application:java-ams", 0x12},
+    {"x-oma-application:bcast.ua", 0x13},
+    {"x-oma-application:dpe.ua", 0x14},
+    {"x-oma-application:cpm:ua", 0x15},
+    {"x-oma-application:evvm.ua", 0x16},
+    {"x-wap-microsoft:localcontent.ua", 0x8000},
+    {"x-wap-docomo:imode.mail.ua", 0x8002},
+    {"x-motorola:otaprov.ua", 0x8007},
+    {"x-oma-nokia:call.ua", 0x9002},
+    {"x-oma-nokia:sip.ua", 0x9010},
+    {"x-oma-application:scidm.ua", 0x905B},
+    {"x-oma-application:push.scws", 0x9065},
+};
+
+static int32_t registered_number(struct slice uri)
+{
+    for (size_t i = 0; i < sizeof applications / sizeof applications[0]; i++)
+        if (slice_eq_ci(uri, slice_str(applications[i].uri)))
+            return applications[i].number;
+    return -1;
+}
+
+/* Visible, and not a character that would end the id in a list or a parameter. */
+static bool is_app_id_ch(unsigned char ch)
+{
+    return ch > 0x20 && ch < 0x7F && ch != ';' && ch != ',' && ch != '"' && ch != '<' && ch != '>';
+}
+
+/* value = app-id [OWS ";" OWS "app-encoding=" 1*DIGIT]; "/" or nothing: absent [PAP §9]. */
+enum err ota_app_id_parse(struct slice value, struct slice *uri, int32_t *number)
+{
+    struct scan s = scan_of(slice_trim(value));
+    struct slice id;
+    int32_t code;
+
+    if (scan_done(&s) || slice_eq(scan_left(&s), SLICE("/"))) {
+        *uri = SLICE_NONE;
+        *number = -1;
+        return ERR_OK;
+    }
+    id = scan_while(&s, is_app_id_ch, APP_ID_MAX_N);
+    code = registered_number(id);
+    scan_lws(&s, 0);
+    if (scan_skip_ch(&s, ';')) {
+        scan_lws(&s, 0);
+        if (!scan_skip_ci(&s, SLICE("app-encoding=")))
+            scan_fail(&s, ERR_MALFORMED);
+        code = (int32_t)scan_u32(&s, 0, UINT16_MAX);
+    }
+    scan_end(&s);
+    if (s.err)
+        return s.err;
+    *uri = id;
+    *number = code;
+    return ERR_OK;
+}

@@ -1,0 +1,140 @@
+/* The table of known terminals: one arena for all strings and rows, one map from address to row.  Built whole,
+ * then read only; the last drop wipes passwords and keys before the memory goes.  Lookups from any thread. */
+#include "ota/registry.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+#define FIELD_MAX_N 255                   /* octets of one string: a DNS name or an address is never longer */
+#define FIELDS      6                     /* strings of a terminal */
+#define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
+#define FIRST_N     4096                  /* octets of the first block */
+
+struct ota_registry {
+    atomic_size_t holds;
+    struct arena arena; /* rows and their strings */
+    struct map rows;    /* key -> struct ota_terminal, in the arena */
+};
+
+enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
+{
+    size_t each_n = sizeof(struct ota_terminal) + ALIGN_N + FIELDS * (FIELD_MAX_N + 1 + ALIGN_N);
+    size_t max_n;
+    struct ota_registry *r;
+
+    if (!num_mul(terminals_max, each_n, &max_n))
+        return ERR_LIMIT;
+    r = calloc(1, sizeof *r);
+    if (!r)
+        return ERR_NOMEM;
+    atomic_init(&r->holds, 1);
+    arena_init(&r->arena, FIRST_N, max_n);
+    map_init(&r->rows, terminals_max);
+    *out = r;
+    return ERR_OK;
+}
+
+static bool fields_fit(const struct ota_terminal *t)
+{
+    const struct slice fields[FIELDS] = {t->key,         t->host,       t->tls_name,
+                                         t->terminal_id, t->login.user, t->login.password};
+
+    for (size_t i = 0; i < FIELDS; i++)
+        if (fields[i].n > FIELD_MAX_N)
+            return false;
+    return t->key.n != 0 && t->association.suites_n <= OTA_SUITES_MAX;
+}
+
+static enum err copy_field(struct arena *a, struct slice *field)
+{
+    return field->n ? arena_dup(a, *field, field) : ERR_OK;
+}
+
+/* Replaces each borrowed string of *t by a copy; the password last, so that no failure leaves a stray one. */
+static enum err copy_fields(struct arena *a, struct ota_terminal *t)
+{
+    struct slice *const fields[FIELDS] = {&t->key,         &t->host,       &t->tls_name,
+                                          &t->terminal_id, &t->login.user, &t->login.password};
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < FIELDS && !e; i++)
+        e = copy_field(a, fields[i]);
+    return e;
+}
+
+static void wipe(struct ota_terminal *t)
+{
+    if (t->login.password.n)
+        mem_wipe((void *)(uintptr_t)t->login.password.p, t->login.password.n);
+    sec_secret_clear(&t->association.key);
+}
+
+enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
+{
+    struct ota_terminal *row;
+    enum err e;
+
+    if (!fields_fit(t))
+        return ERR_LIMIT;
+    if (map_get(&r->rows, t->key))
+        return ERR_EXISTS;
+    row = arena_alloc(&r->arena, sizeof *row);
+    if (!row)
+        return r->rows.n < r->rows.max ? ERR_NOMEM : ERR_LIMIT;
+    *row = *t;
+    e = copy_fields(&r->arena, row);
+    if (e) {
+        sec_secret_clear(&row->association.key);
+        return e;
+    }
+    e = map_put(&r->rows, row->key, row);
+    if (e)
+        wipe(row);
+    return e;
+}
+
+size_t ota_registry_n(const struct ota_registry *r)
+{
+    return r->rows.n;
+}
+
+const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struct slice key)
+{
+    return map_get(&r->rows, key);
+}
+
+const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos)
+{
+    return map_next(&r->rows, pos);
+}
+
+struct ota_registry *ota_registry_hold(struct ota_registry *r)
+{
+    (void)atomic_fetch_add_explicit(&r->holds, 1, memory_order_relaxed);
+    return r;
+}
+
+static void destroy(struct ota_registry *r)
+{
+    struct ota_terminal *t;
+    size_t pos = 0;
+
+    while ((t = map_next(&r->rows, &pos)))
+        wipe(t);
+    map_clear(&r->rows);
+    arena_clear(&r->arena);
+    free(r);
+}
+
+void ota_registry_drop(struct ota_registry **r)
+{
+    struct ota_registry *gone = *r;
+
+    *r = NULL;
+    if (gone && atomic_fetch_sub_explicit(&gone->holds, 1, memory_order_acq_rel) == 1)
+        destroy(gone);
+}

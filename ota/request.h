@@ -1,0 +1,26 @@
+/* The two requests the gateway sends a terminal, as text.  [OTA-HTTP §4, §7.1].  One thread. */
+#ifndef OTA_REQUEST_H
+#define OTA_REQUEST_H
+
+#include "base/buf.h"
+#include "ota/bearer.h"
+#include "ota/login.h"
+
+#define OTA_PATH          "/wappush"
+#define OTA_REQUEST_MAX_N 65536 /* octets of a head, and of the head of an embedded message */
+
+struct ota_request {
+    const struct ota_env *env;
+    const struct ota_terminal *terminal;
+    struct slice tag;              /* X-Wap-CPITag; n 0: left out */
+    struct ota_login_state *login; /* counts its uses */
+    int64_t now_s;                 /* UTC */
+};
+
+/* Both append the whole head with its empty line.  ERR_LIMIT, ERR_NOMEM, ERR_MALFORMED, ERR_IO. */
+enum err ota_request_options(const struct ota_request *r, struct buf *out) MUST_USE;
+/* Of a push: the head and, unless the terminal takes pushes direct, behind it the head of the embedded message,
+ * so that job->body is all that has to follow. */
+enum err ota_request_push(const struct ota_request *r, const struct ota_job *job, struct buf *out) MUST_USE;
+
+#endif

@@ -1,0 +1,144 @@
+/* The terminal's side of OTA-HTTP: which requests it takes, registration, the login it asks for, and the answers.
+ * What a push is worth is judged in kit_push.c.  [OTA-HTTP §4, §6, §7].  No I/O; one thread. */
+#include "ota/terminal/kit_state.h"
+
+#define ANSWER_MAX_N 16384
+
+static void line(struct kit_answer *a, const char *name, struct slice value)
+{
+    buf_add_str(&a->headers, name);
+    buf_add(&a->headers, SLICE(": "));
+    buf_add(&a->headers, value);
+    buf_add(&a->headers, SLICE("\r\n"));
+}
+
+static void line_number(struct kit_answer *a, const char *name, uint64_t value)
+{
+    buf_addf(&a->headers, "%s: %llu\r\n", name, (unsigned long long)value);
+}
+
+static void line_optional(struct kit_answer *a, const char *name, struct slice value)
+{
+    if (value.n)
+        line(a, name, value);
+}
+
+static struct slice tag_of(const struct kit *k)
+{
+    return slice_of(k->tag, sizeof k->tag);
+}
+
+static void print_cpi(const struct kit *k, struct kit_answer *a)
+{
+    line_optional(a, "X-Wap-Push-Accept", k->conf.accept);
+    line_optional(a, "X-Wap-Push-Accept-Charset", k->conf.accept_charset);
+    line_optional(a, "X-Wap-Push-Accept-Language", k->conf.accept_language);
+    line_optional(a, "X-Wap-Push-Accept-AppID", k->conf.accept_app);
+    line_number(a, "X-Wap-Push-MaxMsgSize", k->conf.max_size);
+    line_number(a, "X-Wap-Push-Accept-MaxPushReq", k->conf.max_outstanding);
+}
+
+/* 500: the gateway's tag is current, nothing more to say.  501: all of it.  [OTA-HTTP §4] */
+static struct kit_verdict register_gateway(const struct kit *k, const struct kit_request *req,
+                                           struct kit_answer *a)
+{
+    bool current = slice_eq(kit_header_find(req, SLICE("X-Wap-CPITag")), tag_of(k));
+
+    line_optional(a, "X-Wap-Terminal-Id", k->conf.terminal_id);
+    line(a, "X-Wap-CPITag", tag_of(k));
+    if (!current)
+        print_cpi(k, a);
+    return (struct kit_verdict){KIT_REGISTERED, KIT_REASON_NONE, 204, current ? 500 : 501};
+}
+
+/* A gateway that does not know our current state pushes in vain [OTA-HTTP §7.1, §7.2]. */
+static struct kit_verdict post(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
+                               struct kit_answer *a, struct kit_push *push)
+{
+    if (slice_eq(kit_header_find(req, SLICE("X-Wap-CPITag")), tag_of(k)))
+        return kit_push_judge(k, req, t, push);
+    line(a, "X-Wap-CPITag", tag_of(k));
+    return (struct kit_verdict){KIT_REFUSED, KIT_REASON_STALE_TAG, 204, 256};
+}
+
+static void challenge(struct kit *k, const struct kit_request *req, bool stale, struct kit_answer *a)
+{
+    for (size_t i = SEC_DIGEST_ALGORITHM_COUNT; i-- > 0;) { /* strongest first (RFC 7616 §3.7) */
+        size_t start = a->headers.n;
+
+        buf_add(&a->headers, SLICE("WWW-Authenticate: "));
+        if (sec_digest_challenge(k->guard, (enum sec_digest_algorithm)i, SLICE(KIT_REALM), stale,
+                                 req->now_s * 1000, &a->headers))
+            buf_cut(&a->headers, start);
+        else
+            buf_add(&a->headers, SLICE("\r\n"));
+    }
+}
+
+/* Does the gateway know the login?  True also when none is asked for; *proved only when it was shown. */
+static bool login_ok(struct kit *k, const struct kit_request *req, struct kit_answer *a, bool *proved)
+{
+    const struct sec_digest_request shown = {req->method, req->target, req->body, true};
+    struct sec_digest_response r;
+    const struct sec_secret *ha1 = NULL;
+    enum err e;
+
+    if (!k->guard)
+        return true;
+    e = sec_digest_parse(kit_header_find(req, SLICE("Authorization")), &r);
+    if (!e) {
+        if (slice_eq(r.username, k->conf.login_user))
+            ha1 = &k->ha1[r.algorithm];
+        e = sec_digest_verify(k->guard, &r, &shown, SLICE(KIT_REALM), ha1, req->now_s * 1000);
+    }
+    if (e) {
+        challenge(k, req, e == ERR_LATE, a);
+        return false;
+    }
+    *proved = true;
+    return true;
+}
+
+static bool server_listed(const struct kit *k, struct slice server)
+{
+    for (size_t i = 0; i < k->conf.servers_n; i++)
+        if (slice_eq_ci(k->conf.servers[i], server))
+            return true;
+    return k->conf.servers_n == 0;
+}
+
+static struct kit_verdict handle(struct kit *k, const struct kit_request *req, struct kit_answer *a,
+                                 struct kit_push *push)
+{
+    bool options = slice_eq(req->method, SLICE("OPTIONS"));
+    struct kit_transport t = {.proved = req->server_proved};
+
+    if (!slice_eq(req->target, SLICE("/wappush")))
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_PATH, 404, 0};
+    line(a, "X-Wap-Push-OTA-Version", SLICE("1.0"));
+    if (!options && !slice_eq(req->method, SLICE("POST"))) {
+        line(a, "Allow", SLICE("POST, OPTIONS"));
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_METHOD, 405, 0};
+    }
+    if (!server_listed(k, req->server))
+        return (struct kit_verdict){KIT_DROPPED, KIT_REASON_SERVER, 204, 235};
+    if (!login_ok(k, req, a, &t.proved))
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_LOGIN, 401, 0};
+    t.full = req->tls && t.proved;
+    return options ? register_gateway(k, req, a) : post(k, req, &t, a, push);
+}
+
+enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct kit_answer *answer,
+                          struct kit_push *push, const char **reason)
+{
+    struct kit_verdict v;
+
+    buf_init(&answer->headers, ANSWER_MAX_N);
+    v = handle(k, req, answer, push);
+    answer->status = v.http;
+    if (v.push_status)
+        line_number(answer, "X-Wap-Push-Status", v.push_status);
+    k->counts[v.reason]++;
+    *reason = kit_reason_text(v.reason);
+    return v.event;
+}

@@ -1,0 +1,199 @@
+/* Judging a push: find the message, open its seal if it has one - authenticate, then decrypt -, and let the
+ * terminal's own policy decide.  When a message is sealed only what is inside the seal is believed.
+ * [OTA-HTTP §7], receiver order of GPL-A1 [GBA-PUSH §6.2].  One thread. */
+#include "ota/terminal/kit_state.h"
+
+static const struct kit_verdict good = {KIT_PUSH, KIT_REASON_NONE, 204, 400};
+
+/* The wire says "refused" and no more: why stays here. */
+static struct kit_verdict drop(enum kit_reason reason)
+{
+    return (struct kit_verdict){KIT_DROPPED, reason, 204, 235};
+}
+
+static struct kit_verdict drop_as(enum kit_reason reason, unsigned push_status)
+{
+    return (struct kit_verdict){KIT_DROPPED, reason, 204, push_status};
+}
+
+struct slice kit_header_find(const struct kit_request *req, struct slice name)
+{
+    for (size_t i = 0; i < req->headers_n; i++)
+        if (slice_eq_ci(req->headers[i].name, name))
+            return req->headers[i].value;
+    return SLICE_NONE;
+}
+
+bool kit_list_has(struct slice list, struct slice item)
+{
+    struct slice each;
+
+    if (list.n == 0)
+        return true;
+    while (slice_item(&list, &each))
+        if (slice_eq(each, SLICE("*")) || slice_eq_ci(each, item))
+            return true;
+    return false;
+}
+
+static struct slice without_parameters(struct slice type)
+{
+    struct slice bare, rest;
+
+    (void)slice_cut(type, ';', &bare, &rest);
+    return slice_trim(bare);
+}
+
+/* The direct form: the request's own header lines are the message's.  They are written out again as a block. */
+static enum err direct_message(struct kit *k, const struct kit_request *req, struct kit_entity *out)
+{
+    buf_reset(&k->text, k->text.max);
+    for (size_t i = 0; i < req->headers_n; i++) {
+        buf_add(&k->text, req->headers[i].name);
+        buf_add(&k->text, SLICE(": "));
+        buf_add(&k->text, req->headers[i].value);
+        buf_add(&k->text, SLICE("\r\n"));
+    }
+    if (buf_err(&k->text))
+        return buf_err(&k->text);
+    return kit_entity_read(buf_slice(&k->text), req->body, out);
+}
+
+static enum err message_of(struct kit *k, const struct kit_request *req, struct kit_entity *out)
+{
+    struct slice type = without_parameters(kit_header_find(req, SLICE("Content-Type")));
+
+    if (slice_eq_ci(type, SLICE("application/http")))
+        return kit_entity_parse_response(req->body, out);
+    return direct_message(k, req, out);
+}
+
+static enum kit_reason seal_reason(enum err e)
+{
+    static const struct {
+        enum err err;
+        enum kit_reason reason;
+    } rows[] = {{ERR_MALFORMED, KIT_REASON_MALFORMED}, {ERR_UNSUPPORTED, KIT_REASON_SUITE},
+                {ERR_DENIED, KIT_REASON_MAC},          {ERR_EXISTS, KIT_REASON_REPLAY},
+                {ERR_ABSENT, KIT_REASON_NO_SA},        {ERR_LATE, KIT_REASON_EXPIRED}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].err == e)
+            return rows[i].reason;
+    return KIT_REASON_RESOURCES;
+}
+
+/* Steps 1 to 7 of the receiver; *m is replaced by the inner message.  Until sec_sa_open has verified the tag nothing
+ * of the message is used but the name of its association. */
+static struct kit_verdict open_seal(struct kit *k, int64_t now_s, struct kit_entity *m, struct kit_push *push)
+{
+    struct sec_gpl_msg seal;
+    struct kit_assoc *a;
+    enum err e = sec_gpl_parse(m->body, &seal);
+
+    if (e)
+        return drop(seal_reason(e));
+    if (seal.gpi.n)
+        return drop(KIT_REASON_GPI);
+    a = kit_assoc_find(k, seal.said);
+    if (!a || !a->present)
+        return drop(KIT_REASON_NO_SA);
+    buf_reset(&k->plain, k->plain.max);
+    e = sec_sa_open(&a->sa, SEC_GPL_DOWNLINK, now_s, &seal, &k->plain);
+    if (e)
+        return drop(seal_reason(e));
+    if (kit_entity_parse(buf_slice(&k->plain), m) || m->content_type.n == 0)
+        return drop_as(KIT_REASON_INNER, 238);
+    push->suite = seal.suite;
+    push->sn = seal.sn;
+    push->message_protection = sec_gpl_suite_encrypts(seal.suite) ? KIT_FULL : KIT_INTEGRITY;
+    return good;
+}
+
+/* Outside a seal the flags are the transport's word: worth something only where it proved itself and cannot be
+ * changed on the way. */
+static void believe(const struct kit_request *req, const struct kit_transport *t, const struct kit_entity *m,
+                    struct kit_push *push)
+{
+    struct ota_push_info info = m->info;
+
+    if (push->message_protection == KIT_NONE)
+        info = t->full ? ota_push_info_parse(kit_header_find(req, SLICE("X-Wap-Push-Info")))
+                       : (struct ota_push_info){false, false, false};
+    push->authenticated = info.authenticated;
+    push->trusted = info.trusted;
+    push->message_id = m->message_id;
+    push->app_id = m->app_id;
+    push->initiator_uri = m->initiator_uri;
+    push->content_type = m->content_type;
+    push->headers = m->headers;
+    push->body = m->body;
+    push->tls = req->tls;
+    push->server = req->server;
+}
+
+static struct kit_verdict police(const struct kit *k, const struct kit_transport *t,
+                                 const struct kit_push *push)
+{
+    const struct kit_conf *c = &k->conf;
+    enum kit_protection level = t->full ? KIT_FULL : push->message_protection;
+
+    if (c->server_proof && !t->proved && push->message_protection == KIT_NONE)
+        return drop(KIT_REASON_UNPROVED);
+    if (level < c->floor)
+        return drop(KIT_REASON_FLOOR);
+    if (c->trusted_only && !push->trusted)
+        return drop(KIT_REASON_UNTRUSTED);
+    if (!kit_list_has(c->accept_app, push->app_id))
+        return drop_as(KIT_REASON_APPLICATION, 236);
+    if (!kit_list_has(c->accept, without_parameters(push->content_type)))
+        return drop_as(KIT_REASON_CONTENT_TYPE, 238);
+    return good;
+}
+
+/* A known id is answered as accepted and not delivered again.  Ids are kept apart by how they were proved, so
+ * that an unproved push cannot make a proved one with the same id look known. */
+static struct kit_verdict once(struct kit *k, const struct kit_transport *t, const struct kit_push *push)
+{
+    char proof = push->message_protection != KIT_NONE ? 's' : t->full ? 't' : 'c';
+    struct buf id;
+    struct kit_verdict v = good;
+
+    if (push->message_id.n == 0)
+        return good;
+    buf_init(&id, KIT_MESSAGE_ID_MAX_N + 1);
+    buf_add_ch(&id, proof);
+    buf_add(&id, push->message_id);
+    if (!buf_err(&id) && kit_seen_has(&k->seen, buf_slice(&id)))
+        v = (struct kit_verdict){KIT_DUPLICATE, KIT_REASON_DUPLICATE, 204, 400};
+    else if (buf_err(&id) || kit_seen_add(&k->seen, buf_slice(&id)))
+        v = drop_as(KIT_REASON_RESOURCES, 237);
+    buf_clear(&id);
+    return v;
+}
+
+struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
+                                  struct kit_push *push)
+{
+    struct kit_push p = {.message_protection = KIT_NONE};
+    struct kit_entity m;
+    struct kit_verdict v = good;
+
+    if (message_of(k, req, &m))
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_FORM, 400, 0};
+    if (m.body.n > k->conf.max_size)
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_SIZE, 413, 0};
+    if (m.content_type.n == 0)
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_CONTENT_TYPE, 204, 238};
+    if (sec_gpl_profile_by_media_type(m.content_type))
+        v = open_seal(k, req->now_s, &m, &p);
+    if (v.event != KIT_PUSH)
+        return v;
+    believe(req, t, &m, &p);
+    v = police(k, t, &p);
+    if (v.event == KIT_PUSH)
+        v = once(k, t, &p);
+    if (v.event == KIT_PUSH)
+        *push = p;
+    return v;
+}

@@ -1,0 +1,97 @@
+/* Inside the terminal kit: what a kit holds.  kit.c answers requests, kit_push.c judges a push, kit_state.c makes
+ * kits, holds associations, and saves and loads what must survive a restart.  One thread. */
+#ifndef OTA_TERMINAL_KIT_STATE_H
+#define OTA_TERMINAL_KIT_STATE_H
+
+#include "base/arena.h"
+#include "ota/terminal/entity.h"
+#include "ota/terminal/kit.h"
+#include "ota/terminal/seen.h"
+#include "security/digest.h"
+
+#define KIT_SA_MAX      64 /* associations of one terminal */
+#define KIT_SERVERS_MAX 64
+#define KIT_TAG_N       8 /* octets of base64 of 4 octets */
+#define KIT_REALM       "push"
+
+/* Why something was not delivered; the first word of each event, and a counter each. */
+#define KIT_REASON_LIST(X)                                                                                   \
+    X(NONE, "none")                                                                                          \
+    X(PATH, "path") /* not /wappush */                                                                       \
+    X(METHOD, "method")                                                                                      \
+    X(LOGIN, "login") /* asked for credentials */                                                            \
+    X(STALE_TAG, "stale-tag")                                                                                \
+    X(SIZE, "size")                                                                                          \
+    X(FORM, "malformed-message")    /* the message breaks its grammar */                                     \
+    X(CONTENT_TYPE, "content-type") /* none, or not in our list */                                           \
+    X(APPLICATION, "application")   /* not in our list */                                                    \
+    X(SERVER, "server")             /* not on the server list */                                             \
+    X(UNPROVED, "server-unproved")  /* and not sealed */                                                     \
+    X(FLOOR, "protection-below-floor")                                                                       \
+    X(UNTRUSTED, "untrusted")                                                                                \
+    X(MALFORMED, "malformed") /* a seal: these are sec_gpl_reject_name's words */                            \
+    X(SUITE, "suite")                                                                                        \
+    X(MAC, "mac")                                                                                            \
+    X(REPLAY, "replay")                                                                                      \
+    X(NO_SA, "no-sa")                                                                                        \
+    X(EXPIRED, "expired")                                                                                    \
+    X(GPI, "gpi")               /* key material rides along; this terminal takes none */                     \
+    X(INNER, "inner-malformed") /* the seal is good, what was in it is not a message */                      \
+    X(DUPLICATE, "duplicate")                                                                                \
+    X(RESOURCES, "resources")
+
+enum kit_reason {
+#define KIT_REASON_ENUM(name, text) KIT_REASON_##name,
+    KIT_REASON_LIST(KIT_REASON_ENUM)
+#undef KIT_REASON_ENUM
+        KIT_REASON_COUNT
+};
+const char *kit_reason_text(enum kit_reason r);
+
+/* An association, or only what a saved state says about one that is not installed (now). */
+struct kit_assoc {
+    bool present; /* sa holds a key */
+    uint8_t said[SEC_SA_RAND_N];
+    struct sec_sa sa;
+    uint32_t high; /* while not present */
+    uint64_t seen;
+};
+
+struct kit {
+    struct kit_conf conf; /* strings in arena; no password */
+    struct arena arena;
+    char tag[KIT_TAG_N]; /* names the current CPI */
+    struct kit_assoc *assocs[KIT_SA_MAX];
+    size_t assocs_n;
+    struct kit_seen seen;
+    struct sec_digest_guard *guard; /* NULL: no login asked for */
+    struct sec_secret ha1[SEC_DIGEST_ALGORITHM_COUNT];
+    struct buf plain; /* of the last sealed message */
+    struct buf text;  /* a direct push's header lines, and copies of slices handed out */
+    uint64_t counts[KIT_REASON_COUNT];
+};
+
+struct kit_assoc *kit_assoc_find(struct kit *k, struct slice said); /* present or not; NULL */
+
+/* How the request reached us: decided once, in kit.c. */
+struct kit_transport {
+    bool proved; /* the gateway's name is proved */
+    bool full;   /* proved, inside TLS */
+};
+
+/* What a POST came to. */
+struct kit_verdict {
+    enum kit_event event;
+    enum kit_reason reason;
+    unsigned http;        /* status */
+    unsigned push_status; /* 0: none */
+};
+
+/* kit_push.c.  Fills *push with event KIT_PUSH. */
+struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
+                                  struct kit_push *push);
+struct slice kit_header_find(const struct kit_request *req, struct slice name);
+/* Is the item in the comma list (case folded), or is the list empty or "*"? */
+bool kit_list_has(struct slice list, struct slice item);
+
+#endif
