@@ -1,0 +1,53 @@
+/* The table of bearers, and what the OTA-HTTP bearer says of a terminal without I/O. */
+#include "ota/bearer.h"
+
+#include "tests/unit/harness.h"
+
+static void found_by_name(void)
+{
+    CU_ASSERT(ota_bearer_find(SLICE("http")) == &ota_bearer_http);
+    CU_ASSERT(ota_bearer_find(SLICE("HTTP")) == NULL);
+    CU_ASSERT(ota_bearer_find(SLICE("sms")) == NULL);
+    CU_ASSERT(ota_bearer_find(SLICE_NONE) == NULL);
+}
+
+static void found_by_reach(void)
+{
+    struct ota_terminal t = {.key = SLICE("a")};
+
+    CU_ASSERT(ota_bearer_for(&t) == NULL);
+    t.host = SLICE("127.0.0.1");
+    CU_ASSERT(ota_bearer_for(&t) == NULL); /* no port */
+    t.port = 4035;
+    CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_http);
+}
+
+static void caps_of_a_route(void)
+{
+    static const struct {
+        bool tls, present;
+        size_t suites_n;
+        bool protects, gpl;
+    } rows[] = {
+        {false, false, 0, false, false}, {true, false, 0, true, false}, {false, true, 2, false, true},
+        {true, true, 1, true, true},     {false, true, 0, false, false}, {false, false, 2, false, false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_terminal t = {.tls = rows[i].tls};
+        struct sec_caps caps;
+
+        test_row(i);
+        t.association.present = rows[i].present;
+        t.association.suites_n = rows[i].suites_n;
+        caps = ota_bearer_http.caps(&t);
+        CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects && caps.gpl == rows[i].gpl);
+    }
+}
+
+const struct test_case test_cases[] = {
+    {"found_by_name", found_by_name},
+    {"found_by_reach", found_by_reach},
+    {"caps_of_a_route", caps_of_a_route},
+    {NULL, NULL},
+};
