@@ -53,6 +53,18 @@ void ppg_core_flush(struct ppg_core *c)
         store_submit(c->shared->store, &c->ops);
 }
 
+void ppg_core_done(struct ppg_core *c, struct list *ops)
+{
+    struct list *at;
+
+    while ((at = list_pop_front(ops))) {
+        struct store_op *op = container_of(at, struct store_op, link);
+
+        c->ops_out--;
+        op->done(op);
+    }
+}
+
 void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config)
 {
     struct ppg_config *old = c->config;
@@ -64,7 +76,7 @@ void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config)
 
 bool ppg_core_busy(const struct ppg_core *c)
 {
-    return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) || !list_empty(&c->ops);
+    return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) || c->ops_out;
 }
 
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key)

@@ -52,6 +52,7 @@ struct ppg_core {
     struct pap_parser *parser;
     struct sec_penalty *penalty;
     struct list ops;   /* store operations of this turn */
+    size_t ops_out;    /* operations whose done() has not run */
     struct buf answer; /* scratch of reply.c */
     struct buf answer_headers;
     struct ppg_accept *accept;
@@ -75,12 +76,15 @@ void ppg_core_clear(struct ppg_core *c); /* nothing may be in flight */
 void ppg_core_tick(struct ppg_core *c);
 /* Hands the gathered operations to the store; call at the end of each turn. */
 void ppg_core_flush(struct ppg_core *c);
+/* The store is done with these operations: runs their done(); the list is empty afterwards. */
+void ppg_core_done(struct ppg_core *c, struct list *ops);
 void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config); /* takes a hold of its own */
-bool ppg_core_busy(const struct ppg_core *c); /* attempts or notifications on the wire, targets in memory */
+bool ppg_core_busy(const struct ppg_core *c); /* targets or notices in memory, store operations under way */
 
 static inline void ppg_core_submit(struct ppg_core *c, struct store_op *op)
 {
     op->loop = c->loop;
+    c->ops_out++;
     list_push_back(&c->ops, &op->link);
 }
 static inline int64_t ppg_core_utc_ms(const struct ppg_core *c)
