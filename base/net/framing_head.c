@@ -141,6 +141,8 @@ static enum net_rule note_coding(struct net_framing_head *h, struct slice v)
     if (h->has_coding)
         return RULE_CODING_TWICE;
     h->has_coding = true;
+    if (v.n == 0)
+        return RULE_CODING_ORDER;
     if (slice_eq_ci(v, SLICE("chunked")))
         return RULE_NONE;
     while (slice_item(&v, &item)) {

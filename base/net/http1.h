@@ -9,15 +9,15 @@
 #include "base/slice.h"
 
 struct net_http_limits {
-    size_t head_max_n;    /* octets: start line and headers together */
-    size_t headers_max;   /* header fields */
-    size_t value_max_n;   /* octets of one field value */
-    size_t target_max_n;  /* octets of the request target */
-    size_t body_max_n;    /* octets of a body after chunks are joined */
-    int64_t head_ms;      /* first octet of a message to the end of its headers */
-    int64_t idle_ms;      /* between messages on a kept connection */
+    size_t head_max_n;     /* octets: start line and headers together */
+    size_t headers_max;    /* header fields */
+    size_t value_max_n;    /* octets of one field value */
+    size_t target_max_n;   /* octets of the request target */
+    size_t body_max_n;     /* octets of a body after chunks are joined */
+    int64_t head_ms;       /* first octet of a message to the end of its headers */
+    int64_t idle_ms;       /* between messages on a kept connection */
     int64_t body_rate_min; /* octets a second a body must make on average once head_ms has passed; 0: any */
-    int64_t handshake_ms; /* accept to the end of the TLS handshake */
+    int64_t handshake_ms;  /* accept to the end of the TLS handshake */
 };
 
 struct net_http_header {
@@ -29,17 +29,17 @@ enum net_http_role { NET_HTTP_SERVER, NET_HTTP_CLIENT }; /* which messages are r
 
 /* One message.  All slices borrow from the reader and live until net_http_reader_next(). */
 struct net_http_msg {
-    struct slice method;  /* requests */
-    struct slice target;  /* requests, as sent */
-    unsigned status;      /* responses */
-    struct slice reason;  /* responses */
-    unsigned minor;       /* HTTP/1.minor */
+    struct slice method; /* requests */
+    struct slice target; /* requests, as sent */
+    unsigned status;     /* responses */
+    struct slice reason; /* responses */
+    unsigned minor;      /* HTTP/1.minor */
     const struct net_http_header *headers;
     size_t headers_n;
-    struct slice body;    /* complete once the message is done */
-    bool keep_alive;      /* the connection may carry another message after this one */
-    bool expect_continue; /* request asked for 100 (Continue) */
-    bool has_body;        /* a body is announced (also of unknown length) */
+    struct slice body;         /* complete once the message is done */
+    bool keep_alive;           /* the connection may carry another message after this one */
+    bool expect_continue;      /* request asked for 100 (Continue) */
+    bool has_body;             /* a body is announced (also of unknown length) */
     uint64_t body_announced_n; /* Content-Length, 0 when chunked or absent */
 };
 
