@@ -6,10 +6,13 @@
 #include "base/clk.h"
 #include "base/log.h"
 
+struct net_hub; /* hub.h: deferred work, timers and buffers of the loop */
+
 struct net_env {
     uv_loop_t *loop;
     const struct clk *clk;
     struct log *log;
+    struct net_hub *hub; /* made by net_hub_create; needed by all but UDP */
 };
 
 #endif

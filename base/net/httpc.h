@@ -27,7 +27,7 @@ typedef bool net_httpc_filter_fn(const struct sockaddr *to, void *arg);
 struct net_httpc_conf {
     struct slice host; /* numeric or name, no brackets */
     uint16_t port;
-    struct net_tls_ctx *tls; /* NULL: clear */
+    struct net_tls_ctx *tls;  /* NULL: clear */
     struct slice server_name; /* TLS name; empty: host */
     struct net_http_limits limits;
     int64_t connect_ms; /* name, TCP and TLS together */
@@ -39,38 +39,45 @@ struct net_httpc_conf {
     void *arg;
 };
 
-/* Starts connecting; requests may be sent at once, they wait.  Copies conf. */
-enum err net_httpc_create(const struct net_env *env, const struct net_httpc_conf *conf, struct net_httpc **out) MUST_USE;
-/* Takes over a stream that somebody else opened (the terminal called in); conf's host, port, tls are only for
- * the Host header. */
+/* Starts connecting, to each address of the name in order; requests may be sent at once, they wait.  Copies conf;
+ * conf->tls is borrowed until the connection is open.  ERR_NOMEM, ERR_MALFORMED a host that is none, ERR_IO. */
+enum err net_httpc_create(const struct net_env *env, const struct net_httpc_conf *conf,
+                          struct net_httpc **out) MUST_USE;
+/* Takes over a socket that somebody else opened (the terminal called in); after a failure it is still the caller's.
+ * conf->tls: NULL, or a server context, for we are then the called side of the handshake, which has connect_ms.
+ * host, port, server_name and filter are not looked at. */
 enum err net_httpc_adopt(const struct net_env *env, uv_os_sock_t fd, const struct net_httpc_conf *conf,
                          struct net_httpc **out) MUST_USE;
 /* head: start line and headers, complete with the empty line; body: sent behind it.  Both are copied.
  * ERR_LATE when the connection is closing, ERR_LIMIT when 64 requests wait already. */
 enum err net_httpc_send(struct net_httpc *c, struct slice head, struct slice body, int64_t response_ms,
                         net_httpc_done_fn *done, void *arg, struct net_httpc_req **out) MUST_USE;
-/* done still fires (ERR_LATE).  If it is on the wire the connection is aborted. */
+/* done still fires, later (ERR_LATE).  If it is on the wire the connection is aborted, and what else was in flight on
+ * it ends with ERR_PEER. */
 void net_httpc_cancel(struct net_httpc_req *req);
-bool net_httpc_ready(const struct net_httpc *c); /* connected */
+bool net_httpc_ready(const struct net_httpc *c);  /* connected */
 size_t net_httpc_busy(const struct net_httpc *c); /* requests not yet answered */
 const struct net_tls_peer *net_httpc_peer(const struct net_httpc *c);
 const char *net_httpc_address(const struct net_httpc *c); /* peer's ip:port, "" before it is connected */
 const char *net_httpc_tls_why(const struct net_httpc *c);
+/* Requests not yet answered end with ERR_LATE. */
 void net_httpc_close(struct net_httpc *c);
 
 /* A pool: connections kept per (host, port, tls), bounded; one request at a time on each. */
 struct net_httpc_pool;
 struct net_httpc_pool_conf {
-    size_t conn_max;          /* in all */
-    size_t conn_per_host_max; /* to one host and port */
+    size_t conn_max;            /* in all */
+    size_t conn_per_host_max;   /* to one host and port */
     struct net_httpc_conf base; /* host, port, server_name, closed, arg are set per request */
 };
 enum err net_httpc_pool_create(const struct net_env *env, const struct net_httpc_pool_conf *conf,
                                struct net_httpc_pool **out) MUST_USE;
-/* use_tls: with conf.base.tls.  ERR_LIMIT when no connection may be opened now. */
+/* use_tls: with conf.base.tls (ERR_UNSUPPORTED without).  ERR_LIMIT when no connection may be opened now.  A kept
+ * connection may be closed by the server just as it is used: ERR_PEER, the caller knows whether it may try again. */
 enum err net_httpc_pool_send(struct net_httpc_pool *p, struct slice host, uint16_t port, bool use_tls,
-                             struct slice head, struct slice body, int64_t response_ms, net_httpc_done_fn *done,
-                             void *arg) MUST_USE;
+                             struct slice head, struct slice body, int64_t response_ms,
+                             net_httpc_done_fn *done, void *arg) MUST_USE;
+/* Requests in flight end with ERR_LATE first. */
 void net_httpc_pool_close(struct net_httpc_pool *p, void (*closed)(void *arg), void *arg);
 
 #endif

@@ -11,29 +11,25 @@
 #define BASE_NET_HTTPD_H
 
 #include "base/net/env.h"
+#include "base/net/gate.h"
 #include "base/net/http1.h"
 #include "base/net/stream.h"
 
 struct net_httpd;
 struct net_http_exchange;
 
-/* Connection ceilings, shared by all loops; a mutex guards it (touched once per connection, not per message). */
-struct net_gate;
-enum err net_gate_create(size_t max, size_t max_per_address, struct net_gate **out) MUST_USE;
-void net_gate_free(struct net_gate **g);
-size_t net_gate_open(const struct net_gate *g); /* connections now; any thread */
-void net_gate_set(struct net_gate *g, size_t max, size_t max_per_address);
-
-/* 0: go on.  Otherwise an HTTP status to refuse with; head() may print extra header lines into *headers. */
+/* 0: go on.  Otherwise an HTTP status to refuse with; head() may print extra header lines into *headers.  What
+ * head() puts into the exchange's user pointer must own nothing: the body may never come, then request() never
+ * runs. */
 typedef unsigned net_httpd_head_fn(struct net_http_exchange *x, struct buf *headers, void *arg);
 typedef void net_httpd_request_fn(struct net_http_exchange *x, void *arg);
 
 struct net_httpd_conf {
-    const char *name;    /* listener, for logs; static or outlives the server */
-    const char *address; /* numeric; IPv6 without brackets */
-    uint16_t port;       /* 0: the system chooses, see net_httpd_port */
-    const char *unix_path; /* instead of address and port: a UNIX socket of mode 0600 (admin) */
-    struct net_tls_ctx *tls; /* NULL: clear */
+    const char *name;        /* listener, for logs; static or outlives the server */
+    const char *address;     /* numeric; IPv6 without brackets */
+    uint16_t port;           /* 0: the system chooses, see net_httpd_port */
+    const char *unix_path;   /* instead of address and port: a UNIX socket of mode 0600 (admin) */
+    struct net_tls_ctx *tls; /* NULL: clear; borrowed for as long as connections may come in */
     struct net_http_limits limits;
     struct net_gate *gate;   /* may be NULL */
     const char *server;      /* Server header, NULL: none */
@@ -44,29 +40,33 @@ struct net_httpd_conf {
 };
 
 /* ERR_IO: *why says what failed (address in use, permission). */
-enum err net_httpd_create(const struct net_env *env, const struct net_httpd_conf *conf, struct net_httpd **out,
-                          const char **why) MUST_USE;
+enum err net_httpd_create(const struct net_env *env, const struct net_httpd_conf *conf,
+                          struct net_httpd **out, const char **why) MUST_USE;
 uint16_t net_httpd_port(const struct net_httpd *s);
 /* New connections use the new context (may be NULL only if it was); old ones go on. */
 void net_httpd_set_tls(struct net_httpd *s, struct net_tls_ctx *tls);
 void net_httpd_set_limits(struct net_httpd *s, const struct net_http_limits *limits);
 void net_httpd_drain(struct net_httpd *s);
 size_t net_httpd_open(const struct net_httpd *s); /* connections of this server */
-/* Aborts what is left; closed() runs when all handles are gone, then the memory goes. */
+/* Aborts what is left; closed() runs when all handles are gone and every open exchange was answered (those answers
+ * go nowhere), then the memory goes. */
 void net_httpd_close(struct net_httpd *s, void (*closed)(void *arg), void *arg);
 
 const struct net_http_msg *net_http_exchange_msg(const struct net_http_exchange *x);
 void net_http_exchange_take_body(struct net_http_exchange *x, struct buf *out);
-const struct net_tls_peer *net_http_exchange_peer(const struct net_http_exchange *x); /* NULL: clear */
+/* NULL: clear, or the peer is gone.  Good until this turn of the loop ends: copy what must be kept. */
+const struct net_tls_peer *net_http_exchange_peer(const struct net_http_exchange *x);
+bool net_http_exchange_is_tls(const struct net_http_exchange *x);
 struct slice net_http_exchange_ip(const struct net_http_exchange *x);
 bool net_http_exchange_gone(const struct net_http_exchange *x); /* the peer has left */
-uint64_t net_http_exchange_connection(const struct net_http_exchange *x); /* number of the connection, for logs */
-void net_http_exchange_set(struct net_http_exchange *x, void *user);       /* one pointer for the user */
+uint64_t
+net_http_exchange_connection(const struct net_http_exchange *x);     /* number of the connection, for logs */
+void net_http_exchange_set(struct net_http_exchange *x, void *user); /* one pointer for the user */
 void *net_http_exchange_get(const struct net_http_exchange *x);
 
 /* Exactly once per exchange; copies.  Content-Length, Date, Server and Connection are added; `headers` are whole
  * lines ending in CRLF.  A status of 4xx for framing closes, others keep the connection as HTTP says. */
-void net_httpd_reply(struct net_http_exchange *x, unsigned status, struct slice content_type, struct slice headers,
-                     struct slice body);
+void net_httpd_reply(struct net_http_exchange *x, unsigned status, struct slice content_type,
+                     struct slice headers, struct slice body);
 
 #endif

@@ -36,22 +36,23 @@ struct net_tls_conf {
 };
 
 /* Copies what it needs.  ERR_MALFORMED (*why, static or in the context's own storage: what is wrong). */
-enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx **out, const char **why) MUST_USE;
+enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx **out,
+                            const char **why) MUST_USE;
 /* The owner's handle goes; memory goes with the last session (an atomic count of sessions, any thread). */
 void net_tls_ctx_free(struct net_tls_ctx **ctx);
 
 /* What the peer proved.  All slices live in the session. */
 struct net_tls_peer {
     bool has_cert;
-    bool verified;              /* chain, dates, CRL (and name, for clients) are good */
-    const struct slice *uris;   /* subjectAltName URI */
+    bool verified;            /* chain, dates, CRL (and name, for clients) are good */
+    const struct slice *uris; /* subjectAltName URI */
     size_t uris_n;
     const struct slice *dns;
     size_t dns_n;
     const struct slice *emails;
     size_t emails_n;
-    char fingerprint[65];       /* SHA-256 of the leaf, hexadecimal; "" without certificate */
-    char version[16];           /* "TLS1.3" */
+    char fingerprint[65]; /* SHA-256 of the leaf, hexadecimal; "" without certificate */
+    char version[16];     /* "TLS1.3" */
     char suite[64];
 };
 

@@ -1,0 +1,492 @@
+/* GnuTLS between two memory queues: wire octets in, wire octets out, no sockets and no waiting.  The profile:
+ * TLS 1.2 and 1.3, ECDHE with ECDSA or RSA certificates, AEAD ciphers, no renegotiation, no early data
+ * (RFC 8446, RFC 5246, RFC 5288, RFC 7905), ALPN http/1.1 (RFC 7301), SNI (RFC 6066 §3).  The peer's certificate
+ * is judged inside the handshake, so that the peer gets the alert, and again after a resumed one, where GnuTLS
+ * restores the certificate from the ticket: a revoked or expired identity does not live on in tickets.  What a
+ * certificate says is read in tls_peer.c.  One thread a session; a context is shared and never changes. */
+#include "base/net/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/net/tls_peer.h"
+#include "base/num.h"
+
+#define KEX_AND_CIPHERS                                                                                      \
+    "+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:+SHA256:+SHA384:"            \
+    "+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:"                 \
+    "+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-EDDSA-ED25519:+SIGN-RSA-PSS-SHA256:"    \
+    "+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:"             \
+    "+SIGN-RSA-SHA384:+CTYPE-X509:+COMP-NULL:%SERVER_PRECEDENCE:%PROFILE_MEDIUM"
+#define PRIORITY_12   "NONE:+VERS-TLS1.3:+VERS-TLS1.2:" KEX_AND_CIPHERS
+#define PRIORITY_13   "NONE:+VERS-TLS1.3:" KEX_AND_CIPHERS
+
+#define IN_MAX_N      (((size_t)64 << 10) + ((size_t)17 << 10)) /* unread wire octets: 64 KiB and a full record */
+#define OUT_MAX_N     ((size_t)96 << 20)                        /* above what a stream lets anybody queue */
+#define NAME_MAX_N    255
+
+/* A ticket key is good for three times this: GnuTLS then derives the next, every 12 hours. */
+#define TICKET_LIFE_S (4 * 3600)
+
+struct net_tls_ctx {
+    atomic_size_t holders; /* the owner and every session */
+    enum net_tls_role role;
+    enum net_tls_verify verify;
+    bool alpn_http11;
+    gnutls_certificate_credentials_t cred;
+    gnutls_priority_t priority;
+    gnutls_datum_t ticket_key; /* servers */
+};
+
+struct net_tls {
+    struct net_tls_ctx *ctx;
+    gnutls_session_t session;
+    char *name;    /* clients: the name to verify; owned */
+    struct buf in; /* wire octets; those before in_at were read */
+    size_t in_at;
+    struct buf out; /* wire octets to send */
+    const char *why;
+    bool failed; /* after a fatal error nothing more is said but what is in out */
+    struct tls_peer_store peer;
+};
+
+static void ctx_release(struct net_tls_ctx *ctx)
+{
+    if (atomic_fetch_sub(&ctx->holders, 1) != 1)
+        return;
+    if (ctx->cred)
+        gnutls_certificate_free_credentials(ctx->cred);
+    if (ctx->priority)
+        gnutls_priority_deinit(ctx->priority);
+    if (ctx->ticket_key.data) {
+        mem_wipe(ctx->ticket_key.data, ctx->ticket_key.size);
+        gnutls_free(ctx->ticket_key.data);
+    }
+    free(ctx);
+}
+
+void net_tls_ctx_free(struct net_tls_ctx **ctx)
+{
+    if (*ctx)
+        ctx_release(*ctx);
+    *ctx = NULL;
+}
+
+static gnutls_datum_t datum_of(struct slice s)
+{
+    return (gnutls_datum_t){(unsigned char *)(uintptr_t)s.p, (unsigned)s.n};
+}
+
+static const char *load_pair(gnutls_certificate_credentials_t cred, const struct net_tls_pair *pair)
+{
+    gnutls_datum_t cert = datum_of(pair->cert_pem);
+    gnutls_datum_t key = datum_of(pair->key_pem);
+    int rc = gnutls_certificate_set_x509_key_mem2(cred, &cert, &key, GNUTLS_X509_FMT_PEM, NULL, 0);
+
+    if (rc == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+        return "the key does not belong to the certificate";
+    return rc < 0 ? "the certificate or its key cannot be read" : NULL;
+}
+
+/* NULL, or what is wrong. */
+static const char *load_all(gnutls_certificate_credentials_t cred, const struct net_tls_conf *conf)
+{
+    gnutls_datum_t ca = datum_of(conf->ca_pem);
+    gnutls_datum_t crl = datum_of(conf->crl_pem);
+    const char *why = NULL;
+
+    for (size_t i = 0; i < conf->pairs_n && !why; i++)
+        why = load_pair(cred, &conf->pairs[i]);
+    if (why)
+        return why;
+    if (ca.size && gnutls_certificate_set_x509_trust_mem(cred, &ca, GNUTLS_X509_FMT_PEM) <= 0)
+        return "the trust anchors cannot be read";
+    if (crl.size && gnutls_certificate_set_x509_crl_mem(cred, &crl, GNUTLS_X509_FMT_PEM) <= 0)
+        return "the revocation list cannot be read";
+    return NULL;
+}
+
+static const char *conf_fault(const struct net_tls_conf *conf)
+{
+    if (conf->version_min != 12 && conf->version_min != 13)
+        return "the lowest version must be 12 or 13";
+    if (conf->role == NET_TLS_SERVER && conf->pairs_n == 0)
+        return "a server needs a certificate";
+    if (conf->verify != NET_TLS_VERIFY_NONE && conf->ca_pem.n == 0)
+        return "there is no trust anchor to verify certificates with";
+    return NULL;
+}
+
+static int verify_in_handshake(gnutls_session_t session);
+
+/* ERR_MALFORMED with *why, or ERR_NOMEM. */
+static enum err ctx_fill(struct net_tls_ctx *ctx, const struct net_tls_conf *conf, const char **why)
+{
+    const char *priority = conf->priority            ? conf->priority
+                           : conf->version_min == 13 ? PRIORITY_13
+                                                     : PRIORITY_12;
+
+    if (gnutls_certificate_allocate_credentials(&ctx->cred) < 0)
+        return ERR_NOMEM;
+    if ((*why = load_all(ctx->cred, conf)) != NULL)
+        return ERR_MALFORMED;
+    if (gnutls_priority_init(&ctx->priority, priority, NULL) < 0) {
+        *why = "the priority string cannot be read";
+        return ERR_MALFORMED;
+    }
+    if (conf->role == NET_TLS_SERVER && gnutls_session_ticket_key_generate(&ctx->ticket_key) < 0)
+        return ERR_NOMEM;
+    if (conf->verify != NET_TLS_VERIFY_NONE)
+        gnutls_certificate_set_verify_function(ctx->cred, verify_in_handshake);
+    return ERR_OK;
+}
+
+enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx **out, const char **why)
+{
+    struct net_tls_ctx *ctx;
+    enum err e;
+
+    *why = conf_fault(conf);
+    if (*why)
+        return ERR_MALFORMED;
+    ctx = calloc(1, sizeof *ctx);
+    *why = "out of memory";
+    if (!ctx)
+        return ERR_NOMEM;
+    atomic_init(&ctx->holders, 1);
+    ctx->role = conf->role;
+    ctx->verify = conf->verify;
+    ctx->alpn_http11 = conf->alpn_http11;
+    e = ctx_fill(ctx, conf, why);
+    if (e) {
+        ctx_release(ctx);
+        return e;
+    }
+    *out = ctx;
+    return ERR_OK;
+}
+
+/* The queues as GnuTLS sees them. */
+static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t cap)
+{
+    struct net_tls *t = ptr;
+    size_t n = num_min(cap, t->in.n - t->in_at);
+
+    if (n == 0) {
+        gnutls_transport_set_errno(t->session, EAGAIN);
+        return -1;
+    }
+    mem_copy(to, cap, slice_of(t->in.p + t->in_at, n));
+    t->in_at += n;
+    if (t->in_at == t->in.n) {
+        buf_clear(&t->in); /* an idle session holds no queue */
+        t->in_at = 0;
+    }
+    return (ssize_t)n;
+}
+
+static ssize_t push(gnutls_transport_ptr_t ptr, const void *from, size_t n)
+{
+    struct net_tls *t = ptr;
+
+    buf_add(&t->out, slice_of(from, n));
+    if (buf_err(&t->out)) {
+        gnutls_transport_set_errno(t->session, ENOBUFS);
+        return -1;
+    }
+    return (ssize_t)n;
+}
+
+static int pull_ready(gnutls_transport_ptr_t ptr, unsigned ms)
+{
+    const struct net_tls *t = ptr;
+
+    (void)ms;
+    return t->in.n > t->in_at;
+}
+
+static bool is_ip(const char *name)
+{
+    unsigned char raw[16];
+
+    return inet_pton(AF_INET, name, raw) == 1 || inet_pton(AF_INET6, name, raw) == 1;
+}
+
+static enum err client_setup(struct net_tls *t, struct slice server_name)
+{
+    if (server_name.n == 0)
+        return t->ctx->verify == NET_TLS_VERIFY_NONE ? ERR_OK : ERR_MALFORMED;
+    if (server_name.n > NAME_MAX_N || slice_find(server_name, '\0') != SIZE_MAX)
+        return ERR_MALFORMED;
+    t->name = mem_dup(server_name);
+    if (!t->name)
+        return ERR_NOMEM;
+    if (!is_ip(t->name) && gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, t->name, server_name.n) < 0)
+        return ERR_MALFORMED;
+    return ERR_OK;
+}
+
+static enum err server_setup(struct net_tls *t)
+{
+    static const gnutls_certificate_request_t ask[] = {
+        [NET_TLS_VERIFY_NONE] = GNUTLS_CERT_IGNORE,
+        [NET_TLS_VERIFY_OPTIONAL] = GNUTLS_CERT_REQUEST,
+        [NET_TLS_VERIFY_REQUIRED] = GNUTLS_CERT_REQUIRE,
+    };
+
+    gnutls_certificate_server_set_request(t->session, ask[t->ctx->verify]);
+    gnutls_db_set_cache_expiration(t->session, TICKET_LIFE_S);
+    return gnutls_session_ticket_enable_server(t->session, &t->ctx->ticket_key) < 0 ? ERR_NOMEM : ERR_OK;
+}
+
+static enum err session_setup(struct net_tls *t, struct slice server_name)
+{
+    static const gnutls_datum_t http11 = {(unsigned char *)(uintptr_t) "http/1.1", 8};
+
+    gnutls_session_set_ptr(t->session, t);
+    gnutls_transport_set_ptr(t->session, t);
+    gnutls_transport_set_pull_function(t->session, pull);
+    gnutls_transport_set_push_function(t->session, push);
+    gnutls_transport_set_pull_timeout_function(t->session, pull_ready);
+    if (gnutls_priority_set(t->session, t->ctx->priority) < 0 ||
+        gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, t->ctx->cred) < 0)
+        return ERR_NOMEM;
+    if (t->ctx->alpn_http11 && gnutls_alpn_set_protocols(t->session, &http11, 1, GNUTLS_ALPN_MANDATORY) < 0)
+        return ERR_NOMEM;
+    return t->ctx->role == NET_TLS_SERVER ? server_setup(t) : client_setup(t, server_name);
+}
+
+enum err net_tls_create(struct net_tls_ctx *ctx, struct slice server_name, struct net_tls **out)
+{
+    unsigned flags =
+        (ctx->role == NET_TLS_SERVER ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
+    struct net_tls *t = calloc(1, sizeof *t);
+    enum err e = ERR_NOMEM;
+
+    if (!t)
+        return ERR_NOMEM;
+    buf_init(&t->in, IN_MAX_N);
+    buf_init(&t->out, OUT_MAX_N);
+    tls_peer_init(&t->peer);
+    t->why = "";
+    t->ctx = ctx;
+    atomic_fetch_add(&ctx->holders, 1);
+    if (gnutls_init(&t->session, flags) == 0)
+        e = session_setup(t, server_name);
+    if (e)
+        net_tls_free(&t);
+    else
+        *out = t;
+    return e;
+}
+
+void net_tls_free(struct net_tls **tls)
+{
+    struct net_tls *t = *tls;
+
+    if (!t)
+        return;
+    if (t->session)
+        gnutls_deinit(t->session);
+    ctx_release(t->ctx);
+    tls_peer_clear(&t->peer);
+    buf_clear(&t->in);
+    buf_clear(&t->out);
+    free(t->name);
+    free(t);
+    *tls = NULL;
+}
+
+enum err net_tls_feed(struct net_tls *t, struct slice wire)
+{
+    if (t->in_at > t->in.n / 2) {
+        buf_drop(&t->in, t->in_at);
+        t->in_at = 0;
+    }
+    buf_add(&t->in, wire);
+    return buf_err(&t->in);
+}
+
+/* Judges the peer's certificate (chain, dates, purpose, CRL, name): true when it is good. */
+static bool peer_is_good(struct net_tls *t)
+{
+    const char *purpose =
+        t->ctx->role == NET_TLS_SERVER ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER;
+    gnutls_typed_vdata_st facts[2] = {
+        {GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)(uintptr_t)purpose, 0},
+        {GNUTLS_DT_DNS_HOSTNAME, (unsigned char *)t->name, 0},
+    };
+    unsigned status = 0;
+
+    if (gnutls_certificate_verify_peers(t->session, facts, t->name ? 2 : 1, &status) < 0)
+        t->why = "cert-untrusted";
+    else if (status != 0)
+        t->why = tls_peer_status_text(status);
+    else
+        return true;
+    return false;
+}
+
+static bool peer_sent_cert(const struct net_tls *t)
+{
+    unsigned n = 0;
+
+    return gnutls_certificate_get_peers(t->session, &n) != NULL && n > 0;
+}
+
+/* The verdict on whoever is there, or on nobody being there: ERR_OK or ERR_DENIED with why. */
+static enum err judge_peer(struct net_tls *t)
+{
+    if (t->ctx->verify == NET_TLS_VERIFY_NONE)
+        return ERR_OK;
+    if (peer_sent_cert(t)) {
+        t->peer.info.verified = peer_is_good(t);
+        return t->peer.info.verified ? ERR_OK : ERR_DENIED;
+    }
+    if (t->ctx->verify == NET_TLS_VERIFY_OPTIONAL)
+        return ERR_OK;
+    t->why = "cert-missing";
+    return ERR_DENIED;
+}
+
+/* GnuTLS calls this when the peer's Certificate message has arrived, also an empty one. */
+static int verify_in_handshake(gnutls_session_t session)
+{
+    return judge_peer(gnutls_session_get_ptr(session)) ? GNUTLS_E_CERTIFICATE_ERROR : 0;
+}
+
+static const struct {
+    int rc;
+    enum err err;
+    const char *why;
+} faults[] = {
+    {GNUTLS_E_CERTIFICATE_ERROR, ERR_DENIED, "cert-untrusted"},
+    {GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR, ERR_DENIED, "cert-untrusted"},
+    {GNUTLS_E_PK_SIG_VERIFY_FAILED, ERR_DENIED, "cert-untrusted"},
+    {GNUTLS_E_NO_CERTIFICATE_FOUND, ERR_DENIED, "cert-missing"},
+    {GNUTLS_E_CERTIFICATE_REQUIRED, ERR_DENIED, "cert-missing"},
+    {GNUTLS_E_UNSUPPORTED_VERSION_PACKET, ERR_PEER, "version"},
+    {GNUTLS_E_NO_CIPHER_SUITES, ERR_PEER, "no-shared-suite"},
+    {GNUTLS_E_NO_COMMON_KEY_SHARE, ERR_PEER, "no-shared-suite"},
+    {GNUTLS_E_INSUFFICIENT_CREDENTIALS, ERR_PEER, "no-shared-suite"},
+    {GNUTLS_E_NO_APPLICATION_PROTOCOL, ERR_PEER, "alpn"},
+    {GNUTLS_E_FATAL_ALERT_RECEIVED, ERR_PEER, "alert"},
+    {GNUTLS_E_MEMORY_ERROR, ERR_NOMEM, "memory"},
+};
+
+/* A fatal GnuTLS result: the reason (unless the verifier knew better) and the error. */
+static enum err fail(struct net_tls *t, int rc)
+{
+    const char *why = "protocol";
+    enum err e = ERR_PEER;
+
+    t->failed = true;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        if (faults[i].rc == rc) {
+            why = faults[i].why;
+            e = faults[i].err;
+        }
+    }
+    if (*t->why == '\0')
+        t->why = why;
+    return e;
+}
+
+/* After the last message.  A resumed session never ran the verifier, so it is judged here. */
+static enum err handshake_done(struct net_tls *t)
+{
+    enum err e = gnutls_session_is_resumed(t->session) ? judge_peer(t) : ERR_OK;
+
+    if (e) {
+        t->failed = true;
+        (void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
+        return e;
+    }
+    return tls_peer_read(&t->peer, t->session);
+}
+
+enum err net_tls_handshake(struct net_tls *t)
+{
+    int rc;
+
+    if (t->failed)
+        return ERR_PEER;
+    do
+        rc = gnutls_handshake(t->session);
+    while (rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc));
+    if (rc == GNUTLS_E_AGAIN)
+        return ERR_AGAIN;
+    if (rc == 0)
+        return handshake_done(t);
+    (void)gnutls_alert_send_appropriate(t->session, rc); /* not possible for every rc */
+    return fail(t, rc);
+}
+
+enum err net_tls_read(struct net_tls *t, void *out, size_t cap, size_t *n)
+{
+    ssize_t rc;
+
+    if (t->failed)
+        return ERR_PEER;
+    do
+        rc = gnutls_record_recv(t->session, out, cap);
+    while (rc < 0 && rc != GNUTLS_E_AGAIN && rc != GNUTLS_E_REHANDSHAKE && !gnutls_error_is_fatal((int)rc));
+    if (rc == GNUTLS_E_AGAIN)
+        return ERR_AGAIN;
+    if (rc == 0)
+        return ERR_ABSENT;
+    if (rc < 0) { /* a wish to renegotiate too */
+        (void)gnutls_alert_send_appropriate(t->session, (int)rc);
+        return fail(t, (int)rc);
+    }
+    *n = (size_t)rc;
+    return ERR_OK;
+}
+
+enum err net_tls_write(struct net_tls *t, struct slice s)
+{
+    while (s.n) {
+        ssize_t rc = t->failed ? GNUTLS_E_INVALID_SESSION : gnutls_record_send(t->session, s.p, s.n);
+
+        if (rc < 0)
+            return buf_err(&t->out) ? ERR_NOMEM : fail(t, (int)rc);
+        s = slice_sub(s, (size_t)rc, s.n);
+    }
+    return ERR_OK;
+}
+
+void net_tls_bye(struct net_tls *t)
+{
+    if (!t->failed)
+        (void)gnutls_bye(t->session, GNUTLS_SHUT_WR);
+}
+
+size_t net_tls_out_n(const struct net_tls *t)
+{
+    return t->out.n;
+}
+
+void net_tls_out_take(struct net_tls *t, struct buf *to)
+{
+    if (!to->p) {
+        buf_move(&t->out, to);
+        return;
+    }
+    buf_add(to, buf_slice(&t->out));
+    buf_clear(&t->out);
+}
+
+const struct net_tls_peer *net_tls_peer(const struct net_tls *t)
+{
+    return &t->peer.info;
+}
+
+const char *net_tls_why(const struct net_tls *t)
+{
+    return t->why;
+}

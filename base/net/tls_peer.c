@@ -1,0 +1,188 @@
+/* Reads the leaf certificate of a TLS peer: subjectAltName URI, dNSName and rfc822Name (RFC 5280 §4.2.1.6) and the
+ * SHA-256 fingerprint, and words GnuTLS's verdicts.  Judges nothing.  Same thread as the session. */
+#include "base/net/tls_peer.h"
+
+#include <gnutls/x509.h>
+
+#include "base/codec.h"
+#include "base/mem.h"
+
+#define NAMES_MAX   64 /* subjectAltName entries looked at */
+#define NAME_MAX_N  512
+#define NAMES_MAX_N ((size_t)16 << 10)
+
+void tls_peer_init(struct tls_peer_store *p)
+{
+    *p = (struct tls_peer_store){0};
+    arena_init(&p->names, 256, NAMES_MAX_N);
+}
+
+void tls_peer_clear(struct tls_peer_store *p)
+{
+    arena_clear(&p->names);
+}
+
+const char *tls_peer_status_text(unsigned status)
+{
+    static const struct {
+        unsigned bit;
+        const char *text;
+    } rows[] = {
+        /* the gravest first */
+        {GNUTLS_CERT_REVOKED, "cert-revoked"},
+        {GNUTLS_CERT_SIGNER_NOT_FOUND, "cert-untrusted"},
+        {GNUTLS_CERT_SIGNATURE_FAILURE, "cert-untrusted"},
+        {GNUTLS_CERT_SIGNER_NOT_CA, "cert-untrusted"},
+        {GNUTLS_CERT_EXPIRED, "cert-expired"},
+        {GNUTLS_CERT_NOT_ACTIVATED, "cert-not-yet-valid"},
+        {GNUTLS_CERT_UNEXPECTED_OWNER, "cert-name"},
+        {GNUTLS_CERT_PURPOSE_MISMATCH, "cert-purpose"},
+        {GNUTLS_CERT_INSECURE_ALGORITHM, "cert-weak"},
+        {GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "crl-old"},
+        {GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE, "crl-old"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (status & rows[i].bit)
+            return rows[i].text;
+    }
+    return "cert-untrusted";
+}
+
+/* A name with a NUL or another control octet is no name: it could be read as a shorter one. */
+static bool name_is_clean(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char ch = (unsigned char)s.p[i];
+
+        if (ch <= 0x20 || ch == 0x7f)
+            return false;
+    }
+    return s.n > 0;
+}
+
+struct name_list {
+    struct slice *of; /* room for NAMES_MAX */
+    size_t n;
+};
+
+static enum err name_add(struct arena *a, struct name_list *l, struct slice s)
+{
+    if (!name_is_clean(s))
+        return ERR_OK;
+    return arena_dup(a, s, &l->of[l->n++]);
+}
+
+/* Keeps a list of exactly the names found. */
+static enum err names_keep(struct arena *a, const struct name_list *l, const struct slice **out, size_t *n)
+{
+    struct slice *kept;
+
+    if (l->n == 0)
+        return ERR_OK;
+    kept = arena_array(a, l->n, sizeof *kept);
+    if (!kept)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < l->n; i++)
+        kept[i] = l->of[i];
+    *out = kept;
+    *n = l->n;
+    return ERR_OK;
+}
+
+enum { URIS, DNS, EMAILS, KINDS };
+
+/* Which list a subjectAltName belongs to; KINDS for those nobody asks for. */
+static unsigned kind_of(int type)
+{
+    return type == GNUTLS_SAN_URI          ? URIS
+           : type == GNUTLS_SAN_DNSNAME    ? DNS
+           : type == GNUTLS_SAN_RFC822NAME ? EMAILS
+                                           : KINDS;
+}
+
+static enum err names_collect(struct arena *a, gnutls_x509_crt_t crt, struct name_list lists[KINDS])
+{
+    for (unsigned i = 0;; i++) {
+        char text[NAME_MAX_N];
+        size_t n = sizeof text;
+        unsigned kind;
+        enum err e;
+        int type = gnutls_x509_crt_get_subject_alt_name(crt, i, text, &n, NULL);
+
+        if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+            return ERR_OK;
+        if (i == NAMES_MAX)
+            return ERR_LIMIT;
+        kind = kind_of(type);
+        if (kind == KINDS)
+            continue; /* also names that are too long */
+        e = name_add(a, &lists[kind], slice_of(text, n));
+        if (e)
+            return e;
+    }
+}
+
+static enum err names_read(struct tls_peer_store *p, gnutls_x509_crt_t crt)
+{
+    struct slice room[KINDS][NAMES_MAX];
+    struct name_list lists[KINDS] = {{room[URIS], 0}, {room[DNS], 0}, {room[EMAILS], 0}};
+    enum err e = names_collect(&p->names, crt, lists);
+
+    if (!e)
+        e = names_keep(&p->names, &lists[URIS], &p->info.uris, &p->info.uris_n);
+    if (!e)
+        e = names_keep(&p->names, &lists[DNS], &p->info.dns, &p->info.dns_n);
+    if (!e)
+        e = names_keep(&p->names, &lists[EMAILS], &p->info.emails, &p->info.emails_n);
+    return e;
+}
+
+static enum err fingerprint(const gnutls_datum_t *der, char out[65])
+{
+    unsigned char digest[32];
+    size_t n = sizeof digest;
+    struct buf hex;
+    enum err e;
+
+    if (gnutls_fingerprint(GNUTLS_DIG_SHA256, der, digest, &n) < 0)
+        return ERR_DENIED;
+    buf_init(&hex, 64);
+    codec_hex(&hex, slice_of(digest, n));
+    e = buf_err(&hex);
+    if (!e)
+        e = mem_cstr(out, 65, buf_slice(&hex));
+    buf_clear(&hex);
+    return e;
+}
+
+static enum err cert_read(struct tls_peer_store *p, const gnutls_datum_t *der)
+{
+    gnutls_x509_crt_t crt;
+    enum err e = ERR_DENIED;
+
+    if (gnutls_x509_crt_init(&crt) < 0)
+        return ERR_NOMEM;
+    if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0)
+        e = names_read(p, crt);
+    gnutls_x509_crt_deinit(crt);
+    if (!e)
+        e = fingerprint(der, p->info.fingerprint);
+    p->info.has_cert = !e;
+    return e;
+}
+
+enum err tls_peer_read(struct tls_peer_store *p, gnutls_session_t session)
+{
+    const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(session));
+    const char *suite = gnutls_ciphersuite_get(session);
+    unsigned n = 0;
+    const gnutls_datum_t *certs = gnutls_certificate_get_peers(session, &n);
+    enum err e = mem_cstr(p->info.version, sizeof p->info.version, slice_str(version));
+
+    if (!e)
+        e = mem_cstr(p->info.suite, sizeof p->info.suite, slice_str(suite));
+    if (!e && certs && n)
+        e = cert_read(p, &certs[0]);
+    return e;
+}

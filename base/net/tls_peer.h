@@ -1,0 +1,22 @@
+/* What a peer's certificate says, for tls.c; GnuTLS's types stay inside these two files. */
+#ifndef BASE_NET_TLS_PEER_H
+#define BASE_NET_TLS_PEER_H
+
+#include <gnutls/gnutls.h>
+#include "base/arena.h"
+#include "base/net/tls.h"
+
+struct tls_peer_store {
+    struct net_tls_peer info; /* slices live in names */
+    struct arena names;
+};
+
+void tls_peer_init(struct tls_peer_store *p);
+void tls_peer_clear(struct tls_peer_store *p);
+/* After the handshake: version, suite and, with a certificate, names and fingerprint.  info.verified is the
+ * caller's.  ERR_NOMEM; ERR_LIMIT more names than a certificate may bring; ERR_DENIED unreadable. */
+enum err tls_peer_read(struct tls_peer_store *p, gnutls_session_t session) MUST_USE;
+/* gnutls_certificate_status_t, not 0, to the short reason of tls.h. */
+const char *tls_peer_status_text(unsigned status);
+
+#endif
