@@ -17,7 +17,8 @@
 #include "base/slice.h"
 #include "security/policy.h"
 
-#define SEC_WHITELIST_LINE_MAX_N    1024
+#define SEC_WHITELIST_LINE_MAX_N    1024 /* octets */
+#define SEC_WHITELIST_PREFIX_MAX_N  32   /* octets before the star: a number has 15 digits at most */
 #define SEC_WHITELIST_RULES_MAX     1000000
 #define SEC_WHITELIST_FILE_ADDR_MAX 20000000 /* addresses of all files of one list */
 
@@ -46,19 +47,32 @@ struct sec_whitelist_line {
 enum err sec_whitelist_parse_line(struct slice line, struct sec_whitelist_line *out,
                                   const char **why) MUST_USE;
 
+/* --- building; one thread, off the loops --- */
+struct sec_whitelist;
+struct sec_addrset;
+
+/* An empty list (it allows nobody) of rules from `file`.  ERR_NOMEM. */
+enum err sec_whitelist_create(const char *file, struct sec_whitelist **out) MUST_USE;
+void sec_whitelist_free(struct sec_whitelist **w);
+/* Adds a parsed line, copied.  For SEC_RECIPIENT_FILE `set` is what sec_whitelist_set gave, else NULL.  Lines come
+ * in file order.  ERR_LIMIT, ERR_NOMEM. */
+enum err sec_whitelist_add(struct sec_whitelist *w, const struct sec_whitelist_line *line, uint32_t line_no,
+                           const struct sec_addrset *set) MUST_USE;
+/* The addresses of a file, by the name the rules use: one set however many rules name it.  *fresh says that it is
+ * new and empty, to be filled by the caller.  ERR_NOMEM. */
+enum err sec_whitelist_set(struct sec_whitelist *w, struct slice name, struct sec_addrset **set,
+                           bool *fresh) MUST_USE;
+
 struct sec_load_error {
     char file[256];
     uint32_t line;    /* from 1; 0: the file itself */
     const char *what; /* static */
 };
-
-struct sec_whitelist;
-
-/* Reads the list and the files it names.  On failure *e says where and what.  ERR_IO, ERR_MALFORMED, ERR_LIMIT,
- * ERR_NOMEM.  Blocking; call it off the loops. */
+/* Reads the list and the files it names (whitelist_load.c).  On failure *e says where and what.  ERR_IO,
+ * ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM.  Blocking; call it off the loops. */
 enum err sec_whitelist_load(const char *path, struct sec_whitelist **out, struct sec_load_error *e) MUST_USE;
-void sec_whitelist_free(struct sec_whitelist **w);
 
+/* --- asking; any thread --- */
 struct sec_whitelist_query {
     struct slice initiator;   /* account name */
     struct slice recipient;   /* "+15551234567", "sip:alice@example.net", ... */

@@ -1,0 +1,108 @@
+#include "security/whitelist.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/mem.h"
+#include "tests/unit/harness.h"
+
+static const char *write_file(const char *name, struct slice text)
+{
+    static char path[512];
+    FILE *f;
+
+    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
+    f = fopen(path, "wb");
+    MUST(f && fwrite(text.p, 1, text.n, f) == text.n);
+    (void)fclose(f);
+    return path;
+}
+
+static bool allowed(const struct sec_whitelist *w, const char *recipient, uint32_t *line)
+{
+    struct sec_whitelist_query q = {SLICE("a"),   slice_str(recipient), SLICE("x"),
+                                    SLICE("t/t"), SLICE_NONE,           1};
+    struct sec_whitelist_verdict v;
+
+    sec_whitelist_decide(w, &q, &v);
+    *line = v.line;
+    return v.allow;
+}
+
+static void test_load_with_files(void)
+{
+    struct sec_whitelist *w = NULL;
+    struct sec_load_error e;
+    uint32_t line;
+
+    (void)write_file("in.list",
+                     SLICE("# subscribers\n+15551111111\r\n\n  sip:Alice@Example.net # hers\n+15551111111"));
+    (void)write_file("out.list", SLICE(""));
+    CU_ASSERT_FATAL(sec_whitelist_load(write_file("w.conf", SLICE("# a list\n\ndeny * @out.list *\n"
+                                                                  "allow a @in.list *\nallow b @in.list *")),
+                                       &w, &e) == ERR_OK);
+    CU_ASSERT(sec_whitelist_rules(w) == 3 && sec_whitelist_addresses(w) == 2); /* one set for both rules */
+    CU_ASSERT(allowed(w, "+15551111111", &line) && line == 4);
+    CU_ASSERT(allowed(w, "sip:Alice@example.net", &line) && line == 4);
+    CU_ASSERT(!allowed(w, "+15551111112", &line) && line == 0);
+    sec_whitelist_free(&w);
+}
+
+static void test_load_refused(void)
+{
+    static const struct {
+        struct slice list, addresses;
+        enum err want;
+        const char *file; /* how its path ends */
+        uint32_t line;
+    } rows[] = {
+        {SLICE("allow a * *\nbad line\n"), SLICE(""), ERR_MALFORMED, "w.conf", 2},
+        {SLICE("allow a * *\n\n#\nallow a * * x=y"), SLICE(""), ERR_MALFORMED, "w.conf", 4},
+        {SLICE("allow a @in.list *\n"), SLICE("+1\n+2\na b\n"), ERR_MALFORMED, "in.list", 3},
+        {SLICE("allow a @none.list *\n"), SLICE(""), ERR_IO, "none.list", 0},
+        {SLICE("allow a * *\nallow \0 * *\n"), SLICE(""), ERR_LIMIT, "w.conf", 2},
+        {SLICE("deny * @in.list *\n"), SLICE("+1\0\n"), ERR_LIMIT, "in.list", 1},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_whitelist *w = NULL;
+        struct sec_load_error e = {.line = 99};
+
+        test_row(i);
+        (void)write_file("in.list", rows[i].addresses);
+        CU_ASSERT(sec_whitelist_load(write_file("w.conf", rows[i].list), &w, &e) == rows[i].want);
+        CU_ASSERT(w == NULL && e.line == rows[i].line && e.what != NULL);
+        CU_ASSERT(slice_ends(slice_str(e.file), slice_str(rows[i].file)));
+    }
+}
+
+static void test_load_long_lines_and_no_file(void)
+{
+    struct sec_whitelist *w = NULL;
+    struct sec_load_error e;
+    size_t n = SEC_WHITELIST_LINE_MAX_N;
+    char *text = calloc(1, n + 20);
+    uint32_t line;
+
+    MUST(text);
+    memset(text, ' ', n + 1);
+    mem_copy(text, n, SLICE("allow a * *"));
+    text[n] = '\n';
+    CU_ASSERT_FATAL(sec_whitelist_load(write_file("w.conf", slice_of(text, n + 1)), &w, &e) == ERR_OK);
+    CU_ASSERT(allowed(w, "+1", &line) && line == 1);
+    sec_whitelist_free(&w);
+    text[n] = ' ';
+    text[n + 1] = ' ';
+    CU_ASSERT(sec_whitelist_load(write_file("w.conf", slice_of(text, n + 2)), &w, &e) == ERR_LIMIT);
+    CU_ASSERT(e.line == 1 && w == NULL);
+    CU_ASSERT(sec_whitelist_load("/nonexistent/w.conf", &w, &e) == ERR_IO);
+    CU_ASSERT(e.line == 0 && w == NULL);
+    CU_ASSERT(sec_whitelist_load(test_scratch(), &w, &e) == ERR_IO); /* a folder */
+    free(text);
+}
+
+const struct test_case test_cases[] = {
+    {"load_with_files", test_load_with_files},
+    {"load_refused", test_load_refused},
+    {"load_long_lines_and_no_file", test_load_long_lines_and_no_file},
+    {NULL, NULL},
+};
