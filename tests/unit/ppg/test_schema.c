@@ -1,0 +1,262 @@
+/* Which files are opened and which are refused; every bad file is made here. */
+#include "ppg/store/schema.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "tests/unit/harness.h"
+#include "tests/unit/ppg/store_fix.h"
+
+/* Makes a good store with some rows in it. */
+static void make_store(struct fix *f)
+{
+    char name[16];
+
+    fix_init(f, test_scratch(), "schema.db", true);
+    fix_remove_at(f->path);
+    CU_ASSERT_FATAL(fix_open(f) == ERR_OK);
+    for (int i = 0; i < 50; i++) {
+        (void)snprintf(name, sizeof name, "%d", i);
+        CU_ASSERT(fix_insert(f, "mms", name, 20, 1, i % 2 != 0) > 0);
+    }
+    store_close(&f->s);
+}
+
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+
+    CU_ASSERT_FATAL(sqlite3_open(path, &db) == SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+        (void)fprintf(stderr, "%s: %s\n", sql, why);
+    CU_ASSERT_PTR_NULL(why);
+    sqlite3_free(why);
+    (void)sqlite3_close(db);
+}
+
+static void overwrite(const char *path, long at, const char *bytes, size_t n)
+{
+    FILE *f = fopen(path, "r+b");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    CU_ASSERT(fseek(f, at, SEEK_SET) == 0 && fwrite(bytes, 1, n, f) == n);
+    (void)fclose(f);
+}
+
+static long file_size(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? (long)st.st_size : -1;
+}
+
+static void fresh_file(void)
+{
+    struct stat st;
+    struct fix f;
+
+    make_store(&f);
+    CU_ASSERT(stat(f.path, &st) == 0 && (st.st_mode & 0777) == 0600);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    CU_ASSERT(fix_claim(&f, 1, 2000) == 1000);
+    fix_clear(&f);
+}
+
+static void other_versions_and_programs(void)
+{
+    static const struct {
+        const char *sql;
+        enum err want;
+        const char *says;
+    } rows[] = {
+        {"PRAGMA user_version = 1", ERR_OK, ""},
+        {"PRAGMA user_version = 2", ERR_UNSUPPORTED, "newer program"},
+        {"PRAGMA user_version = 2147483647", ERR_UNSUPPORTED, "newer program"},
+        {"PRAGMA user_version = -1", ERR_UNSUPPORTED, "newer program"},
+        {"PRAGMA application_id = 7", ERR_MALFORMED, "another program"},
+        {"PRAGMA application_id = 0", ERR_MALFORMED, "another program"},
+        {"PRAGMA user_version = 0", ERR_MALFORMED, "damaged"}, /* its tables are there already */
+        {"DROP TABLE meta", ERR_MALFORMED, "damaged"},
+        {"DELETE FROM meta", ERR_MALFORMED, "damaged"},
+        {"UPDATE meta SET identity = 'short'", ERR_MALFORMED, "damaged"},
+        {"DROP TABLE number", ERR_MALFORMED, "damaged"},
+        {"ALTER TABLE target DROP COLUMN note", ERR_MALFORMED, "damaged"},
+        {"ALTER TABLE push RENAME COLUMN body TO content", ERR_MALFORMED, "damaged"},
+        {"DROP INDEX push_name", ERR_MALFORMED, "damaged"},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix f;
+        long size;
+
+        test_row(i);
+        make_store(&f);
+        run_sql(f.path, rows[i].sql);
+        size = file_size(f.path);
+        CU_ASSERT(fix_open(&f) == rows[i].want);
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.why, rows[i].says));
+        CU_ASSERT((f.s != NULL) == (rows[i].want == ERR_OK));
+        if (rows[i].want != ERR_OK)
+            CU_ASSERT(file_size(f.path) == size);
+        fix_clear(&f);
+    }
+}
+
+static void foreign_database(void)
+{
+    struct fix f;
+
+    fix_init(&f, test_scratch(), "schema.db", true);
+    fix_remove_at(f.path);
+    run_sql(f.path, "CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+    CU_ASSERT(fix_open(&f) == ERR_MALFORMED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(f.why, "another program"));
+    run_sql(f.path, "SELECT a FROM t"); /* as it was */
+    fix_clear(&f);
+}
+
+/* Octets in place of the file's; The pages hit are the ones every opening reads. */
+static void damaged_files(void)
+{
+    static const struct {
+        long at;
+        const char *bytes;
+        size_t n;
+    } rows[] = {
+        {0, "SQLite format 4", 15},
+        {0, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16},
+        {16, "\x01\x00", 2},
+        {16, "\x10\x01", 2},
+        {100, "\xFF\xFF\xFF\xFF", 4},
+        {108, "\xFF\xFF\xFF\xFF", 4},
+        {4096, "\xEE\xEE\xEE\xEE\xEE", 5},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix f;
+
+        test_row(i);
+        make_store(&f);
+        overwrite(f.path, rows[i].at, rows[i].bytes, rows[i].n);
+        CU_ASSERT(fix_open(&f) == ERR_MALFORMED);
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.why, "damaged"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.why, "backup"));
+        fix_clear(&f);
+    }
+}
+
+static void cut_files(void)
+{
+    static const struct {
+        long keep;
+        enum err want;
+    } rows[] = {
+        {0, ERR_OK}, /* an empty file is a new one */
+        {2, ERR_MALFORMED},    {99, ERR_MALFORMED},   {511, ERR_MALFORMED},
+        {4096, ERR_MALFORMED}, {4097, ERR_MALFORMED}, {20480, ERR_MALFORMED},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix f;
+
+        test_row(i);
+        make_store(&f);
+        CU_ASSERT(truncate(f.path, rows[i].keep) == 0);
+        CU_ASSERT(fix_open(&f) == rows[i].want);
+        fix_clear(&f);
+    }
+}
+
+/* Every page in turn filled with one octet: refused, or opened; never a crash, and claims either work or say so. */
+static void each_page_spoilt(void)
+{
+    char page[4096];
+    size_t refused = 0;
+    struct fix f;
+    long pages;
+
+    memset(page, 0xA5, sizeof page);
+    make_store(&f);
+    pages = file_size(f.path) / (long)sizeof page;
+    fix_clear(&f);
+    for (long i = 0; i < pages; i++) {
+        enum err e;
+
+        make_store(&f);
+        overwrite(f.path, i * (long)sizeof page, page, sizeof page);
+        e = fix_open(&f);
+        CU_ASSERT(e == ERR_OK || e == ERR_MALFORMED);
+        refused += e != ERR_OK;
+        if (!e)
+            (void)fix_claim(&f, 1, 2000);
+        fix_clear(&f);
+    }
+    CU_ASSERT(refused >= 8); /* at least the roots */
+}
+
+static void no_way_to_the_file(void)
+{
+    static const char *const names[] = {"no/such/folder/x.db", ".", ""};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct fix f;
+
+        test_row(i);
+        fix_init(&f, test_scratch(), names[i], true);
+        CU_ASSERT(fix_open(&f) == ERR_IO);
+        CU_ASSERT(strlen(f.why) > 20);
+        fix_clear(&f);
+    }
+}
+
+static void unknown_engine(void)
+{
+    static const char *const names[] = {"postgres", "SQLite", "", NULL};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct fix f;
+
+        test_row(i);
+        fix_init(&f, test_scratch(), "engine.db", true);
+        f.conf.engine = names[i];
+        CU_ASSERT(fix_open(&f) == ERR_UNSUPPORTED);
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.why, "no store engine"));
+        fix_clear(&f);
+    }
+}
+
+/* Hostile names travel as data. */
+static void sql_in_names(void)
+{
+    static const char *const names[] = {"'); DROP TABLE push; --", "\"", "?1", "%s%n", "\x01\xFF\xFE", ""};
+    struct fix f;
+
+    make_store(&f);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct store_show o = {.initiator = slice_str(names[i]), .push_id = slice_str(names[i])};
+
+        test_row(i);
+        CU_ASSERT(fix_insert(&f, names[i], names[i], 1, 1, false) > 0);
+        CU_ASSERT(fix_insert(&f, names[i], names[i], 1, 1, false) == 0);
+        CU_ASSERT_FATAL(fix_run(&f, &o.op, STORE_SHOW) == ERR_OK);
+        TEST_SLICE_EQ(o.push->push_id, slice_str(names[i]));
+        ppg_push_drop(o.push);
+    }
+    fix_clear(&f);
+}
+
+const struct test_case test_cases[] = {
+    {"fresh_file", fresh_file},
+    {"other_versions_and_programs", other_versions_and_programs},
+    {"foreign_database", foreign_database},
+    {"damaged_files", damaged_files},
+    {"cut_files", cut_files},
+    {"each_page_spoilt", each_page_spoilt},
+    {"no_way_to_the_file", no_way_to_the_file},
+    {"unknown_engine", unknown_engine},
+    {"sql_in_names", sql_in_names},
+    {NULL, NULL},
+};
