@@ -1,4 +1,4 @@
-/* What an operator set in ppg.conf, as plain values; filled by the schema table of config.c, never changed
+/* What an operator set in ppg.conf, as plain values; filled by the table of config_schema.c, never changed
  * afterwards.  Units are in the names: _ms milliseconds, _n octets, others are counts.  Strings are owned by the
  * struct ppg_config around it. */
 #ifndef PPG_SETTINGS_H
@@ -101,6 +101,11 @@ struct ppg_settings {
         bool full_addresses;
         const char *file; /* NULL: standard error */
     } log;
+    struct {
+        const char *initiators;
+        const char *whitelist;
+        const char *terminals;
+    } files; /* the other files of one configuration */
     struct {
         const char *socket; /* UNIX socket of the operator; NULL: none */
     } admin;

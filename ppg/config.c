@@ -1,0 +1,142 @@
+/* The whole configuration as one counted value: loads ppg.conf and the files it names, keeps all or nothing.  What a
+ * key means is in config_keys.c.  Loading: off the loops; holding and dropping: any thread. */
+#include "ppg/config.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include "base/arena.h"
+#include "base/mem.h"
+#include "ppg/config_ini.h"
+#include "ppg/config_initiators.h"
+#include "ppg/config_schema.h"
+#include "ppg/config_terminals.h"
+
+#define FILE_MAX_N    (1 << 20) /* octets of ppg.conf */
+#define STRINGS_MAX_N (1 << 20) /* octets of all text in the settings */
+
+struct ppg_config {
+    atomic_uint refs;
+    struct arena strings; /* path and the text of settings */
+    struct ppg_settings settings;
+    struct sec_accounts *accounts;
+    struct sec_whitelist *whitelist;
+    struct ota_registry *registry;
+    const char *path;
+    uint64_t generation;
+};
+
+static void destroy(struct ppg_config *c)
+{
+    sec_accounts_free(&c->accounts);
+    sec_whitelist_free(&c->whitelist);
+    if (c->registry)
+        ota_registry_drop(&c->registry);
+    arena_clear(&c->strings);
+    free(c);
+}
+
+static void read_settings(struct ppg_load *load, struct ppg_config *c)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    if (ppg_load_file(load, c->path, FILE_MAX_N, 0, (struct ppg_place){c->path, 0}, SLICE_NONE, &text) ==
+        ERR_OK)
+        ppg_schema_read(load, buf_slice(&text), c->path, true, &c->strings, &c->settings);
+    buf_clear(&text);
+}
+
+static void read_whitelist(struct ppg_load *load, struct ppg_config *c)
+{
+    struct sec_load_error at = {.what = ""};
+    enum err e = sec_whitelist_load(c->settings.files.whitelist, &c->whitelist, &at);
+
+    if (e)
+        ppg_load_say(load, e, (struct ppg_place){at.file, at.line}, SLICE_NONE, "%s", at.what);
+}
+
+/* Mistakes in one file do not hide those in the next. */
+static void read_all(struct ppg_load *load, struct ppg_config *c)
+{
+    const struct ppg_settings *s = &c->settings;
+
+    read_settings(load, c);
+    if (s->files.initiators && s->pap.realm)
+        ppg_initiators_read(load, s->files.initiators, slice_str(s->pap.realm), s->pap.digest_md5,
+                            &c->accounts);
+    if (s->files.whitelist)
+        read_whitelist(load, c);
+    if (s->files.terminals)
+        ppg_terminals_read(load, s->files.terminals, &c->registry);
+}
+
+enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_config_errors *errs)
+{
+    static _Atomic uint64_t loads;
+    struct ppg_load load = {.errs = errs};
+    struct ppg_config *c = calloc(1, sizeof *c);
+    struct slice kept;
+
+    errs->n = errs->more = 0;
+    if (!c)
+        return ERR_NOMEM;
+    atomic_init(&c->refs, 1);
+    arena_init(&c->strings, 4096, STRINGS_MAX_N);
+    load.err = arena_dup(&c->strings, slice_str(path), &kept);
+    if (load.err == ERR_OK) {
+        c->path = kept.p;
+        read_all(&load, c);
+    }
+    if (load.err) {
+        destroy(c);
+        return load.err;
+    }
+    c->generation = atomic_fetch_add(&loads, 1) + 1;
+    *out = c;
+    return ERR_OK;
+}
+
+struct ppg_config *ppg_config_hold(struct ppg_config *c)
+{
+    (void)atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void ppg_config_drop(struct ppg_config **config)
+{
+    struct ppg_config *c = *config;
+
+    *config = NULL;
+    if (c && atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
+        destroy(c);
+}
+
+const struct ppg_settings *ppg_config_settings(const struct ppg_config *c)
+{
+    return &c->settings;
+}
+
+const struct sec_accounts *ppg_config_accounts(const struct ppg_config *c)
+{
+    return c->accounts;
+}
+
+const struct sec_whitelist *ppg_config_whitelist(const struct ppg_config *c)
+{
+    return c->whitelist;
+}
+
+struct ota_registry *ppg_config_registry(const struct ppg_config *c)
+{
+    return c->registry;
+}
+
+const char *ppg_config_path(const struct ppg_config *c)
+{
+    return c->path;
+}
+
+uint64_t ppg_config_generation(const struct ppg_config *c)
+{
+    return c->generation;
+}

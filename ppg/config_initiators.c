@@ -1,0 +1,263 @@
+/* initiators.conf; see config_initiators.h.  A password is read once, turned into HA1 (RFC 7616 §3.4.2) and wiped.
+ * Off the loops. */
+#include "ppg/config_initiators.h"
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "ppg/config_lists.h"
+#include "ppg/config_value.h"
+
+#define FILE_MAX_N     (64 << 20) /* octets of initiators.conf */
+#define INITIATORS_MAX 100000
+#define SECTION_MAX_N  (1 << 20) /* octets of text in one section */
+#define COUNT(a)       (sizeof(a) / sizeof((a)[0]))
+
+/* The section being read. */
+struct draft {
+    struct ppg_list list;
+    struct arena mem; /* text of the section */
+    struct sec_account account;
+    struct slice certificates[SEC_ACCOUNT_LIST_MAX];
+    struct slice networks[SEC_ACCOUNT_LIST_MAX];
+    struct slice uris[SEC_ACCOUNT_LIST_MAX];
+    struct buf password;
+
+    struct sec_accounts *accounts;
+    struct slice realm;
+    bool md5;
+    bool broken; /* an account did not go in: the table takes no more */
+};
+
+static struct draft *draft_of(struct ppg_list *l)
+{
+    return container_of(l, struct draft, list);
+}
+
+static void forget(struct draft *d)
+{
+    sec_secret_clear(&d->account.ha1_md5);
+    sec_secret_clear(&d->account.ha1_sha256);
+    buf_wipe(&d->password);
+    arena_clear(&d->mem);
+}
+
+static void begin(struct ppg_list *l, struct slice name)
+{
+    struct draft *d = draft_of(l);
+    struct slice kept;
+
+    forget(d);
+    d->account = (struct sec_account){.certificates = d->certificates,
+                                      .networks = d->networks,
+                                      .initiator_uris = d->uris,
+                                      .may_ask_protection = true};
+    if (arena_dup(&d->mem, name, &kept))
+        ppg_load_say(l->load, ERR_NOMEM, l->at, SLICE_NONE, "no memory");
+    else
+        d->account.name = kept;
+}
+
+static void add_item(struct ppg_list *l, const struct ppg_ini_line *line, struct slice *items, size_t *n)
+{
+    if (*n == SEC_ACCOUNT_LIST_MAX)
+        ppg_list_say(l, line, "more than 64 in one section");
+    else {
+        ppg_list_text(l, line, &draft_of(l)->mem, &items[*n]);
+        *n += 1;
+    }
+}
+
+static void set_certificate(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    add_item(l, line, draft_of(l)->certificates, &draft_of(l)->account.certificates_n);
+}
+
+static void set_network(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    add_item(l, line, draft_of(l)->networks, &draft_of(l)->account.networks_n);
+}
+
+static void set_initiator_uri(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    add_item(l, line, draft_of(l)->uris, &draft_of(l)->account.initiator_uris_n);
+}
+
+static void set_digest_user(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->account.digest_user);
+}
+
+static void set_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_secret(l, line, &draft_of(l)->password);
+}
+
+/* HA1 is as good as the password for Digest: a file that holds one is a secret file. */
+static void set_ha1(struct ppg_list *l, const struct ppg_ini_line *line, enum sec_digest_algorithm a,
+                    struct sec_secret *out)
+{
+    struct stat st;
+
+    if (sec_digest_ha1_parse(a, line->value, out))
+        ppg_list_say(l, line,
+                     a == SEC_DIGEST_MD5 ? "not 32 hexadecimal digits" : "not 64 hexadecimal digits");
+    else if (stat(line->at.file, &st) == 0)
+        (void)ppg_load_mode(l->load, line->at.file, &st, S_IRWXO, line->at, line->key);
+}
+
+static void set_ha1_md5(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    if (draft_of(l)->md5)
+        set_ha1(l, line, SEC_DIGEST_MD5, &draft_of(l)->account.ha1_md5);
+    else
+        ppg_list_say(l, line, "digest-md5 in [pap] is no");
+}
+
+static void set_ha1_sha256(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    set_ha1(l, line, SEC_DIGEST_SHA256, &draft_of(l)->account.ha1_sha256);
+}
+
+static void set_basic(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->account.basic);
+}
+
+static void set_basic_clear(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->account.basic_clear);
+}
+
+static void set_require(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {{"any", SEC_REQUIRE_ANY}, {"all", SEC_REQUIRE_ALL}, {NULL, 0}};
+    int word = 0;
+
+    if (ppg_value_word(line->value, words, &word))
+        ppg_list_say(l, line, "any or all");
+    else
+        draft_of(l)->account.require = (enum sec_require)word;
+}
+
+static void set_trusted(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->account.trusted);
+}
+
+static void set_ask_protection(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->account.may_ask_protection);
+}
+
+/* A limit that nobody keeps is worse than none. */
+static void refuse(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_say(l, line, "not enforced by this version: leave it out");
+}
+
+static const struct ppg_list_key keys[] = {
+    {"certificate", set_certificate, .repeats = true},
+    {"digest-user", set_digest_user, .repeats = false},
+    {"password-file", set_password_file, .repeats = false},
+    {"digest-ha1-sha256", set_ha1_sha256, .repeats = false},
+    {"digest-ha1-md5", set_ha1_md5, .repeats = false},
+    {"basic", set_basic, .repeats = false},
+    {"basic-clear", set_basic_clear, .repeats = false},
+    {"require", set_require, .repeats = false},
+    {"network", set_network, .repeats = true},
+    {"initiator-uri", set_initiator_uri, .repeats = true},
+    {"trusted", set_trusted, .repeats = false},
+    {"ask-protection", set_ask_protection, .repeats = false},
+    {"rate", refuse, .repeats = false},
+    {"queue-limit", refuse, .repeats = false},
+};
+
+static enum err hash_password(struct draft *d)
+{
+    struct sec_account *a = &d->account;
+    struct slice password = buf_slice(&d->password);
+    enum err e = sec_digest_ha1(SEC_DIGEST_SHA256, a->digest_user, d->realm, password, &a->ha1_sha256);
+
+    if (e == ERR_OK && d->md5)
+        e = sec_digest_ha1(SEC_DIGEST_MD5, a->digest_user, d->realm, password, &a->ha1_md5);
+    return e;
+}
+
+/* What a section must not mix. */
+static const char *fault_of(const struct draft *d)
+{
+    const struct sec_account *a = &d->account;
+    bool ha1 = a->ha1_md5.n || a->ha1_sha256.n;
+
+    if (d->password.n && ha1)
+        return "password-file and digest-ha1 are two ways to say one thing: leave one out";
+    if ((d->password.n || ha1) && a->digest_user.n == 0)
+        return "digest-user is missing";
+    if (a->digest_user.n && !d->password.n && !ha1)
+        return "digest-user needs password-file or digest-ha1-sha256";
+    if (a->basic_clear && !a->basic)
+        return "basic-clear needs basic = yes";
+    return NULL;
+}
+
+static void end(struct ppg_list *l)
+{
+    struct draft *d = draft_of(l);
+    const char *why = fault_of(d);
+    enum err e = ERR_MALFORMED;
+
+    if (!why && d->password.n && hash_password(d))
+        why = "the password cannot be hashed";
+    if (!why && !d->broken) {
+        e = sec_accounts_add(d->accounts, &d->account, &why);
+        d->broken = e != ERR_OK;
+    }
+    if (why)
+        ppg_load_say(l->load, e ? e : ERR_MALFORMED, l->at, d->account.name, "%s", why);
+    forget(d);
+}
+
+static bool start(struct draft *d, struct ppg_load *load, const char *file, struct slice realm, bool md5)
+{
+    enum err e;
+
+    *d = (struct draft){.list = {.load = load,
+                                 .kind = "initiator",
+                                 .keys = keys,
+                                 .keys_n = COUNT(keys),
+                                 .begin = begin,
+                                 .end = end},
+                        .realm = realm,
+                        .md5 = md5};
+    arena_init(&d->mem, 1024, SECTION_MAX_N);
+    buf_init(&d->password, PPG_LIST_SECRET_MAX_N + 1);
+    e = sec_accounts_create(realm, INITIATORS_MAX, &d->accounts);
+    if (e)
+        ppg_load_say(load, e, (struct ppg_place){file, 0}, SLICE_NONE, "no table of accounts: %s",
+                     err_text(e));
+    return e == ERR_OK;
+}
+
+void ppg_initiators_read(struct ppg_load *load, const char *path, struct slice realm, bool md5,
+                         struct sec_accounts **out)
+{
+    struct draft d;
+
+    if (!start(&d, load, path, realm, md5))
+        return;
+    ppg_list_read(&d.list, path, FILE_MAX_N, 0, (struct ppg_place){path, 0}, SLICE_NONE);
+    forget(&d);
+    *out = d.accounts;
+}
+
+void ppg_initiators_read_text(struct ppg_load *load, struct slice text, const char *file, struct slice realm,
+                              bool md5, struct sec_accounts **out)
+{
+    struct draft d;
+
+    if (!start(&d, load, file, realm, md5))
+        return;
+    ppg_list_read_text(&d.list, text, file);
+    forget(&d);
+    *out = d.accounts;
+}

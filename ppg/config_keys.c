@@ -1,0 +1,298 @@
+/* The table of ppg.conf; see config_keys.h.  Every ceiling of the gateway is a row here, with its unit and its reason.
+ * Any thread. */
+#include "ppg/config_keys.h"
+
+#include <stddef.h>
+#include <sys/un.h>
+#include "base/net/tls.h"
+#include "base/net/uri.h"
+
+#define DAY_MS INT64_C(86400000)
+#define MIB    (1 << 20)
+
+static const struct ppg_word client_certificate_words[] = {{"none", NET_TLS_VERIFY_NONE},
+                                                           {"optional", NET_TLS_VERIFY_OPTIONAL},
+                                                           {"required", NET_TLS_VERIFY_REQUIRED},
+                                                           {NULL, 0}};
+static const struct ppg_word tls_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
+static const struct ppg_word status_words[] = {{"200", 200}, {"202", 202}, {NULL, 0}};
+static const struct ppg_word level_words[] = {
+    {"none", SEC_LEVEL_NONE}, {"integrity", SEC_LEVEL_INTEGRITY}, {"full", SEC_LEVEL_FULL}, {NULL, 0}};
+static const struct ppg_word message_words[] = {
+    {"auto", SEC_MESSAGE_AUTO}, {"always", SEC_MESSAGE_ALWAYS}, {NULL, 0}};
+static const struct ppg_word log_words[] = {
+    {"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
+static const struct ppg_word format_words[] = {{"text", LOG_TEXT}, {"json", LOG_JSON}, {NULL, 0}};
+static const struct ppg_word addresses_words[] = {{"short", false}, {"full", true}, {NULL, 0}};
+static const struct ppg_word engine_words[] = {{"sqlite", 0}, {NULL, 0}};
+
+static const char *check_uri(struct slice text)
+{
+    struct net_uri uri;
+
+    return text.n && net_uri_parse(text, &uri) ? "not an http or https URI" : NULL;
+}
+
+static const char *check_path(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] <= ' ' || text.p[i] > '~' || strchr("?#%", text.p[i]))
+            return "not a plain path";
+    return slice_starts(text, SLICE("/")) ? NULL : "does not start with /";
+}
+
+/* The realm stands in a quoted string of challenges (RFC 7616 §3.3). */
+static const char *check_realm(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < ' ' || text.p[i] > '~' || text.p[i] == '"' || text.p[i] == '\\')
+            return "neither quotes nor backslashes nor other than ASCII";
+    return NULL;
+}
+
+static const char *check_socket(struct slice text)
+{
+    return text.n < sizeof((struct sockaddr_un *)NULL)->sun_path ? NULL
+                                                                 : "longer than a socket's name may be";
+}
+
+#define FIELD(kind, in, key, field)                                                                          \
+    .name = (key), .section = (in), .type = PPG_KEY_##kind, .at = offsetof(struct ppg_settings, field),      \
+    .width = sizeof((struct ppg_settings *)NULL)->field
+#define NUMBER(kind, in, key, field, lo, hi, is, text)                                                       \
+    {                                                                                                        \
+        FIELD(kind, in, key, field), .min = (lo), .max = (hi), .preset = (is), .help = (text)                \
+    }
+#define YES_NO(in, key, field, is, text)                                                                     \
+    {                                                                                                        \
+        FIELD(BOOL, in, key, field), .preset = (is), .help = (text)                                          \
+    }
+#define CHOICE(kind, in, key, field, of, is, text)                                                           \
+    {                                                                                                        \
+        FIELD(kind, in, key, field), .words = (of), .preset = (is), .help = (text)                           \
+    }
+#define TEXT(in, key, field, lo, hi, good, is, text)                                                         \
+    {                                                                                                        \
+        FIELD(TEXT, in, key, field), .min = (lo), .max = (hi), .check = (good), .preset = (is),              \
+                                     .help = (text)                                                          \
+    }
+/* must: 1 when it may not be empty. */
+#define A_FILE(kind, in, key, field, must, good, is, like, text)                                             \
+    {                                                                                                        \
+        FIELD(kind, in, key, field), .min = (must), .check = (good), .preset = (is), .sample = (like),       \
+                                     .help = (text)                                                          \
+    }
+/* lo, hi: range of each item, where items are numbers. */
+#define LIST(kind, in, key, field, count, most, lo, hi, is, like, text)                                      \
+    {                                                                                                        \
+        FIELD(kind, in, key, field), .count_at = offsetof(struct ppg_settings, count), .max = (most),        \
+                                     .each_min = (lo), .each_max = (hi), .preset = (is), .sample = (like),   \
+                                     .help = (text)                                                          \
+    }
+
+const struct ppg_config_key ppg_config_keys[] = {
+    TEXT("gateway", "name", gateway.name, 1, 1000, check_uri, "https://ppg.example.net/pap",
+         "URI of this gateway; initiators see it as the sender of answers and notifications."),
+    TEXT("gateway", "sender-name", gateway.sender_name, 0, 100, NULL, "push proxy gateway",
+         "The same for people."),
+    NUMBER(COUNT, "gateway", "loops", gateway.loops, 0, 64, "0",
+           "Event loops, each with a thread; 0 means one for each core."),
+    A_FILE(PATH, "gateway", "port-file", gateway.port_file, 0, NULL, NULL, "/run/ppg/ports",
+           "Where to write the real ports once listening; of use when a port is 0."),
+
+    A_FILE(FILE, "files", "initiators", files.initiators, 1, NULL, "initiators.conf", NULL,
+           "Who may push, and how each proves it."),
+    A_FILE(FILE, "files", "whitelist", files.whitelist, 1, NULL, "whitelist.conf", NULL,
+           "Who may push what to whom; no rule means no."),
+    A_FILE(FILE, "files", "terminals", files.terminals, 1, NULL, "terminals.conf", NULL,
+           "How terminals are reached."),
+
+    LIST(LISTENS, "pap", "listen", pap.listen, pap.listen_n, PPG_LISTEN_MAX, 0, 0, "127.0.0.1:8080", NULL,
+         "Where initiators submit without TLS; leave it empty or on loopback unless the network is yours."),
+    LIST(LISTENS, "pap", "listen-tls", pap.listen_tls, pap.listen_tls_n, PPG_LISTEN_MAX, 0, 0, NULL,
+         "0.0.0.0:8443, [::]:8443", "Where initiators submit over TLS; needs cert and key."),
+    TEXT("pap", "path", pap.path, 1, 200, check_path, "/pap", "Path of the submission URI."),
+    LIST(FILES, "pap", "cert", pap.cert, pap.cert_n, PPG_FILES_MAX, 0, 0, NULL, "tls/cert.pem",
+         "Certificate chains, leaf first; with several the name that the initiator asks for decides."),
+    LIST(PRIVATES, "pap", "key", pap.key, pap.key_n, PPG_FILES_MAX, 0, 0, NULL, "tls/key.pem",
+         "Their private keys, in the same order."),
+    A_FILE(FILE, "pap", "ca", pap.ca, 0, NULL, NULL, "tls/initiators-ca.pem",
+           "Who signs the certificates of initiators."),
+    A_FILE(FILE, "pap", "crl", pap.crl, 0, NULL, NULL, "tls/initiators.crl",
+           "Certificates of theirs that are revoked."),
+    CHOICE(WORD, "pap", "client-certificate", pap.client_certificate, client_certificate_words, "optional",
+           "Whether an initiator on TLS must show a certificate; one that is shown must verify."),
+    CHOICE(WORD, "pap", "tls-min", pap.tls_min, tls_words, "1.2", "The oldest TLS version taken."),
+    YES_NO("pap", "strict", pap.strict, "no",
+           "Refuse PAP documents that bend the rules in ways seen in the field."),
+    CHOICE(WORD, "pap", "success-status", pap.success_status, status_words, "202",
+           "HTTP status that goes with a PAP answer."),
+    YES_NO("pap", "clear-basic", pap.clear_basic, "no",
+           "Take Basic passwords on listeners without TLS; anybody on the way can read them."),
+    TEXT("pap", "realm", pap.realm, 1, 100, check_realm, "ppg",
+         "Realm of passwords; a stored HA1 is good for one realm only."),
+    YES_NO("pap", "digest-md5", pap.digest_md5, "no",
+           "Offer Digest with MD5 beside SHA-256, for initiators that know nothing newer."),
+    NUMBER(TIME, "pap", "nonce-lifetime", pap.nonce_life_ms, 100, 3600000, "5min",
+           "How long a Digest challenge is good."),
+    NUMBER(SIZE, "pap", "body-max", pap.body_max_n, 1024, 64 * MIB, "1M",
+           "The longest request body: PAP document and content together."),
+    NUMBER(SIZE, "pap", "control-max", pap.control_max_n, 1024, 16 * MIB, "64k",
+           "The longest PAP document; a recipient takes 60 to 100 octets of it."),
+    NUMBER(COUNT, "pap", "recipients-max", pap.recipients_max, 1, 100000, "1000", "Addresses of one push."),
+    NUMBER(TIME, "pap", "default-lifetime", pap.default_lifetime_ms, 1000, 365 * DAY_MS, "24h",
+           "How long a push without a deadline of its own is tried."),
+    NUMBER(TIME, "pap", "max-lifetime", pap.max_lifetime_ms, 1000, 365 * DAY_MS, "30d",
+           "The longest that any push is tried, whatever its initiator asks."),
+    NUMBER(COUNT, "pap", "connections-max", pap.connections_max, 1, 1000000, "10000",
+           "Connections of all initiators together."),
+    NUMBER(COUNT, "pap", "connections-per-address", pap.connections_per_address_max, 1, 1000000, "1000",
+           "Connections from one address."),
+    NUMBER(TIME, "pap", "head-timeout", pap.head_ms, 100, 600000, "10s",
+           "From the first octet of a request to the end of its headers."),
+    NUMBER(TIME, "pap", "idle-timeout", pap.idle_ms, 100, 3600000, "1min",
+           "How long a kept connection waits for its next request."),
+    NUMBER(SIZE, "pap", "body-rate", pap.body_rate, 0, MIB, "1k",
+           "Octets a second that a request body must make on average; 0 takes any."),
+    NUMBER(TIME, "pap", "handshake-timeout", pap.handshake_ms, 100, 60000, "10s",
+           "From the start of a connection to the end of its TLS handshake."),
+    TEXT("pap", "aliases", pap.aliases, 0, 1000, NULL, "",
+         "Names of this gateway in client addresses (the part behind @), comma separated; empty takes any."),
+
+    NUMBER(TIME, "ota-http", "connect-timeout", ota_http.connect_ms, 10, 300000, "10s",
+           "To reach a terminal: name, TCP and TLS together."),
+    NUMBER(TIME, "ota-http", "response-timeout", ota_http.response_ms, 10, 600000, "30s",
+           "To hear the terminal's answer to one request."),
+    NUMBER(TIME, "ota-http", "idle-timeout", ota_http.idle_ms, 100, DAY_MS, "10min",
+           "A connection closes after so long without a push."),
+    NUMBER(COUNT, "ota-http", "connections-max", ota_http.connections_max, 1, 1000000, "10000",
+           "Connections to terminals, of one loop."),
+    A_FILE(FILE, "ota-http", "cert", ota_http.cert, 0, NULL, NULL, "tls/gateway-cert.pem",
+           "The certificate the gateway shows to terminals."),
+    A_FILE(PRIVATE, "ota-http", "key", ota_http.key, 0, NULL, NULL, "tls/gateway-key.pem",
+           "Its private key."),
+    A_FILE(FILE, "ota-http", "ca", ota_http.ca, 0, NULL, NULL, "tls/terminals-ca.pem",
+           "Who signs the certificates of terminals; without it no https route works."),
+    TEXT("ota-http", "prov-url", ota_http.prov_url, 0, 1000, check_uri, "",
+         "Provisioning URL told to terminals (X-Wap-Push-ProvURL); empty tells none."),
+
+    NUMBER(TIME, "delivery", "retry-first", delivery.retry_first_ms, 10, 3600000, "5s",
+           "The wait before the second attempt; it doubles with each further one."),
+    NUMBER(TIME, "delivery", "retry-max", delivery.retry_max_ms, 10, DAY_MS, "10min",
+           "The longest wait between attempts."),
+    NUMBER(COUNT, "delivery", "tries-max", delivery.tries_max, 1, 10000, "200",
+           "Attempts before a push is undeliverable; its deadline may end it earlier."),
+    NUMBER(COUNT, "delivery", "in-memory-max", delivery.live_max, 1, 10000000, "20000",
+           "Targets in memory, all loops together; the rest waits in the store."),
+    NUMBER(COUNT, "delivery", "claim-batch", delivery.claim_max, 1, 10000, "500",
+           "Targets taken from the store at once."),
+
+    CHOICE(NAME, "store", "engine", store.engine, engine_words, "sqlite", "What keeps the messages."),
+    A_FILE(PATH, "store", "path", store.path, 1, NULL, "/var/lib/ppg/ppg.db", NULL,
+           "The database file; on a disk that keeps what it says it has written."),
+    NUMBER(COUNT, "store", "pending-max", store.pending_max, 16, 1000000, "10000",
+           "Writes that may wait; beyond it initiators are told to try later."),
+    NUMBER(TIME, "store", "keep", store.keep_ms, 0, 365 * DAY_MS, "24h",
+           "How long a finished push can still be asked about."),
+
+    LIST(TIMES, "notify", "retries", notify.retry_ms, notify.retries_n, PPG_RETRIES_MAX, 10, DAY_MS,
+         "5s, 30s, 2min, 10min, 1h", NULL,
+         "The waits between attempts to tell an initiator the result; after the last it is given up."),
+    NUMBER(TIME, "notify", "timeout", notify.timeout_ms, 10, 300000, "30s", "For one attempt."),
+    NUMBER(COUNT, "notify", "connections-max", notify.connections_max, 1, 10000, "100",
+           "Connections to initiators, of one loop."),
+    YES_NO("notify", "private-addresses", notify.private_addresses, "no",
+           "Send notifications to private and loopback addresses; no keeps initiators from reaching into "
+           "your network."),
+    A_FILE(FILE, "notify", "ca", notify.ca, 0, NULL, NULL, "tls/notify-ca.pem",
+           "Who signs the certificates of initiators' servers; the system's list unless set."),
+
+    CHOICE(WORD, "protection", "floor", protection.floor, level_words, "none",
+           "The least protection of any delivery, whatever initiator and whitelist ask."),
+    CHOICE(WORD, "protection", "ceiling", protection.ceiling, level_words, "full",
+           "The most; a push that needs more is refused."),
+    CHOICE(WORD, "protection", "message", protection.message, message_words, "auto",
+           "Seal messages only where the transport does not protect (auto), or always."),
+    NUMBER(COUNT, "protection", "number-range", protection.number_range, 1, 65536, "1024",
+           "Sequence numbers of an association reserved at once; a crash skips up to so many."),
+
+    CHOICE(WORD, "log", "level", log.level, log_words, "info", "How much is said."),
+    CHOICE(WORD, "log", "format", log.format, format_words, "text",
+           "One line an event, as words or as JSON."),
+    CHOICE(WORD, "log", "addresses", log.full_addresses, addresses_words, "short",
+           "Terminal addresses: their last four characters, or whole."),
+    A_FILE(PATH, "log", "file", log.file, 0, NULL, NULL, "/var/log/ppg/ppgd.log",
+           "Where lines go; standard error unless set."),
+
+    A_FILE(PATH, "admin", "socket", admin.socket, 0, check_socket, "/run/ppg/ppgd.sock", NULL,
+           "UNIX socket that ppgctl talks to; empty for none."),
+};
+const size_t ppg_config_keys_n = sizeof ppg_config_keys / sizeof ppg_config_keys[0];
+
+static void print_number(enum ppg_key_type type, int64_t v, struct buf *out)
+{
+    if (type == PPG_KEY_TIME || type == PPG_KEY_TIMES)
+        ppg_value_time_print(v, out);
+    else if (type == PPG_KEY_SIZE)
+        ppg_value_size_print(v, out);
+    else
+        buf_add_i64(out, v);
+}
+
+static void print_range(const char *what, enum ppg_key_type type, int64_t min, int64_t max, struct buf *out)
+{
+    buf_add_str(out, what);
+    print_number(type, min, out);
+    buf_add_str(out, " to ");
+    print_number(type, max, out);
+}
+
+static void print_list(const struct ppg_config_key *key, struct buf *out)
+{
+    buf_add_str(out, "at most ");
+    buf_add_i64(out, key->max);
+    if (key->type == PPG_KEY_LISTENS)
+        buf_add_str(out, " of address:port");
+    else if (key->type == PPG_KEY_TIMES)
+        print_range(" times of ", key->type, key->each_min, key->each_max, out);
+    else
+        buf_add_str(out, " file names");
+    buf_add_str(out, ", comma separated");
+}
+
+void ppg_config_key_allowed(const struct ppg_config_key *key, struct buf *out)
+{
+    switch (key->type) {
+    case PPG_KEY_BOOL:
+        buf_add_str(out, "yes or no");
+        return;
+    case PPG_KEY_COUNT:
+        print_range("a number, ", key->type, key->min, key->max, out);
+        return;
+    case PPG_KEY_TIME:
+        print_range("a time, ", key->type, key->min, key->max, out);
+        return;
+    case PPG_KEY_SIZE:
+        print_range("octets, ", key->type, key->min, key->max, out);
+        return;
+    case PPG_KEY_WORD:
+    case PPG_KEY_NAME:
+        ppg_value_words_print(key->words, out);
+        return;
+    case PPG_KEY_TEXT:
+        print_range("text of ", PPG_KEY_COUNT, key->min, key->max, out);
+        buf_add_str(out, " octets");
+        return;
+    case PPG_KEY_PATH:
+    case PPG_KEY_FILE:
+    case PPG_KEY_PRIVATE:
+        buf_add_str(out, "a file name");
+        return;
+    case PPG_KEY_FILES:
+    case PPG_KEY_PRIVATES:
+    case PPG_KEY_LISTENS:
+    case PPG_KEY_TIMES:
+        print_list(key, out);
+        return;
+    }
+}

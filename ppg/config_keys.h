@@ -1,0 +1,49 @@
+/* The keys of ppg.conf as data: what each is called, what it may be, what it is unless set, and where it goes in
+ * struct ppg_settings.  config_schema.c reads by this table, config_help.c prints it.  Any thread. */
+#ifndef PPG_CONFIG_KEYS_H
+#define PPG_CONFIG_KEYS_H
+
+#include "base/buf.h"
+#include "ppg/config_value.h"
+#include "ppg/settings.h"
+
+enum ppg_key_type {
+    PPG_KEY_BOOL,
+    PPG_KEY_COUNT,
+    PPG_KEY_TIME,
+    PPG_KEY_SIZE,
+    PPG_KEY_WORD, /* one of `words`, kept as its number */
+    PPG_KEY_NAME, /* one of `words`, kept as text */
+    PPG_KEY_TEXT,
+    PPG_KEY_PATH,    /* a file or socket that the gateway makes */
+    PPG_KEY_FILE,    /* a file that the gateway reads */
+    PPG_KEY_PRIVATE, /* likewise, and others may not */
+    PPG_KEY_FILES,   /* from here on lists, comma separated */
+    PPG_KEY_PRIVATES,
+    PPG_KEY_LISTENS,
+    PPG_KEY_TIMES,
+};
+
+struct ppg_config_key {
+    const char *name; /* first: the table doubles as a list of names */
+    const char *section;
+    enum ppg_key_type type;
+    size_t at;        /* offset in struct ppg_settings */
+    size_t width;     /* octets of the field there */
+    size_t count_at;  /* lists: offset of the size_t that counts them */
+    int64_t min, max; /* numbers: range; text: octets; file names: min 0 may be empty; lists: items */
+    int64_t each_min, each_max;              /* PPG_KEY_TIMES: range of each */
+    const struct ppg_word *words;            /* PPG_KEY_WORD, PPG_KEY_NAME */
+    const char *(*check)(struct slice text); /* of text: NULL when good, else what is wrong; may be NULL */
+    const char *preset;                      /* as an operator would write it; NULL: not set */
+    const char *sample;                      /* shown in the help when there is no preset */
+    const char *help;                        /* one sentence or two; why, not only what */
+};
+
+extern const struct ppg_config_key ppg_config_keys[]; /* those of a section stand together */
+extern const size_t ppg_config_keys_n;
+
+/* Appends what the key may be, with its range: "a time, 1s to 10min". */
+void ppg_config_key_allowed(const struct ppg_config_key *key, struct buf *out);
+
+#endif

@@ -1,0 +1,134 @@
+/* Sections of one kind by a table of keys; see config_lists.h.  Off the loops. */
+#include "ppg/config_lists.h"
+
+#include "ppg/config_value.h"
+
+void ppg_list_say(struct ppg_list *l, const struct ppg_ini_line *line, const char *what)
+{
+    ppg_load_say(l->load, ERR_MALFORMED, line->at, line->key, "%s", what);
+}
+
+static size_t faults(const struct ppg_list *l)
+{
+    return l->load->errs->n + l->load->errs->more;
+}
+
+static void open_section(struct ppg_list *l, struct ppg_place at, struct slice name)
+{
+    l->at = at;
+    l->seen = 0;
+    l->faults = faults(l);
+    l->open = true;
+    if (l->begin)
+        l->begin(l, name);
+}
+
+static void close_section(struct ppg_list *l)
+{
+    for (size_t i = 0; l->open && i < l->keys_n; i++)
+        if (l->keys[i].must && !(l->seen & UINT64_C(1) << i))
+            ppg_load_say(l->load, ERR_MALFORMED, l->at, slice_str(l->keys[i].name), "missing");
+    if (l->open && faults(l) == l->faults)
+        l->end(l);
+    l->open = false;
+}
+
+/* "kind name" */
+static void next_section(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct slice kind, name;
+
+    close_section(l);
+    if (l->kind && slice_cut(line->section, ' ', &kind, &name) && slice_eq(kind, slice_str(l->kind)))
+        open_section(l, line->at, slice_trim(name));
+    else if (l->kind)
+        ppg_load_say(l->load, ERR_MALFORMED, line->at, line->section, "sections here are [%s NAME]", l->kind);
+    else
+        ppg_load_say(l->load, ERR_MALFORMED, line->at, line->section, "this file has no sections");
+}
+
+static void take(const struct ppg_ini_line *line, void *arg)
+{
+    struct ppg_list *l = arg;
+    size_t i = 0;
+
+    if (line->key.n == 0) {
+        next_section(l, line);
+        return;
+    }
+    if (!l->open) {
+        if (line->section.n == 0)
+            ppg_list_say(l, line, "stands before any section");
+        return;
+    }
+    while (i < l->keys_n && !slice_eq(line->key, slice_str(l->keys[i].name)))
+        i++;
+    if (i == l->keys_n)
+        ppg_load_say_unknown(l->load, line, "key", line->key, &l->keys[0].name, sizeof l->keys[0], l->keys_n);
+    else if ((l->seen & UINT64_C(1) << i) && !l->keys[i].repeats)
+        ppg_list_say(l, line, "already set in this section");
+    else
+        l->keys[i].set(l, line);
+    if (i < l->keys_n)
+        l->seen |= UINT64_C(1) << i;
+}
+
+void ppg_list_read_text(struct ppg_list *l, struct slice text, const char *file)
+{
+    l->open = false;
+    if (!l->kind)
+        open_section(l, (struct ppg_place){file, 0}, SLICE_NONE);
+    ppg_ini_read(l->load, text, file, take, l);
+    close_section(l);
+}
+
+void ppg_list_read(struct ppg_list *l, const char *path, size_t max_n, unsigned forbidden,
+                   struct ppg_place at, struct slice key)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    if (ppg_load_file(l->load, path, max_n, forbidden, at, key, &text) == ERR_OK)
+        ppg_list_read_text(l, buf_slice(&text), path);
+    buf_wipe(&text);
+}
+
+void ppg_list_bool(struct ppg_list *l, const struct ppg_ini_line *line, bool *out)
+{
+    if (ppg_value_bool(line->value, out))
+        ppg_list_say(l, line, "yes or no");
+}
+
+void ppg_list_text(struct ppg_list *l, const struct ppg_ini_line *line, struct arena *mem, struct slice *out)
+{
+    if (line->value.n == 0)
+        ppg_list_say(l, line, "empty");
+    else if (arena_dup(mem, line->value, out))
+        ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
+}
+
+static bool one_line(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return false;
+    return s.n > 0;
+}
+
+void ppg_list_secret(struct ppg_list *l, const struct ppg_ini_line *line, struct buf *secret)
+{
+    struct buf path;
+
+    buf_init(&path, PPG_INI_LINE_MAX_N + 1);
+    ppg_load_path(line->at.file, line->value, &path);
+    if (buf_err(&path))
+        ppg_load_say(l->load, buf_err(&path), line->at, line->key, "file name too long");
+    else if (ppg_load_file(l->load, path.p, PPG_LIST_SECRET_MAX_N, S_IRWXG | S_IRWXO, line->at, line->key,
+                           secret) == ERR_OK) {
+        while (secret->n && (secret->p[secret->n - 1] == '\n' || secret->p[secret->n - 1] == '\r'))
+            buf_cut(secret, secret->n - 1);
+        if (!one_line(buf_slice(secret)))
+            ppg_list_say(l, line, "the file must hold one line");
+    }
+    buf_clear(&path);
+}

@@ -1,0 +1,349 @@
+/* Reads ppg.conf by the table of config_keys.c, then checks the rules that span keys; see config_schema.h. */
+#include "ppg/config_schema.h"
+
+#include <errno.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/net/tls.h"
+#include "base/num.h"
+#include "ppg/config_keys.h"
+
+#define KEYS_MAX   128
+#define PATH_MAX_N 1024 /* octets of a file name, folder included */
+
+struct reading {
+    struct ppg_load *load;
+    const char *file;
+    struct arena *strings;
+    struct ppg_settings *out;
+    uint32_t lines[KEYS_MAX]; /* where each key was set; 0: not */
+};
+
+static void *field(const struct reading *r, size_t at)
+{
+    return (char *)(void *)r->out + at;
+}
+
+/* Numbers of the settings are of several widths; ranges have made sure that they fit. */
+static void put_number(void *to, size_t width, int64_t v)
+{
+    uint8_t v8 = (uint8_t)v;
+    uint32_t v32 = (uint32_t)v;
+
+    MUST(width == sizeof v8 || width == sizeof v32 || width == sizeof v);
+    if (width == sizeof v8)
+        mem_copy(to, width, slice_of(&v8, width));
+    else if (width == sizeof v32)
+        mem_copy(to, width, slice_of(&v32, width));
+    else
+        mem_copy(to, width, slice_of(&v, width));
+}
+
+static enum err put_string(struct reading *r, const char **to, struct slice text)
+{
+    struct slice kept;
+    enum err e = arena_dup(r->strings, text, &kept);
+
+    if (e == ERR_OK)
+        *to = kept.p;
+    return e;
+}
+
+static enum err put_path(struct reading *r, const char **to, struct slice name)
+{
+    struct buf path;
+    enum err e;
+
+    buf_init(&path, PATH_MAX_N);
+    ppg_load_path(r->file, name, &path);
+    e = buf_err(&path);
+    if (e == ERR_OK)
+        e = put_string(r, to, slice_of(path.p, path.n - 1));
+    buf_clear(&path);
+    return e;
+}
+
+static enum err put_number_key(struct reading *r, const struct ppg_config_key *key, struct slice value)
+{
+    bool yes = false;
+    int word = 0;
+    int64_t v = 0;
+    enum err e;
+
+    if (key->type == PPG_KEY_BOOL)
+        e = ppg_value_bool(value, &yes);
+    else if (key->type == PPG_KEY_WORD)
+        e = ppg_value_word(value, key->words, &word);
+    else if (key->type == PPG_KEY_TIME)
+        e = ppg_value_time(value, key->min, key->max, &v);
+    else if (key->type == PPG_KEY_SIZE)
+        e = ppg_value_size(value, key->min, key->max, &v);
+    else
+        e = ppg_value_count(value, key->min, key->max, &v);
+    if (e == ERR_OK)
+        put_number(field(r, key->at), key->width, v + word + yes); /* two of them are 0 */
+    return e;
+}
+
+static enum err put_text_key(struct reading *r, const struct ppg_config_key *key, struct slice value)
+{
+    const char **to = field(r, key->at);
+    int word;
+
+    if (key->type == PPG_KEY_NAME && ppg_value_word(value, key->words, &word) != ERR_OK)
+        return ERR_MALFORMED;
+    if (key->type == PPG_KEY_TEXT && (value.n < (size_t)key->min || value.n > (size_t)key->max))
+        return ERR_LIMIT;
+    if (key->type == PPG_KEY_NAME || key->type == PPG_KEY_TEXT)
+        return put_string(r, to, value);
+    if (value.n)
+        return put_path(r, to, value);
+    *to = NULL;
+    return key->min ? ERR_MALFORMED : ERR_OK;
+}
+
+static enum err put_item(struct reading *r, const struct ppg_config_key *key, size_t i, struct slice item)
+{
+    if (key->type == PPG_KEY_LISTENS)
+        return ppg_value_listen(item, (struct ppg_listen *)field(r, key->at) + i);
+    if (key->type == PPG_KEY_TIMES)
+        return ppg_value_time(item, key->each_min, key->each_max, (int64_t *)field(r, key->at) + i);
+    return put_path(r, (const char **)field(r, key->at) + i, item);
+}
+
+static enum err put_list_key(struct reading *r, const struct ppg_config_key *key, struct slice value)
+{
+    size_t *count = field(r, key->count_at);
+    struct slice item;
+    enum err e = ERR_OK;
+
+    *count = 0;
+    while (e == ERR_OK && slice_item(&value, &item)) {
+        e = *count == (size_t)key->max ? ERR_LIMIT : put_item(r, key, *count, item);
+        *count += e == ERR_OK;
+    }
+    return e;
+}
+
+static enum err put(struct reading *r, const struct ppg_config_key *key, struct slice value)
+{
+    if (key->type >= PPG_KEY_FILES)
+        return put_list_key(r, key, value);
+    if (key->type >= PPG_KEY_NAME)
+        return put_text_key(r, key, value);
+    return put_number_key(r, key, value);
+}
+
+static void say_allowed(struct reading *r, const struct ppg_config_key *key, const struct ppg_ini_line *line,
+                        enum err e)
+{
+    struct buf allowed;
+
+    buf_init(&allowed, 512);
+    ppg_config_key_allowed(key, &allowed);
+    buf_add_ch(&allowed, '\0');
+    ppg_load_say(r->load, e == ERR_NOMEM ? e : ERR_MALFORMED, line->at, line->key, "%s \"%.*s\", allowed: %s",
+                 e == ERR_LIMIT ? "out of range" : "cannot be", (int)num_min(line->value.n, 60),
+                 line->value.p, buf_err(&allowed) ? "" : allowed.p);
+    buf_clear(&allowed);
+}
+
+/* Keys [*first, *end) of the section; false when there is no such section. */
+static bool section_keys(struct slice section, size_t *first, size_t *end)
+{
+    size_t i = 0;
+
+    while (i < ppg_config_keys_n && !slice_eq(section, slice_str(ppg_config_keys[i].section)))
+        i++;
+    *first = i;
+    while (i < ppg_config_keys_n && slice_eq(section, slice_str(ppg_config_keys[i].section)))
+        i++;
+    *end = i;
+    return *first < *end;
+}
+
+static void take_key(struct reading *r, const struct ppg_ini_line *line, size_t first, size_t end)
+{
+    size_t i = first;
+    enum err e;
+
+    while (i < end && !slice_eq(line->key, slice_str(ppg_config_keys[i].name)))
+        i++;
+    if (i == end) {
+        ppg_load_say_unknown(r->load, line, "key", line->key, &ppg_config_keys[first].name,
+                             sizeof ppg_config_keys[0], end - first);
+    } else if (r->lines[i]) {
+        ppg_load_say(r->load, ERR_MALFORMED, line->at, line->key, "already set in line %u", r->lines[i]);
+    } else {
+        r->lines[i] = line->at.line;
+        e = put(r, &ppg_config_keys[i], line->value);
+        if (e)
+            say_allowed(r, &ppg_config_keys[i], line, e);
+    }
+}
+
+static void take(const struct ppg_ini_line *line, void *arg)
+{
+    struct reading *r = arg;
+    size_t first, end;
+
+    if (line->section.n == 0)
+        ppg_load_say(r->load, ERR_MALFORMED, line->at, line->key, "stands before any [section]");
+    else if (section_keys(line->section, &first, &end)) {
+        if (line->key.n)
+            take_key(r, line, first, end);
+    } else if (line->key.n == 0) { /* once, not for each of its keys */
+        ppg_load_say_unknown(r->load, line, "section", line->section, &ppg_config_keys[0].section,
+                             sizeof ppg_config_keys[0], ppg_config_keys_n);
+    }
+}
+
+/* What text must be beyond its length; file names are checked as they come out. */
+static void check_texts(struct reading *r)
+{
+    for (size_t i = 0; i < ppg_config_keys_n; i++) {
+        const struct ppg_config_key *key = &ppg_config_keys[i];
+        const char *text = key->check ? *(const char **)field(r, key->at) : NULL;
+        const char *why = text ? key->check(slice_str(text)) : NULL;
+
+        if (why)
+            ppg_load_say(r->load, ERR_MALFORMED, (struct ppg_place){r->file, r->lines[i]},
+                         slice_str(key->name), "%s", why);
+    }
+}
+
+/* A rule between keys: broken is said of one of them. */
+struct rule {
+    size_t at; /* of the key that is named */
+    bool (*broken)(const struct ppg_settings *s);
+    const char *what;
+};
+
+static bool no_listener(const struct ppg_settings *s)
+{
+    return s->pap.listen_n + s->pap.listen_tls_n == 0;
+}
+static bool tls_without_cert(const struct ppg_settings *s)
+{
+    return s->pap.listen_tls_n && s->pap.cert_n == 0;
+}
+static bool cert_without_key(const struct ppg_settings *s)
+{
+    return s->pap.cert_n != s->pap.key_n;
+}
+static bool verify_without_ca(const struct ppg_settings *s)
+{
+    return s->pap.listen_tls_n && s->pap.client_certificate != NET_TLS_VERIFY_NONE && !s->pap.ca;
+}
+static bool crl_without_ca(const struct ppg_settings *s)
+{
+    return s->pap.crl && !s->pap.ca;
+}
+static bool control_above_body(const struct ppg_settings *s)
+{
+    return s->pap.control_max_n > s->pap.body_max_n;
+}
+static bool default_above_max(const struct ppg_settings *s)
+{
+    return s->pap.default_lifetime_ms > s->pap.max_lifetime_ms;
+}
+static bool terminal_cert_without_key(const struct ppg_settings *s)
+{
+    return !s->ota_http.cert != !s->ota_http.key;
+}
+static bool first_above_max(const struct ppg_settings *s)
+{
+    return s->delivery.retry_first_ms > s->delivery.retry_max_ms;
+}
+static bool claim_above_live(const struct ppg_settings *s)
+{
+    return s->delivery.claim_max > s->delivery.live_max;
+}
+static bool floor_above_ceiling(const struct ppg_settings *s)
+{
+    return s->protection.floor > s->protection.ceiling;
+}
+
+#define OF(field) offsetof(struct ppg_settings, field)
+static const struct rule rules[] = {
+    {OF(pap.listen), no_listener, "neither listen nor listen-tls is set"},
+    {OF(pap.listen_tls), tls_without_cert, "needs cert and key"},
+    {OF(pap.key), cert_without_key, "must name as many files as cert"},
+    {OF(pap.client_certificate), verify_without_ca, "needs ca, or none here"},
+    {OF(pap.crl), crl_without_ca, "needs ca"},
+    {OF(pap.control_max_n), control_above_body, "must not be above body-max"},
+    {OF(pap.default_lifetime_ms), default_above_max, "must not be above max-lifetime"},
+    {OF(ota_http.key), terminal_cert_without_key, "cert and key go together"},
+    {OF(delivery.retry_first_ms), first_above_max, "must not be above retry-max"},
+    {OF(delivery.claim_max), claim_above_live, "must not be above in-memory-max"},
+    {OF(protection.floor), floor_above_ceiling, "must not be above ceiling"},
+};
+
+static void check_rules(struct reading *r)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        for (size_t k = 0; k < ppg_config_keys_n && rules[i].broken(r->out); k++)
+            if (ppg_config_keys[k].at == rules[i].at)
+                ppg_load_say(r->load, ERR_MALFORMED, (struct ppg_place){r->file, r->lines[k]},
+                             slice_str(ppg_config_keys[k].name), "%s", rules[i].what);
+}
+
+static void check_file(struct reading *r, size_t k, const char *path)
+{
+    const struct ppg_config_key *key = &ppg_config_keys[k];
+    bool is_private = key->type == PPG_KEY_PRIVATE || key->type == PPG_KEY_PRIVATES;
+    struct ppg_place at = {r->file, r->lines[k]};
+    struct slice name = slice_str(key->name);
+    struct stat st;
+
+    if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+        ppg_load_say(r->load, ERR_IO, at, name, "cannot read %s: %s", path, strerror(errno));
+    else if (is_private)
+        (void)ppg_load_mode(r->load, path, &st, S_IRWXO, at, name);
+}
+
+/* Every file that the gateway will want to read. */
+static void check_files(struct reading *r)
+{
+    for (size_t k = 0; k < ppg_config_keys_n; k++) {
+        const struct ppg_config_key *key = &ppg_config_keys[k];
+        const char **paths = field(r, key->at);
+        size_t n = 0;
+
+        if (key->type == PPG_KEY_FILES || key->type == PPG_KEY_PRIVATES)
+            n = *(size_t *)field(r, key->count_at);
+        else if (key->type == PPG_KEY_FILE || key->type == PPG_KEY_PRIVATE)
+            n = *paths != NULL;
+        for (size_t i = 0; i < n; i++)
+            check_file(r, k, paths[i]);
+    }
+}
+
+/* Before the text is read: what it does not set stays so. */
+static void put_presets(struct reading *r)
+{
+    for (size_t i = 0; i < ppg_config_keys_n; i++) {
+        const struct ppg_config_key *key = &ppg_config_keys[i];
+        enum err e = key->preset ? put(r, key, slice_str(key->preset)) : ERR_OK;
+
+        if (e)
+            ppg_load_say(r->load, e, (struct ppg_place){r->file, 0}, slice_str(key->name), "its default: %s",
+                         err_text(e));
+    }
+}
+
+void ppg_schema_read(struct ppg_load *load, struct slice text, const char *file, bool look,
+                     struct arena *strings, struct ppg_settings *out)
+{
+    struct reading r = {.load = load, .file = file, .strings = strings, .out = out};
+
+    MUST(ppg_config_keys_n <= KEYS_MAX);
+    *out = (struct ppg_settings){.gateway = {0}};
+    put_presets(&r);
+    ppg_ini_read(load, text, file, take, &r);
+    check_texts(&r);
+    if (load->err == ERR_OK) /* a value that was not understood would be blamed twice */
+        check_rules(&r);
+    if (look)
+        check_files(&r);
+}

@@ -1,0 +1,18 @@
+/* ppg.conf as a table: one row per key says what it is called, what it may be, what it is unless set, and where the
+ * value goes.  Reading, the list of unknown keys and --help-config all follow from the table.  Off the loops. */
+#ifndef PPG_CONFIG_SCHEMA_H
+#define PPG_CONFIG_SCHEMA_H
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "ppg/config_ini.h"
+#include "ppg/settings.h"
+
+/* Reads the text of ppg.conf into *out, defaults first; tells every mistake and goes on.  File names come out
+ * absolute or below the folder of `file`.  With `look` every file that the gateway will read is looked at: missing
+ * ones, and private keys that everybody may read, are mistakes; without, no file is touched.  Strings live in
+ * `strings`. */
+void ppg_schema_read(struct ppg_load *load, struct slice text, const char *file, bool look,
+                     struct arena *strings, struct ppg_settings *out);
+
+#endif

@@ -1,0 +1,175 @@
+/* terminals.conf; see config_terminals.h.  Off the loops. */
+#include "ppg/config_terminals.h"
+
+#include "base/list.h"
+#include "base/net/uri.h"
+#include "ppg/config_lists.h"
+#include "ppg/config_value.h"
+#include "security/address.h"
+
+#define FILE_MAX_N        (256 << 20) /* octets of terminals.conf */
+#define TERMINALS_MAX     1000000
+#define SECTION_MAX_N     (64 << 10) /* octets of text in one section */
+#define ASSOCIATION_MAX_N 4096       /* octets of an association file */
+#define CONTENT_MAX_N     (INT64_C(1) << 30)
+#define COUNT(a)          (sizeof(a) / sizeof((a)[0]))
+
+/* The section being read. */
+struct draft {
+    struct ppg_list list;
+    struct arena mem; /* text of the section */
+    struct ota_terminal terminal;
+    struct buf password;
+    struct ota_registry *registry;
+};
+
+static struct draft *draft_of(struct ppg_list *l)
+{
+    return container_of(l, struct draft, list);
+}
+
+static void forget(struct draft *d)
+{
+    sec_secret_clear(&d->terminal.association.key);
+    buf_wipe(&d->password);
+    arena_clear(&d->mem);
+}
+
+static void begin(struct ppg_list *l, struct slice name)
+{
+    struct draft *d = draft_of(l);
+    struct sec_address address;
+
+    forget(d);
+    d->terminal = (struct ota_terminal){.direct = false};
+    if (sec_address_canonical(name, &address))
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, name, "not an address");
+    else if (arena_dup(&d->mem, slice_of(address.text, address.n), &d->terminal.key))
+        ppg_load_say(l->load, ERR_NOMEM, l->at, SLICE_NONE, "no memory");
+}
+
+/* http://host:port or https://host:port */
+static void set_route(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    struct net_uri uri;
+
+    if (net_uri_parse(line->value, &uri) || !slice_eq(uri.target, SLICE("/"))) {
+        ppg_list_say(l, line, "not http://HOST:PORT or https://HOST:PORT");
+    } else if (arena_dup(&d->mem, uri.host, &d->terminal.host)) {
+        ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
+    } else {
+        d->terminal.port = uri.port;
+        d->terminal.tls = uri.https;
+    }
+}
+
+static void set_tls_name(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.tls_name);
+}
+
+static void set_form(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {{"embedded", false}, {"direct", true}, {NULL, 0}};
+    int direct = false;
+
+    if (ppg_value_word(line->value, words, &direct))
+        ppg_list_say(l, line, "embedded or direct");
+    else
+        draft_of(l)->terminal.direct = direct;
+}
+
+static void set_terminal_id(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.terminal_id);
+}
+
+static void set_login_user(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.login.user);
+}
+
+static void set_login_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_secret(l, line, &draft_of(l)->password);
+}
+
+static void set_max_size(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    int64_t n = 0;
+
+    if (ppg_value_size(line->value, 0, CONTENT_MAX_N, &n))
+        ppg_list_say(l, line, "octets, 0 to 1G; 0: as the terminal says");
+    else
+        draft_of(l)->terminal.max_size = (size_t)n;
+}
+
+static void set_association_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct buf path, text;
+
+    buf_init(&path, PPG_INI_LINE_MAX_N + 1);
+    buf_init(&text, 0);
+    ppg_load_path(line->at.file, line->value, &path);
+    if (buf_err(&path))
+        ppg_load_say(l->load, buf_err(&path), line->at, line->key, "file name too long");
+    else if (ppg_load_file(l->load, path.p, ASSOCIATION_MAX_N, S_IRWXG | S_IRWXO, line->at, line->key,
+                           &text) == ERR_OK)
+        ppg_association_read_text(l->load, buf_slice(&text), path.p, &draft_of(l)->terminal.association);
+    buf_wipe(&text);
+    buf_clear(&path);
+}
+
+static const struct ppg_list_key keys[] = {
+    {"route", set_route, .must = true},
+    {"tls-name", set_tls_name, .must = false},
+    {"form", set_form, .must = false},
+    {"terminal-id", set_terminal_id, .must = false},
+    {"login-user", set_login_user, .must = false},
+    {"login-password-file", set_login_password_file, .must = false},
+    {"max-size", set_max_size, .must = false},
+    {"association-file", set_association_file, .must = false},
+};
+
+static void end(struct ppg_list *l)
+{
+    struct draft *d = draft_of(l);
+    struct ota_terminal *t = &d->terminal;
+    enum err e;
+
+    t->login.password = buf_slice(&d->password);
+    if (!t->login.user.n != !t->login.password.n) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "login-user and login-password-file go together");
+    } else if (t->tls_name.n && !t->tls) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "tls-name is for https routes");
+    } else {
+        e = ota_registry_add(d->registry, t);
+        if (e)
+            ppg_load_say(l->load, e, l->at, t->key, "%s",
+                         e == ERR_EXISTS ? "already described" : err_text(e));
+    }
+    forget(d);
+}
+
+void ppg_terminals_read(struct ppg_load *load, const char *path, struct ota_registry **out)
+{
+    struct ppg_place at = {path, 0};
+    struct draft d = {.list = {.load = load,
+                               .kind = "terminal",
+                               .keys = keys,
+                               .keys_n = COUNT(keys),
+                               .begin = begin,
+                               .end = end}};
+    enum err e = ota_registry_create(TERMINALS_MAX, &d.registry);
+
+    if (e) {
+        ppg_load_say(load, e, at, SLICE_NONE, "no table of terminals: %s", err_text(e));
+        return;
+    }
+    arena_init(&d.mem, 1024, SECTION_MAX_N);
+    buf_init(&d.password, PPG_LIST_SECRET_MAX_N + 1);
+    ppg_list_read(&d.list, path, FILE_MAX_N, 0, at, SLICE_NONE);
+    forget(&d);
+    *out = d.registry;
+}
