@@ -385,7 +385,8 @@ static void key_user(struct slice user, struct buf *out)
     for (size_t i = 0; i < user.n; i++) {
         unsigned char ch = (unsigned char)user.p[i];
         bool escaped = ch == '%' && codec_unhex(slice_sub(user, i + 1, 2), &ch, 1) == ERR_OK;
-        bool plain = escaped ? is_alnum((char)ch) || (ch && strchr("-_.!~*'()", ch)) : ch > 0x20 && ch < 0x7F;
+        bool plain = escaped ? is_alnum((char)ch) || (ch && strchr("-_.!~*'()", ch))
+                             : ch > 0x20 && ch < 0x7F && ch != '%';
 
         if (plain)
             buf_add_ch(out, (char)ch);
