@@ -27,17 +27,15 @@ static struct sec_caps http_caps(const struct ota_terminal *t)
     return caps;
 }
 
+static void later_run(struct net_task *task);
+
 static enum err http_create(const struct ota_env *env, void **self)
 {
     struct ota_http *h = calloc(1, sizeof *h);
 
     if (!h)
         return ERR_NOMEM;
-    if (uv_timer_init(env->net->loop, &h->timer) != 0) {
-        free(h);
-        return ERR_IO;
-    }
-    h->timer.data = h;
+    net_task_init(&h->later, later_run);
     h->env = env;
     h->tls = env->tls;
     map_init(&h->peers, PEERS_MIN + PEERS_PER_CON * env->connections_max);
@@ -50,22 +48,26 @@ static enum err http_create(const struct ota_env *env, void **self)
 
 /* --- results --- */
 
-/* Takes the list as it stands: a done() that sends again is served in the next turn. */
-static void on_ready(uv_timer_t *timer)
+static void later(struct ota_http *h)
 {
-    struct ota_http *h = timer->data;
+    net_hub_defer(h->env->net->hub, &h->later);
+}
+
+/* Takes the list as it stands: a done() that sends again is served in the next turn. */
+static void tell_ready(struct ota_http *h)
+{
     struct list due, *e;
 
     list_init(&due);
     list_splice_back(&due, &h->ready);
     while ((e = list_pop_front(&due))) {
-        struct ota_attempt a = *container_of(e, struct ota_attempt, at);
+        struct ota_attempt *at = container_of(e, struct ota_attempt, at);
+        struct ota_attempt a = *at;
 
-        free(container_of(e, struct ota_attempt, at));
+        free(at);
         a.job->attempt = NULL;
         a.done(a.job, a.why, a.arg);
     }
-    ota_http_check_end(h);
 }
 
 static void leave_peer(struct ota_attempt *a)
@@ -95,7 +97,7 @@ void ota_http_finish(struct ota_http *h, struct ota_attempt *a, enum ota_outcome
         LOG_A("terminal", a->job->terminal->key), LOG_I("outcome", outcome), LOG_I("code", code),
         LOG_C("note", r->note));
     list_push_back(&h->ready, &a->at);
-    (void)uv_timer_start(&h->timer, on_ready, 0, 0);
+    later(h);
 }
 
 /* --- peers --- */
@@ -265,14 +267,14 @@ static void http_set_tls(void *self, struct net_tls_ctx *tls)
             ota_peer_close(p);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void end(struct ota_http *h)
 {
-    struct ota_http *h = handle->data;
     void (*closed)(void *arg) = h->closed;
     void *arg = h->closed_arg;
     struct ota_peer *p;
     size_t pos = 0;
 
+    net_task_cancel(&h->later);
     while ((p = map_next(&h->peers, &pos)))
         peer_free(p);
     map_clear(&h->peers);
@@ -280,12 +282,19 @@ static void on_timer_closed(uv_handle_t *handle)
     closed(arg);
 }
 
+static void later_run(struct net_task *task)
+{
+    struct ota_http *h = container_of(task, struct ota_http, later);
+
+    tell_ready(h);
+    if (h->ended && h->open == 0 && list_empty(&h->ready))
+        end(h);
+}
+
 void ota_http_check_end(struct ota_http *h)
 {
-    if (!h->ended || h->open || !list_empty(&h->ready) || h->timer_closing)
-        return;
-    h->timer_closing = true;
-    uv_close((uv_handle_t *)&h->timer, on_timer_closed);
+    if (h->ended && h->open == 0)
+        later(h);
 }
 
 /* Cancelling one push on the wire aborts the connection, which ends the others. */

@@ -79,6 +79,15 @@ void ota_peer_close(struct ota_peer *p)
     net_httpc_close(p->conn);
 }
 
+/* The connection will close by itself: nothing more may fly on it. */
+static void note_closing(struct ota_peer *p)
+{
+    if (p->leaving)
+        return;
+    p->leaving = true;
+    p->http->leaving++;
+}
+
 /* --- registration --- */
 
 static void send_options(struct ota_peer *p);
@@ -182,6 +191,8 @@ static void on_options_done(enum err e, const struct net_http_msg *m, bool sent,
         fail_registration(p, OTA_RETRY, 4001, why_text(p, e));
     else
         registration_answered(p, m);
+    if (!e && !m->keep_alive)
+        note_closing(p);
     ota_peer_pump(p);
 }
 
@@ -386,6 +397,8 @@ static void on_push_done(enum err e, const struct net_http_msg *m, bool sent, vo
         finish_unanswered(a, e, sent);
     else
         push_answered(a, m);
+    if (!e && !m->keep_alive)
+        note_closing(p);
     ota_peer_pump(p);
 }
 
@@ -425,13 +438,12 @@ static void push_first(struct ota_peer *p)
         return;
     }
     e = fly(p, a);
-    if (e == ERR_LATE) {
-        p->leaving = true;
-        p->http->leaving++;
-    } else if (e) {
-        ota_http_finish(p->http, a, e == ERR_MALFORMED ? OTA_UNDELIVERABLE : OTA_RETRY,
-                        e == ERR_MALFORMED ? 4000 : 4001, "cannot be sent: %s", err_text(e));
-    }
+    if (e == ERR_LATE)
+        note_closing(p);
+    else if (e == ERR_MALFORMED)
+        ota_http_finish(p->http, a, OTA_UNDELIVERABLE, 4000, "cannot be sent: %s", err_text(e));
+    else if (e)
+        ota_http_finish(p->http, a, OTA_RETRY, 4001, "cannot be sent: %s", err_text(e));
 }
 
 /* Nothing waits and nothing flies: the peer may lose its connection, or be forgotten. */

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/net/httpc.h"
+#include "base/net/hub.h"
 #include "ota/bearer.h"
 #include "ota/cpi.h"
 #include "ota/login.h"
@@ -22,11 +23,10 @@ struct ota_http {
     struct list idle;        /* connected peers with nothing to do, least recently used first */
     struct list cold;        /* peers without connection, least recently used first */
     struct list ready;       /* attempts whose done() is due */
-    uv_timer_t timer;        /* empties `ready`, so that no callback fires inside send() or cancel() */
+    struct net_task later;   /* empties `ready`, so that no callback fires inside send() or cancel() */
     size_t open;             /* connections, those on their way out too */
     size_t leaving;          /* of these, the ones told to close */
     bool ended;
-    bool timer_closing;
     void (*closed)(void *arg);
     void *closed_arg;
 };

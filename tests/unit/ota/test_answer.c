@@ -52,8 +52,8 @@ static void push_status_rows(void)
         {204, 999, false, DONE, OTA_UNDELIVERABLE, 4000, false, false},
         {204, 199, false, DONE, OTA_UNDELIVERABLE, 4000, false, false},
         {204, OTA_STATUS_BAD, false, DONE, OTA_UNDELIVERABLE, 4000, false, false},
-        {400, 235, false, DONE, OTA_ABORTED, 5027, false, false},  /* a status explains a failure */
-        {500, 400, false, DONE, OTA_RETRY, 4001, false, false},    /* no acceptance inside a failure */
+        {400, 235, false, DONE, OTA_ABORTED, 5027, false, false}, /* a status explains a failure */
+        {500, 400, false, DONE, OTA_RETRY, 4001, false, false},   /* no acceptance inside a failure */
         {404, 400, false, DONE, OTA_UNDELIVERABLE, 3007, false, true},
         {401, 400, false, OTA_STEP_LOGIN, OTA_UNDELIVERABLE, 4000, false, false},
         {401, 235, false, OTA_STEP_LOGIN, OTA_UNDELIVERABLE, 4000, false, false},

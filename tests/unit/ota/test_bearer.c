@@ -29,7 +29,7 @@ static void caps_of_a_route(void)
         size_t suites_n;
         bool protects, gpl;
     } rows[] = {
-        {false, false, 0, false, false}, {true, false, 0, true, false}, {false, true, 2, false, true},
+        {false, false, 0, false, false}, {true, false, 0, true, false},  {false, true, 2, false, true},
         {true, true, 1, true, true},     {false, true, 0, false, false}, {false, false, 2, false, false},
     };
 
@@ -41,7 +41,8 @@ static void caps_of_a_route(void)
         t.association.present = rows[i].present;
         t.association.suites_n = rows[i].suites_n;
         caps = ota_bearer_http.caps(&t);
-        CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects && caps.gpl == rows[i].gpl);
+        CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects &&
+                  caps.gpl == rows[i].gpl);
     }
 }
 

@@ -4,8 +4,14 @@
 #include <string.h>
 #include "tests/unit/harness.h"
 
-#define H(n, v) {SLICE(n), SLICE(v)}
-#define MSG(h)  {.status = 204, .headers = (h), .headers_n = COUNT(h)}
+#define H(n, v)                                                                                              \
+    {                                                                                                        \
+        SLICE(n), SLICE(v)                                                                                   \
+    }
+#define MSG(h)                                                                                               \
+    {                                                                                                        \
+        .status = 204, .headers = (h), .headers_n = COUNT(h)                                                 \
+    }
 
 static void status_rows(void)
 {
@@ -13,10 +19,17 @@ static void status_rows(void)
         const char *value;
         unsigned want;
     } rows[] = {
-        {"400", 400},           {"235 refused", 235},   {"001", 1},
-        {"", 0},                {"40", OTA_STATUS_BAD}, {"4000", OTA_STATUS_BAD},
-        {"abc", OTA_STATUS_BAD}, {"400x", OTA_STATUS_BAD}, {"-40", OTA_STATUS_BAD},
-        {"000", OTA_STATUS_BAD}, {"400\tx", OTA_STATUS_BAD},
+        {"400", 400},
+        {"235 refused", 235},
+        {"001", 1},
+        {"", 0},
+        {"40", OTA_STATUS_BAD},
+        {"4000", OTA_STATUS_BAD},
+        {"abc", OTA_STATUS_BAD},
+        {"400x", OTA_STATUS_BAD},
+        {"-40", OTA_STATUS_BAD},
+        {"000", OTA_STATUS_BAD},
+        {"400\tx", OTA_STATUS_BAD},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -23,9 +23,10 @@ static void lines_are_read(void)
 
 static void bad_lines_are_told(void)
 {
-    static const char *const rows[] = {"A: 1",        "A: 1\n",      "A 1\r\n",      ": 1\r\n",      "A : 1\r\n",
-                                       " A: 1\r\n",   "\r\n",        "A: \x01\r\n",  "A: \x7F\r\n",  "A: 1\r2\r\n",
-                                       "A: 1\n2\r\n", "\xC3: 1\r\n", "A(b): 1\r\n", "\tfolded\r\n"};
+    static const char *const rows[] = {"A: 1",        "A: 1\n",      "A 1\r\n",     ": 1\r\n",
+                                       "A : 1\r\n",   " A: 1\r\n",   "\r\n",        "A: \x01\r\n",
+                                       "A: \x7F\r\n", "A: 1\r2\r\n", "A: 1\n2\r\n", "\xC3: 1\r\n",
+                                       "A(b): 1\r\n", "\tfolded\r\n"};
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct slice block = slice_str(rows[i]), name, value;
@@ -113,7 +114,8 @@ static void head_is_printed_in_order(void)
 
 static void defaults_are_left_out(void)
 {
-    struct ota_message_head h = {.content_type = SLICE("text/plain"), .app_id = SLICE("X-WAP-Application:wml.ua")};
+    struct ota_message_head h = {.content_type = SLICE("text/plain"),
+                                 .app_id = SLICE("X-WAP-Application:wml.ua")};
     struct buf out;
 
     buf_init(&out, 4096);
@@ -141,9 +143,12 @@ static void passed_gateway_headers_are_stripped(void)
 static void print_refuses_line_breaks(void)
 {
     const struct ota_message_head rows[] = {
-        {.message_id = SLICE("a\r\nX-Wap-Push-Info: trusted")}, {.content_type = SLICE("a/b\n")},
-        {.app_id = SLICE("a\r")},                               {.initiator_uri = slice_of("a\0b", 3)},
-        {.passed = SLICE("A: 1")},                              {.passed = SLICE("A: 1\r\nB\r\n")},
+        {.message_id = SLICE("a\r\nX-Wap-Push-Info: trusted")},
+        {.content_type = SLICE("a/b\n")},
+        {.app_id = SLICE("a\r")},
+        {.initiator_uri = slice_of("a\0b", 3)},
+        {.passed = SLICE("A: 1")},
+        {.passed = SLICE("A: 1\r\nB\r\n")},
         {.passed = SLICE("A: 1\n X-Wap-Push-Info: trusted\r\n")},
     };
 
@@ -168,7 +173,8 @@ static void info_round_trip(void)
         buf_init(&out, 100);
         ota_push_info_print(&in, &out);
         back = ota_push_info_parse(buf_slice(&out));
-        CU_ASSERT(back.authenticated == in.authenticated && back.trusted == in.trusted && back.last == in.last);
+        CU_ASSERT(back.authenticated == in.authenticated && back.trusted == in.trusted &&
+                  back.last == in.last);
         CU_ASSERT((out.n == 0) == (bits == 0));
         buf_clear(&out);
     }
