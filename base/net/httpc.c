@@ -94,6 +94,7 @@ static void finish(struct net_httpc *c)
     net_http_reader_free(&c->reader);
     free((char *)(uintptr_t)c->conf.host.p);
     free((char *)(uintptr_t)c->conf.server_name.p);
+    net_tls_ctx_free(&c->conf.tls);
     free(c->to);
     free(c);
 }
@@ -371,6 +372,7 @@ static enum err conn_new(const struct net_env *env, const struct net_httpc_conf 
         free(c);
         return ERR_NOMEM;
     }
+    c->conf.tls = net_tls_ctx_hold(conf->tls);
     if (c->conf.pipeline_max == 0)
         c->conf.pipeline_max = 1;
     list_init(&c->waiting);

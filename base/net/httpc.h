@@ -40,7 +40,7 @@ struct net_httpc_conf {
 };
 
 /* Starts connecting, to each address of the name in order; requests may be sent at once, they wait.  Copies conf;
- * conf->tls is borrowed until the connection is open.  ERR_NOMEM, ERR_MALFORMED a host that is none, ERR_IO. */
+ * conf->tls is held.  ERR_NOMEM, ERR_MALFORMED a host that is none, ERR_IO. */
 enum err net_httpc_create(const struct net_env *env, const struct net_httpc_conf *conf,
                           struct net_httpc **out) MUST_USE;
 /* Takes over a socket that somebody else opened (the terminal called in); after a failure it is still the caller's.
@@ -78,6 +78,8 @@ enum err net_httpc_pool_send(struct net_httpc_pool *p, struct slice host, uint16
                              struct slice head, struct slice body, int64_t response_ms,
                              net_httpc_done_fn *done, void *arg) MUST_USE;
 /* Requests in flight end with ERR_LATE first. */
+/* For connections opened from now on; borrowed until the next call or the pool's end. */
+void net_httpc_pool_set_tls(struct net_httpc_pool *p, struct net_tls_ctx *tls);
 void net_httpc_pool_close(struct net_httpc_pool *p, void (*closed)(void *arg), void *arg);
 
 #endif

@@ -220,6 +220,11 @@ enum err net_httpc_pool_send(struct net_httpc_pool *pool, struct slice host, uin
     return ERR_OK;
 }
 
+void net_httpc_pool_set_tls(struct net_httpc_pool *pool, struct net_tls_ctx *tls)
+{
+    pool->conf.base.tls = tls;
+}
+
 static void close_all(struct list *l)
 {
     LIST_EACH_SAFE (e, l) {

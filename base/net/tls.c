@@ -77,6 +77,13 @@ void net_tls_ctx_free(struct net_tls_ctx **ctx)
     *ctx = NULL;
 }
 
+struct net_tls_ctx *net_tls_ctx_hold(struct net_tls_ctx *ctx)
+{
+    if (ctx)
+        atomic_fetch_add(&ctx->holders, 1);
+    return ctx;
+}
+
 static gnutls_datum_t datum_of(struct slice s)
 {
     return (gnutls_datum_t){(unsigned char *)(uintptr_t)s.p, (unsigned)s.n};

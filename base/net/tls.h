@@ -40,6 +40,8 @@ enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx 
                             const char **why) MUST_USE;
 /* The owner's handle goes; memory goes with the last session (an atomic count of sessions, any thread). */
 void net_tls_ctx_free(struct net_tls_ctx **ctx);
+/* Another owner's handle, for who opens sessions later; ctx may be NULL.  Give it back with net_tls_ctx_free. */
+struct net_tls_ctx *net_tls_ctx_hold(struct net_tls_ctx *ctx);
 
 /* What the peer proved.  All slices live in the session. */
 struct net_tls_peer {
