@@ -112,7 +112,8 @@ static bool is(char ch, uint8_t class)
     return classes[(unsigned char)ch] & class;
 }
 
-/* Eight octets at a time as long as all are 0x20..0x7E. */
+/* Eight octets at a time as long as all are 0x20..0x7E: below, the subtraction sets the top bit, above, one of both
+ * does; a borrow or carry into a neighbour comes from such an octet only. */
 static const char *skip_visible(const char *p, const char *end)
 {
     const uint64_t ones = UINT64_MAX / 255;
@@ -120,7 +121,7 @@ static const char *skip_visible(const char *p, const char *end)
 
     for (; end - p >= 8; p += 8) {
         memcpy(&v, p, sizeof v); /* an unaligned load */
-        if (((v - ones * 0x20) | (v + ones) | v) & (ones * 0x80))
+        if (((v - ones * 0x20) | (v + ones)) & (ones * 0x80))
             break;
     }
     return p;
@@ -166,8 +167,8 @@ static enum net_rule wrong_octet(char ch, enum net_rule otherwise)
 
 static void on_start(struct net_framing *f, struct window *w)
 {
-    if (f->head.role == NET_HTTP_SERVER && *w->p == '\r' &&
-        !f->blank) { /* RFC 9112 §2.2: at least one is ignored */
+    /* RFC 9112 §2.2: a server ignores at least one empty line; we exactly one */
+    if (f->head.role == NET_HTTP_SERVER && *w->p == '\r' && !f->blank) {
         w->p++;
         f->blank = true;
         enter(f, S_START_LF);

@@ -85,13 +85,11 @@ static int on_header_value(http_parser *p, const char *at, size_t n)
     return 0;
 }
 
-/* http-parser would wait for the body that a 304 or the answer to HEAD announces: 1 makes it skip that.  It would
- * also leave HTTP when asked to upgrade; we never do (RFC 9110 §7.8). */
+/* http-parser would wait for the body that a 304 or the answer to HEAD announces: 1 makes it skip that. */
 static int on_headers_complete(http_parser *p)
 {
     uint64_t n;
 
-    p->upgrade = 0;
     return net_framing_body(reader_of(p)->framing, &n) == NET_BODY_NONE ? 1 : 0;
 }
 

@@ -361,6 +361,7 @@ static void test_every_octet(void)
         {"", "X / HTTP/1.1\r\nHost: h\r\n\r\n", "!#$%&'*+-.^_`|~"},
         {"GET /", " HTTP/1.1\r\nHost: h\r\n\r\n", "-._~:/?[]@!$&'()*+,;=% "},
         {REQ "A", "B: c\r\n\r\n", "!#$%&'*+-.^_`|~:"},
+        {REQ "A: bbbbbbbbbbb", "cccccccccccccccccc\r\n\r\n", "\t !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"},
         {REQ "A: b", "c\r\n\r\n", "\t !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"},
         {REQ TE "\r\n1;a", "b\r\nx\r\n0\r\n\r\n", "\t !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"},
         {"GET / HTTP/1.1\r\nHost: a", "b\r\n\r\n", "-._~%!$&'()*+;=:[]"},

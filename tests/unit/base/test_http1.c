@@ -280,6 +280,18 @@ static void test_big_body(void)
     free(octets);
 }
 
+/* Trailer fields are passed over: a message says what its head said. */
+static void test_trailers(void)
+{
+    struct slice in = SLICE(REQ TE "\r\n1\r\na\r\n0\r\nX-A: b\r\nX-C: d\r\n\r\n");
+    struct net_http_reader *r = reader(NET_HTTP_SERVER);
+
+    CU_ASSERT(net_http_reader_feed(r, &in) == NET_HTTP_HEAD);
+    CU_ASSERT(net_http_reader_feed(r, &in) == NET_HTTP_DONE);
+    CU_ASSERT_EQUAL(net_http_reader_msg(r)->headers_n, 2);
+    net_http_reader_free(&r);
+}
+
 /* The memory of one message serves the next. */
 static void test_reuse(void)
 {
@@ -420,6 +432,7 @@ const struct test_case test_cases[] = {
     {"message", test_message},
     {"many_headers", test_many_headers},
     {"big_body", test_big_body},
+    {"trailers", test_trailers},
     {"reuse", test_reuse},
     {"reason", test_reason},
     {"print", test_print},
