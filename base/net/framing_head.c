@@ -68,48 +68,48 @@ enum net_field net_field_of(struct slice name)
 
 /* Framing, routing, request modifiers, authentication, response control, and how to process the content
  * (RFC 9110 §6.5.1): whoever looks at them after the body has already decided. */
+static const struct slice barred[] = {
+    SLICE("content-length"),
+    SLICE("transfer-encoding"),
+    SLICE("trailer"),
+    SLICE("connection"),
+    SLICE("keep-alive"),
+    SLICE("proxy-connection"),
+    SLICE("upgrade"),
+    SLICE("host"),
+    SLICE("expect"),
+    SLICE("te"),
+    SLICE("max-forwards"),
+    SLICE("cache-control"),
+    SLICE("pragma"),
+    SLICE("range"),
+    SLICE("if-match"),
+    SLICE("if-none-match"),
+    SLICE("if-modified-since"),
+    SLICE("if-unmodified-since"),
+    SLICE("if-range"),
+    SLICE("authorization"),
+    SLICE("proxy-authorization"),
+    SLICE("www-authenticate"),
+    SLICE("proxy-authenticate"),
+    SLICE("cookie"),
+    SLICE("set-cookie"),
+    SLICE("age"),
+    SLICE("date"),
+    SLICE("expires"),
+    SLICE("location"),
+    SLICE("retry-after"),
+    SLICE("vary"),
+    SLICE("warning"),
+    SLICE("content-encoding"),
+    SLICE("content-type"),
+    SLICE("content-range"),
+};
+
 bool net_field_barred(struct slice name)
 {
-    static const struct slice names[] = {
-        SLICE("content-length"),
-        SLICE("transfer-encoding"),
-        SLICE("trailer"),
-        SLICE("connection"),
-        SLICE("keep-alive"),
-        SLICE("proxy-connection"),
-        SLICE("upgrade"),
-        SLICE("host"),
-        SLICE("expect"),
-        SLICE("te"),
-        SLICE("max-forwards"),
-        SLICE("cache-control"),
-        SLICE("pragma"),
-        SLICE("range"),
-        SLICE("if-match"),
-        SLICE("if-none-match"),
-        SLICE("if-modified-since"),
-        SLICE("if-unmodified-since"),
-        SLICE("if-range"),
-        SLICE("authorization"),
-        SLICE("proxy-authorization"),
-        SLICE("www-authenticate"),
-        SLICE("proxy-authenticate"),
-        SLICE("cookie"),
-        SLICE("set-cookie"),
-        SLICE("age"),
-        SLICE("date"),
-        SLICE("expires"),
-        SLICE("location"),
-        SLICE("retry-after"),
-        SLICE("vary"),
-        SLICE("warning"),
-        SLICE("content-encoding"),
-        SLICE("content-type"),
-        SLICE("content-range"),
-    };
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (slice_eq_ci(name, names[i]))
+    for (size_t i = 0; i < sizeof barred / sizeof barred[0]; i++)
+        if (slice_eq_ci(name, barred[i]))
             return true;
     return slice_starts_ci(name, SLICE("x-wap-")); /* push headers decide about trust */
 }

@@ -18,7 +18,6 @@
 struct net_http_reader {
     http_parser parser;
     struct net_framing *framing;
-    struct net_http_limits limits;
     struct net_http_msg msg;
     struct net_http_header *headers; /* owned; room for headers_cap, msg.headers_n used */
     size_t headers_cap;
@@ -290,7 +289,6 @@ enum err net_http_reader_create(enum net_http_role role, const struct net_http_l
         free(r);
         return e;
     }
-    r->limits = *limits;
     r->parser.type = role == NET_HTTP_SERVER ? HTTP_REQUEST : HTTP_RESPONSE;
     buf_init(&r->head, limits->head_max_n);
     buf_init(&r->body, limits->body_max_n);
