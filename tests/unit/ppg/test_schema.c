@@ -117,7 +117,7 @@ static void foreign_database(void)
     fix_clear(&f);
 }
 
-/* Octets in place of the file's; The pages hit are the ones every opening reads. */
+/* Octets in place of the file's; the pages hit are the ones every opening reads. */
 static void damaged_files(void)
 {
     static const struct {

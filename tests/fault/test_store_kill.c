@@ -1,0 +1,497 @@
+/* The store under SIGKILL.  A child runs a random load on a database and tells its parent over a pipe what it is about
+ * to do and what the store acknowledged; it dies at a step of the store, or when the parent says so.  The parent
+ * opens the database again and compares it with that ledger: what was acknowledged is there, what was not begun is
+ * not, and in between either will do.  The seeds are fixed; where a kill from outside lands is not. */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "tests/unit/harness.h"
+#include "tests/unit/ppg/store_fix.h"
+
+#define TARGETS_MAX 20000 /* ids one test may reach */
+#define HELD_MAX    64
+#define BATCH_MAX   6
+#define PUSH_N      3 /* targets a push */
+
+/* What the child writes: small letters before an operation, capitals after its success. */
+struct entry {
+    char what;    /* I insert; f F finish; d D notice done; N numbers */
+    uint8_t flag; /* notify; association of the numbers */
+    int64_t a;    /* id of the first target, of the target, of the notice; from */
+    int64_t b;    /* number of the push; to */
+};
+
+/* The parent's view of one target. */
+struct seen {
+    bool inserted;
+    bool begun, finished; /* finish: intended, acknowledged */
+    bool may_owe, owes;   /* a notice: intended, acknowledged */
+    bool telling, told;   /* notice done: intended, acknowledged */
+    bool claimable, owed; /* found in the database */
+};
+
+static struct seen seen[TARGETS_MAX];
+static int64_t pushes[TARGETS_MAX]; /* acknowledged: number -> id of the first target */
+static uint32_t number_top[2];      /* highest `to` of either association */
+
+/* ---- the child ---- */
+
+struct child {
+    struct fix f;
+    int pipe;
+    uint32_t seed;
+    int64_t push_no;
+    size_t kill_at; /* steps until the end; 0 never */
+    int64_t held[HELD_MAX];
+    size_t held_n;
+    int64_t notices[HELD_MAX];
+    size_t notices_n;
+};
+
+static uint32_t roll(struct child *c, uint32_t sides)
+{
+    c->seed = c->seed * 1664525u + 1013904223u;
+    return (c->seed >> 8) % sides;
+}
+
+static void tell(const struct child *c, char what, uint8_t flag, int64_t a, int64_t b)
+{
+    struct entry e;
+
+    memset(&e, 0, sizeof e);
+    e.what = what;
+    e.flag = flag;
+    e.a = a;
+    e.b = b;
+    if (write(c->pipe, &e, sizeof e) != (ssize_t)sizeof e)
+        _exit(3);
+}
+
+static void hold(int64_t *ids, size_t *n, int64_t id)
+{
+    if (*n < HELD_MAX)
+        ids[(*n)++] = id;
+}
+
+static int64_t pick(struct child *c, int64_t *ids, size_t *n)
+{
+    size_t at = roll(c, (uint32_t)*n);
+    int64_t id = ids[at];
+
+    ids[at] = ids[--*n];
+    return id;
+}
+
+static void insert_done(struct store_op *op)
+{
+    struct store_insert *o = container_of(op, struct store_insert, op);
+    struct child *c = op->arg;
+
+    if (!op->err) {
+        tell(c, 'I', 0, o->push->targets[0].id, strtoll(o->push->push_id.p, NULL, 10));
+        if (o->push->targets[0].leased)
+            for (size_t i = 0; i < PUSH_N; i++)
+                hold(c->held, &c->held_n, o->push->targets[i].id);
+    }
+    ppg_push_drop(o->push);
+    free(o);
+}
+
+static struct store_op *insert_new(struct child *c)
+{
+    struct store_insert *o = calloc(1, sizeof *o);
+    bool leased = roll(c, 2);
+    char name[32];
+
+    MUST(o != NULL);
+    (void)snprintf(name, sizeof name, "%lld", (long long)c->push_no++);
+    o->push = fix_push(roll(c, 2) ? "mms" : "bank", name, PUSH_N, 1 + roll(c, 100));
+    for (size_t i = 0; i < PUSH_N; i++)
+        o->push->targets[i].leased = leased;
+    o->op = (struct store_op){.kind = STORE_INSERT, .done = insert_done};
+    return &o->op;
+}
+
+static void finish_done(struct store_op *op)
+{
+    struct store_finish *o = container_of(op, struct store_finish, op);
+    struct child *c = op->arg;
+
+    if (!op->err) {
+        tell(c, 'F', o->notify, o->target_id, 0);
+        if (o->notify)
+            hold(c->notices, &c->notices_n, o->notice_id);
+    }
+    free(o);
+}
+
+static struct store_op *finish_new(struct child *c)
+{
+    struct store_finish *o = calloc(1, sizeof *o);
+
+    MUST(o != NULL);
+    o->target_id = pick(c, c->held, &c->held_n);
+    o->stage = ST_DELIVERED;
+    o->event_ms = 50;
+    o->notify = roll(c, 3) > 0;
+    o->op = (struct store_op){.kind = STORE_FINISH, .done = finish_done};
+    tell(c, 'f', o->notify, o->target_id, 0);
+    return &o->op;
+}
+
+static void told_done(struct store_op *op)
+{
+    struct store_notice_done *o = container_of(op, struct store_notice_done, op);
+
+    if (!op->err)
+        tell(op->arg, 'D', 0, o->notice_id, 0);
+    free(o);
+}
+
+static struct store_op *told_new(struct child *c)
+{
+    struct store_notice_done *o = calloc(1, sizeof *o);
+
+    MUST(o != NULL);
+    o->notice_id = pick(c, c->notices, &c->notices_n);
+    o->told = true;
+    o->op = (struct store_op){.kind = STORE_NOTICE_DONE, .done = told_done};
+    tell(c, 'd', 0, o->notice_id, 0);
+    return &o->op;
+}
+
+static void numbers_done(struct store_op *op)
+{
+    struct store_numbers *o = container_of(op, struct store_numbers, op);
+
+    if (!op->err)
+        tell(op->arg, 'N', o->said[0], o->from, o->to);
+    free(o);
+}
+
+static struct store_op *numbers_new(struct child *c)
+{
+    struct store_numbers *o = calloc(1, sizeof *o);
+
+    MUST(o != NULL);
+    o->said[0] = (uint8_t)roll(c, 2);
+    o->count = 1 + roll(c, 50);
+    o->op = (struct store_op){.kind = STORE_NUMBERS, .done = numbers_done};
+    return &o->op;
+}
+
+static void claim_done(struct store_op *op)
+{
+    struct store_claim *o = container_of(op, struct store_claim, op);
+    struct child *c = op->arg;
+
+    LIST_EACH (at, &o->targets)
+        hold(c->held, &c->held_n, container_of(at, struct ppg_target, link)->id);
+    fix_drop_targets(&o->targets);
+    free(o);
+}
+
+static struct store_op *claim_new(struct child *c)
+{
+    struct store_claim *o = calloc(1, sizeof *o);
+
+    (void)c;
+    MUST(o != NULL);
+    o->now_ms = 1000;
+    o->max = 5;
+    o->max_n = 1000;
+    o->op = (struct store_op){.kind = STORE_CLAIM, .done = claim_done};
+    return &o->op;
+}
+
+static void notice_claim_done(struct store_op *op)
+{
+    struct store_notice_claim *o = container_of(op, struct store_notice_claim, op);
+    struct child *c = op->arg;
+
+    LIST_EACH (at, &o->notices)
+        hold(c->notices, &c->notices_n, container_of(at, struct ppg_notice, link)->id);
+    fix_drop_notices(&o->notices);
+    free(o);
+}
+
+static struct store_op *notice_claim_new(struct child *c)
+{
+    struct store_notice_claim *o = calloc(1, sizeof *o);
+
+    (void)c;
+    MUST(o != NULL);
+    o->now_ms = 1000;
+    o->max = 3;
+    o->op = (struct store_op){.kind = STORE_NOTICE_CLAIM, .done = notice_claim_done};
+    return &o->op;
+}
+
+static struct store_op *any_new(struct child *c)
+{
+    switch (roll(c, 8)) {
+    case 0:
+    case 1:
+        if (c->held_n)
+            return finish_new(c);
+        return insert_new(c);
+    case 2:
+        if (c->notices_n)
+            return told_new(c);
+        return insert_new(c);
+    case 3:
+        return numbers_new(c);
+    case 4:
+        return claim_new(c);
+    case 5:
+        return notice_claim_new(c);
+    default:
+        return insert_new(c);
+    }
+}
+
+static void die_at(void *arg, const char *name)
+{
+    struct child *c = arg;
+
+    (void)name;
+    if (c->kill_at > 0 && --c->kill_at == 0)
+        (void)raise(SIGKILL);
+}
+
+static void child_run(struct child *c, int batches)
+{
+    c->f.conf.step = die_at;
+    c->f.conf.step_arg = c;
+    if (fix_open(&c->f))
+        _exit(4);
+    for (int i = 0; i < batches; i++) {
+        size_t n = 1 + roll(c, BATCH_MAX);
+        struct list ops;
+
+        list_init(&ops);
+        for (size_t k = 0; k < n; k++) {
+            struct store_op *op = any_new(c);
+
+            op->arg = c;
+            list_push_back(&ops, &op->link);
+        }
+        store_submit(c->f.s, &ops);
+        fix_wait(&c->f, n);
+    }
+    _exit(0); /* without closing: an end like any other */
+}
+
+/* ---- the parent ---- */
+
+static void learn(const struct entry *e)
+{
+    struct seen *t = &seen[e->a];
+
+    if (e->what != 'N')
+        CU_ASSERT_FATAL(e->a > 0 && e->a < TARGETS_MAX - PUSH_N);
+    switch (e->what) {
+    case 'I':
+        pushes[e->b] = e->a;
+        for (size_t i = 0; i < PUSH_N; i++)
+            t[i].inserted = true;
+        break;
+    case 'f':
+        t->begun = true;
+        t->may_owe |= e->flag != 0;
+        break;
+    case 'F':
+        CU_ASSERT(!t->finished); /* only once */
+        t->finished = true;
+        t->owes = e->flag != 0;
+        break;
+    case 'd':
+        t->telling = true;
+        break;
+    case 'D':
+        CU_ASSERT(!t->told);
+        t->told = true;
+        break;
+    case 'N':
+        CU_ASSERT(e->a >= number_top[e->flag]); /* ranges never overlap */
+        number_top[e->flag] = (uint32_t)e->b;
+        break;
+    default:
+        CU_FAIL("an entry no child writes");
+    }
+}
+
+static void find_targets(struct fix *f)
+{
+    struct store_claim o = {.now_ms = INT64_MAX, .max = TARGETS_MAX, .max_n = SIZE_MAX};
+
+    CU_ASSERT_FATAL(fix_run(f, &o.op, STORE_CLAIM) == ERR_OK);
+    LIST_EACH (at, &o.targets) {
+        struct seen *t = &seen[container_of(at, struct ppg_target, link)->id];
+
+        CU_ASSERT(!t->claimable); /* once */
+        t->claimable = true;
+    }
+    fix_drop_targets(&o.targets);
+}
+
+static void find_notices(struct fix *f)
+{
+    struct store_notice_claim o = {.now_ms = INT64_MAX, .max = TARGETS_MAX};
+
+    CU_ASSERT_FATAL(fix_run(f, &o.op, STORE_NOTICE_CLAIM) == ERR_OK);
+    LIST_EACH (at, &o.notices) {
+        struct seen *t = &seen[container_of(at, struct ppg_notice, link)->id];
+
+        CU_ASSERT(!t->owed);
+        t->owed = true;
+    }
+    fix_drop_notices(&o.notices);
+}
+
+static void check_target(const struct seen *t)
+{
+    if (t->inserted && !t->begun)
+        CU_ASSERT(t->claimable); /* nothing acknowledged is lost */
+    if (t->finished)
+        CU_ASSERT(!t->claimable); /* nothing final comes back */
+    if (t->owes && !t->telling)
+        CU_ASSERT(t->owed);
+    if (t->told || !t->may_owe || (t->finished && !t->owes))
+        CU_ASSERT(!t->owed);
+    CU_ASSERT(!(t->owed && t->claimable));
+}
+
+static void check_pushes(struct fix *f)
+{
+    char name[32];
+
+    for (size_t i = 0; i < TARGETS_MAX; i++) {
+        struct store_show o = {.push_id = SLICE_NONE};
+
+        if (!pushes[i])
+            continue;
+        (void)snprintf(name, sizeof name, "%zu", i);
+        o.push_id = slice_str(name);
+        CU_ASSERT_FATAL(fix_run(f, &o.op, STORE_SHOW) == ERR_OK);
+        CU_ASSERT(o.push->id == pushes[i] && o.targets_n == PUSH_N && o.targets[0].id == pushes[i]);
+        ppg_push_drop(o.push);
+    }
+}
+
+static void check(const char *name)
+{
+    struct fix f;
+
+    fix_init(&f, test_scratch(), name, true);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    for (size_t i = 0; i < TARGETS_MAX; i++)
+        seen[i].claimable = seen[i].owed = false;
+    find_targets(&f);
+    find_notices(&f);
+    for (size_t i = 0; i < TARGETS_MAX; i++)
+        check_target(&seen[i]);
+    check_pushes(&f);
+    for (uint8_t said = 0; said < 2; said++) {
+        struct store_numbers o = {.said = {said}, .count = 3};
+
+        CU_ASSERT(fix_run(&f, &o.op, STORE_NUMBERS) == ERR_OK);
+        CU_ASSERT(o.from >= number_top[said]);
+        number_top[said] = o.to;
+    }
+    fix_clear(&f);
+}
+
+static void forget(void)
+{
+    memset(seen, 0, sizeof seen);
+    memset(pushes, 0, sizeof pushes);
+    memset(number_top, 0, sizeof number_top);
+}
+
+/* Reads the ledger to its end; kills the child after `entries` of it unless that is 0. */
+static void follow(int from, pid_t pid, size_t entries)
+{
+    struct entry e;
+    ssize_t n;
+
+    while ((n = read(from, &e, sizeof e)) == (ssize_t)sizeof e) {
+        learn(&e);
+        if (entries > 0 && --entries == 0)
+            (void)kill(pid, SIGKILL);
+    }
+    CU_ASSERT(n == 0);
+}
+
+/* Runs a child on the database; true when it was killed. */
+static bool run_child(struct child *c, int batches, size_t kill_after_entries)
+{
+    int ends[2];
+    int status = 0;
+    pid_t pid;
+
+    CU_ASSERT_FATAL(pipe(ends) == 0);
+    pid = fork();
+    CU_ASSERT_FATAL(pid >= 0);
+    if (pid == 0) {
+        (void)close(ends[0]);
+        c->pipe = ends[1];
+        child_run(c, batches);
+    }
+    (void)close(ends[1]);
+    follow(ends[0], pid, kill_after_entries);
+    (void)close(ends[0]);
+    CU_ASSERT_FATAL(waitpid(pid, &status, 0) == pid);
+    CU_ASSERT(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+/* The same load, killed at its 1st, 2nd, ... step, until it lives to its end. */
+static void at_every_step(void)
+{
+    const char *name = "steps.db";
+    struct child c;
+    size_t at = 1;
+    bool killed = true;
+
+    for (; killed && at < 2000; at++) {
+        test_row(at);
+        forget();
+        c = (struct child){.seed = 7, .push_no = 1, .kill_at = at};
+        fix_init(&c.f, test_scratch(), name, true);
+        fix_remove_at(c.f.path);
+        killed = run_child(&c, 12, 0);
+        check(name);
+    }
+    CU_ASSERT(!killed && at > 50);
+    fix_remove_at(c.f.path);
+}
+
+/* One database, one end after the other, from outside and at any moment of the store's thread. */
+static void at_random(void)
+{
+    const char *name = "random.db";
+    uint32_t seed = 42;
+    struct child c;
+    int kills = 0;
+
+    forget();
+    fix_init(&c.f, test_scratch(), name, false);
+    fix_remove_at(c.f.path);
+    for (int64_t i = 0; i < 40; i++) {
+        test_row((size_t)i);
+        seed = seed * 1664525u + 1013904223u;
+        c = (struct child){.seed = seed, .push_no = 1 + i * 400};
+        fix_init(&c.f, test_scratch(), name, false);
+        kills += run_child(&c, 60, 1 + (seed >> 8) % 150);
+        check(name);
+    }
+    CU_ASSERT(kills > 20);
+    fix_remove_at(c.f.path);
+}
+
+const struct test_case test_cases[] = {
+    {"at_every_step", at_every_step},
+    {"at_random", at_random},
+    {NULL, NULL},
+};
