@@ -74,7 +74,6 @@ static void forget_ids(struct ppg_push *p)
 /* Results start empty, so that they can be dropped whatever happens. */
 static void results_init(struct store_op *op)
 {
-    op->err = ERR_OK;
     if (op->kind == STORE_CLAIM)
         list_init(&container_of(op, struct store_claim, op)->targets);
     else if (op->kind == STORE_NOTICE_CLAIM)
@@ -114,7 +113,6 @@ static void results_drop(struct store_op *op)
 
 static void run(struct store *s, struct store_op *op)
 {
-    results_init(op);
     op->err = s->engine->run(s->self, op);
     if (op->err)
         results_drop(op);
@@ -193,6 +191,8 @@ static void run_batch(struct store *s, struct list *batch)
 {
     if (list_empty(batch))
         return;
+    LIST_EACH (at, batch)
+        results_init(op_of(at));
     step(s, "begin");
     if (transact(s, batch)) {
         step(s, "committed");

@@ -1,0 +1,383 @@
+/* The store when its engine fails: the n-th operation, the n-th commit, begin, the way back from a mark, and a disk
+ * that is full.  A test engine stands before the real one at the seam.  Whatever fails, an operation that was
+ * acknowledged is stored and one that was not has left nothing. */
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "tests/unit/harness.h"
+#include "tests/unit/ppg/store_fix.h"
+
+/* What goes wrong and when; 0 never.  The engine's table has no place for it, so it is the file's. */
+static struct {
+    size_t run_at;    /* the n-th operation fails, after its rows were written */
+    bool sticky;      /* and again when it is tried again */
+    size_t commit_at; /* the n-th commit fails */
+    size_t begin_at;
+    bool back; /* no way back */
+    enum err with;
+    size_t runs, commits, begins, fired;
+    const struct store_op *victim;
+} fault;
+
+static enum err bad_begin(void *self)
+{
+    if (++fault.begins == fault.begin_at) {
+        fault.fired++;
+        return fault.with;
+    }
+    return store_engine_sqlite.begin(self);
+}
+
+static enum err bad_run(void *self, struct store_op *op)
+{
+    enum err e = store_engine_sqlite.run(self, op);
+
+    if (++fault.runs == fault.run_at)
+        fault.victim = op;
+    else if (!fault.sticky || op != fault.victim)
+        return e;
+    fault.fired++;
+    return fault.with;
+}
+
+static enum err bad_back(void *self)
+{
+    return fault.back ? ERR_IO : store_engine_sqlite.back(self);
+}
+
+static enum err bad_commit(void *self)
+{
+    if (++fault.commits == fault.commit_at) {
+        fault.fired++;
+        return fault.with;
+    }
+    return store_engine_sqlite.commit(self);
+}
+
+static struct store_engine bad_engine(void)
+{
+    struct store_engine e = store_engine_sqlite;
+
+    e.begin = bad_begin;
+    e.run = bad_run;
+    e.back = bad_back;
+    e.commit = bad_commit;
+    return e;
+}
+
+/* A load of three batches over every kind of write; what each said. */
+struct load {
+    struct store_insert insert[3];
+    struct store_finish finish[2];
+    struct store_numbers numbers;
+    struct store_insert later;
+    struct store_show show;
+    struct store_claim claim;
+    struct store_notice_claim notices;
+    struct store_notice_done done;
+    struct store_purge purge;
+    size_t failed; /* operations with a hard error */
+};
+
+static void add(struct list *ops, struct store_op *op, enum store_kind kind)
+{
+    op->kind = kind;
+    list_push_back(ops, &op->link);
+}
+
+static void flush(struct fix *f, struct load *l, struct list *ops)
+{
+    size_t n = fix_length(ops);
+
+    store_submit(f->s, ops);
+    while (n-- > 0) {
+        struct store_op *op;
+
+        if (list_empty(&f->done))
+            CU_ASSERT_FATAL(store_turn(f->s));
+        op = container_of(list_pop_front(&f->done), struct store_op, link);
+        CU_ASSERT(op->err == ERR_OK || op->err == ERR_IO || op->err == ERR_NOMEM || op->err == ERR_LATE ||
+                  (op->err == ERR_ABSENT && op->kind == STORE_SHOW));
+        l->failed += op->err == ERR_IO || op->err == ERR_NOMEM;
+    }
+}
+
+static void first_batch(struct fix *f, struct load *l)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct list ops;
+
+    list_init(&ops);
+    for (size_t i = 0; i < 3; i++) {
+        l->insert[i].push = fix_push(names[i], names[i], 2, 1);
+        l->insert[i].push->targets[0].leased = true;
+        add(&ops, &l->insert[i].op, STORE_INSERT);
+    }
+    flush(f, l, &ops);
+}
+
+static void second_batch(struct fix *f, struct load *l)
+{
+    struct list ops;
+
+    list_init(&ops);
+    for (size_t i = 0; i < 2; i++) {
+        l->finish[i] = (struct store_finish){.target_id = l->insert[i].push->targets[0].id,
+                                             .stage = ST_DELIVERED,
+                                             .event_ms = 5,
+                                             .notify = true};
+        add(&ops, &l->finish[i].op, STORE_FINISH);
+    }
+    l->numbers.count = 10;
+    add(&ops, &l->numbers.op, STORE_NUMBERS);
+    l->later.push = fix_push("c", "later", 1, 1);
+    add(&ops, &l->later.op, STORE_INSERT);
+    l->show.push_id = SLICE("later");
+    add(&ops, &l->show.op, STORE_SHOW);
+    flush(f, l, &ops);
+}
+
+static void third_batch(struct fix *f, struct load *l)
+{
+    struct list ops;
+
+    list_init(&ops);
+    l->claim = (struct store_claim){.now_ms = 10, .max = 2, .max_n = 1000};
+    add(&ops, &l->claim.op, STORE_CLAIM);
+    l->notices = (struct store_notice_claim){.now_ms = 10, .max = 5};
+    add(&ops, &l->notices.op, STORE_NOTICE_CLAIM);
+    l->done = (struct store_notice_done){.notice_id = l->finish[0].notice_id, .told = true};
+    add(&ops, &l->done.op, STORE_NOTICE_DONE);
+    l->purge = (struct store_purge){.before_ms = 100, .max = 10};
+    add(&ops, &l->purge.op, STORE_PURGE);
+    flush(f, l, &ops);
+}
+
+static bool stored(struct fix *f, const struct store_insert *o)
+{
+    struct store_show show = {.initiator = o->push->initiator, .push_id = o->push->push_id};
+    bool there = fix_run(f, &show.op, STORE_SHOW) == ERR_OK;
+
+    if (there)
+        CU_ASSERT(show.targets_n == o->push->targets_n && show.push->id == o->push->id);
+    ppg_push_drop(show.push);
+    return there;
+}
+
+/* Opens the file with the real engine: exactly what was acknowledged is there. */
+static void compare(struct fix *f, struct load *l)
+{
+    struct store_numbers more = {.count = 1};
+    struct store_count count = {.waiting = 0};
+    uint64_t open = 0;
+    uint64_t owed = 0;
+
+    f->conf.io = NULL;
+    store_close(&f->s);
+    CU_ASSERT_FATAL(fix_open(f) == ERR_OK);
+    for (size_t i = 0; i < 3; i++) {
+        CU_ASSERT(stored(f, &l->insert[i]) == !l->insert[i].op.err);
+        CU_ASSERT((l->insert[i].push->id > 0) == !l->insert[i].op.err);
+        open += l->insert[i].op.err ? 0 : 2;
+    }
+    CU_ASSERT(stored(f, &l->later) == !l->later.op.err);
+    open += !l->later.op.err;
+    for (size_t i = 0; i < 2; i++) {
+        open -= !l->finish[i].op.err;
+        owed += !l->finish[i].op.err;
+    }
+    owed -= !l->done.op.err;
+    CU_ASSERT(fix_run(f, &count.op, STORE_COUNT) == ERR_OK);
+    CU_ASSERT(count.waiting == open && count.leased == 0 && count.notices == owed);
+    CU_ASSERT(fix_claim(f, 10, 100) == open);
+    CU_ASSERT(fix_run(f, &more.op, STORE_NUMBERS) == ERR_OK);
+    CU_ASSERT(more.from == (l->numbers.op.err ? 1 : 11));
+}
+
+static void load_clear(struct load *l)
+{
+    for (size_t i = 0; i < 3; i++)
+        ppg_push_drop(l->insert[i].push);
+    ppg_push_drop(l->later.push);
+    ppg_push_drop(l->show.push);
+    fix_drop_targets(&l->claim.targets);
+    fix_drop_notices(&l->notices.notices);
+}
+
+/* One run of the load with the faults that are set; the operations that failed hard. */
+static size_t run_load(void)
+{
+    struct store_engine engine = bad_engine();
+    struct load l = {.failed = 0};
+    struct fix f;
+
+    fix_init(&f, test_scratch(), "faults.db", true);
+    fix_remove_at(f.path);
+    f.conf.io = &engine;
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    first_batch(&f, &l);
+    second_batch(&f, &l);
+    third_batch(&f, &l);
+    compare(&f, &l);
+    fix_clear(&f);
+    load_clear(&l);
+    return l.failed;
+}
+
+static void fault_clear(void)
+{
+    memset(&fault, 0, sizeof fault);
+    fault.with = ERR_IO;
+}
+
+static void no_fault(void)
+{
+    fault_clear();
+    CU_ASSERT(run_load() == 0);
+    CU_ASSERT(fault.runs == 12 && fault.commits == 3);
+}
+
+/* An operation that fails once succeeds on the second, careful pass. */
+static void nth_write_once(void)
+{
+    size_t n = 0;
+
+    do {
+        fault_clear();
+        test_row(++n);
+        fault.run_at = n;
+        fault.with = n % 2 ? ERR_IO : ERR_NOMEM;
+        CU_ASSERT(run_load() == 0);
+    } while (fault.fired && n < 100);
+    CU_ASSERT(n > 12);
+}
+
+/* An operation that keeps failing fails alone. */
+static void nth_write_always(void)
+{
+    size_t n = 0;
+
+    do {
+        fault_clear();
+        test_row(++n);
+        fault.run_at = n;
+        fault.sticky = true;
+        CU_ASSERT(run_load() == (fault.fired ? 1 : 0));
+    } while (fault.fired && n < 100);
+    CU_ASSERT(n == 13);
+}
+
+static void nth_commit(void)
+{
+    static const size_t writes[] = {3, 4, 4, 0}; /* of each batch; the show of the second is answered */
+
+    for (size_t n = 1; n <= COUNT(writes); n++) {
+        fault_clear();
+        test_row(n);
+        fault.commit_at = n;
+        CU_ASSERT(run_load() == writes[n - 1]);
+    }
+}
+
+static void nth_begin(void)
+{
+    static const size_t writes[] = {3, 4, 4, 0};
+
+    for (size_t n = 1; n <= COUNT(writes); n++) {
+        fault_clear();
+        test_row(n);
+        fault.begin_at = n;
+        CU_ASSERT(run_load() == writes[n - 1]);
+    }
+}
+
+/* A write that fails and cannot be undone takes its batch with it, and only that. */
+static void no_way_back(void)
+{
+    for (size_t n = 1; n <= 3; n++) {
+        fault_clear();
+        test_row(n);
+        fault.run_at = n;
+        fault.sticky = fault.back = true;
+        CU_ASSERT(run_load() == 3);
+    }
+}
+
+static void limit_file(rlim_t n)
+{
+    struct rlimit l;
+
+    CU_ASSERT_FATAL(getrlimit(RLIMIT_FSIZE, &l) == 0);
+    l.rlim_cur = n == RLIM_INFINITY ? l.rlim_max : n;
+    CU_ASSERT_FATAL(setrlimit(RLIMIT_FSIZE, &l) == 0);
+}
+
+/* Real writes fail: no file may grow past 256 KiB.  When there is room again the store goes on. */
+static void disk_full(void)
+{
+    char *body = calloc(1, 1u << 16);
+    size_t good = 0;
+    size_t bad = 0;
+    char name[16];
+    struct fix f;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(body);
+    fix_init(&f, test_scratch(), "full.db", true);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    limit_file(1u << 18);
+    for (int i = 0; i < 12; i++) {
+        struct store_insert o = {.push = NULL};
+
+        (void)snprintf(name, sizeof name, "%d", i);
+        o.push = fix_push("mms", name, 1, 1);
+        o.push->body = slice_of(body, 1u << 16);
+        if (i == 10)
+            limit_file(RLIM_INFINITY);
+        (void)fix_run(&f, &o.op, STORE_INSERT);
+        CU_ASSERT(o.op.err == ERR_OK || (o.op.err == ERR_IO && i < 10));
+        good += !o.op.err;
+        bad += o.op.err == ERR_IO;
+        CU_ASSERT((o.push->id > 0) == !o.op.err);
+        ppg_push_drop(o.push);
+    }
+    CU_ASSERT(good > 3 && bad > 3);
+    store_close(&f.s);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    CU_ASSERT(fix_claim(&f, 1, 100) == good);
+    fix_clear(&f);
+    free(body);
+}
+
+/* An operator sees each batch that is lost. */
+static void failure_is_logged(void)
+{
+    struct log_conf conf = {.level = LOG_ERROR, .fd = -1};
+    struct store_engine engine = bad_engine();
+    struct fix f;
+
+    fault_clear();
+    fault.commit_at = 2;
+    fix_init(&f, test_scratch(), "log.db", true);
+    CU_ASSERT_FATAL(log_create(&conf, &clk_real, &f.conf.log) == ERR_OK);
+    f.conf.io = &engine;
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    CU_ASSERT(fix_insert(&f, "mms", "1", 1, 1, false) > 0);
+    CU_ASSERT(fix_insert(&f, "mms", "2", 1, 1, false) == 0);
+    CU_ASSERT(fix_insert(&f, "mms", "2", 1, 1, false) > 0);
+    CU_ASSERT(log_count(f.conf.log, "store.fail") == 1);
+    fix_clear(&f);
+    log_free(&f.conf.log);
+}
+
+const struct test_case test_cases[] = {
+    {"no_fault", no_fault},
+    {"nth_write_once", nth_write_once},
+    {"nth_write_always", nth_write_always},
+    {"nth_commit", nth_commit},
+    {"nth_begin", nth_begin},
+    {"no_way_back", no_way_back},
+    {"disk_full", disk_full},
+    {"failure_is_logged", failure_is_logged},
+    {NULL, NULL},
+};
