@@ -47,8 +47,9 @@ struct sec_digest_request {
 
 /* An Authorization value of scheme Digest; all slices are views into it. */
 struct sec_digest_response {
-    struct slice username, realm, nonce, uri, cnonce, opaque, response, nc_text;
-    uint32_t nc; /* 1.. */
+    struct slice username, realm, nonce, uri, cnonce, opaque, response;
+    struct slice nc_text; /* the count as sent; n 0: print nc */
+    uint32_t nc;          /* 1.. */
     enum sec_digest_algorithm algorithm;
     enum sec_digest_qop qop;
 };
@@ -101,7 +102,7 @@ enum err sec_digest_choose(const struct slice *values, size_t count, struct sec_
 
 /* Appends the Authorization value.  `ha1` is of offer->algorithm and offer->realm; `cnonce` is fresh token
  * characters; nc counts the uses of this nonce from 1.  auth-int when offered and the body is known, else auth.
- * *sent (views into offer and arguments, response excepted: n 0) is what sec_digest_check_info needs.
+ * *sent (views into offer and arguments; response and nc_text stay empty) is what sec_digest_check_info needs.
  * ERR_AGAIN (only auth-int offered and no body), ERR_MALFORMED (quote, backslash or control in a value), ERR_NOMEM
  * or the sticky error of `out`. */
 enum err sec_digest_answer(const struct sec_digest_offer *offer, struct slice username,

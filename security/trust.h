@@ -1,57 +1,13 @@
-/* From what a peer has shown (certificate, credentials, address) to who it is.  The table of accounts is built
- * aside and never changes afterwards, so a reload swaps it whole.  What the account may do is whitelist.c's and
- * policy.c's; slowing down guessers is penalty.c's.  Lookups: any thread. */
+/* From what a peer has shown (certificate, credentials, address) to who it is.  The accounts
+ * are accounts.c's; what the account may do is whitelist.c's and policy.c's; slowing down guessers is penalty.c's.
+ * Any thread. */
 #ifndef SECURITY_TRUST_H
 #define SECURITY_TRUST_H
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "security/accounts.h"
 #include "security/digest.h"
-#include "security/secret.h"
-
-#define SEC_ACCOUNT_LIST_MAX 64 /* certificates, patterns or networks of one account */
-
-enum sec_require {
-    SEC_REQUIRE_ANY, /* a certificate or a password */
-    SEC_REQUIRE_ALL  /* every kind that the account has */
-};
-
-/* One initiator.  Given to sec_accounts_add with borrowed slices (all is copied); got from sec_trust_identify
- * with slices that live as long as the table. */
-struct sec_account {
-    struct slice name;
-    const struct slice *certificates; /* "URI:https://..", "DNS:..", "EMAIL:.."; any of them */
-    size_t certificates_n;
-    struct slice digest_user;     /* user name of Digest and Basic; n 0: no password */
-    struct sec_secret ha1_md5;    /* empty: MD5 is not accepted for this account */
-    struct sec_secret ha1_sha256; /* empty: neither SHA-256 nor Basic */
-    bool basic;                   /* may use Basic inside TLS */
-    bool basic_clear;             /* and without TLS */
-    enum sec_require require;
-    const struct slice *networks; /* "192.0.2.0/28", "2001:db8::/32"; must come from one; n 0: anywhere */
-    size_t networks_n;
-    const struct slice *initiator_uris; /* what X-Wap-Initiator-URI may claim (uri.h); n 0: nothing */
-    size_t initiator_uris_n;
-    size_t number;           /* place in the table, set by it; see sec_accounts_at */
-    bool trusted;            /* sets the "trusted" push flag */
-    bool may_ask_protection; /* X-Push-Protection is honoured */
-};
-
-struct sec_accounts;
-
-/* `realm` goes into challenges and is the one HA1 values were made for.  ERR_MALFORMED (realm), ERR_NOMEM. */
-enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accounts **out) MUST_USE;
-void sec_accounts_free(struct sec_accounts **accounts); /* wipes */
-/* ERR_EXISTS (name, digest user or certificate matcher known), ERR_MALFORMED (a matcher, pattern, network or HA1;
- * an empty name; no way to authenticate), ERR_LIMIT, ERR_NOMEM.  *why gets a static text on failure.  After a failure other than ERR_EXISTS on
- * the name the table must be thrown away. */
-enum err sec_accounts_add(struct sec_accounts *accounts, const struct sec_account *account,
-                          const char **why) MUST_USE;
-const struct sec_account *sec_accounts_find(const struct sec_accounts *accounts, struct slice name);
-size_t sec_accounts_count(const struct sec_accounts *accounts);
-/* i below sec_accounts_count, in the order added. */
-const struct sec_account *sec_accounts_at(const struct sec_accounts *accounts, size_t i);
-struct slice sec_accounts_realm(const struct sec_accounts *accounts);
 
 /* What a peer has shown with one request; all slices borrowed. */
 struct sec_evidence {

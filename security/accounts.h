@@ -1,0 +1,61 @@
+/* The initiators this gateway knows: how each proves itself and what it may claim.  The table is built aside and
+ * never changes afterwards, so a reload swaps it whole.  Building: one thread; lookups: any thread. */
+#ifndef SECURITY_ACCOUNTS_H
+#define SECURITY_ACCOUNTS_H
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "security/secret.h"
+
+#define SEC_ACCOUNT_LIST_MAX 64 /* certificates, patterns or networks of one account */
+
+enum sec_require {
+    SEC_REQUIRE_ANY, /* a certificate or a password */
+    SEC_REQUIRE_ALL  /* every kind that the account has */
+};
+
+/* One initiator.  Given to sec_accounts_add with borrowed slices (all is copied); got from sec_trust_identify
+ * with slices that live as long as the table. */
+struct sec_account {
+    struct slice name;
+    const struct slice *certificates; /* "URI:https://..", "DNS:..", "EMAIL:.."; any of them */
+    size_t certificates_n;
+    struct slice digest_user;     /* user name of Digest and Basic; n 0: no password */
+    struct sec_secret ha1_md5;    /* empty: MD5 is not accepted for this account */
+    struct sec_secret ha1_sha256; /* empty: neither SHA-256 nor Basic */
+    bool basic;                   /* may use Basic inside TLS */
+    bool basic_clear;             /* and without TLS */
+    enum sec_require require;
+    const struct slice *networks; /* "192.0.2.0/28", "2001:db8::/32"; must come from one; n 0: anywhere */
+    size_t networks_n;
+    const struct slice *initiator_uris; /* what X-Wap-Initiator-URI may claim (uri.h); n 0: nothing */
+    size_t initiator_uris_n;
+    size_t number;           /* place in the table, set by it; see sec_accounts_at */
+    bool trusted;            /* sets the "trusted" push flag */
+    bool may_ask_protection; /* X-Push-Protection is honoured */
+};
+
+struct sec_accounts;
+
+/* `realm` goes into challenges and is the one HA1 values were made for.  ERR_MALFORMED (realm), ERR_NOMEM. */
+enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accounts **out) MUST_USE;
+void sec_accounts_free(struct sec_accounts **accounts); /* wipes */
+/* ERR_EXISTS (name, digest user or certificate matcher known), ERR_MALFORMED (a matcher, pattern, network or HA1;
+ * an empty name; no way to authenticate), ERR_LIMIT, ERR_NOMEM.  *why gets a static text on failure; the table must then be thrown away. */
+enum err sec_accounts_add(struct sec_accounts *accounts, const struct sec_account *account,
+                          const char **why) MUST_USE;
+const struct sec_account *sec_accounts_find(const struct sec_accounts *accounts, struct slice name);
+size_t sec_accounts_count(const struct sec_accounts *accounts);
+/* i below sec_accounts_count, in the order added. */
+const struct sec_account *sec_accounts_at(const struct sec_accounts *accounts, size_t i);
+struct slice sec_accounts_realm(const struct sec_accounts *accounts);
+
+/* The account whose matcher is one of a certificate's names of that kind ("URI:", "DNS:", "EMAIL:"), or NULL. */
+const struct sec_account *sec_accounts_by_san(const struct sec_accounts *accounts, const char *kind,
+                                              const struct slice *values, size_t n);
+const struct sec_account *sec_accounts_by_user(const struct sec_accounts *accounts, struct slice user);
+bool sec_accounts_passwords(const struct sec_accounts *accounts); /* does any account have one? */
+/* Is this source address one that the account (of a table) comes from? */
+bool sec_account_from_here(const struct sec_account *account, struct slice peer);
+
+#endif
