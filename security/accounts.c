@@ -257,27 +257,34 @@ static enum err index_entry(struct sec_accounts *t, struct entry *e, const char 
     return bad;
 }
 
-enum err sec_accounts_add(struct sec_accounts *accounts, const struct sec_account *account, const char **why)
+static enum err entry_add(struct sec_accounts *t, const struct sec_account *account, const char **why)
 {
-    const char *fault = account_fault(account);
     struct entry *e;
     enum err bad;
 
-    if (fault) {
-        *why = fault;
+    *why = account_fault(account);
+    if (*why)
         return ERR_MALFORMED;
-    }
     *why = "too many initiators";
-    if (accounts->n == accounts->max)
+    if (t->n == t->max)
         return ERR_LIMIT;
     *why = "out of memory";
-    e = arena_alloc(&accounts->arena, sizeof *e);
+    e = arena_alloc(&t->arena, sizeof *e);
     if (!e)
         return ERR_NOMEM;
-    accounts->list[accounts->n++] = e; /* from here on its secrets are wiped with the table */
-    bad = entry_copy(&accounts->arena, account, e);
-    if (!bad)
-        bad = index_entry(accounts, e, why);
+    t->list[t->n++] = e; /* from here on its secrets are wiped with the table */
+    bad = entry_copy(&t->arena, account, e);
+    e->account.number = t->n - 1;
+    return bad ? bad : index_entry(t, e, why);
+}
+
+enum err sec_accounts_add(struct sec_accounts *accounts, const struct sec_account *account, const char **why)
+{
+    const char *fault;
+    enum err bad = entry_add(accounts, account, &fault);
+
+    if (bad)
+        *why = fault;
     return bad;
 }
 
