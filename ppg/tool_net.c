@@ -1,0 +1,66 @@
+/* A loop and certificates for the tools; see tool_net.h. */
+#include "ppg/tool_net.h"
+
+#include "base/net/hub.h"
+
+#define PEM_MAX_N (4u << 20)
+
+enum err tool_loop_open(struct tool_loop *l)
+{
+    if (uv_loop_init(&l->loop) != 0)
+        return ERR_NOMEM;
+    l->env = (struct net_env){.loop = &l->loop, .clk = &clk_real};
+    if (net_hub_create(&l->env) == ERR_OK)
+        return ERR_OK;
+    (void)uv_loop_close(&l->loop);
+    return ERR_NOMEM;
+}
+
+void tool_loop_close(struct tool_loop *l)
+{
+    (void)uv_run(&l->loop, UV_RUN_DEFAULT);
+    net_hub_close(l->env.hub, NULL, NULL);
+    (void)uv_run(&l->loop, UV_RUN_DEFAULT);
+    MUST(uv_loop_close(&l->loop) == 0);
+}
+
+static enum err pem_read(const char *path, struct buf *out, char why[TOOL_WHY_N])
+{
+    enum err e = path ? tool_read(path, out) : ERR_OK;
+
+    if (e)
+        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", path, err_text(e));
+    return e;
+}
+
+enum err tool_tls(struct net_tls_conf conf, const char *cert, const char *key, const char *ca,
+                  struct net_tls_ctx **out, char why[TOOL_WHY_N])
+{
+    struct buf cert_pem, key_pem, ca_pem;
+    struct net_tls_pair pair;
+    const char *what = "";
+    enum err e;
+
+    if (!cert != !key) {
+        (void)snprintf(why, TOOL_WHY_N, "--cert and --key go together");
+        return ERR_MALFORMED;
+    }
+    buf_init(&cert_pem, PEM_MAX_N);
+    buf_init(&key_pem, PEM_MAX_N);
+    buf_init(&ca_pem, PEM_MAX_N);
+    if ((e = pem_read(cert, &cert_pem, why)) || (e = pem_read(key, &key_pem, why)) ||
+        (e = pem_read(ca, &ca_pem, why)))
+        goto out;
+    pair = (struct net_tls_pair){buf_slice(&cert_pem), buf_slice(&key_pem)};
+    conf.pairs = &pair;
+    conf.pairs_n = cert ? 1 : 0;
+    conf.ca_pem = buf_slice(&ca_pem);
+    e = net_tls_ctx_create(&conf, out, &what);
+    if (e)
+        (void)snprintf(why, TOOL_WHY_N, "TLS: %s", what);
+out:
+    buf_clear(&cert_pem);
+    buf_wipe(&key_pem);
+    buf_clear(&ca_pem);
+    return e;
+}

@@ -1,0 +1,23 @@
+/* What the tools that use the network share: a loop for the length of one call, and certificates from files. */
+#ifndef PPG_TOOL_NET_H
+#define PPG_TOOL_NET_H
+
+#include "base/net/env.h"
+#include "base/net/tls.h"
+#include "ppg/tool.h"
+
+struct tool_loop {
+    uv_loop_t loop;
+    struct net_env env;
+};
+/* ERR_NOMEM.  No log; real clock. */
+enum err tool_loop_open(struct tool_loop *l) MUST_USE;
+/* Everything on the loop is closed or closing. */
+void tool_loop_close(struct tool_loop *l);
+
+/* A context from PEM files; any of them may be NULL.  conf brings role, verification and all else.
+ * ERR_MALFORMED, ERR_IO, ERR_NOMEM with why[]. */
+enum err tool_tls(struct net_tls_conf conf, const char *cert, const char *key, const char *ca,
+                  struct net_tls_ctx **out, char why[TOOL_WHY_N]) MUST_USE;
+
+#endif

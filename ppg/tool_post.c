@@ -1,0 +1,366 @@
+/* The story of a POST: begin() opens a connection and queues the request; done() judges the response; closed() either
+ * begins again with credentials or leaves, and the loop runs dry.  See tool_post.h. */
+#include "ppg/tool_post.h"
+
+#include <inttypes.h>
+
+#include "base/arena.h"
+#include "base/codec.h"
+#include "base/net/httpc.h"
+#include "base/net/hub.h"
+#include "base/net/uri.h"
+#include "ppg/tool_net.h"
+#include "security/digest.h"
+
+#define SYSTEM_CA      "/etc/ssl/certs/ca-certificates.crt"
+#define PASSWORD_MAX_N 1024u
+#define CNONCE_N       16 /* random octets */
+#define OFFERS_MAX     8  /* WWW-Authenticate lines looked at */
+#define MEM_MAX_N      65536u
+
+struct post {
+    const struct tool_post *in;
+    struct net_uri uri;
+    struct tool_loop loop;
+    struct net_tls_ctx *tls;
+    struct net_httpc *c;
+    struct net_httpc_req *req;
+    struct net_timer deadline;
+    struct arena mem;
+    struct buf authorization; /* what the second try brings along */
+    bool again;               /* begin once more when this connection is gone */
+    bool digest;              /* ha1 and sent say what was proved */
+    struct sec_secret ha1;
+    struct sec_digest_response sent;
+    struct buf *answer;
+    char *why;
+    int exit;
+};
+
+static const struct net_http_limits limits = {
+    .head_max_n = 65536,
+    .headers_max = 100,
+    .value_max_n = 16384,
+    .target_max_n = 8192,
+    .body_max_n = 4u << 20,
+};
+
+static void outcome(struct post *p, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void outcome(struct post *p, int status, const char *fmt, ...)
+{
+    va_list ap;
+
+    p->exit = status;
+    va_start(ap, fmt);
+    (void)vsnprintf(p->why, TOOL_WHY_N, fmt, ap);
+    va_end(ap);
+}
+
+/* The first line of the password file. */
+static enum err password_read(struct post *p, struct buf *out, struct slice *password)
+{
+    struct slice rest;
+    enum err e = tool_read(p->in->password_file, out);
+
+    if (e) {
+        outcome(p, TOOL_USAGE, "%.120s: %s", p->in->password_file, err_text(e));
+        return e;
+    }
+    (void)slice_cut(buf_slice(out), '\n', password, &rest);
+    if (slice_ends(*password, SLICE("\r")))
+        password->n--;
+    return ERR_OK;
+}
+
+static enum err cnonce_make(struct post *p, struct slice *out)
+{
+    char octets[CNONCE_N];
+    struct buf hex;
+    enum err e = sec_random(octets, sizeof octets);
+
+    if (e)
+        return e;
+    buf_init(&hex, 2 * CNONCE_N);
+    codec_hex(&hex, slice_of(octets, sizeof octets));
+    e = buf_err(&hex) ? buf_err(&hex) : arena_dup(&p->mem, buf_slice(&hex), out);
+    buf_clear(&hex);
+    return e;
+}
+
+/* The Authorization for one offer, whose slices live as long as `mem`. */
+static enum err digest_answer(struct post *p, const struct sec_digest_offer *offer, struct slice password)
+{
+    struct slice user = slice_str(p->in->user), cnonce;
+    struct sec_digest_request request = {
+        .method = SLICE("POST"), .uri = p->uri.target, .body = p->in->body, .body_known = true};
+    enum err e;
+
+    if ((e = sec_digest_ha1(offer->algorithm, user, offer->realm, password, &p->ha1)) ||
+        (e = cnonce_make(p, &cnonce)))
+        return e;
+    e = sec_digest_answer(offer, user, &p->ha1, &request, cnonce, 1, &p->authorization, &p->sent);
+    p->digest = !e;
+    return e;
+}
+
+static enum err basic_answer(struct post *p, struct slice password)
+{
+    struct buf plain;
+    enum err e;
+
+    buf_init(&plain, 2 * PASSWORD_MAX_N);
+    (void)buf_room(&plain, 2 * PASSWORD_MAX_N); /* growth would leave copies behind */
+    buf_add_str(&plain, p->in->user);
+    buf_add_ch(&plain, ':');
+    buf_add(&plain, password);
+    buf_add_str(&p->authorization, "Basic ");
+    codec_base64(&p->authorization, buf_slice(&plain));
+    e = buf_err(&plain) ? buf_err(&plain) : buf_err(&p->authorization);
+    buf_wipe(&plain);
+    return e;
+}
+
+/* WWW-Authenticate values, copied to where they outlive the response. */
+static size_t offers_keep(struct post *p, const struct net_http_msg *m, struct slice offers[OFFERS_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->headers_n && n < OFFERS_MAX; i++)
+        if (slice_eq_ci(m->headers[i].name, SLICE("WWW-Authenticate")) &&
+            !arena_dup(&p->mem, m->headers[i].value, &offers[n]))
+            n++;
+    return n;
+}
+
+static bool basic_offered(const struct slice *offers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct slice list = offers[i], item;
+
+        while (slice_item(&list, &item))
+            if (slice_starts_ci(item, SLICE("Basic ")) || slice_eq_ci(item, SLICE("Basic")))
+                return true;
+    }
+    return false;
+}
+
+static void challenged_basic(struct post *p, struct slice password)
+{
+    if (!p->in->basic)
+        outcome(p, TOOL_REFUSED, "the gateway offers only Basic; --basic allows it");
+    else if (!p->uri.https)
+        outcome(p, TOOL_REFUSED, "Basic needs TLS");
+    else if (basic_answer(p, password))
+        outcome(p, TOOL_SELF, "user or password is too long");
+    else
+        p->again = true;
+}
+
+/* The first 401: the second try brings what it asks for. */
+static void challenged(struct post *p, const struct net_http_msg *m)
+{
+    struct slice offers[OFFERS_MAX], password;
+    size_t n = offers_keep(p, m, offers);
+    struct sec_digest_offer offer;
+    struct buf secret;
+    enum err e;
+
+    buf_init(&secret, PASSWORD_MAX_N);
+    (void)buf_room(&secret, PASSWORD_MAX_N);
+    if (!p->in->user) {
+        outcome(p, TOOL_REFUSED, "the gateway wants to know who we are; --user and --password-file tell");
+    } else if (!password_read(p, &secret, &password)) {
+        e = sec_digest_choose(offers, n, &offer);
+        if (e == ERR_OK)
+            e = digest_answer(p, &offer, password);
+        if (e == ERR_OK)
+            p->again = true;
+        else if (e == ERR_ABSENT && basic_offered(offers, n))
+            challenged_basic(p, password);
+        else
+            outcome(p, TOOL_REFUSED, "the gateway's challenge: %s", err_text(e));
+    }
+    buf_wipe(&secret);
+}
+
+/* Does the gateway know the password too?  It need not say. */
+static bool gateway_proved(struct post *p, const struct net_http_msg *m)
+{
+    size_t n;
+    struct slice info = net_http_header(m, SLICE("Authentication-Info"), &n);
+    enum err e = ERR_ABSENT;
+
+    if (p->digest && n)
+        e = sec_digest_check_info(info, &p->sent, &p->ha1, m->body);
+    return e == ERR_OK || e == ERR_ABSENT;
+}
+
+static void accepted(struct post *p, const struct net_http_msg *m)
+{
+    if (!gateway_proved(p, m)) {
+        outcome(p, TOOL_REFUSED, "the gateway does not know the password: Authentication-Info is wrong");
+        return;
+    }
+    buf_add(p->answer, m->body);
+    if (buf_err(p->answer))
+        outcome(p, TOOL_SELF, "the answer: %s", err_text(buf_err(p->answer)));
+    else
+        p->exit = TOOL_OK;
+}
+
+static void judge(struct post *p, const struct net_http_msg *m)
+{
+    unsigned s = m->status;
+
+    if (s >= 200 && s < 300)
+        accepted(p, m);
+    else if (s == 401 && p->authorization.n == 0)
+        challenged(p, m);
+    else if (s == 401 || s == 403)
+        outcome(p, TOOL_REFUSED, "HTTP %u %s", s, net_http_reason(s));
+    else if (s == 429 || s == 503)
+        outcome(p, TOOL_REACH, "HTTP %u %s", s, net_http_reason(s));
+    else
+        outcome(p, TOOL_FAULT, "HTTP %u %s", s, net_http_reason(s));
+}
+
+static void failed(struct post *p, enum err e)
+{
+    const char *tls = net_httpc_tls_why(p->c);
+    int status = e == ERR_DENIED                        ? TOOL_REFUSED
+                 : e == ERR_MALFORMED || e == ERR_LIMIT ? TOOL_FAULT
+                 : e == ERR_NOMEM                       ? TOOL_SELF
+                                                        : TOOL_REACH;
+
+    if (e == ERR_LATE)
+        outcome(p, status, "no answer in %" PRId64 " ms", p->in->timeout_ms);
+    else
+        outcome(p, status, "%s%s%s", err_text(e), *tls ? ": tls " : "", tls);
+}
+
+static void done(enum err err, const struct net_http_msg *msg, bool sent, void *arg)
+{
+    struct post *p = arg;
+
+    (void)sent;
+    p->req = NULL;
+    if (err)
+        failed(p, err);
+    else
+        judge(p, msg);
+    net_httpc_close(p->c);
+}
+
+static void begin(struct post *p);
+
+static void closed(struct net_httpc *c, enum err why, void *arg)
+{
+    struct post *p = arg;
+
+    (void)c;
+    (void)why;
+    p->c = NULL;
+    if (p->again)
+        begin(p);
+    else
+        net_hub_timer_stop(p->loop.env.hub, &p->deadline);
+}
+
+static void head_print(const struct post *p, struct buf *out)
+{
+    bool v6 = slice_find(p->uri.host, ':') != SIZE_MAX;
+
+    net_http_print_request(out, SLICE("POST"), p->uri.target);
+    buf_addf(out, "Host: %s%.*s%s:%u\r\n", v6 ? "[" : "", SLICE_FMT(p->uri.host), v6 ? "]" : "", p->uri.port);
+    net_http_print_header(out, SLICE("User-Agent"), SLICE("pap-push/" PPG_VERSION));
+    net_http_print_header(out, SLICE("Content-Type"), p->in->content_type);
+    if (p->authorization.n)
+        net_http_print_header(out, SLICE("Authorization"), buf_slice(&p->authorization));
+    buf_addf(out, "Content-Length: %zu\r\n\r\n", p->in->body.n);
+}
+
+static void begin(struct post *p)
+{
+    struct net_httpc_conf conf = {.host = p->uri.host,
+                                  .port = p->uri.port,
+                                  .tls = p->tls,
+                                  .limits = limits,
+                                  .connect_ms = p->in->timeout_ms,
+                                  .pipeline_max = 1,
+                                  .closed = closed,
+                                  .arg = p};
+    struct buf head;
+    enum err e;
+
+    p->again = false;
+    buf_init(&head, MEM_MAX_N);
+    head_print(p, &head);
+    e = buf_err(&head);
+    if (!e)
+        e = net_httpc_create(&p->loop.env, &conf, &p->c);
+    if (e) {
+        outcome(p, TOOL_USAGE, "%s", err_text(e));
+        net_hub_timer_stop(p->loop.env.hub, &p->deadline);
+    } else if (net_httpc_send(p->c, buf_slice(&head), p->in->body, p->in->timeout_ms, done, p, &p->req)) {
+        outcome(p, TOOL_SELF, "out of memory");
+        net_httpc_close(p->c);
+    }
+    buf_wipe(&head);
+}
+
+static void late(struct net_timer *timer)
+{
+    struct post *p = container_of(timer, struct post, deadline);
+
+    if (p->again)
+        outcome(p, TOOL_REACH, "no answer in %" PRId64 " ms", p->in->timeout_ms);
+    p->again = false;
+    if (p->req)
+        net_httpc_cancel(p->req);
+}
+
+static enum err tls_make(struct post *p)
+{
+    struct net_tls_conf conf = {
+        .role = NET_TLS_CLIENT, .verify = NET_TLS_VERIFY_REQUIRED, .version_min = 12, .alpn_http11 = true};
+
+    return tool_tls(conf, p->in->cert, p->in->key, p->in->ca ? p->in->ca : SYSTEM_CA, &p->tls, p->why);
+}
+
+static void run(struct post *p)
+{
+    if (tool_loop_open(&p->loop)) {
+        outcome(p, TOOL_SELF, "out of memory");
+        return;
+    }
+    net_timer_init(&p->deadline, late);
+    net_hub_timer_set(p->loop.env.hub, &p->deadline, p->in->timeout_ms);
+    begin(p);
+    tool_loop_close(&p->loop);
+}
+
+int tool_post(const struct tool_post *in, struct buf *answer, char why[TOOL_WHY_N])
+{
+    struct post p = {.in = in, .answer = answer, .why = why, .exit = TOOL_USAGE};
+
+    why[0] = 0;
+    if (!in->user != !in->password_file) {
+        outcome(&p, TOOL_USAGE, "--user and --password-file go together");
+        return p.exit;
+    }
+    if (net_uri_parse(slice_str(in->url), &p.uri)) {
+        outcome(&p, TOOL_USAGE, "--url: not a http or https URL");
+        return p.exit;
+    }
+    arena_init(&p.mem, 4096, MEM_MAX_N);
+    buf_init(&p.authorization, MEM_MAX_N);
+    sec_secret_init(&p.ha1);
+    if (!p.uri.https || !tls_make(&p))
+        run(&p);
+    net_tls_ctx_free(&p.tls);
+    sec_secret_clear(&p.ha1);
+    buf_wipe(&p.authorization);
+    arena_clear(&p.mem);
+    return p.exit;
+}

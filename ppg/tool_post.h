@@ -1,0 +1,28 @@
+/* One POST of an initiator to a gateway, waited for: connects, proves who it is when asked, and hands back the
+ * answer's body.  [PAP §3.1, §3.2, §8.8], RFC 7616, RFC 7617.  For pap-push; makes a loop of its own for the call.
+ * One thread. */
+#ifndef PPG_TOOL_POST_H
+#define PPG_TOOL_POST_H
+
+#include "ppg/tool.h"
+
+/* Texts are NULL when not given. */
+struct tool_post {
+    const char *url;
+    const char *cert; /* files; key goes with it */
+    const char *key;
+    const char *ca; /* who signs the gateway; NULL: the system's list */
+    const char *user;
+    const char *password_file; /* its first line */
+    bool basic;                /* allowed, inside TLS only, where the gateway offers nothing better */
+    int64_t timeout_ms;        /* for everything together */
+    struct slice content_type;
+    struct slice body;
+};
+
+/* TOOL_OK: the gateway answered 2xx, its body is in *answer; otherwise an exit status and why[].  A 401 is answered
+ * once, with the strongest Digest the gateway offers, on a connection of its own; an Authentication-Info that does
+ * not fit the password is TOOL_REFUSED. */
+int tool_post(const struct tool_post *in, struct buf *answer, char why[TOOL_WHY_N]);
+
+#endif
