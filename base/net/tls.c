@@ -434,23 +434,35 @@ enum err net_tls_handshake(struct net_tls *t)
     return fail(t, rc);
 }
 
-enum err net_tls_read(struct net_tls *t, void *out, size_t cap, size_t *n)
+/* One record's content.  GnuTLS also says "again" after a record that was for itself (a ticket, a key update): as
+ * long as octets are taken and some are left there may be more to get. */
+static ssize_t recv_record(struct net_tls *t, void *out, size_t cap)
 {
     ssize_t rc;
+    size_t left;
+    bool more;
 
-    if (t->failed)
-        return ERR_PEER;
-    do
+    do {
+        left = t->in.n - t->in_at;
         rc = gnutls_record_recv(t->session, out, cap);
-    while (rc < 0 && rc != GNUTLS_E_AGAIN && rc != GNUTLS_E_REHANDSHAKE && !gnutls_error_is_fatal((int)rc));
+        more = t->in.n > t->in_at && t->in.n - t->in_at < left;
+    } while ((rc == GNUTLS_E_AGAIN && more) || rc == GNUTLS_E_INTERRUPTED ||
+             rc == GNUTLS_E_WARNING_ALERT_RECEIVED);
+    return rc;
+}
+
+enum err net_tls_read(struct net_tls *t, void *out, size_t cap, size_t *n)
+{
+    ssize_t rc = t->failed ? GNUTLS_E_INVALID_SESSION : recv_record(t, out, cap);
+
     if (rc == GNUTLS_E_AGAIN)
         return ERR_AGAIN;
     if (rc == 0)
         return ERR_ABSENT;
-    if (rc < 0) { /* a wish to renegotiate too */
+    if (rc < 0 && !t->failed) /* a wish to renegotiate too */
         (void)gnutls_alert_send_appropriate(t->session, (int)rc);
+    if (rc < 0)
         return fail(t, (int)rc);
-    }
     *n = (size_t)rc;
     return ERR_OK;
 }
