@@ -1,0 +1,97 @@
+/* Whatever reaches the terminal kit: a request head in a few lines, then the body.  Input: the first octet chooses
+ * transport, form and whether the right tag is sent; if its top bit is set the rest is sealed with the good key, so
+ * that the parser behind the seal is reached too; else it is the body of the POST as it stands. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include "ota/headers.h"
+#include "ota/terminal/kit.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static const uint8_t said[16] = "association-0001";
+static const uint8_t suites[] = {0x02, 0x01, 0x03, 0x04, 0x11, 0x12};
+
+#define KEY SLICE("0123456789abcdef0123456789abcdef")
+
+static struct kit *make(void)
+{
+    const struct kit_conf conf = {.terminal_id = SLICE("41"),
+                                  .accept_app = SLICE("*"),
+                                  .max_size = 65536,
+                                  .max_outstanding = 1,
+                                  .seen_max = 4};
+    struct kit *k;
+
+    if (kit_create(&conf, &k) || kit_add_association(k, said, KEY, suites, sizeof suites, 0))
+        abort();
+    return k;
+}
+
+static void seal(uint8_t suite, struct slice inner, struct buf *out)
+{
+    const struct sec_sa_conf conf = {
+        .rand = slice_of(said, 16), .ks = KEY, .suites = slice_of(&suite, 1), .expires_s = INT64_MAX};
+    struct sec_sa sa;
+    uint32_t sn;
+
+    if (sec_sa_init(&sa, &conf) || sec_sa_reserved(&sa, 1, 9) ||
+        sec_sa_seal(&sa, SEC_GPL_DOWNLINK, 0, SLICE_NONE, &inner, 1, out, &sn))
+        abort();
+    sec_sa_clear(&sa);
+}
+
+static void feed(struct kit *k, struct kit_request *req, const struct kit_header *headers, size_t n)
+{
+    struct kit_answer answer;
+    struct kit_push push;
+    const char *reason;
+
+    req->headers = headers;
+    req->headers_n = n;
+    if (kit_handle(k, req, &answer, &push, &reason) == KIT_PUSH && push.body.n > req->body.n)
+        abort(); /* a push is never longer than what came */
+    if (buf_err(&answer.headers))
+        abort();
+    buf_clear(&answer.headers);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct kit_header headers[4] = {{SLICE("Content-Type"), SLICE("application/http")}};
+    struct kit_request req = {.method = SLICE("OPTIONS"), .target = SLICE("/wappush"), .now_s = 1};
+    struct kit_answer answer;
+    struct kit_push push;
+    const char *reason;
+    struct kit *k;
+    struct buf sealed, state;
+
+    if (n == 0 || n > 65536)
+        return 0;
+    k = make();
+    buf_init(&sealed, 1 << 20);
+    buf_init(&state, 1 << 20);
+    (void)kit_handle(k, &req, &answer, &push, &reason);
+    headers[1] = (struct kit_header){SLICE("X-Wap-CPITag"),
+                                     ota_header_find(buf_slice(&answer.headers), SLICE("X-Wap-CPITag"))};
+    req.method = SLICE("POST");
+    req.tls = req.server_proved = data[0] & 1;
+    req.body = slice_of(data + 1, n - 1);
+    if (data[0] & 0x80) {
+        seal(suites[data[0] % sizeof suites], req.body, &sealed);
+        req.body = buf_slice(&sealed);
+        headers[0].value = SLICE(OTA_TYPE_GPL_A1);
+    } else if (data[0] & 2) {
+        headers[0].value = SLICE(OTA_TYPE_GPL_A1);
+    }
+    feed(k, &req, headers, data[0] & 4 ? 1 : 2);
+    (void)kit_load(k, slice_of(data + 1, n - 1));
+    kit_save(k, &state);
+    if (!buf_err(&state) && kit_load(k, buf_slice(&state)))
+        abort(); /* what is saved can be loaded */
+    buf_clear(&answer.headers);
+    buf_clear(&sealed);
+    buf_clear(&state);
+    kit_free(&k);
+    return 0;
+}

@@ -1,0 +1,244 @@
+/* The OTA-HTTP bearer against the terminal kit behind our own HTTP server: both ends of the protocol together. */
+#include "ota/bearer.h"
+#include "ota/headers.h"
+#include "ota/terminal/kit.h"
+
+#include <stdlib.h>
+#include "base/net/httpd.h"
+#include "base/net/hub.h"
+#include "tests/unit/harness.h"
+
+#define KEY SLICE("0123456789abcdef0123456789abcdef")
+
+static const uint8_t said[16] = "association-0001";
+
+struct world {
+    uv_loop_t loop;
+    struct net_env net;
+    struct ota_env env;
+    void *bearer;
+    struct net_httpd *server;
+    struct kit *kit;
+    struct ota_terminal terminal;
+    struct ota_job job;
+    struct sec_sa sender;
+    enum kit_event last;
+    unsigned events[KIT_EVENT_COUNT];
+    struct buf body; /* of the last good push */
+    bool authenticated, done;
+    unsigned closed;
+};
+
+static void on_request(struct net_http_exchange *x, void *arg)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    struct world *w = arg;
+    struct kit_header headers[64];
+    struct kit_request req = {.method = m->method,
+                              .target = m->target,
+                              .headers = headers,
+                              .headers_n = m->headers_n,
+                              .body = m->body,
+                              .server = net_http_exchange_ip(x),
+                              .now_s = clk_utc_ms(&clk_real) / 1000};
+    struct kit_answer answer;
+    struct kit_push push;
+    const char *reason;
+
+    for (size_t i = 0; i < m->headers_n; i++)
+        headers[i] = (struct kit_header){m->headers[i].name, m->headers[i].value};
+    w->last = kit_handle(w->kit, &req, &answer, &push, &reason);
+    w->events[w->last]++;
+    if (w->last == KIT_PUSH) {
+        buf_reset(&w->body, 4096);
+        buf_add(&w->body, push.body);
+        w->authenticated = push.authenticated;
+    }
+    net_httpd_reply(x, answer.status, SLICE_NONE, buf_slice(&answer.headers), SLICE_NONE);
+    buf_clear(&answer.headers);
+}
+
+static void start_server(struct world *w)
+{
+    const struct net_httpd_conf conf = {.name = "terminal",
+                                        .address = "127.0.0.1",
+                                        .limits = {.head_max_n = 16384,
+                                                   .headers_max = 64,
+                                                   .value_max_n = 4096,
+                                                   .target_max_n = 256,
+                                                   .body_max_n = 65536,
+                                                   .head_ms = 5000,
+                                                   .idle_ms = 5000,
+                                                   .handshake_ms = 5000},
+                                        .request = on_request,
+                                        .arg = w};
+    const char *why = "";
+
+    CU_ASSERT_FATAL(net_httpd_create(&w->net, &conf, &w->server, &why) == ERR_OK);
+}
+
+static void start_kit(struct world *w, const char *password)
+{
+    static const uint8_t suites[] = {0x02};
+    const struct kit_conf conf = {.terminal_id = SLICE("4+15550100"),
+                                  .accept_app = SLICE("*"),
+                                  .max_size = 10000,
+                                  .max_outstanding = 1,
+                                  .login_user = password ? SLICE("gw") : SLICE_NONE,
+                                  .login_password = slice_str(password),
+                                  .seen_max = 100};
+
+    kit_free(&w->kit);
+    CU_ASSERT_FATAL(kit_create(&conf, &w->kit) == ERR_OK);
+    CU_ASSERT(kit_add_association(w->kit, said, KEY, suites, 1, 0) == ERR_OK);
+}
+
+static struct world *start(const char *password)
+{
+    static const uint8_t suite = 0x02;
+    const struct sec_sa_conf sa = {
+        .rand = slice_of(said, 16), .ks = KEY, .suites = slice_of(&suite, 1), .expires_s = INT64_MAX};
+    struct world *w = calloc(1, sizeof *w);
+
+    CU_ASSERT_FATAL(w != NULL && uv_loop_init(&w->loop) == 0);
+    w->net = (struct net_env){.loop = &w->loop, .clk = &clk_real};
+    CU_ASSERT_FATAL(net_hub_create(&w->net) == ERR_OK);
+    w->env = (struct ota_env){
+        .net = &w->net, .connect_ms = 2000, .response_ms = 5000, .idle_ms = 60000, .connections_max = 4};
+    CU_ASSERT_FATAL(ota_bearer_http.create(&w->env, &w->bearer) == ERR_OK);
+    CU_ASSERT_FATAL(sec_sa_init(&w->sender, &sa) == ERR_OK);
+    CU_ASSERT(sec_sa_reserved(&w->sender, 1, 100) == ERR_OK);
+    buf_init(&w->body, 4096);
+    start_server(w);
+    start_kit(w, password);
+    w->terminal = (struct ota_terminal){.key = SLICE("+15550100"),
+                                        .host = SLICE("127.0.0.1"),
+                                        .port = net_httpd_port(w->server),
+                                        .terminal_id = SLICE("4+15550100"),
+                                        .login = {SLICE("gw"), SLICE("secret")}};
+    return w;
+}
+
+static void on_closed(void *arg)
+{
+    ((struct world *)arg)->closed++;
+}
+
+static void stop(struct world *w)
+{
+    ota_bearer_http.close(w->bearer, on_closed, w);
+    net_httpd_close(w->server, on_closed, w);
+    while (w->closed < 2)
+        (void)uv_run(&w->loop, UV_RUN_ONCE);
+    net_hub_close(w->net.hub, NULL, NULL);
+    (void)uv_run(&w->loop, UV_RUN_DEFAULT);
+    CU_ASSERT(uv_loop_close(&w->loop) == 0);
+    kit_free(&w->kit);
+    sec_sa_clear(&w->sender);
+    buf_clear(&w->body);
+    free(w);
+}
+
+static void on_done(struct ota_job *job, enum err why, void *arg)
+{
+    (void)job;
+    CU_ASSERT(why == ERR_OK);
+    ((struct world *)arg)->done = true;
+}
+
+static const struct ota_result *push(struct world *w, struct slice head, struct slice body)
+{
+    w->job =
+        (struct ota_job){.terminal = &w->terminal, .message_head = head, .body = body, .authenticated = true};
+    w->done = false;
+    CU_ASSERT(ota_bearer_http.send(w->bearer, &w->job, on_done, w) == ERR_OK);
+    while (!w->done)
+        (void)uv_run(&w->loop, UV_RUN_ONCE);
+    return &w->job.result;
+}
+
+#define HEAD SLICE("Content-Type: text/plain\r\nContent-Length: 5\r\nX-Push-Message-ID: m1\r\n")
+
+static void open_push_arrives(void)
+{
+    struct world *w = start(NULL);
+
+    for (unsigned direct = 0; direct < 2; direct++) {
+        w->terminal.direct = direct;
+        start_kit(w, NULL);
+        CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_DELIVERED);
+        TEST_SLICE_EQ(buf_slice(&w->body), SLICE("hello"));
+        CU_ASSERT(!w->authenticated); /* nobody proved anything */
+        CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_DELIVERED && w->last == KIT_DUPLICATE);
+    }
+    CU_ASSERT(w->events[KIT_PUSH] == 2 && w->events[KIT_REGISTERED] == 2); /* another form, another route */
+    stop(w);
+}
+
+static void sealed_push_arrives(void)
+{
+    static const struct slice outer = SLICE("Content-Type: " OTA_TYPE_GPL_A1 "\r\n");
+    struct ota_message_head h = {.message_id = SLICE("m1"),
+                                 .content_type = SLICE("text/plain"),
+                                 .content_n = 5,
+                                 .initiator_uri = SLICE("https://bank.example/"),
+                                 .info = {.authenticated = true},
+                                 .with_info = true};
+    struct slice parts[3];
+    struct world *w = start(NULL);
+    struct buf head, sealed;
+    uint32_t sn;
+
+    buf_init(&head, 4096);
+    buf_init(&sealed, 8192);
+    ota_headers_print(&h, &head);
+    parts[0] = buf_slice(&head);
+    parts[1] = SLICE("\r\n");
+    parts[2] = SLICE("hello");
+    CU_ASSERT(sec_sa_seal(&w->sender, SEC_GPL_DOWNLINK, 0, SLICE_NONE, parts, 3, &sealed, &sn) == ERR_OK);
+    CU_ASSERT(push(w, outer, buf_slice(&sealed))->outcome == OTA_DELIVERED);
+    CU_ASSERT(w->last == KIT_PUSH && w->authenticated);
+    TEST_SLICE_EQ(buf_slice(&w->body), SLICE("hello"));
+    CU_ASSERT(push(w, outer, buf_slice(&sealed))->code == 5027 && w->last == KIT_DROPPED); /* a replay */
+    buf_reset(&sealed, 8192);
+    CU_ASSERT(sec_sa_seal(&w->sender, SEC_GPL_DOWNLINK, 0, SLICE_NONE, parts, 3, &sealed, &sn) == ERR_OK);
+    CU_ASSERT(push(w, outer, buf_slice(&sealed))->outcome == OTA_DELIVERED && w->last == KIT_DUPLICATE);
+    buf_clear(&head);
+    buf_clear(&sealed);
+    stop(w);
+}
+
+static void changed_terminal_registers_again(void)
+{
+    struct world *w = start(NULL);
+    struct kit_conf conf = {
+        .terminal_id = SLICE("4+15550100"), .max_size = 7, .max_outstanding = 3, .seen_max = 1};
+
+    CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_DELIVERED);
+    kit_free(&w->kit);
+    CU_ASSERT_FATAL(kit_create(&conf, &w->kit) == ERR_OK); /* another tag from now on */
+    CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_DELIVERED);
+    CU_ASSERT(w->events[KIT_REGISTERED] == 2 && w->events[KIT_REFUSED] == 1 && w->events[KIT_PUSH] == 2);
+    CU_ASSERT(push(w, HEAD, SLICE("too long"))->code == 2006);
+    stop(w);
+}
+
+static void login_is_proved(void)
+{
+    struct world *w = start("secret");
+
+    CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_DELIVERED);
+    CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_DELIVERED);
+    CU_ASSERT(w->events[KIT_REFUSED] == 1); /* one challenge serves all */
+    w->terminal.login.password = SLICE("wrong");
+    CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_UNDELIVERABLE);
+    stop(w);
+}
+
+const struct test_case test_cases[] = {
+    {"open_push_arrives", open_push_arrives},
+    {"sealed_push_arrives", sealed_push_arrives},
+    {"changed_terminal_registers_again", changed_terminal_registers_again},
+    {"login_is_proved", login_is_proved},
+    {NULL, NULL},
+};
