@@ -1,0 +1,150 @@
+/* The gateway program: options, one-time process set-up, and server.h's story.  Exit status: 0 ended in order or
+ * the configuration is good, 1 it is not or start-up failed, 2 usage. */
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "ppg/server.h"
+
+#define LOG_QUEUE_N ((size_t)4 << 20)
+
+static const char usage_text[] =
+    "usage: ppgd -c FILE [--check-config]\n"
+    "       ppgd --help-config | --version | --help\n"
+    "\n"
+    "  -c, --config FILE   configuration (see --help-config)\n"
+    "  --check-config      read everything, say every fault as file:line: key: what, and exit 0 or 1\n"
+    "  --help-config       print every key with its meaning, range and default, as a configuration file\n"
+    "\n"
+    "Signals: TERM and INT finish what is on the wire and end; HUP reads the configuration anew, whole or "
+    "not at\n"
+    "all.\n";
+
+enum { OPT_CHECK = 256, OPT_HELP_CONFIG, OPT_VERSION, OPT_HELP };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"check-config", no_argument, NULL, OPT_CHECK},
+    {"help-config", no_argument, NULL, OPT_HELP_CONFIG},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static void print_errors(const struct ppg_config_errors *errs)
+{
+    for (size_t i = 0; i < errs->n; i++)
+        (void)fprintf(stderr, "%s\n", errs->text[i]);
+    if (errs->more)
+        (void)fprintf(stderr, "and %zu more\n", errs->more);
+}
+
+/* Secrets stay out of core files, files stay private, a closed pipe is an error code and not a death, and there
+ * are as many descriptors as the system allows. */
+static void process_setup(void)
+{
+    struct rlimit files;
+
+    (void)umask(077);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    if (!getrlimit(RLIMIT_NOFILE, &files)) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static int log_open(const char *path)
+{
+    return path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : STDERR_FILENO;
+}
+
+static int serve(struct ppg_snapshot *snapshot)
+{
+    const struct ppg_settings *set = ppg_config_settings(snapshot->config);
+    struct log_conf conf = {.level = set->log.level,
+                            .format = set->log.format,
+                            .full_addresses = set->log.full_addresses,
+                            .fd = log_open(set->log.file),
+                            .queue_n = LOG_QUEUE_N};
+    struct log *log = NULL;
+    struct ppg_server *server = NULL;
+    char why[256];
+
+    if (conf.fd < 0 || log_create(&conf, &clk_real, &log)) {
+        (void)fprintf(stderr, "ppgd: cannot write the log %s\n", set->log.file ? set->log.file : "");
+        return 1;
+    }
+    if (ppg_server_create(snapshot, log, &server, why)) {
+        (void)fprintf(stderr, "ppgd: %s\n", why);
+        log_flush(log);
+        return 1;
+    }
+    ppg_server_run(server);
+    ppg_server_free(&server);
+    log_free(&log);
+    return 0;
+}
+
+static int run(const char *path, bool check_only)
+{
+    struct ppg_snapshot *snapshot = NULL;
+    struct ppg_config_errors *errs = calloc(1, sizeof *errs);
+    int status = 1;
+
+    if (!errs)
+        return 1;
+    process_setup();
+    if (ppg_snapshot_load(path, &snapshot, errs)) {
+        print_errors(errs);
+    } else if (check_only) {
+        (void)printf("%s: good\n", path);
+        status = 0;
+    } else {
+        status = serve(snapshot);
+    }
+    ppg_snapshot_drop(&snapshot);
+    free(errs);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = NULL;
+    bool check_only = false;
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        switch (opt) {
+        case 'c':
+            path = optarg;
+            break;
+        case OPT_CHECK:
+            check_only = true;
+            break;
+        case OPT_HELP_CONFIG:
+            ppg_config_help(stdout);
+            return 0;
+        case OPT_VERSION:
+            (void)printf("ppgd %s\n", PPG_VERSION);
+            return 0;
+        case OPT_HELP:
+            (void)fputs(usage_text, stdout);
+            return 0;
+        default:
+            (void)fputs(usage_text, stderr);
+            return 2;
+        }
+    }
+    if (!path || optind < argc) {
+        (void)fputs(usage_text, stderr);
+        return 2;
+    }
+    return run(path, check_only);
+}

@@ -1,0 +1,287 @@
+/* See loop.h.  Everything but the mail functions runs on the loop's own thread, or before it starts. */
+#include "ppg/loop.h"
+
+#include "base/net/hub.h"
+#include "ppg/accept.h"
+#include "ppg/schedule.h"
+
+#define DRAIN_MS 20000 /* what is on the wire may finish for so long */
+
+/* --- mail --- */
+
+void ppg_loop_mail_ops(struct ppg_loop *l, struct list *ops)
+{
+    uv_mutex_lock(&l->mail_lock);
+    list_splice_back(&l->mail_ops, ops);
+    uv_mutex_unlock(&l->mail_lock);
+    (void)uv_async_send(&l->wake);
+}
+
+void ppg_loop_mail_targets(struct ppg_loop *l, struct list *targets)
+{
+    uv_mutex_lock(&l->mail_lock);
+    list_splice_back(&l->mail_targets, targets);
+    uv_mutex_unlock(&l->mail_lock);
+    (void)uv_async_send(&l->wake);
+}
+
+void ppg_loop_mail_snapshot(struct ppg_loop *l, struct ppg_snapshot *snapshot)
+{
+    struct ppg_snapshot *unread;
+
+    uv_mutex_lock(&l->mail_lock);
+    unread = l->mail_snapshot;
+    l->mail_snapshot = ppg_snapshot_hold(snapshot);
+    uv_mutex_unlock(&l->mail_lock);
+    ppg_snapshot_drop(&unread);
+    (void)uv_async_send(&l->wake);
+}
+
+void ppg_loop_stop(struct ppg_loop *l)
+{
+    uv_mutex_lock(&l->mail_lock);
+    l->mail_stop = true;
+    uv_mutex_unlock(&l->mail_lock);
+    (void)uv_async_send(&l->wake);
+}
+
+static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
+{
+    struct ppg_snapshot *old = l->snapshot;
+
+    l->snapshot = snapshot;
+    ppg_core_set_config(&l->core, snapshot->config);
+    for (size_t i = 0; i < l->listeners_n; i++)
+        if (l->listener_tls[i])
+            net_httpd_set_tls(l->listeners[i], snapshot->pap);
+    for (size_t i = 0; i < l->core.bearers_n; i++)
+        l->core.bearers[i]->set_tls(l->core.bearer_self[i], snapshot->terminal);
+    ppg_outbound_set(l->outbound, snapshot);
+    ppg_snapshot_drop(&old);
+}
+
+static void handles_close(struct ppg_loop *l);
+
+static void read_mail(uv_async_t *wake)
+{
+    struct ppg_loop *l = wake->data;
+    struct ppg_snapshot *snapshot;
+    struct list ops, targets, *at;
+    bool stop;
+
+    list_init(&ops);
+    list_init(&targets);
+    uv_mutex_lock(&l->mail_lock);
+    list_splice_back(&ops, &l->mail_ops);
+    list_splice_back(&targets, &l->mail_targets);
+    snapshot = l->mail_snapshot;
+    l->mail_snapshot = NULL;
+    stop = l->mail_stop;
+    l->mail_stop = false;
+    uv_mutex_unlock(&l->mail_lock);
+    if (snapshot && l->closing)
+        ppg_snapshot_drop(&snapshot);
+    else if (snapshot)
+        change_over(l, snapshot);
+    ppg_core_done(&l->core, &ops);
+    while ((at = list_pop_front(&targets)))
+        ppg_schedule_add(l->core.schedule, container_of(at, struct ppg_target, link));
+    if (stop)
+        handles_close(l);
+}
+
+/* --- closing --- */
+
+static void part_closed(void *arg)
+{
+    struct ppg_loop *l = arg;
+
+    l->open--;
+}
+
+/* Listeners, bearers and outbound; what they still had on the wire ends with an error and goes back to the store. */
+static void parts_close(struct ppg_loop *l)
+{
+    if (l->closing)
+        return;
+    l->closing = true;
+    l->open = l->listeners_n + l->core.bearers_n + 1;
+    for (size_t i = 0; i < l->listeners_n; i++)
+        net_httpd_close(l->listeners[i], part_closed, l);
+    for (size_t i = 0; i < l->core.bearers_n; i++)
+        l->core.bearers[i]->close(l->core.bearer_self[i], part_closed, l);
+    ppg_outbound_close(l->outbound, part_closed, l);
+}
+
+static bool wire_is_quiet(const struct ppg_loop *l)
+{
+    for (size_t i = 0; i < l->listeners_n; i++)
+        if (net_httpd_open(l->listeners[i]))
+            return false;
+    return !ppg_core_busy(&l->core);
+}
+
+static void drain(struct ppg_loop *l)
+{
+    int64_t now = clk_mono_ms(l->env.clk);
+
+    if (!l->give_up_ms) {
+        l->give_up_ms = now + DRAIN_MS;
+        for (size_t i = 0; i < l->listeners_n; i++)
+            net_httpd_drain(l->listeners[i]);
+    }
+    if (!l->closing && (wire_is_quiet(l) || now >= l->give_up_ms))
+        parts_close(l);
+    atomic_store(&l->quiet, l->closing && !l->open && !ppg_core_busy(&l->core));
+}
+
+static void handles_close(struct ppg_loop *l)
+{
+    MUST(l->closing && !l->open && !ppg_core_busy(&l->core));
+    uv_close((uv_handle_t *)&l->wake, NULL);
+    uv_close((uv_handle_t *)&l->turn, NULL);
+    uv_close((uv_handle_t *)&l->tick, NULL);
+    net_hub_close(l->env.hub, NULL, NULL);
+}
+
+/* --- turns --- */
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct ppg_loop *l = tick->data;
+
+    ppg_core_tick(&l->core);
+    if (atomic_load(&l->core.shared->draining))
+        drain(l);
+    if (l->on_tick)
+        l->on_tick(l, l->on_tick_arg);
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+    struct ppg_loop *l = turn->data;
+
+    ppg_core_flush(&l->core);
+}
+
+static enum err post(void *host, struct slice url, struct slice body, ppg_post_done_fn *done, void *arg)
+{
+    struct ppg_loop *l = host;
+
+    return l->closing ? ERR_LIMIT : ppg_outbound_post(l->outbound, url, body, done, arg);
+}
+
+/* --- life --- */
+
+static enum err handles_init(struct ppg_loop *l)
+{
+    if (uv_loop_init(&l->uv))
+        return ERR_IO;
+    if (uv_async_init(&l->uv, &l->wake, read_mail) || uv_prepare_init(&l->uv, &l->turn) ||
+        uv_timer_init(&l->uv, &l->tick) || uv_prepare_start(&l->turn, on_turn) ||
+        uv_timer_start(&l->tick, on_tick, PPG_LOOP_TICK_MS, PPG_LOOP_TICK_MS))
+        return ERR_IO;
+    l->wake.data = l->turn.data = l->tick.data = l;
+    return net_hub_create(&l->env);
+}
+
+static enum err bearers_create(struct ppg_loop *l)
+{
+    const struct ppg_settings *set = ppg_config_settings(l->snapshot->config);
+    enum err e = ERR_OK;
+
+    l->ota = (struct ota_env){
+        .net = &l->env,
+        .product = SLICE("ppgd/" PPG_VERSION),
+        .tls = l->snapshot->terminal,
+        .connect_ms = set->ota_http.connect_ms,
+        .response_ms = set->ota_http.response_ms,
+        .idle_ms = set->ota_http.idle_ms,
+        .connections_max = set->ota_http.connections_max,
+        .prov_url = slice_str(set->ota_http.prov_url),
+    };
+
+    for (size_t i = 0; i < l->core.bearers_n && !e; i++)
+        e = l->core.bearers[i]->create(&l->ota, &l->core.bearer_self[i]);
+    return e;
+}
+
+static enum err core_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
+{
+    l->core = (struct ppg_core){.loop = conf->index,
+                                .shared = conf->shared,
+                                .config = conf->snapshot->config,
+                                .bearers = ota_bearers,
+                                .bearers_n = ota_bearers_n,
+                                .hand = conf->hand,
+                                .post = post,
+                                .host = l};
+    return ppg_core_init(&l->core);
+}
+
+enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
+{
+    enum err e;
+
+    *l = (struct ppg_loop){.index = conf->index};
+    l->env = (struct net_env){.loop = &l->uv, .clk = conf->shared->clk, .log = conf->shared->log};
+    list_init(&l->mail_ops);
+    list_init(&l->mail_targets);
+    if (uv_mutex_init(&l->mail_lock))
+        return ERR_IO;
+    l->snapshot = ppg_snapshot_hold(conf->snapshot);
+    if ((e = handles_init(l)) || (e = core_init(l, conf)) || (e = bearers_create(l)))
+        return e; /* only start-up comes here: the program ends */
+    return ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
+}
+
+static struct net_http_limits limits_of(const struct ppg_settings *set)
+{
+    return (struct net_http_limits){.head_max_n = 16384,
+                                    .headers_max = 64,
+                                    .value_max_n = 4096,
+                                    .target_max_n = 2048,
+                                    .body_max_n = set->pap.body_max_n,
+                                    .head_ms = set->pap.head_ms,
+                                    .idle_ms = set->pap.idle_ms,
+                                    .body_rate_min = set->pap.body_rate,
+                                    .handshake_ms = set->pap.handshake_ms};
+}
+
+enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, bool tls, struct net_gate *gate,
+                         uint16_t *port, const char **why)
+{
+    struct net_httpd_conf conf = {
+        .name = tls ? "pap-tls" : "pap",
+        .address = at->address,
+        .port = *port,
+        .tls = tls ? l->snapshot->pap : NULL,
+        .limits = limits_of(ppg_config_settings(l->snapshot->config)),
+        .gate = gate,
+        .server = "ppgd/" PPG_VERSION,
+        .head = ppg_accept_head,
+        .request = ppg_accept_request,
+        .arg = &l->core,
+    };
+    enum err e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);
+
+    if (e)
+        return e;
+    l->listener_tls[l->listeners_n] = tls;
+    *port = net_httpd_port(l->listeners[l->listeners_n++]);
+    return ERR_OK;
+}
+
+void ppg_loop_run(struct ppg_loop *l)
+{
+    (void)uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void ppg_loop_clear(struct ppg_loop *l)
+{
+    ppg_core_clear(&l->core);
+    ppg_snapshot_drop(&l->mail_snapshot);
+    ppg_snapshot_drop(&l->snapshot);
+    MUST(!uv_loop_close(&l->uv));
+    uv_mutex_destroy(&l->mail_lock);
+}

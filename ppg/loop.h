@@ -1,0 +1,70 @@
+/* One event loop of the gateway: a libuv loop, its listeners, its bearers and its core, and a mailbox through
+ * which the store's thread and other loops reach it.  Mail is a list swapped whole under a mutex and one wake-up.
+ *
+ * Life: ppg_loop_init and ppg_loop_listen on the main thread, then ppg_loop_run on the loop's own thread until
+ * ppg_loop_stop.  Draining: when the shared draining flag is set, the loop stops accepting, finishes what is on
+ * the wire, gives the rest back to the store, and reports itself quiet; it stops only when told, because another
+ * loop may still hand it something. */
+#ifndef PPG_LOOP_H
+#define PPG_LOOP_H
+
+#include <uv.h>
+#include "base/net/env.h"
+#include "base/net/httpd.h"
+#include "ppg/core.h"
+#include "ppg/outbound.h"
+#include "ppg/snapshot.h"
+
+#define PPG_LOOP_TICK_MS 100
+
+struct ppg_loop {
+    unsigned index;
+    uv_loop_t uv;
+    uv_async_t wake;
+    uv_prepare_t turn; /* end of a turn: the store gets its operations */
+    uv_timer_t tick;
+    struct net_env env;
+    struct ota_env ota; /* the bearers borrow it */
+    struct ppg_core core;
+    struct ppg_snapshot *snapshot; /* held */
+    struct ppg_outbound *outbound;
+    struct net_httpd *listeners[2 * PPG_LISTEN_MAX];
+    bool listener_tls[2 * PPG_LISTEN_MAX];
+    size_t listeners_n;
+    size_t open;        /* parts that still have to report closed */
+    bool closing;       /* parts are being closed */
+    int64_t give_up_ms; /* monotonic: while draining, what is on the wire is cut off then */
+    atomic_bool quiet;  /* drained; stays true unless mail brings work */
+    void (*on_tick)(struct ppg_loop *l, void *arg); /* loop 0: the server's own work; may be NULL */
+    void *on_tick_arg;
+
+    uv_mutex_t mail_lock;     /* guards what follows */
+    struct list mail_ops;     /* store operations that are done */
+    struct list mail_targets; /* targets whose terminals are ours */
+    struct ppg_snapshot *mail_snapshot;
+    bool mail_stop;
+};
+
+struct ppg_loop_conf {
+    unsigned index;
+    struct ppg_shared *shared;
+    struct ppg_snapshot *snapshot;
+    ppg_hand_fn *hand; /* gets `host` */
+    void *host;
+};
+
+enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf) MUST_USE;
+/* Binds one address; *port: in the one wanted (0: any), out the one bound.  ERR_IO with *why. */
+enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, bool tls, struct net_gate *gate,
+                         uint16_t *port, const char **why) MUST_USE;
+void ppg_loop_run(struct ppg_loop *l);
+/* After ppg_loop_run has returned, or instead of it. */
+void ppg_loop_clear(struct ppg_loop *l);
+
+/* Mail; any thread. */
+void ppg_loop_mail_ops(struct ppg_loop *l, struct list *ops);
+void ppg_loop_mail_targets(struct ppg_loop *l, struct list *targets);
+void ppg_loop_mail_snapshot(struct ppg_loop *l, struct ppg_snapshot *snapshot); /* takes a hold of its own */
+void ppg_loop_stop(struct ppg_loop *l);
+
+#endif

@@ -1,0 +1,432 @@
+/* See server.h.  What is here runs on the main thread, which is loop 0's; the store's thread and the other loops
+ * come in only through the mail of loop.h. */
+#include "ppg/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "ppg/admin.h"
+#include "ppg/loop.h"
+#include "ppg/schedule.h"
+
+#define LOOPS_MAX      64u
+#define PURGE_EVERY_MS 1000
+#define PURGE_MAX      500u /* pushes forgotten at once */
+#define NONCES_MAX     100000u
+
+struct ppg_server {
+    struct ppg_shared shared;
+    struct ppg_snapshot *snapshot; /* held; what a reload compares with */
+    struct net_gate *gate;
+    struct ppg_loop *loops;
+    uv_thread_t *threads; /* of loops 1.. */
+    unsigned loops_n;
+    uv_signal_t signals[3];
+    struct ppg_admin *admin;
+    uv_work_t work; /* a reload under way */
+    bool reloading;
+    struct ppg_snapshot *fresh;
+    enum err fresh_err;
+    struct ppg_config_errors errs;
+    ppg_admin_done_fn *reload_done;
+    void *reload_arg;
+    struct store_purge purge;
+    bool purging;
+    int64_t purge_at_ms;
+    unsigned quiet_ticks;
+    bool stopping;
+    size_t own_open; /* handles of ours that still have to close */
+};
+
+/* --- between threads --- */
+
+static void post_ops(void *arg, unsigned loop, struct list *done)
+{
+    struct ppg_server *s = arg;
+
+    ppg_loop_mail_ops(&s->loops[loop], done);
+}
+
+static void hand_over(void *host, unsigned loop, struct list *targets)
+{
+    struct ppg_loop *from = host;
+    struct ppg_server *s = from->on_tick_arg;
+
+    ppg_loop_mail_targets(&s->loops[loop], targets);
+}
+
+/* --- reload --- */
+
+static void reload_work(uv_work_t *work)
+{
+    struct ppg_server *s = work->data;
+
+    s->fresh = NULL;
+    s->errs = (struct ppg_config_errors){.n = 0};
+    s->fresh_err = ppg_snapshot_load(ppg_config_path(s->snapshot->config), &s->fresh, &s->errs);
+}
+
+static void log_errors(struct ppg_server *s)
+{
+    for (size_t i = 0; i < s->errs.n; i++)
+        LOG(s->shared.log, LOG_ERROR, "config.error", LOG_C("what", s->errs.text[i]));
+}
+
+static void take_fresh(struct ppg_server *s)
+{
+    const struct ppg_settings *set = ppg_config_settings(s->fresh->config);
+    struct ppg_snapshot *old = s->snapshot;
+
+    s->snapshot = s->fresh;
+    s->fresh = NULL;
+    net_gate_set(s->gate, set->pap.connections_max, set->pap.connections_per_address_max);
+    log_set(s->shared.log, set->log.level, set->log.format, set->log.full_addresses);
+    for (unsigned i = 0; i < s->loops_n; i++)
+        ppg_loop_mail_snapshot(&s->loops[i], s->snapshot);
+    ppg_snapshot_drop(&old);
+}
+
+static void reload_after(uv_work_t *work, int status)
+{
+    struct ppg_server *s = work->data;
+    ppg_admin_done_fn *done = s->reload_done;
+
+    s->reloading = false;
+    s->reload_done = NULL;
+    if (status)
+        s->fresh_err = ERR_LATE;
+    if (s->fresh_err) {
+        log_errors(s);
+        LOG(s->shared.log, LOG_ERROR, "reload.kept", LOG_I("errors", s->errs.n + s->errs.more));
+    } else {
+        take_fresh(s);
+        LOG(s->shared.log, LOG_WARN, "reload.done",
+            LOG_I("generation", ppg_config_generation(s->snapshot->config)));
+    }
+    if (done)
+        done(s->reload_arg, s->fresh_err, &s->errs);
+}
+
+static enum err reload(void *arg, ppg_admin_done_fn *done, void *done_arg)
+{
+    struct ppg_server *s = arg;
+
+    if (s->reloading || s->stopping)
+        return ERR_LATE;
+    s->work.data = s;
+    if (uv_queue_work(&s->loops[0].uv, &s->work, reload_work, reload_after))
+        return ERR_IO;
+    s->reloading = true;
+    s->reload_done = done;
+    s->reload_arg = done_arg;
+    return ERR_OK;
+}
+
+/* --- drain --- */
+
+static void drain(void *arg)
+{
+    struct ppg_server *s = arg;
+
+    if (atomic_exchange(&s->shared.draining, true))
+        return;
+    LOG(s->shared.log, LOG_WARN, "server.drain", LOG_I("live", atomic_load(&s->shared.live)));
+}
+
+static void own_closed(void *arg)
+{
+    struct ppg_server *s = arg;
+
+    if (--s->own_open == 0)
+        for (unsigned i = 0; i < s->loops_n; i++)
+            ppg_loop_stop(&s->loops[i]);
+}
+
+static void signal_closed(uv_handle_t *h)
+{
+    own_closed(h->data);
+}
+
+static void stop(struct ppg_server *s)
+{
+    s->stopping = true;
+    s->own_open = sizeof s->signals / sizeof s->signals[0] + (s->admin ? 1 : 0);
+    for (size_t i = 0; i < sizeof s->signals / sizeof s->signals[0]; i++)
+        uv_close((uv_handle_t *)&s->signals[i], signal_closed);
+    if (s->admin)
+        ppg_admin_close(s->admin, own_closed, s);
+}
+
+/* Quiet on all loops for two ticks: nothing is on its way between them any more. */
+static void stop_when_quiet(struct ppg_server *s)
+{
+    bool quiet = !s->reloading && !s->purging;
+
+    for (unsigned i = 0; i < s->loops_n; i++)
+        quiet = quiet && atomic_load(&s->loops[i].quiet);
+    s->quiet_ticks = quiet ? s->quiet_ticks + 1 : 0;
+    if (s->quiet_ticks >= 2 && !s->stopping)
+        stop(s);
+}
+
+/* --- the server's own work, on loop 0 --- */
+
+static void purged(struct store_op *op)
+{
+    struct ppg_server *s = op->arg;
+
+    s->purging = false;
+    if (op->err)
+        LOG(s->shared.log, LOG_ERROR, "store.purge.fail", LOG_C("error", err_name(op->err)));
+    if (s->purge.gone == PURGE_MAX) /* more may be waiting */
+        s->purge_at_ms = 0;
+}
+
+static void purge(struct ppg_server *s)
+{
+    int64_t now = clk_mono_ms(s->shared.clk);
+
+    if (s->purging || now < s->purge_at_ms)
+        return;
+    s->purging = true;
+    s->purge_at_ms = now + PURGE_EVERY_MS;
+    s->purge = (struct store_purge){
+        .before_ms = clk_utc_ms(s->shared.clk) - ppg_config_settings(s->snapshot->config)->store.keep_ms,
+        .max = PURGE_MAX,
+    };
+    s->purge.op = (struct store_op){.kind = STORE_PURGE, .done = purged, .arg = s};
+    ppg_core_submit(&s->loops[0].core, &s->purge.op);
+}
+
+static void on_tick(struct ppg_loop *l, void *arg)
+{
+    struct ppg_server *s = arg;
+
+    if (l->index != 0)
+        return;
+    if (atomic_load(&s->shared.draining))
+        stop_when_quiet(s);
+    else
+        purge(s);
+}
+
+static void on_signal(uv_signal_t *h, int number)
+{
+    struct ppg_server *s = h->data;
+
+    if (number != SIGHUP)
+        drain(s);
+    else if (reload(s, NULL, NULL))
+        LOG(s->shared.log, LOG_WARN, "reload.busy");
+}
+
+/* --- the operator's view --- */
+
+static void status(void *arg, struct ppg_status *out)
+{
+    struct ppg_server *s = arg;
+
+    out->loops = s->loops_n;
+    out->generation = ppg_config_generation(s->snapshot->config);
+    out->connections = net_gate_open(s->gate);
+    out->live = atomic_load(&s->shared.live);
+    out->draining = atomic_load(&s->shared.draining);
+}
+
+static enum err admin_start(struct ppg_server *s, char why[256])
+{
+    const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
+    const char *reason = "";
+    struct ppg_admin_conf conf = {.socket = set->admin.socket,
+                                  .core = &s->loops[0].core,
+                                  .status = status,
+                                  .reload = reload,
+                                  .drain = drain,
+                                  .arg = s};
+    enum err e = set->admin.socket ? ppg_admin_create(&s->loops[0].env, &conf, &s->admin, &reason) : ERR_OK;
+
+    if (e)
+        (void)snprintf(why, 256, "admin socket %s: %s", set->admin.socket, reason);
+    return e;
+}
+
+/* --- start --- */
+
+static unsigned loops_wanted(const struct ppg_settings *set)
+{
+    unsigned n = set->gateway.loops ? set->gateway.loops : uv_available_parallelism();
+
+    return n < LOOPS_MAX ? n : LOOPS_MAX;
+}
+
+static enum err shared_init(struct ppg_server *s, struct log *log)
+{
+    const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
+    struct sec_digest_guard_conf guard = {.nonce_life_ms = set->pap.nonce_life_ms, .nonces_max = NONCES_MAX};
+
+    s->shared.loops = s->loops_n;
+    s->shared.log = log;
+    s->shared.clk = &clk_real;
+    if (sec_random(s->shared.spread, sizeof s->shared.spread))
+        return ERR_IO;
+    return sec_digest_guard_create(&guard, &s->shared.guard);
+}
+
+static enum err store_start(struct ppg_server *s, char why[256])
+{
+    const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
+    struct store_conf conf = {.engine = set->store.engine,
+                              .path = set->store.path,
+                              .pending_max = set->store.pending_max,
+                              .loops = s->loops_n,
+                              .post = post_ops,
+                              .post_arg = s,
+                              .clk = &clk_real,
+                              .log = s->shared.log};
+
+    return store_open(&conf, &s->shared.store, why);
+}
+
+static enum err loops_start(struct ppg_server *s)
+{
+    enum err e = ERR_OK;
+
+    for (unsigned i = 0; i < s->loops_n && !e; i++) {
+        struct ppg_loop_conf conf = {i, &s->shared, s->snapshot, hand_over, &s->loops[i]};
+
+        e = ppg_loop_init(&s->loops[i], &conf);
+        s->loops[i].on_tick = on_tick;
+        s->loops[i].on_tick_arg = s;
+    }
+    return e;
+}
+
+/* One address on every loop; the first bind settles a port the system chooses. */
+static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, bool tls, FILE *ports,
+                          char why[256])
+{
+    uint16_t port = at->port;
+    const char *reason = "";
+
+    for (unsigned i = 0; i < s->loops_n; i++) {
+        enum err e = ppg_loop_listen(&s->loops[i], at, tls, s->gate, &port, &reason);
+
+        if (e) {
+            (void)snprintf(why, 256, "cannot listen on %s port %u: %s", at->address, port, reason);
+            return e;
+        }
+    }
+    LOG(s->shared.log, LOG_WARN, "server.listen", LOG_C("address", at->address), LOG_I("port", port),
+        LOG_B("tls", tls));
+    if (ports)
+        (void)fprintf(ports, "%s=%s:%u\n", tls ? "pap-tls" : "pap", at->address, port);
+    return ERR_OK;
+}
+
+static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
+{
+    const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < set->pap.listen_n && !e; i++)
+        e = listen_on(s, &set->pap.listen[i], false, ports, why);
+    for (size_t i = 0; i < set->pap.listen_tls_n && !e; i++)
+        e = listen_on(s, &set->pap.listen_tls[i], true, ports, why);
+    return e;
+}
+
+/* The file appears whole, so who waits for it may read it. */
+static enum err listen_and_tell(struct ppg_server *s, char why[256])
+{
+    const char *path = ppg_config_settings(s->snapshot->config)->gateway.port_file;
+    char part[1024];
+    FILE *ports = NULL;
+    enum err e;
+
+    if (!path)
+        return listen_all(s, NULL, why);
+    (void)snprintf(part, sizeof part, "%s.part", path);
+    ports = fopen(part, "w");
+    if (!ports) {
+        (void)snprintf(why, 256, "cannot write %.200s", part);
+        return ERR_IO;
+    }
+    e = listen_all(s, ports, why);
+    if ((fclose(ports) || (!e && rename(part, path))) && !e) {
+        (void)snprintf(why, 256, "cannot write %.200s", path);
+        e = ERR_IO;
+    }
+    return e;
+}
+
+static enum err signals_start(struct ppg_server *s)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (uv_signal_init(&s->loops[0].uv, &s->signals[i]))
+            return ERR_IO;
+        s->signals[i].data = s;
+        if (uv_signal_start(&s->signals[i], on_signal, numbers[i]))
+            return ERR_IO;
+    }
+    return ERR_OK;
+}
+
+enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struct ppg_server **out,
+                           char why[256])
+{
+    const struct ppg_settings *set = ppg_config_settings(snapshot->config);
+    struct ppg_server *s = calloc(1, sizeof *s);
+    enum err e;
+
+    (void)snprintf(why, 256, "out of memory");
+    if (!s)
+        return ERR_NOMEM;
+    s->snapshot = ppg_snapshot_hold(snapshot);
+    s->loops_n = loops_wanted(set);
+    s->loops = calloc(s->loops_n, sizeof *s->loops);
+    s->threads = calloc(s->loops_n, sizeof *s->threads);
+    if (!s->loops || !s->threads)
+        return ERR_NOMEM;
+    if ((e = shared_init(s, log)) || (e = store_start(s, why)) || (e = loops_start(s)) ||
+        (e = net_gate_create(set->pap.connections_max, set->pap.connections_per_address_max, &s->gate)) ||
+        (e = signals_start(s)) || (e = admin_start(s, why)) || (e = listen_and_tell(s, why)))
+        return e; /* start-up failed: the program ends, and the system takes everything back */
+    *out = s;
+    return ERR_OK;
+}
+
+/* --- run --- */
+
+static void loop_thread(void *arg)
+{
+    ppg_loop_run(arg);
+}
+
+void ppg_server_run(struct ppg_server *s)
+{
+    for (unsigned i = 1; i < s->loops_n; i++)
+        MUST(!uv_thread_create(&s->threads[i], loop_thread, &s->loops[i]));
+    LOG(s->shared.log, LOG_WARN, "server.ready", LOG_I("loops", s->loops_n), LOG_C("version", PPG_VERSION));
+    ppg_loop_run(&s->loops[0]);
+    for (unsigned i = 1; i < s->loops_n; i++)
+        (void)uv_thread_join(&s->threads[i]);
+    LOG(s->shared.log, LOG_WARN, "server.end");
+}
+
+void ppg_server_free(struct ppg_server **sp)
+{
+    struct ppg_server *s = *sp;
+
+    store_close(&s->shared.store);
+    for (unsigned i = 0; i < s->loops_n; i++)
+        ppg_loop_clear(&s->loops[i]);
+    net_gate_free(&s->gate);
+    sec_digest_guard_free(&s->shared.guard);
+    ppg_snapshot_drop(&s->snapshot);
+    free(s->loops);
+    free(s->threads);
+    free(s);
+    *sp = NULL;
+}

@@ -1,0 +1,113 @@
+/* Configuration and TLS contexts as one value; see snapshot.h. */
+#include "ppg/snapshot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "security/credentials.h"
+
+#define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt" /* Debian's list of public authorities */
+
+static void complain(struct ppg_config_errors *errs, const char *path, const char *section, const char *why)
+{
+    if (errs->n < PPG_CONFIG_ERRORS_MAX)
+        (void)snprintf(errs->text[errs->n++], sizeof errs->text[0], "%s: [%s] %s", path, section, why);
+}
+
+static enum err load_pap(const struct ppg_settings *set, struct ppg_snapshot *s,
+                         char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_pair pairs[PPG_FILES_MAX];
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .verify = (enum net_tls_verify)set->pap.client_certificate,
+        .pairs = pairs,
+        .pairs_n = set->pap.cert_n,
+        .ca_file = set->pap.ca,
+        .crl_file = set->pap.crl,
+        .version_min = set->pap.tls_min,
+        .alpn_http11 = true,
+    };
+
+    for (size_t i = 0; i < set->pap.cert_n; i++)
+        pairs[i] = (struct sec_credentials_pair){set->pap.cert[i], set->pap.key[i]};
+    return set->pap.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->pap, why) : ERR_OK;
+}
+
+static enum err load_terminal(const struct ppg_settings *set, struct ppg_snapshot *s,
+                              char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_pair own = {set->ota_http.cert, set->ota_http.key};
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_CLIENT,
+        .verify = NET_TLS_VERIFY_REQUIRED,
+        .pairs = &own,
+        .pairs_n = set->ota_http.cert ? 1 : 0,
+        .ca_file = set->ota_http.ca,
+        .version_min = 12,
+        .alpn_http11 = true,
+    };
+
+    return set->ota_http.ca ? sec_credentials_load(&conf, &clk_real, &s->terminal, why) : ERR_OK;
+}
+
+/* Without a list of our own the system's is used, where there is one; without any, https notifications fail and
+ * are logged. */
+static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot *s,
+                            char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_CLIENT,
+        .verify = NET_TLS_VERIFY_REQUIRED,
+        .ca_file = set->notify.ca ? set->notify.ca : SYSTEM_CA,
+        .version_min = 12,
+        .alpn_http11 = true,
+    };
+    enum err e = sec_credentials_load(&conf, &clk_real, &s->notify, why);
+
+    return e == ERR_ABSENT && !set->notify.ca ? ERR_OK : e;
+}
+
+static const struct {
+    const char *section;
+    enum err (*load)(const struct ppg_settings *set, struct ppg_snapshot *s, char why[SEC_CREDENTIALS_WHY_N]);
+} parts[] = {{"pap", load_pap}, {"ota-http", load_terminal}, {"notify", load_notify}};
+
+enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct ppg_config_errors *errs)
+{
+    struct ppg_snapshot *s = calloc(1, sizeof *s);
+    enum err first = s ? ppg_config_load(path, &s->config, errs) : ERR_NOMEM;
+    char why[SEC_CREDENTIALS_WHY_N];
+
+    if (s)
+        atomic_init(&s->refs, 1);
+    for (size_t i = 0; !first && i < sizeof parts / sizeof parts[0]; i++) {
+        first = parts[i].load(ppg_config_settings(s->config), s, why);
+        if (first)
+            complain(errs, path, parts[i].section, why);
+    }
+    if (first)
+        ppg_snapshot_drop(&s);
+    else
+        *out = s;
+    return first;
+}
+
+struct ppg_snapshot *ppg_snapshot_hold(struct ppg_snapshot *s)
+{
+    atomic_fetch_add(&s->refs, 1);
+    return s;
+}
+
+void ppg_snapshot_drop(struct ppg_snapshot **sp)
+{
+    struct ppg_snapshot *s = *sp;
+
+    *sp = NULL;
+    if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
+        return;
+    net_tls_ctx_free(&s->pap);
+    net_tls_ctx_free(&s->terminal);
+    net_tls_ctx_free(&s->notify);
+    ppg_config_drop(&s->config);
+    free(s);
+}
