@@ -281,7 +281,7 @@ static void attributes(struct pap_parser *p, enum pap_elem elem, void *body, int
         const char *name = (const char *)v[0];
         size_t i = 0;
 
-        while (i < e->attrs_n && (v[1] || strcmp(e->attrs[i].name, name) != 0))
+        while (i < e->attrs_n && (v[1] || !pap_name_eq(e->attrs[i].name, name)))
             i++;
         if (i < e->attrs_n) {
             attr_value(p, &e->attrs[i], slice_of(v[3], (size_t)(v[4] - v[3])), body);

@@ -20,11 +20,11 @@ static bool is_name_ch(unsigned char ch)
 /* S?  True when there was some. */
 static bool skip_space(struct scan *s)
 {
-    bool some = false;
+    const char *from = s->p;
 
-    for (; scan_peek(s) >= 0 && is_space((unsigned char)scan_peek(s)); some = true)
-        (void)scan_skip_ch(s, (char)scan_peek(s));
-    return some;
+    while (!s->err && s->p < s->end && is_space((unsigned char)*s->p))
+        s->p++;
+    return s->p != from;
 }
 
 static void need_space(struct scan *s)
@@ -132,16 +132,17 @@ enum pap_charset pap_prescan_charset(struct slice xml)
     struct scan s = scan_of(xml);
     struct slice name;
 
+    if (xml.n >= 2 && xml.p[0] == '<' && xml.p[1] != '\0') {
+        xml_declaration(&s, &name);
+        return s.err || !name.p ? PAP_CHARSET_UTF8 : charset_of_name(name);
+    }
     if (slice_starts(xml, SLICE("\xFF\xFE\0\0")) || slice_starts(xml, SLICE("\0\0")))
         return PAP_CHARSET_OTHER; /* four octets a character */
     if (slice_starts(xml, SLICE("\xFF\xFE")) || slice_starts(xml, SLICE("<\0")))
         return PAP_CHARSET_UTF16LE;
     if (slice_starts(xml, SLICE("\xFE\xFF")) || slice_starts(xml, SLICE("\0<")))
         return PAP_CHARSET_UTF16BE;
-    if (slice_starts(xml, SLICE("\xEF\xBB\xBF")))
-        return PAP_CHARSET_UTF8;
-    xml_declaration(&s, &name);
-    return s.err || !name.p ? PAP_CHARSET_UTF8 : charset_of_name(name);
+    return PAP_CHARSET_UTF8; /* with its mark, or no XML at all, which the parser will say */
 }
 
 static enum pap_version version_of_numbers(uint32_t major, uint32_t minor)
@@ -319,27 +320,35 @@ static const char *tag_end(const char *p, const char *end, size_t *values)
     return p < end ? p : NULL;
 }
 
+/* Position behind what begins with "<!" or "<?", where quotes do not count, NULL when it does not end. */
+static const char *skip_markup(const char *p, const char *end)
+{
+    struct slice left = slice_of(p, (size_t)(end - p));
+
+    if (slice_starts(left, SLICE("<!--")))
+        return behind(p + 4, end, SLICE("-->"));
+    if (slice_starts(left, SLICE("<![CDATA[")))
+        return behind(p + 9, end, SLICE("]]>"));
+    return slice_starts(left, SLICE("<?")) ? behind(p + 2, end, SLICE("?>")) : p + 2;
+}
+
 enum err pap_prescan_tags(struct slice utf8, size_t attributes_max, size_t *at)
 {
     const char *end = utf8.p + utf8.n;
     const char *p = utf8.p;
 
     while (p && p < end && (p = memchr(p, '<', (size_t)(end - p)))) {
-        struct slice left = slice_of(p, (size_t)(end - p));
+        const char *tag = p;
         size_t values = 0;
 
-        if (slice_starts(left, SLICE("<!--"))) {
-            p = behind(p + 4, end, SLICE("-->"));
-        } else if (slice_starts(left, SLICE("<![CDATA["))) {
-            p = behind(p + 9, end, SLICE("]]>"));
-        } else if (slice_starts(left, SLICE("<?"))) {
-            p = behind(p + 2, end, SLICE("?>"));
-        } else {
-            p = tag_end(p + 1, end, &values);
-            if (values > attributes_max) {
-                *at = (size_t)(left.p - utf8.p);
-                return ERR_LIMIT;
-            }
+        if (end - p > 1 && (p[1] == '!' || p[1] == '?')) {
+            p = skip_markup(p, end);
+            continue;
+        }
+        p = tag_end(p + 1, end, &values);
+        if (values > attributes_max) {
+            *at = (size_t)(tag - utf8.p);
+            return ERR_LIMIT;
         }
     }
     return ERR_OK;

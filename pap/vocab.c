@@ -202,7 +202,7 @@ const struct pap_element pap_elements[PAP_ELEM_COUNT] = {
 enum pap_elem pap_elem_find(const char *name)
 {
     for (enum pap_elem e = PAP_ELEM_NONE + 1; e < PAP_ELEM_COUNT; e++)
-        if (strcmp(name, pap_elements[e].name) == 0)
+        if (pap_name_eq(name, pap_elements[e].name))
             return e;
     return PAP_ELEM_NONE;
 }

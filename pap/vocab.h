@@ -86,6 +86,11 @@ extern const struct pap_element pap_elements[PAP_ELEM_COUNT];
 #define PAP_CHILDREN_MAX 2 /* kinds of children of one element below pap */
 #define PAP_NESTING_MAX  4 /* pap, message, result, address */
 
+/* Most names differ in their first octet; this is asked a dozen times an element. */
+static inline bool pap_name_eq(const char *a, const char *b)
+{
+    return a[0] == b[0] && strcmp(a, b) == 0;
+}
 enum pap_elem pap_elem_find(const char *name); /* PAP_ELEM_NONE when unknown */
 /* The words of an enum type, indexed by its value, NULL at the end; NULL for other types. */
 const char *const *pap_attr_words(enum pap_attr_type type);
