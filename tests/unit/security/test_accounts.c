@@ -1,0 +1,184 @@
+#include "security/accounts.h"
+
+#include "security/digest.h"
+#include "tests/unit/harness.h"
+
+static struct sec_accounts *table(void)
+{
+    struct sec_accounts *t = NULL;
+
+    MUST(sec_accounts_create(SLICE("push"), 3, &t) == ERR_OK);
+    return t;
+}
+
+static struct sec_secret ha1(enum sec_digest_algorithm a)
+{
+    struct sec_secret s;
+
+    sec_secret_init(&s);
+    MUST(sec_digest_ha1(a, SLICE("u"), SLICE("push"), SLICE("p"), &s) == ERR_OK);
+    return s;
+}
+
+static struct sec_account good(const struct slice *certificates, size_t n)
+{
+    return (struct sec_account){.name = SLICE("a"),
+                                .certificates = certificates,
+                                .certificates_n = n,
+                                .digest_user = SLICE("u"),
+                                .ha1_md5 = ha1(SEC_DIGEST_MD5),
+                                .ha1_sha256 = ha1(SEC_DIGEST_SHA256)};
+}
+
+static void test_add_and_look_up(void)
+{
+    struct slice certificates[] = {SLICE("URI:https://mmsc.example.net"), SLICE("DNS:MMSC.example.net"),
+                                   SLICE("EMAIL:Ops@Example.net")};
+    struct slice networks[] = {SLICE("192.0.2.0/24")};
+    struct slice uri = SLICE("https://mmsc.example.net"), dns = SLICE("mmsc.EXAMPLE.net");
+    struct slice mails[] = {SLICE("ops@example.net"), SLICE("Ops@EXAMPLE.NET")};
+    struct sec_accounts *t = table();
+    struct sec_account in = good(certificates, 3);
+    const struct sec_account *a;
+    const char *why;
+
+    in.networks = networks;
+    in.networks_n = 1;
+    CU_ASSERT_FATAL(sec_accounts_add(t, &in, &why) == ERR_OK);
+    a = sec_accounts_find(t, SLICE("a"));
+    CU_ASSERT_FATAL(a != NULL && a != &in && a->certificates != certificates);
+    CU_ASSERT(sec_accounts_count(t) == 1 && sec_accounts_at(t, 0) == a && sec_accounts_passwords(t));
+    CU_ASSERT(sec_accounts_by_user(t, SLICE("u")) == a && sec_accounts_by_user(t, SLICE("U")) == NULL);
+    CU_ASSERT(sec_accounts_by_san(t, "URI:", &uri, 1) == a);
+    CU_ASSERT(sec_accounts_by_san(t, "DNS:", &uri, 1) == NULL);
+    CU_ASSERT(sec_accounts_by_san(t, "DNS:", &dns, 1) == a);
+    CU_ASSERT(sec_accounts_by_san(t, "EMAIL:", mails, 1) == NULL); /* mailboxes keep their case */
+    CU_ASSERT(sec_accounts_by_san(t, "EMAIL:", mails, 2) == a);
+    CU_ASSERT(sec_account_from_here(a, SLICE("192.0.2.9")) && !sec_account_from_here(a, SLICE("192.0.3.9")));
+    TEST_SLICE_EQ(sec_accounts_realm(t), SLICE("push"));
+    sec_accounts_free(&t);
+    sec_accounts_free(&t);
+}
+
+/* A NUL in a certificate's name must not cut it short. */
+static void test_san_with_nul(void)
+{
+    struct slice matcher = SLICE("DNS:mmsc.example.net");
+    struct slice evil[] = {SLICE("mmsc.example.net\0.evil.example"), SLICE(""), SLICE("mmsc.example.net.")};
+    struct sec_accounts *t = table();
+    struct sec_account in = good(&matcher, 1);
+    const char *why;
+
+    CU_ASSERT_FATAL(sec_accounts_add(t, &in, &why) == ERR_OK);
+    CU_ASSERT(sec_accounts_by_san(t, "DNS:", evil, COUNT(evil)) == NULL);
+    sec_accounts_free(&t);
+}
+
+enum twist {
+    NAME_EMPTY,
+    NAME_STAR,
+    NAME_SPACE,
+    NO_PROOF,
+    NO_HA1,
+    NO_USER,
+    HA1_SHORT,
+    USER_QUOTE,
+    BASIC_MD5_ONLY,
+    BAD_MATCHER,
+    EMPTY_MATCHER,
+    BAD_NETWORK,
+    BAD_URI,
+    MANY,
+    TWISTS
+};
+
+static void test_add_refused(void)
+{
+    struct slice matchers[] = {SLICE("DNS:h"), SLICE("CN:h"), SLICE("DNS:")}, bad = SLICE("*");
+
+    for (size_t i = 0; i < TWISTS; i++) {
+        struct sec_accounts *t = table();
+        struct sec_account a = good(matchers, 1);
+        const char *why = NULL;
+
+        test_row(i);
+        a.name = i == NAME_EMPTY   ? SLICE_NONE
+                 : i == NAME_STAR  ? bad
+                 : i == NAME_SPACE ? SLICE("a b")
+                                   : a.name;
+        if (i == NO_PROOF || i == NO_USER)
+            a.digest_user = SLICE_NONE;
+        if (i == NO_PROOF)
+            a.certificates_n = 0;
+        if (i == NO_PROOF || i == NO_HA1 || i == BASIC_MD5_ONLY)
+            sec_secret_clear(&a.ha1_sha256);
+        if (i == NO_PROOF || i == NO_HA1)
+            sec_secret_clear(&a.ha1_md5);
+        if (i == HA1_SHORT)
+            a.ha1_md5.n = 31;
+        if (i == USER_QUOTE)
+            a.digest_user = SLICE("u\"");
+        a.basic = i == BASIC_MD5_ONLY;
+        a.certificates += i == BAD_MATCHER ? 1 : i == EMPTY_MATCHER ? 2 : 0;
+        a.networks = a.initiator_uris = &bad;
+        a.networks_n = i == BAD_NETWORK;
+        a.initiator_uris_n = i == BAD_URI;
+        if (i == MANY)
+            a.certificates_n = SEC_ACCOUNT_LIST_MAX + 1;
+        CU_ASSERT(sec_accounts_add(t, &a, &why) == ERR_MALFORMED);
+        CU_ASSERT(why != NULL && sec_accounts_count(t) == 0);
+        sec_accounts_free(&t);
+    }
+}
+
+static void test_nothing_twice(void)
+{
+    struct slice one[] = {SLICE("DNS:h"), SLICE("DNS:H")}, two = SLICE("DNS:i");
+    struct sec_account a, b;
+    const char *why;
+
+    for (size_t i = 0; i < 4; i++) {
+        struct sec_accounts *t = table();
+
+        test_row(i);
+        a = good(one, i == 3 ? 2 : 1); /* row 3: one account, the same name in two spellings */
+        b = good(&two, 1);
+        b.name = i == 0 ? SLICE("a") : SLICE("b");
+        b.digest_user = i == 1 ? SLICE("u") : SLICE("v");
+        b.certificates = i == 2 ? &one[1] : &two;
+        CU_ASSERT(sec_accounts_add(t, &a, &why) == (i == 3 ? ERR_EXISTS : ERR_OK));
+        CU_ASSERT(i == 3 || sec_accounts_add(t, &b, &why) == ERR_EXISTS);
+        sec_accounts_free(&t);
+    }
+}
+
+static void test_ceiling_and_realm(void)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    struct sec_accounts *t = table();
+    const char *why;
+
+    for (size_t i = 0; i < 4; i++) {
+        struct slice matcher = SLICE("DNS:a");
+        char text[] = "DNS:?";
+        struct sec_account a = {.name = slice_str(names[i]), .certificates = &matcher, .certificates_n = 1};
+
+        text[4] = names[i][0];
+        matcher = slice_str(text);
+        CU_ASSERT(sec_accounts_add(t, &a, &why) == (i < 3 ? ERR_OK : ERR_LIMIT));
+    }
+    CU_ASSERT(!sec_accounts_passwords(t));
+    sec_accounts_free(&t);
+    CU_ASSERT(sec_accounts_create(SLICE(""), 1, &t) == ERR_MALFORMED);
+    CU_ASSERT(sec_accounts_create(SLICE("a\"b"), 1, &t) == ERR_MALFORMED);
+    CU_ASSERT(t == NULL);
+}
+
+const struct test_case test_cases[] = {
+    {"add_and_look_up", test_add_and_look_up},
+    {"san_with_nul", test_san_with_nul},
+    {"add_refused", test_add_refused},
+    {"nothing_twice", test_nothing_twice},
+    {"ceiling_and_realm", test_ceiling_and_realm},
+    {NULL, NULL},
+};
