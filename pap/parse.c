@@ -16,8 +16,10 @@
 #include "pap/time.h"
 #include "pap/vocab.h"
 
-/* libxml2 keeps every name it has seen in the context; past this many the context is replaced. */
-#define NAMES_MAX 1024
+/* libxml2 keeps every name it has seen in the context; past this many, or this many octets, the context is
+ * replaced. */
+#define NAMES_MAX   1024
+#define NAMES_MAX_N (256 * 1024)
 
 /* One open element. */
 struct frame {
@@ -561,7 +563,7 @@ enum err pap_parse(struct pap_parser *p, struct slice xml, const struct pap_limi
         drop_context(p); /* stopped half way, it may hold namespaces and names */
     } else {
         *out = p->m;
-        if (xmlDictSize(p->ctxt->dict) > NAMES_MAX)
+        if (xmlDictSize(p->ctxt->dict) > NAMES_MAX || xmlDictGetUsage(p->ctxt->dict) > NAMES_MAX_N)
             drop_context(p);
     }
     return p->err;

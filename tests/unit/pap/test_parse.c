@@ -274,8 +274,8 @@ static void test_fault(void)
 static void test_hostile(void)
 {
     static const char *const docs[] = {
-        "<?xml version=\"1.0\"?><!DOCTYPE pap [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;\">"
-        "<!ENTITY c \"&b;&b;&b;&b;&b;&b;\"><!ENTITY d \"&c;&c;&c;&c;&c;&c;\">]><pap product-name=\"&d;\"/>",
+        ("<?xml version=\"1.0\"?><!DOCTYPE pap [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;\">"
+         "<!ENTITY c \"&b;&b;&b;&b;&b;&b;\"><!ENTITY d \"&c;&c;&c;&c;&c;&c;\">]><pap product-name=\"&d;\"/>"),
         "<!DOCTYPE pap [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><pap>&x;</pap>",
         "<!DOCTYPE pap [<!ENTITY % x SYSTEM \"http://127.0.0.1:1/x\">%x;]><pap/>",
         "<!DOCTYPE pap SYSTEM \"file:///etc/passwd\"><pap>&x;</pap>",
@@ -496,6 +496,27 @@ static void test_reuse(void)
     teardown(&s);
 }
 
+/* Long names that nobody asked for: each document stands alone, none fails for what came before. */
+static void test_long_names(void)
+{
+    struct setup s;
+
+    setup(&s, false);
+    for (size_t i = 0; i < 500; i++) {
+        struct buf b;
+
+        buf_init(&b, 65536);
+        buf_addf(&b, "<pap a%zu", i);
+        for (size_t k = 0; k < 30000; k++)
+            buf_add_ch(&b, 'a');
+        buf_add(&b, SLICE("=\"\"><cancel-message push-id=\"i\"/></pap>"));
+        CU_ASSERT_EQUAL(parse(&s, buf_slice(&b)), ERR_OK);
+        buf_clear(&b);
+        arena_reset(&s.arena);
+    }
+    teardown(&s);
+}
+
 /* Every arena ceiling: refused as memory or accepted, never a crash. */
 static void test_no_memory(void)
 {
@@ -535,6 +556,7 @@ const struct test_case test_cases[] = {
     {"utf-16", test_utf16},
     {"truncated", test_truncated},
     {"reuse", test_reuse},
+    {"long names", test_long_names},
     {"no memory", test_no_memory},
     {NULL, NULL},
 };
