@@ -629,6 +629,13 @@ struct slice net_http_exchange_ip(const struct net_http_exchange *x)
     return conn_ip(conn_of(x));
 }
 
+enum err net_http_exchange_uid(const struct net_http_exchange *x, uid_t *out)
+{
+    const struct conn *c = conn_of(x);
+
+    return c->stream ? net_stream_uid(c->stream, out) : ERR_PEER;
+}
+
 bool net_http_exchange_gone(const struct net_http_exchange *x)
 {
     return !conn_of(x)->stream;

@@ -58,6 +58,8 @@ void net_http_exchange_take_body(struct net_http_exchange *x, struct buf *out);
 const struct net_tls_peer *net_http_exchange_peer(const struct net_http_exchange *x);
 bool net_http_exchange_is_tls(const struct net_http_exchange *x);
 struct slice net_http_exchange_ip(const struct net_http_exchange *x);
+/* The user behind a UNIX socket; net_stream_uid's errors, ERR_PEER when it is gone. */
+enum err net_http_exchange_uid(const struct net_http_exchange *x, uid_t *out) MUST_USE;
 bool net_http_exchange_gone(const struct net_http_exchange *x); /* the peer has left */
 uint64_t
 net_http_exchange_connection(const struct net_http_exchange *x);     /* number of the connection, for logs */

@@ -598,6 +598,20 @@ struct slice net_stream_ip(const struct net_stream *s)
     return slice_of(s->address + s->ip_at, s->ip_n);
 }
 
+enum err net_stream_uid(const struct net_stream *s, uid_t *out)
+{
+    struct ucred who;
+    socklen_t n = sizeof who;
+    uv_os_fd_t fd;
+
+    if (s->uv.handle.type != UV_NAMED_PIPE)
+        return ERR_UNSUPPORTED;
+    if (uv_fileno(&s->uv.handle, &fd) != 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0)
+        return ERR_IO;
+    *out = who.uid;
+    return ERR_OK;
+}
+
 const char *net_stream_tls_why(const struct net_stream *s)
 {
     return s->tls ? net_tls_why(s->tls) : "";

@@ -69,6 +69,8 @@ const struct net_tls_peer *net_stream_peer(const struct net_stream *s); /* NULL 
 const char *net_stream_address(const struct net_stream *s);             /* the peer's "ip:port" */
 struct slice net_stream_ip(const struct net_stream *s);                 /* the peer's ip text */
 const char *net_stream_tls_why(const struct net_stream *s);             /* net_tls_why, "" when clear */
+/* The user at the other end of a UNIX socket, when it connected.  ERR_UNSUPPORTED: TCP; ERR_IO. */
+enum err net_stream_uid(const struct net_stream *s, uid_t *out) MUST_USE;
 /* Plain octets handed to the kernel; with TLS all that was encrypted counts, so it never says too little. */
 uint64_t net_stream_written_n(const struct net_stream *s);
 /* Wire octets, for showing what crossed a hop: called with every octet read from the kernel before TLS. */

@@ -1,0 +1,49 @@
+/* The operator's socket: HTTP/1.1 with JSON bodies on a UNIX socket of mode 0600, for root and the gateway's own user
+ * only.
+ *
+ *     GET  /status                            counters of the gateway, the store and every event
+ *     POST /reload                            reads the configuration anew, whole or not at all
+ *     POST /drain                             accepts and starts nothing new, then ends
+ *     GET  /push?id=PUSH-ID&initiator=NAME    all about one push but its content; initiator may be left out
+ *
+ * Answers: 200; 400, 403, 404, 405; 409 busy; 422 a configuration with mistakes; 500, 503.  Refusals are
+ * {"error": "...", "errors": ["file:line: key: what", ...]}.  Times are RFC 3339 in UTC.  It decides nothing and
+ * keeps nothing: server.c acts, the store answers.  Everything runs on loop 0. */
+#ifndef PPG_ADMIN_H
+#define PPG_ADMIN_H
+
+#include "ppg/config.h"
+#include "ppg/core.h"
+
+struct ppg_admin;
+struct net_env;
+
+struct ppg_status {
+    unsigned loops;
+    uint64_t generation; /* of the configuration */
+    size_t connections;  /* of initiators, now */
+    size_t live;         /* targets in memory */
+    bool draining;
+};
+
+/* Once per reload that was begun, later; errs is read during the call only. */
+typedef void ppg_admin_done_fn(void *arg, enum err result, const struct ppg_config_errors *errs);
+
+struct ppg_admin_conf {
+    const char *socket;    /* copied */
+    struct ppg_core *core; /* loop 0's; store operations go through it */
+    void (*status)(void *arg, struct ppg_status *out);
+    /* ERR_LATE: one is under way, or it is too late for one.  done() does not run after a failure, and never
+     * from inside. */
+    enum err (*reload)(void *arg, ppg_admin_done_fn *done, void *done_arg);
+    void (*drain)(void *arg); /* the answer is queued by then */
+    void *arg;
+};
+
+/* env outlives it.  ERR_NOMEM, ERR_IO: *why is static text. */
+enum err ppg_admin_create(const struct net_env *env, const struct ppg_admin_conf *conf,
+                          struct ppg_admin **out, const char **why) MUST_USE;
+/* Takes no more requests; closed() runs once those under way have been answered, after which the memory is gone. */
+void ppg_admin_close(struct ppg_admin *a, void (*closed)(void *arg), void *arg);
+
+#endif
