@@ -284,30 +284,37 @@ static enum pap_code take_address(struct ppg_submission *s, struct slice raw, st
     return code;
 }
 
+/* Was the key seen?  One recipient, the usual case, needs no table. */
+static enum err note_key(struct map *seen, size_t addrs_n, struct ppg_target *t)
+{
+    return addrs_n > 1 ? map_put(seen, t->key, t) : ERR_OK;
+}
+
 /* [PAP §8.5]: duplicated addresses collapse to one; one bad address refuses the whole. */
 static enum pap_code take_addresses(struct ppg_submission *s)
 {
     const struct pap_addrs *addrs = &s->message.push.addrs;
     struct ppg_push *p = s->push;
     enum pap_code code = PAP_CODE_ACCEPTED;
-    struct map seen;
+    struct map seen = {.slots = NULL};
 
     p->targets = arena_array(&p->mem, addrs->n, sizeof *p->targets);
     if (!p->targets)
         return refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
-    map_init(&seen, addrs->n);
+    if (addrs->n > 1)
+        map_init(&seen, addrs->n);
     for (size_t i = 0; i < addrs->n && code == PAP_CODE_ACCEPTED; i++) {
         struct ppg_target *t = &p->targets[p->targets_n];
-        enum err e = ERR_OK;
+        enum err e;
 
         code = take_address(s, addrs->v[i], t);
-        if (code == PAP_CODE_ACCEPTED && addrs->n > 1)
-            e = map_put(&seen, t->key, t);
+        e = code == PAP_CODE_ACCEPTED ? note_key(&seen, addrs->n, t) : ERR_OK;
         if (e && e != ERR_EXISTS)
             code = refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
         p->targets_n += e == ERR_OK;
     }
-    map_clear(&seen);
+    if (addrs->n > 1)
+        map_clear(&seen);
     return code;
 }
 
