@@ -1,0 +1,45 @@
+/* A protected message from anywhere: parsed, and opened with keys of its suite, which must fail or, when it opens,
+ * seal to the same octets again. */
+#include <stdint.h>
+#include "security/gpl.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* The key of tests/vectors/gpl_a1.json, so that its messages (the seeds) open. */
+static const uint8_t ks[SEC_GPL_KEY_N] = {0x88, 0x83, 0xa6, 0xa6, 0x6c, 0xc8, 0x51, 0x83, 0x7f, 0x0e, 0xfa,
+                                          0xcd, 0x33, 0xe5, 0xef, 0xd1, 0xb5, 0x31, 0x7a, 0xa5, 0x46, 0x06,
+                                          0xe1, 0xfb, 0x69, 0x49, 0x1d, 0x61, 0xb3, 0xde, 0x85, 0x71};
+
+static void open_it(struct slice in, const struct sec_gpl_msg *msg)
+{
+    struct sec_gpl_keys *keys;
+    struct buf plain, again;
+    struct slice part;
+
+    buf_init(&plain, 1 << 20);
+    buf_init(&again, 1 << 20);
+    MUST(sec_gpl_keys_create(slice_of(ks, sizeof ks), msg->direction, msg->suite, &keys) == ERR_OK);
+    if (sec_gpl_open(keys, msg, &plain) == ERR_OK) {
+        part = buf_slice(&plain);
+        MUST(sec_gpl_seal(keys, msg->sn, msg->said, msg->gpi, &part, 1, &again) == ERR_OK);
+        MUST(slice_eq(buf_slice(&again), in));
+    } else {
+        MUST(plain.n == 0);
+    }
+    sec_gpl_keys_free(&keys);
+    buf_clear(&plain);
+    buf_clear(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct slice in = slice_of(data, n);
+    struct sec_gpl_msg msg;
+
+    if (sec_gpl_parse(in, &msg) == ERR_OK) {
+        MUST(msg.header.n + msg.payload.n + msg.tag.n == n);
+        MUST(msg.covered.n + msg.tag.n == n);
+        open_it(in, &msg);
+    }
+    return 0;
+}

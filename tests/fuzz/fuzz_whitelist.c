@@ -1,0 +1,51 @@
+/* A whitelist of any text: each line parsed, the good ones compiled, then every recipient that a rule names is
+ * asked for.  Sets of "@file" rules stay empty: no file is read here. */
+#include <stdint.h>
+#include "security/address.h"
+#include "security/uri.h"
+#include "security/whitelist.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void ask(const struct sec_whitelist *w, const struct sec_whitelist_line *l)
+{
+    struct sec_whitelist_query q = {l->initiator,        l->recipient, l->application,
+                                    SLICE("text/plain"), l->uri,       1};
+    struct sec_whitelist_verdict v;
+    struct sec_address a, again;
+
+    sec_whitelist_decide(w, &q, &v);
+    MUST(!v.allow || v.line > 0);
+    if (sec_address_canonical(l->recipient, &a) == ERR_OK) {
+        MUST(sec_address_canonical(slice_of(a.text, a.n), &again) == ERR_OK);
+        MUST(slice_eq(slice_of(a.text, a.n), slice_of(again.text, again.n)) && a.domain == again.domain);
+    }
+    if (l->uri.n && !slice_ends(l->uri, SLICE("*")))
+        MUST(sec_uri_matches(l->uri, l->uri));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct slice rest = slice_of(data, n), text;
+    struct sec_whitelist_line l;
+    struct sec_whitelist *w;
+    const char *why = NULL;
+    uint32_t line = 0;
+
+    MUST(sec_whitelist_create("fuzz", &w) == ERR_OK);
+    while (rest.n) {
+        struct sec_addrset *set = NULL;
+        bool fresh;
+
+        (void)slice_cut(rest, '\n', &text, &rest);
+        line++;
+        if (sec_whitelist_parse_line(text, &l, &why) != ERR_OK)
+            continue;
+        if (l.kind == SEC_RECIPIENT_FILE)
+            MUST(sec_whitelist_set(w, l.recipient, &set, &fresh) == ERR_OK);
+        MUST(sec_whitelist_add(w, &l, line, set) == ERR_OK);
+        ask(w, &l);
+    }
+    sec_whitelist_free(&w);
+    return 0;
+}
