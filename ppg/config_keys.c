@@ -100,11 +100,11 @@ const struct ppg_config_key ppg_config_keys[] = {
     A_FILE(PATH, "gateway", "port-file", gateway.port_file, 0, NULL, NULL, "/run/ppg/ports",
            "Where to write the real ports once listening; of use when a port is 0."),
 
-    A_FILE(FILE, "files", "initiators", files.initiators, 1, NULL, "initiators.conf", NULL,
+    A_FILE(PATH, "files", "initiators", files.initiators, 1, NULL, "initiators.conf", NULL,
            "Who may push, and how each proves it."),
-    A_FILE(FILE, "files", "whitelist", files.whitelist, 1, NULL, "whitelist.conf", NULL,
+    A_FILE(PATH, "files", "whitelist", files.whitelist, 1, NULL, "whitelist.conf", NULL,
            "Who may push what to whom; no rule means no."),
-    A_FILE(FILE, "files", "terminals", files.terminals, 1, NULL, "terminals.conf", NULL,
+    A_FILE(PATH, "files", "terminals", files.terminals, 1, NULL, "terminals.conf", NULL,
            "How terminals are reached."),
 
     LIST(LISTENS, "pap", "listen", pap.listen, pap.listen_n, PPG_LISTEN_MAX, 0, 0, "127.0.0.1:8080", NULL,

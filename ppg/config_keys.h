@@ -15,9 +15,9 @@ enum ppg_key_type {
     PPG_KEY_WORD, /* one of `words`, kept as its number */
     PPG_KEY_NAME, /* one of `words`, kept as text */
     PPG_KEY_TEXT,
-    PPG_KEY_PATH,    /* a file or socket that the gateway makes */
-    PPG_KEY_FILE,    /* a file that the gateway reads */
-    PPG_KEY_PRIVATE, /* likewise, and others may not */
+    PPG_KEY_PATH,    /* a file or socket; what is there shows when it is used */
+    PPG_KEY_FILE,    /* a file that must be readable */
+    PPG_KEY_PRIVATE, /* likewise, and not by everybody */
     PPG_KEY_FILES,   /* from here on lists, comma separated */
     PPG_KEY_PRIVATES,
     PPG_KEY_LISTENS,

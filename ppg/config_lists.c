@@ -38,13 +38,15 @@ static void next_section(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     struct slice kind, name;
 
-    close_section(l);
-    if (l->kind && slice_cut(line->section, ' ', &kind, &name) && slice_eq(kind, slice_str(l->kind)))
-        open_section(l, line->at, slice_trim(name));
-    else if (l->kind)
-        ppg_load_say(l->load, ERR_MALFORMED, line->at, line->section, "sections here are [%s NAME]", l->kind);
-    else
+    if (!l->kind) {
         ppg_load_say(l->load, ERR_MALFORMED, line->at, line->section, "this file has no sections");
+        return;
+    }
+    close_section(l);
+    if (slice_cut(line->section, ' ', &kind, &name) && slice_eq(kind, slice_str(l->kind)))
+        open_section(l, line->at, slice_trim(name));
+    else
+        ppg_load_say(l->load, ERR_MALFORMED, line->at, line->section, "sections here are [%s NAME]", l->kind);
 }
 
 static void take(const struct ppg_ini_line *line, void *arg)

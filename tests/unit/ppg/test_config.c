@@ -1,0 +1,194 @@
+/* The whole configuration: the files in conf/ load, a mistake in any file keeps nothing, holders keep a value alive. */
+#include "tests/unit/harness.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "ppg/config.h"
+
+static struct ppg_config_errors errs;
+
+static const char *in_scratch(const char *name)
+{
+    static char path[600];
+
+    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
+    return path;
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+    FILE *f = fopen(in_scratch(name), "w");
+
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0 || chmod(in_scratch(name), mode) != 0)
+        abort();
+}
+
+/* A small good set of files, which each test spoils in its own way. */
+static void write_all(void)
+{
+    write_file("ppg.conf", "[pap]\nlisten = 127.0.0.1:0\n", 0644);
+    write_file("initiators.conf", "[initiator mms]\ncertificate = DNS:mmsc.example.net\n", 0644);
+    write_file("whitelist.conf", "allow mms +1555* *\n", 0644);
+    write_file("terminals.conf", "[terminal +15550100]\nroute = http://198.51.100.7:4035\n", 0644);
+}
+
+static void test_shipped(void)
+{
+    struct ppg_config *c = NULL;
+    struct sec_whitelist_verdict v;
+
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(test_path("../conf/ppg.conf"), &c, &errs), ERR_OK);
+    CU_ASSERT_EQUAL(errs.n, 0);
+    CU_ASSERT_EQUAL(sec_accounts_count(ppg_config_accounts(c)), 2);
+    CU_ASSERT_EQUAL(sec_whitelist_rules(ppg_config_whitelist(c)), 3);
+    CU_ASSERT_EQUAL(ota_registry_n(ppg_config_registry(c)), 2);
+    CU_ASSERT(slice_ends(slice_str(ppg_config_path(c)), SLICE("conf/ppg.conf")));
+    sec_whitelist_decide(ppg_config_whitelist(c),
+                         &(struct sec_whitelist_query){.initiator = SLICE("bank"),
+                                                       .recipient = SLICE("sip:alice@example.net"),
+                                                       .application = SLICE("x")},
+                         &v);
+    CU_ASSERT(v.allow && v.demanded == SEC_LEVEL_FULL);
+    ppg_config_drop(&c);
+    CU_ASSERT_PTR_NULL(c);
+}
+
+static void test_own_files(void)
+{
+    struct ppg_config *c = NULL, *again = NULL;
+
+    write_all();
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_OK);
+    CU_ASSERT_EQUAL(ppg_config_settings(c)->pap.listen[0].port, 0);
+    CU_ASSERT_PTR_NOT_NULL(sec_accounts_find(ppg_config_accounts(c), SLICE("mms")));
+    CU_ASSERT_PTR_NOT_NULL(ota_registry_find(ppg_config_registry(c), SLICE("+15550100")));
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &again, &errs), ERR_OK);
+    CU_ASSERT(ppg_config_generation(again) > ppg_config_generation(c));
+    ppg_config_drop(&again);
+    ppg_config_drop(&c);
+}
+
+static const struct {
+    const char *file, *text;
+    mode_t mode;
+    enum err want;
+    const char *ends; /* of the one mistake */
+} rows[] = {
+    {"ppg.conf", "[pap]\nlsten = 127.0.0.1:0\n", 0644, ERR_MALFORMED,
+     "/ppg.conf:2: lsten: unknown key, did you mean listen?"},
+    {"ppg.conf", "[files]\nterminals = gone\n", 0644, ERR_IO, "gone: No such file or directory"},
+    {"initiators.conf", "[initiator mms]\ncertificate = DNS:a\ntrusted = 1\n", 0644, ERR_MALFORMED,
+     "/initiators.conf:3: trusted: yes or no"},
+    {"initiators.conf", "[initiator mms]\ncertificate = DNS:a\nrate = 1/s\n", 0644, ERR_MALFORMED,
+     "/initiators.conf:3: rate: not enforced by this version: leave it out"},
+    {"initiators.conf",
+     "[initiator mms]\ndigest-user = mms\n"
+     "digest-ha1-sha256 = 7b3ff5a2d4c4a9b3b7f1c2c7d6a0b1f24c9a8f6e5d3b2a190817263544332211\n",
+     0644, ERR_DENIED, "/initiators.conf is open to others: mode 0644, at most 0640"},
+    {"whitelist.conf", "allow mms +1555* *\nmaybe mms * *\n", 0644, ERR_MALFORMED, NULL},
+    {"whitelist.conf", "allow mms @gone *\n", 0644, ERR_IO, NULL},
+    {"terminals.conf", "[terminal +15550100]\n", 0644, ERR_MALFORMED, "/terminals.conf:1: route: missing"},
+};
+
+static void test_bad(void)
+{
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ppg_config *c = NULL;
+
+        test_row(i);
+        write_all();
+        write_file(rows[i].file, rows[i].text, rows[i].mode);
+        CU_ASSERT_EQUAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), rows[i].want);
+        CU_ASSERT_PTR_NULL(c);
+        CU_ASSERT(errs.n >= 1);
+        CU_ASSERT(!rows[i].ends ||
+                  (errs.n == 1 && slice_ends(slice_str(errs.text[0]), slice_str(rows[i].ends))));
+    }
+}
+
+/* "file:line: " of the whitelist's own mistake. */
+static void test_whitelist_place(void)
+{
+    struct ppg_config *c = NULL;
+    char want[700];
+
+    write_all();
+    write_file("whitelist.conf", "# why\nallow mms +1555* *\n\nmaybe mms * *\n", 0644);
+    CU_ASSERT_EQUAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_MALFORMED);
+    (void)snprintf(want, sizeof want, "%s:4: ", in_scratch("whitelist.conf"));
+    CU_ASSERT(slice_starts(slice_str(errs.text[0]), slice_str(want)));
+    CU_ASSERT(strlen(errs.text[0]) > strlen(want));
+}
+
+static void test_missing(void)
+{
+    static const char *const names[] = {"ppg.conf", "initiators.conf", "whitelist.conf", "terminals.conf"};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct ppg_config *c = NULL;
+
+        test_row(i);
+        write_all();
+        (void)unlink(in_scratch(names[i]));
+        CU_ASSERT_EQUAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_IO);
+        CU_ASSERT(errs.n == 1 && strstr(errs.text[0], names[i]) != NULL);
+        CU_ASSERT_PTR_NULL(c);
+    }
+}
+
+/* Every file has a mistake: all of them are told in one go. */
+static void test_all_told(void)
+{
+    struct ppg_config *c = NULL;
+
+    write_file("ppg.conf", "[pap]\nstrict = 1\n", 0644);
+    write_file("initiators.conf", "[initiator mms]\ntrusted = 1\nbasic = 1\n", 0644);
+    write_file("whitelist.conf", "maybe\n", 0644);
+    write_file("terminals.conf", "[terminal +15550100]\n", 0644);
+    CU_ASSERT_EQUAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_MALFORMED);
+    CU_ASSERT_EQUAL(errs.n, 5);
+    CU_ASSERT_EQUAL(errs.more, 0);
+}
+
+#define HOLDERS 4
+#define TURNS   1000
+
+static void *hold_and_drop(void *arg)
+{
+    struct ppg_config *mine = arg;
+
+    for (int i = 0; i < TURNS; i++) {
+        struct ppg_config *c = ppg_config_hold(mine);
+
+        if (!ppg_config_settings(c)->pap.listen_n)
+            abort();
+        ppg_config_drop(&c);
+    }
+    ppg_config_drop(&mine);
+    return NULL;
+}
+
+/* The loader lets go first; the last of the threads frees. */
+static void test_holders(void)
+{
+    struct ppg_config *c = NULL;
+    pthread_t threads[HOLDERS];
+
+    write_all();
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_OK);
+    for (int i = 0; i < HOLDERS; i++)
+        if (pthread_create(&threads[i], NULL, hold_and_drop, ppg_config_hold(c)) != 0)
+            abort();
+    ppg_config_drop(&c);
+    for (int i = 0; i < HOLDERS; i++)
+        CU_ASSERT_EQUAL(pthread_join(threads[i], NULL), 0);
+}
+
+const struct test_case test_cases[] = {
+    {"shipped", test_shipped}, {"own_files", test_own_files},
+    {"bad", test_bad},         {"whitelist_place", test_whitelist_place},
+    {"missing", test_missing}, {"all_told", test_all_told},
+    {"holders", test_holders}, {NULL, NULL},
+};

@@ -1,0 +1,250 @@
+/* initiators.conf: what a section gives to the table of accounts, and each mistake with its place. */
+#include "tests/unit/harness.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include "ppg/config_initiators.h"
+
+#define HA1_SHA256 "7b3ff5a2d4c4a9b3b7f1c2c7d6a0b1f24c9a8f6e5d3b2a190817263544332211"
+#define HA1_MD5    "939e7578ed9e3c518a452acee763bce9"
+
+struct fixture {
+    struct ppg_config_errors errs;
+    struct ppg_load load;
+    struct sec_accounts *accounts;
+};
+
+/* The file's name is one that exists nowhere but for the tests that say otherwise. */
+static struct fixture *read_text(const char *text, const char *file, bool md5)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    if (!f)
+        abort();
+    f->load.errs = &f->errs;
+    ppg_initiators_read_text(&f->load, slice_str(text), file, SLICE("ppg"), md5, &f->accounts);
+    return f;
+}
+
+static void forget(struct fixture *f)
+{
+    sec_accounts_free(&f->accounts);
+    free(f);
+}
+
+static const char *in_scratch(const char *name)
+{
+    static char path[600];
+
+    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
+    return path;
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+    FILE *f = fopen(in_scratch(name), "w");
+
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0 || chmod(in_scratch(name), mode) != 0)
+        abort();
+}
+
+static void test_accounts(void)
+{
+    struct fixture *f =
+        read_text("[initiator mms]\ncertificate = URI:https://mmsc.example.net  # how it proves itself\n"
+                  "certificate = DNS:mmsc.example.net\nnetwork = 192.0.2.0/28\n"
+                  "initiator-uri = https://mmsc.example.net/*\ntrusted = yes\nrequire = all\n"
+                  "ask-protection = no\n"
+                  "[initiator bank]\ndigest-user = bank\ndigest-ha1-sha256 = " HA1_SHA256 "\n"
+                  "digest-ha1-md5 = " HA1_MD5 "\nbasic = yes\nbasic-clear = yes\n",
+                  "no-such-file", true);
+    const struct sec_account *mms = sec_accounts_find(f->accounts, SLICE("mms"));
+    const struct sec_account *bank = sec_accounts_find(f->accounts, SLICE("bank"));
+
+    CU_ASSERT_EQUAL(f->errs.n, 0);
+    CU_ASSERT_EQUAL_FATAL(sec_accounts_count(f->accounts), 2);
+    TEST_SLICE_EQ(sec_accounts_realm(f->accounts), SLICE("ppg"));
+    CU_ASSERT_EQUAL(mms->certificates_n, 2);
+    CU_ASSERT_EQUAL(mms->networks_n, 1);
+    CU_ASSERT_EQUAL(mms->initiator_uris_n, 1);
+    TEST_SLICE_EQ(mms->initiator_uris[0], SLICE("https://mmsc.example.net/*"));
+    CU_ASSERT_TRUE(mms->trusted);
+    CU_ASSERT_FALSE(mms->may_ask_protection);
+    CU_ASSERT_EQUAL(mms->require, SEC_REQUIRE_ALL);
+    CU_ASSERT_EQUAL(mms->digest_user.n, 0);
+    TEST_SLICE_EQ(bank->digest_user, SLICE("bank"));
+    CU_ASSERT(bank->ha1_sha256.n > 0 && bank->ha1_md5.n > 0);
+    CU_ASSERT_TRUE(bank->basic);
+    CU_ASSERT_TRUE(bank->basic_clear);
+    CU_ASSERT_FALSE(bank->trusted);
+    CU_ASSERT_TRUE(bank->may_ask_protection);
+    CU_ASSERT_EQUAL(bank->require, SEC_REQUIRE_ANY);
+    CU_ASSERT_EQUAL(bank->certificates_n, 0);
+    forget(f);
+}
+
+/* A password file and the HA1 made from that password are the same account (RFC 7616 §3.4.2). */
+static void test_password_file(void)
+{
+    struct sec_secret sha256, md5;
+    struct fixture *f;
+
+    sec_secret_init(&sha256);
+    sec_secret_init(&md5);
+    CU_ASSERT_EQUAL(
+        sec_digest_ha1(SEC_DIGEST_SHA256, SLICE("u"), SLICE("ppg"), SLICE("correct horse"), &sha256), ERR_OK);
+    CU_ASSERT_EQUAL(sec_digest_ha1(SEC_DIGEST_MD5, SLICE("u"), SLICE("ppg"), SLICE("correct horse"), &md5),
+                    ERR_OK);
+    write_file("password", "correct horse\n", 0600);
+    for (int with_md5 = 0; with_md5 < 2; with_md5++) {
+        const struct sec_account *a;
+
+        f = read_text("[initiator a]\ndigest-user = u\npassword-file = password\n",
+                      in_scratch("initiators.conf"), with_md5);
+        CU_ASSERT_EQUAL(f->errs.n, 0);
+        a = sec_accounts_find(f->accounts, SLICE("a"));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+        TEST_SLICE_EQ(sec_secret_slice(&a->ha1_sha256), sec_secret_slice(&sha256));
+        TEST_SLICE_EQ(sec_secret_slice(&a->ha1_md5), with_md5 ? sec_secret_slice(&md5) : SLICE_NONE);
+        forget(f);
+    }
+    sec_secret_clear(&sha256);
+    sec_secret_clear(&md5);
+}
+
+#define SECTION "[initiator a]\n"
+
+static const struct {
+    const char *text, *want; /* the one mistake; ends with it */
+} bad[] = {
+    {"certificate = URI:https://a", "f:1: certificate: stands before any section"},
+    {"[a]\ncertificate = URI:https://a", "f:1: a: sections here are [initiator NAME]"},
+    {"[terminal a]\n", "f:1: terminal a: sections here are [initiator NAME]"},
+    {SECTION "certficate = URI:https://a", "f:2: certficate: unknown key, did you mean certificate?"},
+    {SECTION "colour = red", "f:2: colour: unknown key"},
+    {SECTION "trusted = yes\ntrusted = yes", "f:3: trusted: already set in this section"},
+    {SECTION "trusted = 1", "f:2: trusted: yes or no"},
+    {SECTION "basic = maybe", "f:2: basic: yes or no"},
+    {SECTION "require = both", "f:2: require: any or all"},
+    {SECTION "certificate =", "f:2: certificate: empty"},
+    {SECTION "digest-user =", "f:2: digest-user: empty"},
+    {SECTION "digest-ha1-sha256 = abc", "f:2: digest-ha1-sha256: not 64 hexadecimal digits"},
+    {SECTION "digest-ha1-sha256 = " HA1_MD5, "f:2: digest-ha1-sha256: not 64 hexadecimal digits"},
+    {SECTION "digest-ha1-md5 = " HA1_MD5, "f:2: digest-ha1-md5: digest-md5 in [pap] is no"},
+    {SECTION "digest-ha1-sha256 = " HA1_SHA256, "f:1: a: digest-user is missing"},
+    {SECTION "digest-user = a", "f:1: a: digest-user needs password-file or digest-ha1-sha256"},
+    {SECTION "certificate = DNS:a\nbasic-clear = yes", "f:1: a: basic-clear needs basic = yes"},
+    {SECTION "rate = 200/s burst 400", "f:2: rate: not enforced by this version: leave it out"},
+    {SECTION "queue-limit = 100000", "f:2: queue-limit: not enforced by this version: leave it out"},
+    {SECTION "digest-user = a\npassword-file = no-such",
+     "f:3: password-file: cannot open no-such: No such file or directory"},
+};
+
+static void test_bad(void)
+{
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct fixture *f = read_text(bad[i].text, "f", false);
+
+        test_row(i);
+        CU_ASSERT_EQUAL(f->errs.n, 1);
+        TEST_SLICE_EQ(slice_str(f->errs.text[0]), slice_str(bad[i].want));
+        forget(f);
+    }
+}
+
+static const struct {
+    const char *text, *starts; /* the rest is trust.c's to say */
+} refused[] = {
+    {SECTION, "f:1: a: "},
+    {"[initiator ]\ncertificate = DNS:a", "f:1: "},
+    {SECTION "certificate = mmsc.example.net", "f:1: a: "},
+    {SECTION "certificate = DNS:a\nnetwork = 192.0.2.0/33", "f:1: a: "},
+    {SECTION "certificate = DNS:a\ninitiator-uri = ftp://a", "f:1: a: "},
+    {SECTION "certificate = DNS:a\n" SECTION "certificate = DNS:b", "f:3: a: "},
+    {SECTION "certificate = DNS:a\n[initiator b]\ncertificate = DNS:a", "f:3: b: "},
+};
+
+static void test_refused(void)
+{
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        struct fixture *f = read_text(refused[i].text, "f", false);
+
+        test_row(i);
+        CU_ASSERT_EQUAL(f->errs.n, 1);
+        CU_ASSERT(slice_starts(slice_str(f->errs.text[0]), slice_str(refused[i].starts)));
+        CU_ASSERT(strlen(f->errs.text[0]) > strlen(refused[i].starts));
+        forget(f);
+    }
+}
+
+/* Files with passwords, and a list with HA1 in it, that others may read. */
+static void test_open_secrets(void)
+{
+    static const struct {
+        const char *text;
+        const char *ends; /* of the one mistake */
+    } rows[] = {
+        {SECTION "digest-user = a\npassword-file = wide", "wide is open to others: mode 0640, at most 0600"},
+        {SECTION "digest-user = a\npassword-file = empty", ":3: password-file: the file must hold one line"},
+        {SECTION "digest-user = a\npassword-file = two", ":3: password-file: the file must hold one line"},
+        {SECTION "digest-user = a\ndigest-ha1-sha256 = " HA1_SHA256,
+         "list is open to others: mode 0644, at most 0640"},
+        {SECTION "digest-user = a\npassword-file = good\ndigest-ha1-sha256 = " HA1_SHA256,
+         "list is open to others: mode 0644, at most 0640"},
+    };
+
+    write_file("wide", "secret", 0640);
+    write_file("empty", "\n", 0600);
+    write_file("two", "one\ntwo\n", 0600);
+    write_file("good", "secret", 0600);
+    write_file("list", "", 0644);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fixture *f = read_text(rows[i].text, in_scratch("list"), false);
+
+        test_row(i);
+        CU_ASSERT_EQUAL(f->errs.n, 1);
+        CU_ASSERT(slice_ends(slice_str(f->errs.text[0]), slice_str(rows[i].ends)));
+        forget(f);
+    }
+}
+
+static void test_two_ways(void)
+{
+    struct fixture *f;
+
+    write_file("good", "secret", 0600);
+    write_file("list", "", 0600);
+    f = read_text(SECTION "digest-user = a\npassword-file = good\ndigest-ha1-sha256 = " HA1_SHA256,
+                  in_scratch("list"), false);
+    CU_ASSERT_EQUAL(f->errs.n, 1);
+    CU_ASSERT(slice_ends(slice_str(f->errs.text[0]), SLICE("leave one out")));
+    forget(f);
+}
+
+static void test_too_many(void)
+{
+    struct fixture *f;
+    struct buf text;
+
+    buf_init(&text, 100000);
+    buf_add_str(&text, SECTION);
+    for (size_t i = 0; i <= SEC_ACCOUNT_LIST_MAX; i++)
+        buf_addf(&text, "certificate = DNS:a%zu\n", i);
+    buf_add_ch(&text, '\0');
+    f = read_text(text.p, "f", false);
+    CU_ASSERT_EQUAL(f->errs.n, 1);
+    CU_ASSERT_STRING_EQUAL(f->errs.text[0], "f:66: certificate: more than 64 in one section");
+    forget(f);
+    buf_clear(&text);
+}
+
+const struct test_case test_cases[] = {
+    {"accounts", test_accounts},
+    {"password_file", test_password_file},
+    {"bad", test_bad},
+    {"refused", test_refused},
+    {"open_secrets", test_open_secrets},
+    {"two_ways", test_two_ways},
+    {"too_many", test_too_many},
+    {NULL, NULL},
+};

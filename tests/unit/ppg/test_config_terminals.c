@@ -1,0 +1,202 @@
+/* terminals.conf and association files: what becomes of a section, and each mistake with its place. */
+#include "tests/unit/harness.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include "ppg/config_terminals.h"
+#include "security/gpl.h"
+
+#define SAID "000102030405060708090a0b0c0d0e0f"
+#define KEY  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+struct fixture {
+    struct ppg_config_errors errs;
+    struct ppg_load load;
+    struct ota_registry *registry;
+};
+
+static const char *in_scratch(const char *name)
+{
+    static char path[600];
+
+    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
+    return path;
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+    FILE *f = fopen(in_scratch(name), "w");
+
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0 || chmod(in_scratch(name), mode) != 0)
+        abort();
+}
+
+static struct fixture *read_text(const char *text)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    if (!f)
+        abort();
+    f->load.errs = &f->errs;
+    write_file("terminals.conf", text, 0644);
+    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), &f->registry);
+    return f;
+}
+
+static void forget(struct fixture *f)
+{
+    ota_registry_drop(&f->registry);
+    free(f);
+}
+
+static void test_terminals(void)
+{
+    struct fixture *f;
+    const struct ota_terminal *t;
+
+    write_file("password", "sesame\n", 0600);
+    write_file("sa",
+               "said = " SAID "\nkey = " KEY
+               "\nsuites = aes-gcm, hmac-sha256\nexpires = 2027-01-31T00:00:00Z\n",
+               0600);
+    f = read_text(
+        "[terminal +15550100]\nroute = http://198.51.100.7:4035\n"
+        "[terminal Alice@Example.com]\nroute = https://[2001:db8::1]:4036\ntls-name = phone\nform = direct\n"
+        "terminal-id = t1\nlogin-user = ppg\nlogin-password-file = password\nmax-size = 64k\n"
+        "association-file = sa\n");
+    CU_ASSERT_EQUAL(f->errs.n, 0);
+    CU_ASSERT_EQUAL(ota_registry_n(f->registry), 2);
+    t = ota_registry_find(f->registry, SLICE("+15550100"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    TEST_SLICE_EQ(t->host, SLICE("198.51.100.7"));
+    CU_ASSERT_EQUAL(t->port, 4035);
+    CU_ASSERT(!t->tls && !t->direct && t->max_size == 0 && t->login.user.n == 0 && !t->association.present);
+    t = ota_registry_find(f->registry, SLICE("Alice@example.com"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    TEST_SLICE_EQ(t->host, SLICE("2001:db8::1"));
+    TEST_SLICE_EQ(t->tls_name, SLICE("phone"));
+    TEST_SLICE_EQ(t->terminal_id, SLICE("t1"));
+    TEST_SLICE_EQ(t->login.user, SLICE("ppg"));
+    TEST_SLICE_EQ(t->login.password, SLICE("sesame"));
+    CU_ASSERT(t->tls && t->direct && t->port == 4036 && t->max_size == 65536);
+    CU_ASSERT(t->association.present && t->association.said[15] == 15 && t->association.suites_n == 2);
+    CU_ASSERT_EQUAL(t->association.suites[0], SEC_GPL_GCM);
+    CU_ASSERT_EQUAL(t->association.suites[1], SEC_GPL_HMAC);
+    CU_ASSERT_EQUAL(t->association.key.n, 32);
+    CU_ASSERT_EQUAL(t->association.expires_ms, INT64_C(1801353600000));
+    forget(f);
+}
+
+#define SECTION "[terminal +15550100]\nroute = http://198.51.100.7:4035\n"
+
+static const struct {
+    const char *text, *ends; /* of the one mistake */
+} bad[] = {
+    {"route = http://a", ":1: route: stands before any section"},
+    {"[+15550100]\n", ":1: +15550100: sections here are [terminal NAME]"},
+    {"[terminal ]\nroute = http://a", ":1: terminal: sections here are [terminal NAME]"},
+    {"[terminal a b]\nroute = http://a", ":1: a b: not an address"},
+    {"[terminal +1]\n", ":1: route: missing"},
+    {"[terminal +1]\nroute = ftp://a", ":2: route: not http://HOST:PORT or https://HOST:PORT"},
+    {"[terminal +1]\nroute = 198.51.100.7:4035", ":2: route: not http://HOST:PORT or https://HOST:PORT"},
+    {"[terminal +1]\nroute = http://a/push", ":2: route: not http://HOST:PORT or https://HOST:PORT"},
+    {"[terminal +1]\nroute = http://u:p@a", ":2: route: not http://HOST:PORT or https://HOST:PORT"},
+    {"[terminal +1]\nroute = http://a:65536", ":2: route: not http://HOST:PORT or https://HOST:PORT"},
+    {SECTION "route = http://a", ":3: route: already set in this section"},
+    {SECTION "from = direct", ":3: from: unknown key, did you mean form?"},
+    {SECTION "form = both", ":3: form: embedded or direct"},
+    {SECTION "max-size = -1", ":3: max-size: octets, 0 to 1G; 0: as the terminal says"},
+    {SECTION "max-size = 2G", ":3: max-size: octets, 0 to 1G; 0: as the terminal says"},
+    {SECTION "terminal-id =", ":3: terminal-id: empty"},
+    {SECTION "tls-name = a", ":1: +15550100: tls-name is for https routes"},
+    {SECTION "login-user = a", ":1: +15550100: login-user and login-password-file go together"},
+    {SECTION "login-password-file = good", ":1: +15550100: login-user and login-password-file go together"},
+    {SECTION "login-user = a\nlogin-password-file = wide", "wide is open to others: mode 0644, at most 0600"},
+    {SECTION "login-user = a\nlogin-password-file = gone", "gone: No such file or directory"},
+    {SECTION "association-file = wide", "wide is open to others: mode 0644, at most 0600"},
+    {SECTION "association-file = gone", "gone: No such file or directory"},
+    {SECTION SECTION, ":3: +15550100: already described"},
+    {SECTION "[terminal tel:+1-555-0100]\nroute = http://a", ":3: +15550100: already described"},
+};
+
+static void test_bad(void)
+{
+    write_file("good", "secret", 0600);
+    write_file("wide", "secret", 0644);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct fixture *f = read_text(bad[i].text);
+
+        test_row(i);
+        CU_ASSERT_EQUAL(f->errs.n, 1);
+        CU_ASSERT(slice_ends(slice_str(f->errs.text[0]), slice_str(bad[i].ends)));
+        forget(f);
+    }
+}
+
+#define SAID_LINE "said = " SAID "\n"
+#define KEY_LINE  "key = " KEY "\n"
+#define REST      "suites = aes-gcm\nexpires = never\n"
+#define SUITES                                                                                               \
+    "unknown or repeated suite, allowed: hmac-sha256, aes-ctr-hmac-sha256, aes-cbc-hmac-sha256, aes-gcm, "   \
+    "hmac-sha256-8, aes-ctr-hmac-sha256-8"
+#define TIME "never, or a time as 2027-01-31T00:00:00Z"
+
+static const struct {
+    const char *text, *want; /* the first mistake, NULL: none */
+    int64_t expires_ms;
+} associations[] = {
+    {SAID_LINE KEY_LINE REST, NULL, 0},
+    {SAID_LINE KEY_LINE
+     "suites = hmac-sha256, aes-ctr-hmac-sha256, aes-cbc-hmac-sha256, aes-gcm, hmac-sha256-8, "
+     "aes-ctr-hmac-sha256-8\nexpires = 1970-01-02T00:00:00Z",
+     NULL, 86400000},
+    {KEY_LINE REST, "f:0: said: missing", 0},
+    {SAID_LINE REST, "f:0: key: missing", 0},
+    {SAID_LINE KEY_LINE "expires = never", "f:0: suites: missing", 0},
+    {SAID_LINE KEY_LINE "suites = aes-gcm", "f:0: expires: missing", 0},
+    {"said = 00\n" KEY_LINE REST, "f:1: said: not 32 hexadecimal digits", 0},
+    {"said = " SAID "00\n" KEY_LINE REST, "f:1: said: not 32 hexadecimal digits", 0},
+    {SAID_LINE "key = " SAID "\n" REST, "f:2: key: not 64 hexadecimal digits", 0},
+    {SAID_LINE "key = x" KEY "\n" REST, "f:2: key: not 64 hexadecimal digits", 0},
+    {SAID_LINE KEY_LINE KEY_LINE REST, "f:3: key: already set in this section", 0},
+    {SAID_LINE KEY_LINE "suites = aes\nexpires = never", "f:3: suites: " SUITES, 0},
+    {SAID_LINE KEY_LINE "suites = unknown\nexpires = never", "f:3: suites: " SUITES, 0},
+    {SAID_LINE KEY_LINE "suites = aes-gcm, aes-gcm\nexpires = never", "f:3: suites: " SUITES, 0},
+    {SAID_LINE KEY_LINE "suites =\nexpires = never", "f:3: suites: names no suite", 0},
+    {SAID_LINE KEY_LINE "suites = aes-gcm\nexpires = 2027-02-29T00:00:00Z", "f:4: expires: " TIME, 0},
+    {SAID_LINE KEY_LINE "suites = aes-gcm\nexpires = 2027-01-31", "f:4: expires: " TIME, 0},
+    {SAID_LINE KEY_LINE "suites = aes-gcm\nexpires =", "f:4: expires: " TIME, 0},
+    {"[association]\n" SAID_LINE KEY_LINE REST, "f:1: association: this file has no sections", 0},
+    {"sadi = 1\n" SAID_LINE KEY_LINE REST, "f:1: sadi: unknown key, did you mean said?", 0},
+};
+
+static void test_associations(void)
+{
+    struct ppg_config_errors *errs = calloc(1, sizeof *errs);
+
+    for (size_t i = 0; i < COUNT(associations); i++) {
+        struct ota_association a = {.present = false};
+        struct ppg_load load = {.errs = errs};
+
+        test_row(i);
+        errs->n = 0;
+        sec_secret_init(&a.key);
+        ppg_association_read_text(&load, slice_str(associations[i].text), "f", &a);
+        CU_ASSERT_EQUAL(a.present, associations[i].want == NULL);
+        CU_ASSERT_EQUAL(errs->n > 0, associations[i].want != NULL);
+        if (associations[i].want) {
+            TEST_SLICE_EQ(slice_str(errs->text[0]), slice_str(associations[i].want));
+        } else {
+            CU_ASSERT_EQUAL(a.expires_ms, associations[i].expires_ms);
+        }
+        sec_secret_clear(&a.key);
+    }
+    free(errs);
+}
+
+const struct test_case test_cases[] = {
+    {"terminals", test_terminals},
+    {"bad", test_bad},
+    {"associations", test_associations},
+    {NULL, NULL},
+};
