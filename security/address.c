@@ -63,8 +63,9 @@ static enum err domain(struct slice host, struct sec_address *a)
 
     if (host.n > 1 && slice_ends(host, SLICE(".")))
         host.n--;
-    if (host.n == 0)
-        return ERR_MALFORMED;
+    if (host.n == 0 || slice_starts(host, SLICE(".")) || slice_ends(host, SLICE(".")) ||
+        slice_find_slice(host, SLICE("..")) < host.n)
+        return ERR_MALFORMED; /* an empty label */
     a->domain = a->n;
     for (size_t i = 0; i < host.n; i++) {
         char ch = host.p[i];

@@ -48,6 +48,10 @@ static void test_canonical_rows(void)
         {"sip:a%4@h", NULL, NULL},
         {"sip:a%zz@h", NULL, NULL},
         {"sip:a@ex/ample", NULL, NULL},
+        {"sip:192.0..", NULL, NULL}, /* empty labels */
+        {"sip:a@.", NULL, NULL},
+        {"sip:a@.h", NULL, NULL},
+        {"bob@a..b", NULL, NULL},
         {"@example.net", NULL, NULL},
         {"bob@", NULL, NULL},
         {"bob@exa mple", NULL, NULL},
