@@ -23,15 +23,17 @@
     "+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-EDDSA-ED25519:+SIGN-RSA-PSS-SHA256:"    \
     "+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:"             \
     "+SIGN-RSA-SHA384:+CTYPE-X509:+COMP-NULL:%SERVER_PRECEDENCE:%PROFILE_MEDIUM"
-#define PRIORITY_12   "NONE:+VERS-TLS1.3:+VERS-TLS1.2:" KEX_AND_CIPHERS
-#define PRIORITY_13   "NONE:+VERS-TLS1.3:" KEX_AND_CIPHERS
+#define PRIORITY_12     "NONE:+VERS-TLS1.3:+VERS-TLS1.2:" KEX_AND_CIPHERS
+#define PRIORITY_13     "NONE:+VERS-TLS1.3:" KEX_AND_CIPHERS
 
-#define IN_MAX_N      (((size_t)64 << 10) + ((size_t)17 << 10)) /* unread wire octets: 64 KiB and a full record */
-#define OUT_MAX_N     ((size_t)96 << 20)                        /* above what a stream lets anybody queue */
-#define NAME_MAX_N    255
+#define IN_MAX_N        (((size_t)64 << 10) + ((size_t)17 << 10)) /* unread wire octets: 64 KiB and a full record */
+#define OUT_MAX_N       ((size_t)96 << 20)                        /* above what a stream lets anybody queue */
+/* Octets of one handshake message: a long certificate chain fits, a flood before authentication does not. */
+#define HANDSHAKE_MAX_N ((size_t)48 << 10)
+#define NAME_MAX_N      255
 
 /* A ticket key is good for three times this: GnuTLS then derives the next, every 12 hours. */
-#define TICKET_LIFE_S (4 * 3600)
+#define TICKET_LIFE_S   (4 * 3600)
 
 struct net_tls_ctx {
     atomic_size_t holders; /* the owner and every session */
@@ -256,6 +258,7 @@ static enum err session_setup(struct net_tls *t, struct slice server_name)
     static const gnutls_datum_t http11 = {(unsigned char *)(uintptr_t) "http/1.1", 8};
 
     gnutls_session_set_ptr(t->session, t);
+    gnutls_handshake_set_max_packet_length(t->session, HANDSHAKE_MAX_N);
     gnutls_transport_set_ptr(t->session, t);
     gnutls_transport_set_pull_function(t->session, pull);
     gnutls_transport_set_push_function(t->session, push);
