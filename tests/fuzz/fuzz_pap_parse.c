@@ -40,10 +40,8 @@ static void once(struct pap_parser *parser, struct slice in, bool strict)
         MUST(fault.code != PAP_CODE_NONE && fault.desc[0] != '\0' && m.kind == PAP_KIND_NONE);
     } else {
         MUST(fault.code == PAP_CODE_NONE && m.kind != PAP_KIND_NONE);
-        if (m.kind != PAP_KIND_BADMESSAGE_RESPONSE) { /* of which 1.0 and 2.0 differ in what is required */
-            MUST(pap_print(&m, &text) == ERR_OK);
-            again(parser, &wide, &text);
-        }
+        MUST(pap_print(&m, &text) == ERR_OK);
+        again(parser, &wide, &text);
     }
     buf_clear(&text);
     arena_clear(&arena);

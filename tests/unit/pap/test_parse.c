@@ -118,6 +118,19 @@ static void test_answers(void)
     teardown(&s);
 }
 
+static void test_entities(void)
+{
+    struct setup s;
+
+    setup(&s, true);
+    CU_ASSERT_EQUAL_FATAL(
+        parse(&s, SLICE("<pap><cancel-message push-id=\"&lt;&amp;amp;&gt;&quot;&apos;&#38;&#x41;"
+                        "&#9;&#10;\t\n\"/></pap>")),
+        ERR_OK);
+    TEST_SLICE_EQ(s.m.cancel.push_id, SLICE("<&amp;>\"'&A\t\n  ")); /* XML 1.0 §3.3.3 */
+    teardown(&s);
+}
+
 /* What the two modes say to one document; kind of the fault and its identifier where lenient refuses. */
 static const struct {
     const char *xml;
@@ -282,6 +295,9 @@ static void test_hostile(void)
         "<pap><!DOCTYPE pap [<!ENTITY a \"b\">]></pap>",
         "<!DOCTYPE pap><!DOCTYPE pap [<!ENTITY a \"b\">]><pap product-name=\"&a;\"/>",
         "<!DOCTYPE pap><!-- --><!DOCTYPE pap [<!ENTITY a \"b\">]><pap product-name=\"&a;\"/>",
+        "<!DOCTYPE pap><!DOCTYPE pap><pap><cancel-message push-id=\"i\"/></pap>",
+        ("<!DOCTYPE pap><!-- --><!DOCTYPE pap SYSTEM \"file:///etc/passwd\"><pap>"
+         "<cancel-message push-id=\"i\"/></pap>"),
         "<pap><xi:include xmlns:xi=\"http://www.w3.org/2001/XInclude\" href=\"file:///etc/passwd\"/></pap>",
     };
     struct setup s;
@@ -416,6 +432,9 @@ static void test_encodings(void)
         E_ROW("<?xml version='1.0' encoding='utf-16'?><pap><cancel-message push-id=\"x\"/></pap>",
               ERR_UNSUPPORTED),
         E_ROW("\0\0\0<\0\0\0p", ERR_UNSUPPORTED),
+        E_ROW("<pap><cancel-message push-id=\"x\"/></pap>\0", ERR_MALFORMED),
+        E_ROW("<pap><cancel-message push-id=\"x\"/></pap>\0<x>", ERR_MALFORMED),
+        E_ROW("<!-- \0 --><pap><cancel-message push-id=\"x\"/></pap>", ERR_MALFORMED),
         E_ROW("<pap>\0<cancel-message push-id=\"x\"/></pap>", ERR_MALFORMED),
     };
     struct setup s;
@@ -544,6 +563,7 @@ static void test_no_memory(void)
 const struct test_case test_cases[] = {
     {"submission", test_submission},
     {"answers", test_answers},
+    {"entities", test_entities},
     {"strict", test_strict},
     {"lenient", test_lenient},
     {"fault", test_fault},

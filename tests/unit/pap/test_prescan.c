@@ -54,6 +54,7 @@ static const struct {
     {DT("-//OMA//DTD PAP 2.1//EN"), ERR_OK, ERR_OK, PAP_VERSION_2_1, ""},
     {DT("-//OMA//DTD PAP 2.2//EN"), ERR_OK, ERR_OK, PAP_VERSION_2_2, ""},
     {DT("-//OMA//DTD PAP 2.3//EN"), ERR_OK, ERR_OK, PAP_VERSION_2_3, ""},
+    {DT("-//OMA//DTD PAP 2.4//EN"), ERR_OK, ERR_OK, PAP_VERSION_2_3, ""},
     {DT("-//OMA//DTD PAP 2.9//EN"), ERR_OK, ERR_OK, PAP_VERSION_2_3, ""},
     {DT("-//OMA//DTD PAP 3.0//EN"), ERR_OK, ERR_OK, PAP_VERSION_UNSUPPORTED, ""},
     {DT("-//OMA//DTD PAP 0.9//EN"), ERR_OK, ERR_OK, PAP_VERSION_UNSUPPORTED, ""},
