@@ -101,68 +101,68 @@ static void test_never_a_downgrade(void)
     }
 }
 
+static const struct {
+    struct sec_policy_in in;
+    const char *want;
+} texts_rows[] = {
+    {{SEC_LEVEL_FULL,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {false, false, true},
+      true,
+      SEC_MESSAGE_AUTO},
+     "level=full int=gpl conf=gpl why=\"initiator asks, transport does not protect\""},
+    {{SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {true, true, true},
+      true,
+      SEC_MESSAGE_AUTO},
+     "level=full int=transport conf=transport why=\"whitelist demands, transport is enough\""},
+    {{SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_INTEGRITY,
+      SEC_LEVEL_FULL,
+      {true, true, true},
+      true,
+      SEC_MESSAGE_ALWAYS},
+     "level=integrity int=gpl conf=transport why=\"provider's floor, messages are always sealed\""},
+    {{SEC_LEVEL_FULL,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_INTEGRITY,
+      {true, true, true},
+      true,
+      SEC_MESSAGE_AUTO},
+     "level=full int=none conf=none why=\"initiator asks, above the provider's ceiling\""},
+    {{SEC_LEVEL_FULL,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {false, false, true},
+      false,
+      SEC_MESSAGE_AUTO},
+     "level=full int=none conf=none why=\"initiator asks, no association with the terminal\""},
+    {{SEC_LEVEL_FULL,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {false, false, false},
+      true,
+      SEC_MESSAGE_AUTO},
+     "level=full int=none conf=none why=\"initiator asks, bearer cannot carry a sealed message\""},
+};
+
 static void test_texts(void)
 {
-    static const struct {
-        struct sec_policy_in in;
-        const char *want;
-    } rows[] = {
-        {{SEC_LEVEL_FULL,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_FULL,
-          {false, false, true},
-          true,
-          SEC_MESSAGE_AUTO},
-         "level=full int=gpl conf=gpl why=\"initiator asks, transport does not protect\""},
-        {{SEC_LEVEL_NONE,
-          SEC_LEVEL_FULL,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_FULL,
-          {true, true, true},
-          true,
-          SEC_MESSAGE_AUTO},
-         "level=full int=transport conf=transport why=\"whitelist demands, transport is enough\""},
-        {{SEC_LEVEL_NONE,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_INTEGRITY,
-          SEC_LEVEL_FULL,
-          {true, true, true},
-          true,
-          SEC_MESSAGE_ALWAYS},
-         "level=integrity int=gpl conf=transport why=\"provider's floor, messages are always sealed\""},
-        {{SEC_LEVEL_FULL,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_INTEGRITY,
-          {true, true, true},
-          true,
-          SEC_MESSAGE_AUTO},
-         "level=full int=none conf=none why=\"initiator asks, above the provider's ceiling\""},
-        {{SEC_LEVEL_FULL,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_FULL,
-          {false, false, true},
-          false,
-          SEC_MESSAGE_AUTO},
-         "level=full int=none conf=none why=\"initiator asks, no association with the terminal\""},
-        {{SEC_LEVEL_FULL,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_NONE,
-          SEC_LEVEL_FULL,
-          {false, false, false},
-          true,
-          SEC_MESSAGE_AUTO},
-         "level=full int=none conf=none why=\"initiator asks, bearer cannot carry a sealed message\""},
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(texts_rows); i++) {
         struct sec_policy_out out;
 
         test_row(i);
-        sec_policy_decide(&rows[i].in, &out);
-        TEST_SLICE_EQ(slice_str(out.text), slice_str(rows[i].want));
+        sec_policy_decide(&texts_rows[i].in, &out);
+        TEST_SLICE_EQ(slice_str(out.text), slice_str(texts_rows[i].want));
     }
 }
 

@@ -32,6 +32,43 @@ static struct sec_whitelist_query ask(const char *initiator, const char *recipie
                                         SLICE("text/plain"),  SLICE_NONE,           100};
 }
 
+static const struct {
+    const char *initiator, *recipient, *application;
+    bool allow;
+    uint32_t line;
+    enum sec_level demanded;
+} decide_rows[] = {
+    {"mms", "+15554443333", "mms.ua", true, 1, SEC_LEVEL_NONE},
+    {"mms", "tel:+1-555-444-3333", "mms.ua", true, 1, SEC_LEVEL_NONE},
+    {"mms", "+15554443333", "other", false, 0, SEC_LEVEL_NONE},
+    {"mms", "+15551234444", "other", true, 5, SEC_LEVEL_NONE},
+    {"mms", "+15551234444", "mms.ua", true, 1, SEC_LEVEL_NONE},  /* the first allow, not the longest */
+    {"mms", "+15551239999", "mms.ua", false, 3, SEC_LEVEL_NONE}, /* deny beats allow */
+    {"mms", "+1-555-123-9999", "mms.ua", false, 3, SEC_LEVEL_NONE},
+    {"mms", "+15556661111", "mms.ua", false, 6, SEC_LEVEL_NONE},
+    {"mms", "+1555", "mms.ua", true, 1, SEC_LEVEL_NONE},
+    {"mms", "+155", "mms.ua", false, 0, SEC_LEVEL_NONE},
+    {"mms", "+15550000001", "x", true, 4, SEC_LEVEL_INTEGRITY}, /* by everybody's rule */
+    {"who", "+15550000001", "x", true, 4, SEC_LEVEL_INTEGRITY},
+    {"who", "+15550000002", "x", false, 0, SEC_LEVEL_NONE},
+    {"*", "+15554443333", "mms.ua", false, 0, SEC_LEVEL_NONE}, /* no account has that name */
+    {"MMS", "+15554443333", "mms.ua", false, 0, SEC_LEVEL_NONE},
+    {"bank", "sip:alice@example.net", "x", true, 2, SEC_LEVEL_FULL},
+    {"bank", "SIPS:alice@EXAMPLE.NET:5061;transport=tls", "x", true, 2, SEC_LEVEL_FULL},
+    {"bank", "sip:alice@sub.example.net", "x", false, 0, SEC_LEVEL_NONE},
+    {"bank", "sip:alice@example.net.evil", "x", false, 0, SEC_LEVEL_NONE},
+    {"bank", "alice@example.net", "x", false, 0, SEC_LEVEL_NONE}, /* not a SIP address */
+    {"bank", "sip:optout@example.net", "x", false, 3, SEC_LEVEL_NONE},
+    {"bank", "sips:%6fptout@example.net;x=y", "x", false, 3, SEC_LEVEL_NONE},
+    {"bank", "sip:Carol@OTHER.example", "x", true, 9, SEC_LEVEL_NONE},
+    {"bank", "sip:carol@other.example", "x", false, 0, SEC_LEVEL_NONE},
+    {"news", "anything", "news.ua", true, 7, SEC_LEVEL_NONE},
+    {"news", "sip:bob@example.net", "news.ua", false, 8, SEC_LEVEL_NONE},
+    {"news", "", "news.ua", false, 0, SEC_LEVEL_NONE}, /* bad addresses go nowhere */
+    {"news", "a b", "news.ua", false, 0, SEC_LEVEL_NONE},
+    {"news", "sip:x@y@z", "news.ua", false, 0, SEC_LEVEL_NONE},
+};
+
 static void test_decide_rows(void)
 {
     static const char *const lines[] = {
@@ -46,51 +83,17 @@ static void test_decide_rows(void)
         /* 9 */ "allow bank sip:Carol@other.example *",
     };
     static const char *const addresses[] = {"+15551239999", "sip:optout@example.net"};
-    static const struct {
-        const char *initiator, *recipient, *application;
-        bool allow;
-        uint32_t line;
-        enum sec_level demanded;
-    } rows[] = {
-        {"mms", "+15554443333", "mms.ua", true, 1, SEC_LEVEL_NONE},
-        {"mms", "tel:+1-555-444-3333", "mms.ua", true, 1, SEC_LEVEL_NONE},
-        {"mms", "+15554443333", "other", false, 0, SEC_LEVEL_NONE},
-        {"mms", "+15551234444", "other", true, 5, SEC_LEVEL_NONE},
-        {"mms", "+15551234444", "mms.ua", true, 1, SEC_LEVEL_NONE},  /* the first allow, not the longest */
-        {"mms", "+15551239999", "mms.ua", false, 3, SEC_LEVEL_NONE}, /* deny beats allow */
-        {"mms", "+1-555-123-9999", "mms.ua", false, 3, SEC_LEVEL_NONE},
-        {"mms", "+15556661111", "mms.ua", false, 6, SEC_LEVEL_NONE},
-        {"mms", "+1555", "mms.ua", true, 1, SEC_LEVEL_NONE},
-        {"mms", "+155", "mms.ua", false, 0, SEC_LEVEL_NONE},
-        {"mms", "+15550000001", "x", true, 4, SEC_LEVEL_INTEGRITY}, /* by everybody's rule */
-        {"who", "+15550000001", "x", true, 4, SEC_LEVEL_INTEGRITY},
-        {"who", "+15550000002", "x", false, 0, SEC_LEVEL_NONE},
-        {"*", "+15554443333", "mms.ua", false, 0, SEC_LEVEL_NONE}, /* no account has that name */
-        {"MMS", "+15554443333", "mms.ua", false, 0, SEC_LEVEL_NONE},
-        {"bank", "sip:alice@example.net", "x", true, 2, SEC_LEVEL_FULL},
-        {"bank", "SIPS:alice@EXAMPLE.NET:5061;transport=tls", "x", true, 2, SEC_LEVEL_FULL},
-        {"bank", "sip:alice@sub.example.net", "x", false, 0, SEC_LEVEL_NONE},
-        {"bank", "sip:alice@example.net.evil", "x", false, 0, SEC_LEVEL_NONE},
-        {"bank", "alice@example.net", "x", false, 0, SEC_LEVEL_NONE}, /* not a SIP address */
-        {"bank", "sip:optout@example.net", "x", false, 3, SEC_LEVEL_NONE},
-        {"bank", "sips:%6fptout@example.net;x=y", "x", false, 3, SEC_LEVEL_NONE},
-        {"bank", "sip:Carol@OTHER.example", "x", true, 9, SEC_LEVEL_NONE},
-        {"bank", "sip:carol@other.example", "x", false, 0, SEC_LEVEL_NONE},
-        {"news", "anything", "news.ua", true, 7, SEC_LEVEL_NONE},
-        {"news", "sip:bob@example.net", "news.ua", false, 8, SEC_LEVEL_NONE},
-        {"news", "", "news.ua", false, 0, SEC_LEVEL_NONE}, /* bad addresses go nowhere */
-        {"news", "a b", "news.ua", false, 0, SEC_LEVEL_NONE},
-        {"news", "sip:x@y@z", "news.ua", false, 0, SEC_LEVEL_NONE},
-    };
     struct sec_whitelist *w = list_of(lines, COUNT(lines), addresses, COUNT(addresses));
 
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct sec_whitelist_query q = ask(rows[i].initiator, rows[i].recipient, rows[i].application);
+    for (size_t i = 0; i < COUNT(decide_rows); i++) {
+        struct sec_whitelist_query q =
+            ask(decide_rows[i].initiator, decide_rows[i].recipient, decide_rows[i].application);
         struct sec_whitelist_verdict v;
 
         test_row(i);
         sec_whitelist_decide(w, &q, &v);
-        CU_ASSERT(v.allow == rows[i].allow && v.line == rows[i].line && v.demanded == rows[i].demanded);
+        CU_ASSERT(v.allow == decide_rows[i].allow && v.line == decide_rows[i].line &&
+                  v.demanded == decide_rows[i].demanded);
         CU_ASSERT_STRING_EQUAL(v.file, v.line ? "test.list" : "");
     }
     CU_ASSERT(sec_whitelist_rules(w) == COUNT(lines) && sec_whitelist_addresses(w) == 2);
