@@ -524,6 +524,7 @@ static void run(struct pap_parser *p)
     if (!p->err && (!p->ctxt->wellFormed || (p->limits->strict && !p->ctxt->nsWellFormed))) {
         REFUSE_BAD(p, "not well-formed XML");
         p->m.kind = PAP_KIND_NONE; /* what was read of it cannot be trusted */
+        p->fault.address = SLICE_NONE;
     }
     p->running = false;
 }

@@ -270,6 +270,10 @@ static void test_fault(void)
     TEST_SLICE_EQ(s.fault.address, SLICE("WAPPUSH=+15550100/TYPE=PLMN@ppg.example.net"));
     CU_ASSERT_STRING_EQUAL(s.fault.desc, "unknown element x");
     TEST_SLICE_EQ(s.fault.fragment, SLICE("<x a='1'/>")); /* control characters dropped */
+    CU_ASSERT_EQUAL(parse(&s, SLICE("<pap><ccq-message query-id=\"q7\">" ADDR "</pap>")), ERR_MALFORMED);
+    CU_ASSERT_EQUAL(s.fault.kind, PAP_KIND_NONE); /* not well-formed: nothing of it is repeated */
+    CU_ASSERT_PTR_NULL(s.fault.query_id.p);
+    CU_ASSERT_PTR_NULL(s.fault.address.p);
     buf_init(&long_one, 8192);
     buf_add(&long_one, SLICE("<pap><\xC3\xA9"));
     for (int i = 0; i < 400; i++)
