@@ -200,3 +200,68 @@ void codec_percent(struct buf *out, struct slice in, const char *also)
             buf_add(out, slice_of((char[]){'%', hex_upper[octet >> 4], hex_upper[octet & 15]}, 3));
     }
 }
+
+static bool is_more(struct slice s, size_t i)
+{
+    return i < s.n && ((unsigned char)s.p[i] & 0xc0) == 0x80;
+}
+
+size_t codec_utf8_n(struct slice s, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)s.p[0];
+    size_t n = first < 0x80   ? 1
+               : first < 0xc2 ? 0
+               : first < 0xe0 ? 2
+               : first < 0xf0 ? 3
+               : first < 0xf5 ? 4
+                              : 0;
+    uint32_t c = n == 1 ? first : (uint32_t)(first & (0x7f >> n));
+
+    for (size_t i = 1; i < n; i++) {
+        if (!is_more(s, i))
+            return 0;
+        c = c << 6 | ((unsigned char)s.p[i] & 0x3f);
+    }
+    if (n == 0 || c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        return 0;
+    *code = c;
+    return n;
+}
+
+bool codec_is_utf8(struct slice s)
+{
+    uint32_t code;
+
+    for (size_t at = 0, n; at < s.n; at += n) {
+        n = codec_utf8_n(slice_sub(s, at, SIZE_MAX), &code);
+        if (n == 0)
+            return false;
+    }
+    return true;
+}
+
+static void json_char(struct buf *out, struct slice ch, uint32_t code)
+{
+    if (code == '"' || code == '\\')
+        buf_add_ch(out, '\\');
+    if (code < 0x20 || code == 0x7f)
+        buf_addf(out, "\\u%04x", (unsigned)code);
+    else
+        buf_add(out, ch);
+}
+
+void codec_json(struct buf *out, struct slice in)
+{
+    uint32_t code = 0;
+
+    buf_add_ch(out, '"');
+    for (size_t at = 0, n; at < in.n; at += n ? n : 1) {
+        n = codec_utf8_n(slice_sub(in, at, SIZE_MAX), &code);
+        if (n)
+            json_char(out, slice_sub(in, at, n), code);
+        else
+            buf_add(out, SLICE("\\ufffd"));
+    }
+    buf_add_ch(out, '"');
+}

@@ -1,4 +1,4 @@
-/* Text forms of octets: hexadecimal, base64 (RFC 4648 §4), percent encoding (RFC 3986 §2.1).  All append
+/* Text forms of octets: hexadecimal, base64 (RFC 4648 §4), percent encoding (RFC 3986 §2.1), JSON strings; and UTF-8.  All append
  * to a buf whose ceiling bounds them; a decoder that fails has added nothing.  Thread-free. */
 #ifndef BASE_CODEC_H
 #define BASE_CODEC_H
@@ -18,5 +18,11 @@ enum err codec_unbase64(struct slice in, bool lenient, struct buf *out) MUST_USE
 enum err codec_unpercent(struct slice in, struct buf *out) MUST_USE;
 /* Escapes all but ALPHA DIGIT and the octets of `also`. */
 void codec_percent(struct buf *out, struct slice in, const char *also);
+
+/* A JSON string with its quotes (RFC 8259 §7); each octet that is no UTF-8 becomes \ufffd. */
+void codec_json(struct buf *out, struct slice in);
+/* Octets (1..4) and *code point of the UTF-8 character at s.p[0], s not empty; 0 when there is none (RFC 3629 §4). */
+size_t codec_utf8_n(struct slice s, uint32_t *code);
+bool codec_is_utf8(struct slice s); /* all of it */
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/codec.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -82,30 +83,6 @@ static bool is_more(struct slice s, size_t i)
     return i < s.n && ((unsigned char)s.p[i] & 0xc0) == 0x80;
 }
 
-/* Octets (1..4) and *code point of the UTF-8 character at s.p[0]; 0 when there is none (RFC 3629 §4). */
-static size_t utf8_n(struct slice s, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char first = (unsigned char)s.p[0];
-    size_t n = first < 0x80   ? 1
-               : first < 0xc2 ? 0
-               : first < 0xe0 ? 2
-               : first < 0xf0 ? 3
-               : first < 0xf5 ? 4
-                              : 0;
-    uint32_t c = n == 1 ? first : (uint32_t)(first & (0x7f >> n));
-
-    for (size_t i = 1; i < n; i++) {
-        if (!is_more(s, i))
-            return 0;
-        c = c << 6 | ((unsigned char)s.p[i] & 0x3f);
-    }
-    if (n == 0 || c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-        return 0;
-    *code = c;
-    return n;
-}
-
 /* Would a terminal or a viewer act on it: C0, DEL, C1, line and paragraph separators, bidi controls. */
 static bool is_control(uint32_t c)
 {
@@ -142,7 +119,7 @@ static void put_escaped(struct log_line *l, struct slice s, enum log_format form
     while (i < s.n) {
         struct slice left = slice_sub(s, i, s.n);
         uint32_t code = 0;
-        size_t n = utf8_n(left, &code);
+        size_t n = codec_utf8_n(left, &code);
 
         if (i + (n ? n : 1) > LOG_VALUE_MAX_N) {
             put_str(l, "...");

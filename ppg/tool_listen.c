@@ -30,7 +30,7 @@ struct ear {
     uint64_t heard;
     int64_t drain_left_ms;
     bool draining;
-    char address[64]; /* what it is bound to */
+    char address[TOOL_ADDRESS_N]; /* what it is bound to */
     int exit;
     char *why;
 };
@@ -146,24 +146,6 @@ static void tick(struct net_timer *timer)
         net_hub_timer_set(ear->loop.env.hub, &ear->timer, DRAIN_TICK);
 }
 
-/* ADDR ":" PORT or "[" ADDR "]" ":" PORT */
-static enum err bind_parse(const char *text, char address[64], uint16_t *port)
-{
-    struct slice in = slice_str(text), host;
-    const char *colon = text ? strrchr(text, ':') : NULL;
-    struct scan s;
-
-    if (!colon)
-        return ERR_MALFORMED;
-    host = slice_sub(in, 0, (size_t)(colon - text));
-    s = scan_of(slice_str(colon + 1));
-    *port = (uint16_t)scan_u32(&s, 0, UINT16_MAX);
-    scan_end(&s);
-    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-        host = slice_sub(host, 1, host.n - 2);
-    return s.err ? s.err : mem_cstr(address, 64, host);
-}
-
 static enum err port_tell(struct ear *ear)
 {
     char text[16];
@@ -192,7 +174,7 @@ static enum err listening(struct ear *ear)
                                              .idle_ms = IDLE_MS,
                                              .handshake_ms = IDLE_MS}};
     const char *why = "not ADDR:PORT";
-    enum err e = bind_parse(ear->conf->bind, ear->address, &conf.port);
+    enum err e = tool_bind(ear->conf->bind, ear->address, &conf.port);
 
     conf.address = ear->address;
     if (!e)

@@ -1,7 +1,9 @@
 /* A loop and certificates for the tools; see tool_net.h. */
 #include "ppg/tool_net.h"
 
+#include "base/mem.h"
 #include "base/net/hub.h"
+#include "base/scan.h"
 
 #define PEM_MAX_N (4u << 20)
 
@@ -63,4 +65,22 @@ out:
     buf_wipe(&key_pem);
     buf_clear(&ca_pem);
     return e;
+}
+
+/* ADDR ":" PORT or "[" ADDR "]" ":" PORT */
+enum err tool_bind(const char *text, char address[TOOL_ADDRESS_N], uint16_t *port)
+{
+    struct slice in = slice_str(text), host;
+    const char *colon = text ? strrchr(text, ':') : NULL;
+    struct scan s;
+
+    if (!colon)
+        return ERR_MALFORMED;
+    host = slice_sub(in, 0, (size_t)(colon - text));
+    s = scan_of(slice_str(colon + 1));
+    *port = (uint16_t)scan_u32(&s, 0, UINT16_MAX);
+    scan_end(&s);
+    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = slice_sub(host, 1, host.n - 2);
+    return s.err ? s.err : mem_cstr(address, TOOL_ADDRESS_N, host);
 }

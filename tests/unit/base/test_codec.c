@@ -215,6 +215,36 @@ static void test_round_trips(void)
     }
 }
 
+static void test_json_rows(void)
+{
+    static const struct {
+        const char *in, *want;
+        bool utf8;
+    } rows[] = {
+        {"", "\"\"", true},
+        {"a b", "\"a b\"", true},
+        {"a\"b\\c", "\"a\\\"b\\\\c\"", true},
+        {"a\nb\x7f", "\"a\\u000ab\\u007f\"", true},
+        {"\xc3\xa4\xf0\x9f\x98\x80", "\"\xc3\xa4\xf0\x9f\x98\x80\"", true},
+        {"\xff", "\"\\ufffd\"", false},
+        {"\xc3", "\"\\ufffd\"", false},
+        {"\xc0\x80", "\"\\ufffd\\ufffd\"", false},
+        {"\xed\xa0\x80x", "\"\\ufffd\\ufffd\\ufffdx\"", false},
+        {"\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"", false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buf out;
+
+        test_row(i);
+        buf_init(&out, 100);
+        codec_json(&out, slice_str(rows[i].in));
+        TEST_SLICE_EQ(buf_slice(&out), slice_str(rows[i].want));
+        CU_ASSERT(codec_is_utf8(slice_str(rows[i].in)) == rows[i].utf8);
+        buf_clear(&out);
+    }
+}
+
 const struct test_case test_cases[] = {
     {"base64_rfc4648", test_base64},
     {"unbase64_rows", test_unbase64},
@@ -223,5 +253,6 @@ const struct test_case test_cases[] = {
     {"percent", test_percent},
     {"output_ceiling", test_output_ceiling},
     {"round_trips", test_round_trips},
+    {"json_rows", test_json_rows},
     {NULL, NULL},
 };
