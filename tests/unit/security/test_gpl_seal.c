@@ -1,7 +1,8 @@
-#include <gnutls/crypto.h>
-
 #include "security/gpl.h"
 
+#include <gnutls/crypto.h>
+#include "base/mem.h"
+#include "security/kdf.h"
 #include "tests/unit/security/vectors.h"
 
 #define BUF_MAX_N 300000
@@ -276,6 +277,45 @@ static void test_open_with_other_keys(void)
     sec_gpl_keys_free(&keys);
 }
 
+/* A good tag over bad padding: turns octet `at` of the block before the last by `mask`, and signs anew. */
+static enum err open_repadded(size_t at, uint8_t mask)
+{
+    static const uint8_t d = SEC_GPL_DOWNLINK, suite = SEC_GPL_CBC;
+    struct slice params[] = {SLICE("gpl-int"), slice_of(&d, 1), slice_of(&suite, 1)};
+    struct slice payload = SLICE("sixteen octets.. and thirteen");
+    struct sec_gpl_keys *keys = keys_of(ks_test, SEC_GPL_DOWNLINK, SEC_GPL_CBC);
+    uint8_t key[SEC_SHA256_N], tag[SEC_SHA256_N];
+    struct sec_gpl_msg msg;
+    struct buf out, plain;
+    enum err e;
+
+    buf_init(&out, BUF_MAX_N);
+    buf_init(&plain, BUF_MAX_N);
+    MUST(sec_gpl_seal(keys, 1, SLICE("id"), SLICE_NONE, &payload, 1, &out) == ERR_OK);
+    MUST(sec_gpl_parse(buf_slice(&out), &msg) == ERR_OK && msg.payload.n == 32);
+    out.p[msg.header.n + at] = (char)(out.p[msg.header.n + at] ^ mask);
+    MUST(sec_kdf(ks_test, 0xF1, params, 3, key) == ERR_OK);
+    MUST(sec_hmac_sha256(slice_of(key, sizeof key), &msg.covered, 1, tag) == ERR_OK);
+    mem_copy(out.p + msg.covered.n, 16, slice_of(tag, 16));
+    e = sec_gpl_open(keys, &msg, &plain);
+    CU_ASSERT(e == ERR_OK || plain.n == 0);
+    buf_clear(&out);
+    buf_clear(&plain);
+    sec_gpl_keys_free(&keys);
+    return e;
+}
+
+static void test_bad_padding(void)
+{
+    CU_ASSERT(open_repadded(0, 1) == ERR_OK);             /* the text changes: the signer's business */
+    CU_ASSERT(open_repadded(15, 3 ^ 0) == ERR_MALFORMED); /* 3 octets of padding said to be 0 */
+    CU_ASSERT(open_repadded(15, 3 ^ 17) == ERR_MALFORMED);
+    CU_ASSERT(open_repadded(15, 3 ^ 255) == ERR_MALFORMED);
+    CU_ASSERT(open_repadded(15, 3 ^ 4) == ERR_MALFORMED);
+    CU_ASSERT(open_repadded(14, 1) == ERR_MALFORMED);
+    CU_ASSERT(open_repadded(15, 3 ^ 1) == ERR_OK); /* one octet of padding is fine */
+}
+
 const struct test_case test_cases[] = {
     {"seal_vectors", test_seal_vectors},
     {"open_rejected", test_open_rejected},
@@ -285,5 +325,6 @@ const struct test_case test_cases[] = {
     {"keys_refused", test_keys_refused},
     {"seal_refused", test_seal_refused},
     {"open_with_other_keys", test_open_with_other_keys},
+    {"bad_padding", test_bad_padding},
     {NULL, NULL},
 };

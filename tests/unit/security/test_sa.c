@@ -167,6 +167,22 @@ static void test_replay_naive_twin(void)
     }
 }
 
+/* A jump over the whole window and to its very end. */
+static void test_replay_window_edges(void)
+{
+    struct sec_sa sa = sa_of(64);
+
+    sec_sa_replay_update(&sa, 1);
+    sec_sa_replay_update(&sa, 65);
+    CU_ASSERT(sec_sa_replay_check(&sa, 1) == ERR_EXISTS);
+    CU_ASSERT(sec_sa_replay_check(&sa, 2) == ERR_OK);
+    sec_sa_replay_update(&sa, 130);
+    CU_ASSERT(sec_sa_replay_check(&sa, 65) == ERR_EXISTS); /* one below the window */
+    CU_ASSERT(sec_sa_replay_check(&sa, 66) == ERR_OK);
+    CU_ASSERT(sec_sa_replay_check(&sa, 0) == ERR_EXISTS);
+    sec_sa_clear(&sa);
+}
+
 /* Seals as the gateway would; the message stays in *out. */
 static struct sec_gpl_msg sealed(struct sec_sa *sender, struct buf *out)
 {
@@ -270,6 +286,7 @@ const struct test_case test_cases[] = {
     {"numbers_end_closes", test_numbers_end_closes},
     {"replay_sequences", test_replay_sequences},
     {"replay_naive_twin", test_replay_naive_twin},
+    {"replay_window_edges", test_replay_window_edges},
     {"open_in_order", test_open_in_order},
     {"seal_refused", test_seal_refused},
     {"keys_come_back", test_keys_come_back},
