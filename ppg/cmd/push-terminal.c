@@ -1,0 +1,636 @@
+/* push-terminal: a handset's push client on the command line, over the library ota/terminal/.  `listen` waits for a
+ * gateway to connect, answers its registration, verifies, opens and prints each push, and says how it was trusted.
+ * What must survive a restart is on disk before an answer leaves.  [OTA-HTTP §3, §4, §7].  One thread. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "base/net/httpd.h"
+#include "base/net/hub.h"
+#include "ota/terminal/kit.h"
+#include "ppg/config_ini.h"
+#include "ppg/config_terminals.h"
+#include "ppg/tool_net.h"
+
+#define EXIT_TIMEOUT    1
+#define EXIT_BAD_USAGE  2
+#define HEADERS_MAX     64
+#define SERVERS_MAX     64
+#define STATE_MAX_N     (64u << 20)
+#define FILE_MAX_N      65536u
+#define LINE_MAX_N      (16u << 20) /* octets of one printed event */
+#define SEEN_MAX        10000       /* message ids remembered */
+#define CONNECTIONS_MAX 64
+#define OUTSTANDING     1
+#define DRAIN_MS        3000
+#define DRAIN_TICK_MS   50
+#define WAIT_MS         30000 /* for a head, a handshake; a body may take longer */
+#define IDLE_MS         600000
+
+struct options {
+    const char *bind, *cert, *key, *ca;
+    struct tool_list associations;
+    const char *terminal_id, *require, *login, *state, *wire, *port_file;
+    struct tool_list servers;
+    struct tool_list apps;
+    bool trusted_only;
+    int64_t count, timeout_s, max_size, window;
+    bool json, help, version;
+};
+
+#define AT(member) offsetof(struct options, member)
+static const struct tool_option listen_options[] = {
+    {"bind", "ADDR:PORT", "where to listen; port 0: any", TOOL_TEXT, AT(bind), 0, 0},
+    {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
+    {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
+    {"ca", "FILE", "who signs gateways: their certificate is demanded", TOOL_TEXT, AT(ca), 0, 0},
+    {"association", "FILE", "said, key, suites, expires; mode 0600; repeatable", TOOL_LIST, AT(associations),
+     0, 0},
+    {"terminal-id", "ID", "type digit and value, as 4+15550100", TOOL_TEXT, AT(terminal_id), 0, 0},
+    {"require", "LEVEL", "none, integrity, full: drop what has less", TOOL_TEXT, AT(require), 0, 0},
+    {"trusted-only", NULL, "drop what is not flagged as trusted", TOOL_FLAG, AT(trusted_only), 0, 0},
+    {"server", "NAME", "certificate name or address that may push, repeatable", TOOL_LIST, AT(servers), 0, 0},
+    {"app", "ID", "application served, repeatable; default: all", TOOL_LIST, AT(apps), 0, 0},
+    {"login", "USER:FILE", "ask the gateway for Digest; password in FILE", TOOL_TEXT, AT(login), 0, 0},
+    {"state", "FILE", "what must survive a restart", TOOL_TEXT, AT(state), 0, 0},
+    {"window", "N", "sequence numbers that may arrive late", TOOL_NUMBER, AT(window), 0, 64},
+    {"count", "N", "leave after so many pushes", TOOL_NUMBER, AT(count), 0, INT32_MAX},
+    {"timeout", "SECONDS", "leave after so long", TOOL_NUMBER, AT(timeout_s), 0, 86400},
+    {"max-size", "OCTETS", "largest content", TOOL_NUMBER, AT(max_size), 1, 4 << 20},
+    {"json", NULL, "print one JSON object a line", TOOL_FLAG, AT(json), 0, 0},
+    {"wire", "FILE", "keep the octets as they came", TOOL_TEXT, AT(wire), 0, 0},
+    {"port-file", "FILE", "gets the port once it listens", TOOL_TEXT, AT(port_file), 0, 0},
+    {"help", NULL, "print this", TOOL_FLAG, AT(help), 0, 0},
+    {"version", NULL, "print the version", TOOL_FLAG, AT(version), 0, 0},
+    {NULL, NULL, NULL, TOOL_FLAG, 0, 0, 0},
+};
+
+struct terminal {
+    const struct options *o;
+    struct tool_loop loop;
+    struct net_tls_ctx *tls;
+    struct net_gate *gate;
+    struct net_httpd *httpd;
+    struct kit *kit;
+    struct slice servers[SERVERS_MAX];
+    struct net_timer timer; /* the timeout, then the drain */
+    struct buf state;       /* as it is on disk */
+    FILE *wire;
+    char address[TOOL_ADDRESS_N];
+    int64_t drain_left_ms;
+    int64_t pushes;
+    bool draining;
+    int exit;
+};
+
+static int complain(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "push-terminal: %s%s%s\n", what, why[0] ? ": " : "", why);
+    return EXIT_BAD_USAGE;
+}
+
+/* --- printing --- */
+
+static void json_text(struct buf *out, const char *key, struct slice value)
+{
+    buf_addf(out, ",\"%s\":", key);
+    codec_json(out, value);
+}
+
+static void json_bool(struct buf *out, const char *key, bool value)
+{
+    buf_addf(out, ",\"%s\":%s", key, value ? "true" : "false");
+}
+
+static const char *level_name(enum kit_protection level)
+{
+    static const char *const names[] = {"none", "integrity", "full"};
+
+    return names[level];
+}
+
+/* The content as text where it is text, else as base64. */
+static void json_content(struct buf *out, struct slice body)
+{
+    if (codec_is_utf8(body)) {
+        json_text(out, "content", body);
+        return;
+    }
+    buf_add_str(out, ",\"content_base64\":\"");
+    codec_base64(out, body);
+    buf_add_ch(out, '"');
+}
+
+static void json_push(struct buf *out, const struct kit_push *p)
+{
+    json_text(out, "message_id", p->message_id);
+    json_text(out, "app_id", p->app_id);
+    json_text(out, "initiator_uri", p->initiator_uri);
+    json_bool(out, "authenticated", p->authenticated);
+    json_bool(out, "trusted", p->trusted);
+    json_text(out, "protection", slice_str(level_name(p->message_protection)));
+    if (p->suite) {
+        json_text(out, "suite", slice_str(sec_gpl_suite_name(p->suite)));
+        buf_addf(out, ",\"sn\":%" PRIu32, p->sn);
+    }
+    json_text(out, "content_type", p->content_type);
+    json_content(out, p->body);
+}
+
+static const char *event_name(enum kit_event ev)
+{
+    static const char *const names[KIT_EVENT_COUNT] = {[KIT_REGISTERED] = "registered",
+                                                       [KIT_PUSH] = "push",
+                                                       [KIT_DUPLICATE] = "duplicate",
+                                                       [KIT_DROPPED] = "dropped",
+                                                       [KIT_REFUSED] = "refused"};
+
+    return names[ev];
+}
+
+static void print_json(enum kit_event ev, const struct kit_request *req, const struct kit_push *push,
+                       const char *reason)
+{
+    struct buf out;
+
+    buf_init(&out, LINE_MAX_N);
+    buf_addf(&out, "{\"event\":\"%s\"", event_name(ev));
+    json_text(&out, "server", req->server);
+    json_bool(&out, "tls", req->tls);
+    json_bool(&out, "server_proved", req->server_proved);
+    if (ev == KIT_PUSH)
+        json_push(&out, push);
+    else if (ev != KIT_REGISTERED)
+        json_text(&out, "reason", slice_str(reason));
+    buf_add_str(&out, "}\n");
+    if (buf_err(&out))
+        (void)fprintf(stderr, "push-terminal: event too long to print\n");
+    else
+        (void)fwrite(out.p, 1, out.n, stdout);
+    buf_clear(&out);
+}
+
+static void print_line(const char *name, struct slice value)
+{
+    (void)printf("  %-14s ", name);
+    tool_print(stdout, value);
+    (void)putchar('\n');
+}
+
+static void print_text(enum kit_event ev, const struct kit_request *req, const struct kit_push *push,
+                       const char *reason)
+{
+    (void)printf("%s from ", event_name(ev));
+    tool_print(stdout, req->server);
+    (void)printf("%s%s\n", ev == KIT_PUSH || ev == KIT_REGISTERED ? "" : ": ",
+                 ev == KIT_PUSH || ev == KIT_REGISTERED ? "" : reason);
+    if (ev != KIT_PUSH)
+        return;
+    print_line("message", push->message_id);
+    print_line("application", push->app_id);
+    print_line("initiator", push->initiator_uri);
+    (void)printf("  %-14s %s, %s\n", "flags", push->authenticated ? "authenticated" : "not authenticated",
+                 push->trusted ? "trusted" : "not trusted");
+    (void)printf("  %-14s %s%s%s\n", "protection", level_name(push->message_protection),
+                 req->tls ? ", inside TLS" : "", req->server_proved ? " of a proved server" : "");
+    print_line("type", push->content_type);
+    print_line("content", push->body);
+}
+
+/* --- state --- */
+
+static bool write_all(int fd, struct slice s)
+{
+    while (s.n) {
+        ssize_t n = write(fd, s.p, s.n);
+
+        if (n <= 0)
+            return false;
+        s = slice_sub(s, (size_t)n, SIZE_MAX);
+    }
+    return true;
+}
+
+/* On disk whole, or as it was: written beside, synced, renamed. */
+static bool write_synced(const char *path, struct slice text)
+{
+    char beside[4096];
+    int n = snprintf(beside, sizeof beside, "%s.new", path), fd;
+    bool good;
+
+    if (n < 0 || (size_t)n >= sizeof beside)
+        return false;
+    fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    good = write_all(fd, text) && fsync(fd) == 0;
+    good = close(fd) == 0 && good && rename(beside, path) == 0;
+    if (!good)
+        (void)unlink(beside);
+    return good;
+}
+
+/* Nothing is written when nothing changed: a stranger's requests cost no disk. */
+static bool keep_state(struct terminal *t)
+{
+    struct buf now;
+    bool good = true;
+
+    if (!t->o->state)
+        return true;
+    buf_init(&now, STATE_MAX_N);
+    kit_save(t->kit, &now);
+    if (buf_err(&now))
+        good = false;
+    else if (!slice_eq(buf_slice(&now), buf_slice(&t->state))) {
+        good = write_synced(t->o->state, buf_slice(&now));
+        buf_clear(&t->state);
+        buf_move(&now, &t->state);
+    }
+    buf_clear(&now);
+    return good;
+}
+
+static int load_state(struct terminal *t)
+{
+    struct buf saved;
+    enum err e = ERR_OK;
+
+    if (!t->o->state || access(t->o->state, F_OK) != 0)
+        return 0;
+    buf_init(&saved, STATE_MAX_N);
+    e = tool_read(t->o->state, &saved);
+    if (!e)
+        e = kit_load(t->kit, buf_slice(&saved));
+    buf_clear(&saved);
+    return e ? complain(t->o->state, err_text(e)) : 0;
+}
+
+/* --- requests --- */
+
+static void ended(struct terminal *t)
+{
+    net_hub_timer_stop(t->loop.env.hub, &t->timer);
+    net_httpd_close(t->httpd, NULL, NULL);
+    t->httpd = NULL;
+}
+
+static void drain(struct terminal *t)
+{
+    t->draining = true;
+    t->drain_left_ms = DRAIN_MS;
+    net_httpd_drain(t->httpd);
+    net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_TICK_MS);
+}
+
+static void tick(struct net_timer *timer)
+{
+    struct terminal *t = container_of(timer, struct terminal, timer);
+
+    if (!t->draining) {
+        t->exit = t->o->count == 0 && t->pushes ? 0 : EXIT_TIMEOUT;
+        ended(t);
+        return;
+    }
+    t->drain_left_ms -= DRAIN_TICK_MS;
+    if (net_httpd_open(t->httpd) == 0 || t->drain_left_ms <= 0)
+        ended(t);
+    else
+        net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_TICK_MS);
+}
+
+static struct slice listed_name(const struct terminal *t, const struct slice *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < t->o->servers.n; j++)
+            if (slice_eq_ci(names[i], t->servers[j]))
+                return names[i];
+    return SLICE_NONE;
+}
+
+/* What the gateway proved to be: a name of its certificate, a listed one if there is one; else where it is. */
+static struct slice server_name(const struct terminal *t, const struct net_tls_peer *peer, struct slice ip)
+{
+    struct slice name;
+
+    if (!peer || !peer->verified)
+        return ip;
+    name = listed_name(t, peer->dns, peer->dns_n);
+    if (!name.n)
+        name = listed_name(t, peer->uris, peer->uris_n);
+    if (!name.n && peer->dns_n)
+        name = peer->dns[0];
+    if (!name.n && peer->uris_n)
+        name = peer->uris[0];
+    return name.n ? name : ip;
+}
+
+static void finish(struct terminal *t, struct net_http_exchange *x, enum kit_event ev,
+                   const struct kit_request *req, const struct kit_answer *answer,
+                   const struct kit_push *push, const char *reason)
+{
+    if (!keep_state(t)) {
+        /* Unanswered it will come again; answered it could come twice. */
+        t->exit = complain(t->o->state, "cannot be written");
+        net_httpd_reply(x, 500, SLICE_NONE, SLICE_NONE, SLICE_NONE);
+        drain(t);
+        return;
+    }
+    if (t->o->json)
+        print_json(ev, req, push, reason);
+    else
+        print_text(ev, req, push, reason);
+    (void)fflush(stdout);
+    if (ev == KIT_PUSH && ++t->pushes == t->o->count)
+        drain(t); /* before the answer, which then closes its connection */
+    net_httpd_reply(x, answer->status, SLICE_NONE, buf_slice(&answer->headers), SLICE_NONE);
+}
+
+static void on_request(struct net_http_exchange *x, void *arg)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    const struct net_tls_peer *peer = net_http_exchange_peer(x);
+    struct terminal *t = arg;
+    struct kit_header headers[HEADERS_MAX];
+    struct kit_request req = {.method = m->method,
+                              .target = m->target,
+                              .headers = headers,
+                              .headers_n = m->headers_n,
+                              .body = m->body,
+                              .tls = peer != NULL,
+                              .server_proved = peer && peer->verified,
+                              .server = server_name(t, peer, net_http_exchange_ip(x)),
+                              .now_s = clk_utc_ms(&clk_real) / 1000};
+    struct kit_answer answer;
+    struct kit_push push;
+    const char *reason;
+    enum kit_event ev;
+
+    if (t->draining) { /* one more than was asked for */
+        net_httpd_reply(x, 503, SLICE_NONE, SLICE_NONE, SLICE_NONE);
+        return;
+    }
+    for (size_t i = 0; i < m->headers_n; i++)
+        headers[i] = (struct kit_header){m->headers[i].name, m->headers[i].value};
+    ev = kit_handle(t->kit, &req, &answer, &push, &reason);
+    finish(t, x, ev, &req, &answer, &push, reason);
+    buf_clear(&answer.headers);
+}
+
+static void on_wire(struct slice wire, void *arg)
+{
+    struct terminal *t = arg;
+
+    (void)fwrite(wire.p, 1, wire.n, t->wire);
+    (void)fflush(t->wire);
+}
+
+/* --- setting up --- */
+
+static int set_level(const struct options *o, struct kit_conf *conf)
+{
+    for (int level = KIT_NONE; level <= KIT_FULL; level++)
+        if (slice_eq(slice_str(o->require), slice_str(level_name((enum kit_protection)level)))) {
+            conf->floor = (enum kit_protection)level;
+            return 0;
+        }
+    return complain("--require", "none, integrity or full");
+}
+
+/* "user:file"; the first line of the file. */
+static int read_login(const char *login, struct kit_conf *conf, struct buf *password)
+{
+    const char *colon = strchr(login, ':');
+    struct slice rest;
+    enum err e;
+
+    if (!colon || colon == login)
+        return complain("--login", "not USER:FILE");
+    e = tool_read(colon + 1, password);
+    if (e)
+        return complain(colon + 1, err_text(e));
+    conf->login_user = slice_of(login, (size_t)(colon - login));
+    (void)slice_cut(buf_slice(password), '\n', &conf->login_password, &rest);
+    return 0;
+}
+
+static void join_apps(const struct options *o, struct buf *apps)
+{
+    for (size_t i = 0; i < o->apps.n; i++) {
+        buf_add_str(apps, i ? ", " : "");
+        buf_add_str(apps, o->apps.v[i]);
+    }
+    if (o->apps.n == 0)
+        buf_add_ch(apps, '*');
+}
+
+static int make_kit_with(struct terminal *t, struct buf *password, struct buf *apps)
+{
+    const struct options *o = t->o;
+    struct kit_conf conf = {.terminal_id = slice_str(o->terminal_id),
+                            .max_size = (size_t)o->max_size,
+                            .max_outstanding = OUTSTANDING,
+                            .trusted_only = o->trusted_only,
+                            .servers = t->servers,
+                            .servers_n = o->servers.n,
+                            .seen_max = SEEN_MAX,
+                            .window = (unsigned)o->window};
+    int bad = set_level(o, &conf);
+    enum err e;
+
+    join_apps(o, apps);
+    conf.accept_app = buf_slice(apps);
+    if (!bad && o->login)
+        bad = read_login(o->login, &conf, password);
+    if (bad)
+        return bad;
+    if (buf_err(apps) || o->servers.n > SERVERS_MAX)
+        return complain("too many applications or servers", "");
+    for (size_t i = 0; i < o->servers.n; i++)
+        t->servers[i] = slice_str(o->servers.v[i]);
+    e = kit_create(&conf, &t->kit);
+    return e ? complain("settings", err_text(e)) : 0;
+}
+
+static int make_kit(struct terminal *t)
+{
+    struct buf password, apps;
+    int bad;
+
+    buf_init(&password, FILE_MAX_N);
+    (void)buf_room(&password, FILE_MAX_N); /* so that it never moves, and is wiped whole */
+    buf_init(&apps, FILE_MAX_N);
+    bad = make_kit_with(t, &password, &apps);
+    buf_wipe(&password);
+    buf_clear(&apps);
+    return bad;
+}
+
+static int add_association(struct terminal *t, const char *path, struct ppg_config_errors *errs)
+{
+    struct ppg_load load = {.errs = errs};
+    struct ota_association a = {.present = false};
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, FILE_MAX_N);
+    e = ppg_load_file(&load, path, FILE_MAX_N, 0077, (struct ppg_place){path, 0}, SLICE_NONE, &text);
+    if (!e) {
+        ppg_association_read_text(&load, buf_slice(&text), path, &a);
+        e = load.err;
+    }
+    if (!e)
+        e = kit_add_association(t->kit, a.said, sec_secret_slice(&a.key), a.suites, a.suites_n, a.expires_ms);
+    if (e)
+        (void)complain(path, errs->n ? errs->text[0] : err_text(e));
+    sec_secret_clear(&a.key);
+    buf_wipe(&text);
+    return e ? EXIT_BAD_USAGE : 0;
+}
+
+static int add_associations(struct terminal *t)
+{
+    struct ppg_config_errors *errs = calloc(1, sizeof *errs);
+    int bad = errs ? 0 : complain("out of memory", "");
+
+    for (size_t i = 0; i < t->o->associations.n && !bad; i++)
+        bad = add_association(t, t->o->associations.v[i], errs);
+    free(errs);
+    return bad;
+}
+
+static int tell_port(const struct terminal *t)
+{
+    bool v6 = strchr(t->address, ':') != NULL;
+    char text[16];
+    int n = snprintf(text, sizeof text, "%u\n", net_httpd_port(t->httpd));
+
+    if (t->o->port_file && tool_write(t->o->port_file, slice_of(text, (size_t)n)))
+        return complain(t->o->port_file, "cannot be written");
+    (void)fprintf(stderr, "listening %s%s%s:%u\n", v6 ? "[" : "", t->address, v6 ? "]" : "",
+                  net_httpd_port(t->httpd));
+    return 0;
+}
+
+static int start_listening(struct terminal *t)
+{
+    struct net_httpd_conf conf = {.name = "terminal",
+                                  .address = t->address,
+                                  .tls = t->tls,
+                                  .gate = t->gate,
+                                  .server = "push-terminal",
+                                  .request = on_request,
+                                  .tap = t->wire ? on_wire : NULL,
+                                  .arg = t,
+                                  .limits = {.head_max_n = 16384,
+                                             .headers_max = HEADERS_MAX,
+                                             .value_max_n = 4096,
+                                             .target_max_n = 256,
+                                             .body_max_n = (size_t)t->o->max_size + 16384,
+                                             .head_ms = WAIT_MS,
+                                             .idle_ms = IDLE_MS,
+                                             .body_rate_min = 100,
+                                             .handshake_ms = WAIT_MS}};
+    const char *why = "not ADDR:PORT";
+
+    if (tool_bind(t->o->bind, t->address, &conf.port) ||
+        net_httpd_create(&t->loop.env, &conf, &t->httpd, &why))
+        return complain("--bind", why);
+    if (tell_port(t)) {
+        ended(t);
+        return EXIT_BAD_USAGE;
+    }
+    net_timer_init(&t->timer, tick);
+    if (t->o->timeout_s)
+        net_hub_timer_set(t->loop.env.hub, &t->timer, t->o->timeout_s * 1000);
+    return 0;
+}
+
+static int make_tls(struct terminal *t)
+{
+    const struct net_tls_conf conf = {.role = NET_TLS_SERVER,
+                                      .verify = t->o->ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
+                                      .version_min = 12,
+                                      .alpn_http11 = true};
+    char why[TOOL_WHY_N];
+
+    if (!t->o->cert && !t->o->key)
+        return t->o->ca ? complain("--ca", "needs --cert and --key") : 0;
+    return tool_tls(conf, t->o->cert, t->o->key, t->o->ca, &t->tls, why) ? complain(why, "") : 0;
+}
+
+static int open_wire(struct terminal *t)
+{
+    if (!t->o->wire)
+        return 0;
+    t->wire = fopen(t->o->wire, "wbe");
+    return t->wire ? 0 : complain(t->o->wire, "cannot be written");
+}
+
+static int set_up(struct terminal *t)
+{
+    int bad = make_kit(t);
+
+    if (!bad)
+        bad = add_associations(t);
+    if (!bad)
+        bad = load_state(t);
+    if (!bad)
+        bad = make_tls(t);
+    if (!bad)
+        bad = open_wire(t);
+    if (!bad && net_gate_create(CONNECTIONS_MAX, CONNECTIONS_MAX, &t->gate))
+        bad = complain("out of memory", "");
+    return bad ? bad : start_listening(t);
+}
+
+static int run_listen(const struct options *o)
+{
+    struct terminal t = {.o = o};
+
+    buf_init(&t.state, STATE_MAX_N);
+    if (tool_loop_open(&t.loop))
+        return complain("out of memory", "");
+    t.exit = set_up(&t);
+    tool_loop_close(&t.loop);
+    kit_free(&t.kit);
+    net_gate_free(&t.gate);
+    net_tls_ctx_free(&t.tls);
+    buf_clear(&t.state);
+    if (t.wire)
+        (void)fclose(t.wire);
+    return t.exit;
+}
+
+static int help(void)
+{
+    (void)puts("usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"
+               "A handset's push client: waits for a gateway, verifies, opens and prints pushes.\n");
+    tool_help(stdout, listen_options);
+    (void)puts("\nexit status: 0 the pushes came, 1 not in time, 2 a mistake in what was asked");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.require = "none", .max_size = 65536};
+    struct tool_list words = {.n = 0};
+    char why[TOOL_WHY_N];
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (tool_parse(listen_options, argc - 1, argv + 1, &o, &words, why))
+        return complain(why, "");
+    if (o.help)
+        return help();
+    if (o.version) {
+        (void)puts("push-terminal " PPG_VERSION);
+        return 0;
+    }
+    if (words.n != 1 || !slice_eq(slice_str(words.v[0]), SLICE("listen")))
+        return complain("usage: push-terminal listen --bind ADDR:PORT [OPTIONS]", "");
+    return run_listen(&o);
+}
