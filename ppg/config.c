@@ -70,6 +70,12 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
         ppg_terminals_read(load, s->files.terminals, &c->registry);
 }
 
+/* A ceiling passed or a name twice is a mistake in the file like any other. */
+static enum err outcome(enum err e)
+{
+    return e == ERR_OK || e == ERR_IO || e == ERR_DENIED || e == ERR_NOMEM ? e : ERR_MALFORMED;
+}
+
 enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_config_errors *errs)
 {
     static _Atomic uint64_t loads;
@@ -89,7 +95,7 @@ enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_c
     }
     if (load.err) {
         destroy(c);
-        return load.err;
+        return outcome(load.err);
     }
     c->generation = atomic_fetch_add(&loads, 1) + 1;
     *out = c;

@@ -87,6 +87,10 @@ static const struct {
      "[initiator mms]\ndigest-user = mms\n"
      "digest-ha1-sha256 = 7b3ff5a2d4c4a9b3b7f1c2c7d6a0b1f24c9a8f6e5d3b2a190817263544332211\n",
      0644, ERR_DENIED, "/initiators.conf is open to others: mode 0644, at most 0640"},
+    {"initiators.conf", "[initiator a]\ncertificate = DNS:a\n[initiator a]\ncertificate = DNS:b\n", 0644,
+     ERR_MALFORMED, NULL},
+    {"terminals.conf", "[terminal +1]\nroute = http://a\n[terminal +1]\nroute = http://a\n", 0644,
+     ERR_MALFORMED, "/terminals.conf:3: +1: already described"},
     {"whitelist.conf", "allow mms +1555* *\nmaybe mms * *\n", 0644, ERR_MALFORMED, NULL},
     {"whitelist.conf", "allow mms @gone *\n", 0644, ERR_IO, NULL},
     {"terminals.conf", "[terminal +15550100]\n", 0644, ERR_MALFORMED, "/terminals.conf:1: route: missing"},
