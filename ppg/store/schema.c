@@ -14,7 +14,8 @@
  *
  * Leases.  target.lease and notice.lease: 0 nobody, else the epoch whose run holds the row.  target_open lists the
  * rows that are not final, by lease and due time: claims, recovery and counts read nothing else, so their cost
- * follows the queue and not the history.
+ * follows the queue and not the history.  stage is in it because SQLite would otherwise go to
+ * the table to look.
  *
  * Order of writes.  insert: initiator (if new), push, targets.  finish: target, then notice.  notice_done: notice
  * goes, then target.notified says how it ended.  purge: targets, then push.  One transaction holds all of an
@@ -79,7 +80,7 @@ const char *const schema_steps[SCHEMA_VERSION] = {
     " protection TEXT NOT NULL DEFAULT '',"
     " note TEXT NOT NULL DEFAULT ''"
     ");"
-    "CREATE INDEX target_open ON target(lease, due_ms) WHERE stage = 0;"
+    "CREATE INDEX target_open ON target(lease, due_ms, stage) WHERE stage < 2;"
     "CREATE TABLE notice("
     " target_id INTEGER PRIMARY KEY,"
     " lease INTEGER NOT NULL,"

@@ -192,7 +192,7 @@ static int epoch_start(struct sq *q)
     if (rc == SQLITE_OK)
         rc = read_int(q, "SELECT epoch FROM meta", &q->epoch);
     if (rc == SQLITE_OK)
-        rc = fold_leases(q, "target", " AND stage = 0", &q->old_target);
+        rc = fold_leases(q, "target", " AND stage < 2", &q->old_target);
     if (rc == SQLITE_OK)
         rc = fold_leases(q, "notice", "", &q->old_notice);
     return rc;
@@ -209,7 +209,7 @@ static int tally_start(struct sq *q)
                       &q->tally.next_id);
 
     if (rc == SQLITE_OK)
-        rc = read_int(q, "SELECT count(*) FROM target WHERE stage = 0", &open);
+        rc = read_int(q, "SELECT count(*) FROM target WHERE stage < 2", &open);
     if (rc == SQLITE_OK)
         rc = read_int(q, "SELECT count(*) FROM notice", &notices);
     q->tally.open = (uint64_t)open;

@@ -1,6 +1,6 @@
 /* Every statement of the embedded engine, prepared once when the file is opened.  The tables stand in schema.c.
- * "stage = 0" is spelled out wherever the index of open targets is meant: SQLite uses a partial index only for a
- * condition it can read off the text. */
+ * "stage < 2" (not final) is spelled out wherever the index of open targets is meant: SQLite uses a partial index only
+ * for a condition that it can read off the text. */
 #include "ppg/store/sqlite.h"
 
 #define PUSH_COLUMNS                                                                                         \
@@ -8,11 +8,16 @@
     " p.method, p.asked, p.source_ref, p.notify_url, p.network, p.bearer, p.app_id, p.initiator_uri,"        \
     " p.content_type, p.headers, p.targets_n"
 
-/* The free rows of a claim: those nobody holds and those an older run held, merged in order of due time. */
-#define FREE_TARGETS(lease)                                                                                  \
-    "SELECT id, push_id, due_ms FROM target WHERE stage = 0 AND lease = " lease " AND due_ms <= ?2"
-#define FREE_NOTICES(lease)                                                                                  \
-    "SELECT target_id, due_ms, tries FROM notice WHERE lease = " lease " AND due_ms <= ?2"
+/* The free rows of a claim: those nobody holds and those an older run held, merged in order of due time and id.  stage
+ * is always 0 here; it is in the order because it is in the index, so that SQLite sees that nothing is left to sort. */
+#define FREE_TARGETS                                                                                         \
+    "SELECT id, due_ms, stage FROM target WHERE stage < 2 AND lease = 0 AND due_ms <= ?2 UNION ALL"          \
+    " SELECT id, due_ms, stage FROM target WHERE stage < 2 AND lease = ?1 AND due_ms <= ?2"                  \
+    " ORDER BY due_ms, stage, id LIMIT ?3"
+#define FREE_NOTICES                                                                                         \
+    "SELECT target_id, due_ms, tries FROM notice WHERE lease = 0 AND due_ms <= ?2 UNION ALL"                 \
+    " SELECT target_id, due_ms, tries FROM notice WHERE lease = ?1 AND due_ms <= ?2"                         \
+    " ORDER BY due_ms, target_id LIMIT ?3"
 
 const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_BEGIN] = "BEGIN",
@@ -37,11 +42,11 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_FINISH] =
         "UPDATE target SET stage = ?2, code = ?3, tries = ?4, event_ms = ?5, notified = ?6, lease = 0,"
         " bearer = coalesce(?7, bearer), protection = coalesce(?8, protection), note = coalesce(?9, note)"
-        " WHERE id = ?1 AND stage = 0",
+        " WHERE id = ?1 AND stage < 2",
     [SQ_MOVE] =
         "UPDATE target SET due_ms = ?2, tries = ?3, lease = CASE WHEN ?4 THEN lease ELSE 0 END,"
         " bearer = coalesce(?5, bearer), protection = coalesce(?6, protection), note = coalesce(?7, note)"
-        " WHERE id = ?1 AND stage = 0",
+        " WHERE id = ?1 AND stage < 2",
     [SQ_NOTICE_ADD] = "INSERT INTO notice(target_id, lease, due_ms, tries) VALUES(?,?,?,0)",
     [SQ_NOTICE_MOVE] = "UPDATE notice SET due_ms = ?2, tries = ?3, lease = 0 WHERE target_id = ?1",
     [SQ_NOTICE_DEL] = "DELETE FROM notice WHERE target_id = ?1",
@@ -50,22 +55,19 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_NUMBER_SET] = "INSERT INTO number(said, next) VALUES(?1, ?2)"
                       " ON CONFLICT(said) DO UPDATE SET next = excluded.next",
 
-    [SQ_CLAIM] = "SELECT f.id, f.push_id, f.due_ms, t.address, t.key, t.code, t.tries, t.demanded FROM "
-                 "(" FREE_TARGETS("0") " UNION ALL " FREE_TARGETS(
-                     "?1") " ORDER BY due_ms, id LIMIT ?3) f JOIN target t ON t.id = f.id"
-                           " ORDER BY f.due_ms, f.id",
-    [SQ_LEASE] = "UPDATE target SET lease = ?2 WHERE id = ?1 AND stage = 0",
-    [SQ_NEXT_DUE] = "SELECT (SELECT min(due_ms) FROM target WHERE stage = 0 AND lease = 0),"
-                    " (SELECT min(due_ms) FROM target WHERE stage = 0 AND lease = ?1)",
+    [SQ_CLAIM] = "SELECT f.id, t.push_id, f.due_ms, t.address, t.key, t.code, t.tries, t.demanded"
+                 " FROM (" FREE_TARGETS ") f JOIN target t ON t.id = f.id ORDER BY f.due_ms, f.id",
+    [SQ_LEASE] = "UPDATE target SET lease = ?2 WHERE id = ?1 AND stage < 2",
+    [SQ_NEXT_DUE] = "SELECT (SELECT min(due_ms) FROM target WHERE stage < 2 AND lease = 0),"
+                    " (SELECT min(due_ms) FROM target WHERE stage < 2 AND lease = ?1)",
     [SQ_PUSH_GET] = "SELECT " PUSH_COLUMNS ", length(p.body), p.body FROM push p"
                     " JOIN initiator i ON i.no = p.initiator_no WHERE p.id = ?1",
     [SQ_NOTICE_CLAIM] =
         "SELECT f.target_id, f.due_ms, f.tries, i.name, p.push_id, p.notify_url, t.address, p.network,"
         " p.bearer, p.flags, p.version, p.priority, p.method, t.stage, t.code, p.accepted_ms,"
-        " t.event_ms FROM (" FREE_NOTICES("0") " UNION ALL " FREE_NOTICES(
-            "?1") " ORDER BY due_ms, target_id LIMIT ?3) f"
-                  " JOIN target t ON t.id = f.target_id JOIN push p ON p.id = t.push_id"
-                  " JOIN initiator i ON i.no = p.initiator_no ORDER BY f.due_ms, f.target_id",
+        " t.event_ms FROM (" FREE_NOTICES ") f JOIN target t ON t.id = f.target_id"
+        " JOIN push p ON p.id = t.push_id JOIN initiator i ON i.no = p.initiator_no"
+        " ORDER BY f.due_ms, f.target_id",
     [SQ_NOTICE_LEASE] = "UPDATE notice SET lease = ?2 WHERE target_id = ?1",
     [SQ_NOTICE_NEXT_DUE] = "SELECT (SELECT min(due_ms) FROM notice WHERE lease = 0),"
                            " (SELECT min(due_ms) FROM notice WHERE lease = ?1)",
@@ -78,13 +80,13 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_SHOW_TARGETS] =
         "SELECT id, address, stage, code, tries, demanded, lease, due_ms, event_ms, notified, bearer,"
         " protection, note FROM target WHERE id >= ?1 AND id < ?1 + ?2 ORDER BY id",
-    [SQ_COUNT_LEASED] = "SELECT count(*) FROM target WHERE stage = 0 AND lease = ?1",
+    [SQ_COUNT_LEASED] = "SELECT count(*) FROM target WHERE stage < 2 AND lease = ?1",
     [SQ_COUNT_PAGES] = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 
     [SQ_PURGE_NEXT] = "SELECT id, targets_n, accepted_ms FROM push"
                       " WHERE id > ?1 AND id < (SELECT max(id) FROM push) ORDER BY id LIMIT 1",
     [SQ_PURGE_BUSY] = "SELECT 1 FROM target WHERE id >= ?1 AND id < ?1 + ?2"
-                      " AND (stage = 0 OR event_ms >= ?3 OR notified = 1) LIMIT 1",
+                      " AND (stage < 2 OR event_ms >= ?3 OR notified = 1) LIMIT 1",
     [SQ_PURGE_TARGETS] = "DELETE FROM target WHERE id >= ?1 AND id < ?1 + ?2",
     [SQ_PURGE_PUSH] = "DELETE FROM push WHERE id = ?1",
 };

@@ -10,6 +10,9 @@
 #define RECORD_TEXT_MAX_N 255u /* octets of a text of struct store_record */
 #define PURGE_LOOKS       4u   /* pushes looked at for each that may go */
 
+_Static_assert(ST_WAITING == 0 && ST_DELIVERED == 2,
+               "the statements say stage < 2 for a target that is not final");
+
 /* One account name and its small number; lives in q->initiators. */
 struct sq_initiator {
     int64_t no;

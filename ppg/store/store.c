@@ -253,7 +253,7 @@ static void backup_step(struct store *s)
 static void between(struct store *s)
 {
     step(s, "tend");
-    s->engine->tend(s->self);
+    s->engine->tend(s->self, atomic_load_explicit(&s->pending, memory_order_relaxed));
     if (!list_empty(&s->backups))
         backup_step(s);
     step(s, "tended");

@@ -114,7 +114,8 @@ struct store_finish {
     int64_t notice_id; /* out: outbox row when notify */
 };
 
-/* Another due time, more tries; ERR_LATE when the target is final.  keep: the lease stays (used to note an attempt before it begins). */
+/* Another due time, more tries; ERR_LATE when the target is final.  keep: the lease stays (used to note an attempt
+ * before it begins). */
 struct store_move {
     struct store_op op;
     int64_t target_id;

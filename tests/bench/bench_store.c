@@ -1,8 +1,8 @@
 /* What the store's thread can take, beside bare SQLite: rows a second at 100 rows a commit, submissions a second in
  * groups of 64, and the time to open a database in which a million targets wait.  Durable throughout.  The peer writes
  * rows of the same columns and octets with prepared statements in one thread, into tables without secondary indexes
- * and with a checkpoint as often as ours; the two take turns and the medians are compared.  Needs 1 GB of room in $TMPDIR or /tmp;
- * removed afterwards. */
+ * and with a checkpoint as often as ours at most; the two take turns and the medians are compared.  Needs 1 GB of room
+ * in $TMPDIR or /tmp; removed afterwards. */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
