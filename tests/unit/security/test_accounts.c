@@ -1,3 +1,4 @@
+/* The table of initiators: look-ups, and accounts that must not be taken. */
 #include "security/accounts.h"
 
 #include "security/digest.h"

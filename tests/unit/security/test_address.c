@@ -1,3 +1,4 @@
+/* Canonical recipient addresses: equal ones become equal, unreadable ones are refused. */
 #include "security/address.h"
 
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* The packed set against arithmetic, and its borders. */
 #include "security/addrset.h"
 
 #include <stdio.h>

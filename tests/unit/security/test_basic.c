@@ -1,3 +1,4 @@
+/* Basic credentials (RFC 7617) and comparing passwords. */
 #include "security/basic.h"
 
 #include "tests/unit/harness.h"

@@ -1,3 +1,4 @@
+/* Digest headers: Authorization, choosing and answering a challenge, Authentication-Info. */
 #include "security/digest.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The Digest server: whole exchanges, replayed counts, old and foreign nonces, a table too small. */
 #include "security/digest.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Digest parameters: what is read and what is refused. */
 #include "security/digest_params.h"
 
 #include "tests/unit/harness.h"

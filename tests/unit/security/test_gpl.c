@@ -1,3 +1,4 @@
+/* GPL-A1: tables and the parser, with the inputs the profile says to reject. */
 #include "security/gpl.h"
 
 #include "tests/unit/security/vectors.h"

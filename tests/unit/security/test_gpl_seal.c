@@ -1,3 +1,4 @@
+/* GPL-A1: keys, sealing and opening against the profile's vectors, and everything that must not open. */
 #include "security/gpl.h"
 
 #include <gnutls/crypto.h>

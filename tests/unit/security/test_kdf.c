@@ -1,3 +1,4 @@
+/* The KDF of TS 33.220 annex B and HMAC-SHA-256 against published outputs, and their limits. */
 #include "security/kdf.h"
 
 #include "tests/unit/security/vectors.h"

@@ -1,3 +1,4 @@
+/* CIDR networks: membership and bad notation. */
 #include "security/network.h"
 
 #include "tests/unit/harness.h"

@@ -1,3 +1,4 @@
+/* Waits after failed logins on a clock moved by hand; bounded memory. */
 #include "security/penalty.h"
 
 #include <stdio.h>

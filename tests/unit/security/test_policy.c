@@ -1,3 +1,4 @@
+/* The protection decision over every combination, against a rule written a second time. */
 #include "security/policy.h"
 
 #include <string.h>

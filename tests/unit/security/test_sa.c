@@ -1,3 +1,4 @@
+/* Associations: numbers never repeat, the replay sequences of the profile, the receiver's order of checks. */
 #include "security/sa.h"
 
 #include "tests/unit/security/vectors.h"

@@ -1,3 +1,4 @@
+/* Key octets: bounds, wiping, randomness. */
 #include "security/secret.h"
 
 #include "tests/unit/harness.h"

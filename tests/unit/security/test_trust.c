@@ -1,3 +1,4 @@
+/* Who a peer is: certificates, Digest, Basic, networks, and contradictions between them. */
 #include "security/trust.h"
 
 #include "tests/unit/harness.h"

@@ -1,3 +1,4 @@
+/* Initiator URIs: patterns, and spellings that two readers would read differently. */
 #include "security/uri.h"
 
 #include "base/mem.h"

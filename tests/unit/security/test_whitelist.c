@@ -1,3 +1,4 @@
+/* Whitelist decisions: rows, conditions, and random lists against a walk from the first line. */
 #include "security/whitelist.h"
 
 #include "security/addrset.h"

@@ -1,3 +1,4 @@
+/* Whitelist files: sets beside the list, and errors with file and line. */
 #include "security/whitelist.h"
 
 #include <stdio.h>

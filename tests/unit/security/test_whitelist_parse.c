@@ -1,3 +1,4 @@
+/* Whitelist lines: good ones, blank ones, and many bad ones. */
 #include "security/whitelist.h"
 
 #include "tests/unit/harness.h"
