@@ -157,9 +157,9 @@ void test_crl_make(const struct test_cert *issuer, const struct test_cert *const
 
 const char *test_file_write(const char *name, const char *text, unsigned mode)
 {
-    static char paths[8][512];
+    static char paths[64][512];
     static unsigned next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 64];
     int fd;
 
     (void)snprintf(path, sizeof paths[0], "%s/%s", test_scratch(), name);

@@ -28,7 +28,7 @@ void test_cert_make(const struct test_cert_conf *conf, const struct test_cert *i
 /* A revocation list of issuer with the n certificates in it; NUL behind it. */
 void test_crl_make(const struct test_cert *issuer, const struct test_cert *const *revoked, size_t n,
                    char *pem, size_t pem_cap);
-/* Writes text to `name` in the scratch folder with this mode; static storage for the path, eight of them. */
+/* Writes text to `name` in the scratch folder with this mode; static storage for the path, good for 64 more calls. */
 const char *test_file_write(const char *name, const char *text, unsigned mode);
 
 #endif
