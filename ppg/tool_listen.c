@@ -1,11 +1,11 @@
 /* The server behind `pap-push listen`; see tool_listen.h.  When enough has come it drains, so that the last answer
- * reaches its peer, and closes once the connections are gone or a moment has passed. */
+ * reaches its peer; the loop then runs dry once the connections are gone, or a moment later. */
 #include "ppg/tool_listen.h"
 
-#include "base/mem.h"
+#include <inttypes.h>
+
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
-#include "base/scan.h"
 #include "pap/parse.h"
 #include "pap/print.h"
 #include "pap/vocab.h"
@@ -15,7 +15,6 @@
 #define MEM_MAX_N    (4u << 20)
 #define CONNS_MAX    256
 #define DRAIN_MS     3000
-#define DRAIN_TICK   50
 #define IDLE_MS      30000
 #define TIMEOUT_EXIT 1
 
@@ -28,7 +27,6 @@ struct ear {
     struct pap_parser *parser;
     struct net_timer timer; /* the timeout, then the drain */
     uint64_t heard;
-    int64_t drain_left_ms;
     bool draining;
     char address[TOOL_ADDRESS_N]; /* what it is bound to */
     int exit;
@@ -64,9 +62,8 @@ static void answer_bad(struct ear *ear, struct net_http_exchange *x, const struc
 static void drain(struct ear *ear)
 {
     ear->draining = true;
-    ear->drain_left_ms = DRAIN_MS;
     net_httpd_drain(ear->httpd);
-    net_hub_timer_set(ear->loop.env.hub, &ear->timer, DRAIN_TICK);
+    net_hub_timer_set(ear->loop.env.hub, &ear->timer, DRAIN_MS);
 }
 
 static void answer_good(struct ear *ear, struct net_http_exchange *x, const struct pap_message *in)
@@ -124,26 +121,21 @@ static unsigned head(struct net_http_exchange *x, struct buf *headers, void *arg
 
 static void ended(struct ear *ear)
 {
-    net_httpd_close(ear->httpd, NULL, NULL);
+    net_hub_timer_stop(ear->loop.env.hub, &ear->timer);
+    if (ear->httpd)
+        net_httpd_close(ear->httpd, NULL, NULL);
     ear->httpd = NULL;
 }
 
-static void tick(struct net_timer *timer)
+static void late(struct net_timer *timer)
 {
     struct ear *ear = container_of(timer, struct ear, timer);
 
     if (!ear->draining) {
         ear->exit = TIMEOUT_EXIT;
-        (void)snprintf(ear->why, TOOL_WHY_N, "only %llu notifications came in time",
-                       (unsigned long long)ear->heard);
-        ended(ear);
-        return;
+        (void)snprintf(ear->why, TOOL_WHY_N, "only %" PRIu64 " notifications came in time", ear->heard);
     }
-    ear->drain_left_ms -= DRAIN_TICK;
-    if (net_httpd_open(ear->httpd) == 0 || ear->drain_left_ms <= 0)
-        ended(ear);
-    else
-        net_hub_timer_set(ear->loop.env.hub, &ear->timer, DRAIN_TICK);
+    ended(ear);
 }
 
 static enum err port_tell(struct ear *ear)
@@ -183,17 +175,13 @@ static enum err listening(struct ear *ear)
         (void)snprintf(ear->why, TOOL_WHY_N, "--bind: %s", why);
         return e;
     }
-    e = port_tell(ear);
-    if (e)
-        ended(ear);
-    return e;
+    return port_tell(ear);
 }
 
 static void run(struct ear *ear)
 {
     struct net_tls_conf tls = {.role = NET_TLS_SERVER, .version_min = 12, .alpn_http11 = true};
 
-    net_timer_init(&ear->timer, tick);
     ear->exit = TOOL_USAGE;
     if (ear->conf->cert || ear->conf->key)
         if (tool_tls(tls, ear->conf->cert, ear->conf->key, NULL, &ear->tls, ear->why))
@@ -203,6 +191,7 @@ static void run(struct ear *ear)
     ear->exit = TOOL_OK;
     if (ear->conf->timeout_ms)
         net_hub_timer_set(ear->loop.env.hub, &ear->timer, ear->conf->timeout_ms);
+    (void)uv_run(&ear->loop.loop, UV_RUN_DEFAULT);
 }
 
 int tool_listen(const struct tool_listen *conf, char why[TOOL_WHY_N])
@@ -212,8 +201,10 @@ int tool_listen(const struct tool_listen *conf, char why[TOOL_WHY_N])
     (void)snprintf(why, TOOL_WHY_N, "out of memory");
     if (tool_loop_open(&ear.loop))
         return TOOL_SELF;
+    net_timer_init(&ear.timer, late);
     if (!pap_parser_create(&ear.parser) && !net_gate_create(CONNS_MAX, CONNS_MAX, &ear.gate))
         run(&ear);
+    ended(&ear);
     tool_loop_close(&ear.loop);
     pap_parser_free(&ear.parser);
     net_gate_free(&ear.gate);

@@ -55,7 +55,7 @@ ROOMS = {
                 "ppg/cmd/",
             )
         },
-        "theirs": {"uv.h": ANY, "jansson.h": ["ppgctl.c"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["pap-push.c", "ppgctl.c"]},
     },
 }
 

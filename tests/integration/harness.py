@@ -1,0 +1,229 @@
+"""What the integration tests stand on: cases, scratch folders, programs, ports and certificates.
+
+A test file defines functions marked with @case that take one argument, a Bench, and ends with `main("what")`.  Run as
+`python3 tests/integration/test_what.py BUILD_DIR [CASE...]`; BUILD_DIR holds the programs.  One line a case; the exit
+status is 1 when one failed.  Cases that passed are listed in $TEST_RAN_DIR/integration.what.ran for the conformance
+lint.  A case fails by an exception; `check(condition, what)` raises one.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+CASES = []
+TIMEOUT_S = 60  # of one program, unless the case says otherwise
+
+
+class Failure(Exception):
+    """A check that did not hold."""
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def check(condition, what):
+    if not condition:
+        raise Failure(str(what))
+
+
+def check_eq(got, want, what="value"):
+    if got != want:
+        raise Failure(f"{what}: got {got!r}, want {want!r}")
+
+
+def wait_until(ready, what, timeout_s=20):
+    """Polls until ready() answers something true, which is returned."""
+    end = time.monotonic() + timeout_s
+    while True:
+        got = ready()
+        if got:
+            return got
+        check(time.monotonic() < end, f"waited {timeout_s} s for {what}")
+        time.sleep(0.02)
+
+
+class Program:
+    """A program in the background; its output goes to files of the scratch folder."""
+
+    def __init__(self, bench, args, env=None, stdin=None):
+        self.name = os.path.basename(args[0])
+        self.out_path = bench.path(f"{self.name}.{len(bench.programs)}.out")
+        self.err_path = bench.path(f"{self.name}.{len(bench.programs)}.err")
+        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
+            self.process = subprocess.Popen(
+                args, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err, env={**os.environ, **(env or {})}
+            )
+
+    def out(self):
+        with open(self.out_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def err(self):
+        with open(self.err_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def running(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout_s=TIMEOUT_S):
+        """The exit status; a program that goes on past the time limit is a failure."""
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{self.name} did not end in {timeout_s} s; it said: {self.err()[-2000:]}") from None
+
+    def stop(self, timeout_s=20):
+        if self.running():
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
+
+
+class Bench:
+    """What one case works with; everything it started or made is gone afterwards."""
+
+    def __init__(self, build, name):
+        self.build = build
+        self.folder = tempfile.mkdtemp(prefix=f"ppg-{name[:20]}-")
+        self.programs = []
+        self.closers = []  # called in reverse order at the end
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def write(self, name, text, mode=0o644):
+        path = self.path(name)
+        data = text if isinstance(text, bytes) else text.encode()
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as f:
+            f.write(data)
+        os.chmod(path, mode)
+        return path
+
+    def program(self, name):
+        return name if os.sep in name else os.path.join(self.build, name)
+
+    def run(self, name, *args, stdin="", env=None, timeout_s=TIMEOUT_S):
+        """Runs a program of the build to its end: returncode, stdout, stderr as text."""
+        try:
+            return subprocess.run(
+                [self.program(name), *args], input=stdin, capture_output=True, text=True, errors="replace",
+                timeout=timeout_s, env={**os.environ, **(env or {})}, check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{name} {' '.join(args)[:200]} did not end in {timeout_s} s") from None
+
+    def tool(self, *args, stdin=None, timeout_s=TIMEOUT_S):
+        """Runs a program of the system (curl, openssl), which must succeed; its output as text."""
+        done = subprocess.run(args, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False)
+        check(done.returncode == 0, f"{' '.join(args)[:200]}: {done.returncode}: {done.stderr[-500:]}")
+        return done.stdout
+
+    def start(self, name, *args, env=None):
+        program = Program(self, [self.program(name), *args], env)
+        self.programs.append(program)
+        return program
+
+    def wait_for_file(self, path, program=None):
+        """The text of a file another program makes."""
+
+        def ready():
+            check(program is None or program.running() or os.path.exists(path), program and program.err()[-2000:])
+            return os.path.exists(path)
+
+        wait_until(ready, path)
+        with open(path, encoding="utf-8") as f:
+            return f.read()
+
+    def close(self):
+        for closer in reversed(self.closers):
+            closer()
+        for program in reversed(self.programs):
+            program.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Certificates: ECDSA, made with openssl.  A pair is the paths (certificate, key).
+
+    def ca(self, name="ca"):
+        cert, key = self.path(f"{name}.crt"), self.path(f"{name}.key")
+        self.tool(
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE", "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign", "-keyout", key, "-out", cert,
+        )
+        return cert, key
+
+    def certificate(self, ca, name, alt="IP:127.0.0.1,DNS:localhost", days=2):
+        """A leaf signed by `ca`; `alt` is a subjectAltName in openssl's words (URI:https://..., DNS:..., IP:...)."""
+        cert, key, request = (self.path(f"{name}.{end}") for end in ("crt", "key", "csr"))
+        self.tool(
+            "openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+            "-keyout", key, "-out", request,
+        )
+        extensions = self.write(f"{name}.ext", f"subjectAltName={alt}\nbasicConstraints=CA:FALSE\n")
+        self.tool(
+            "openssl", "x509", "-req", "-in", request, "-CA", ca[0], "-CAkey", ca[1], "-days", str(days), "-extfile",
+            extensions, "-out", cert,
+        )
+        return cert, key
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    """A port nobody listens on now; for programs that cannot be asked to choose one."""
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def run_case(build, function):
+    bench = Bench(build, function.__name__)
+    try:
+        function(bench)
+        return None
+    except Failure as failure:
+        at = traceback.extract_tb(failure.__traceback__)
+        lines = [str(frame.lineno) for frame in at if frame.filename != __file__]
+        return f"line {','.join(lines)}: {failure}"
+    except Exception:  # a case that breaks fails, the others go on
+        return traceback.format_exc()
+    finally:
+        bench.close()
+
+
+def main(what):
+    if len(sys.argv) < 2 or not os.path.isdir(sys.argv[1]):
+        print(f"usage: test_{what}.py BUILD_DIR [CASE...]", file=sys.stderr)
+        sys.exit(2)
+    names, passed, failed = sys.argv[2:], [], 0
+    for function in CASES:
+        if names and function.__name__ not in names:
+            continue
+        started = time.monotonic()
+        why = run_case(os.path.abspath(sys.argv[1]), function)
+        if why:
+            failed += 1
+            print(f"FAIL {function.__name__}: {why}", flush=True)
+        else:
+            passed.append(function.__name__)
+            print(f"ok   {function.__name__} ({time.monotonic() - started:.1f} s)", flush=True)
+    ran = os.environ.get("TEST_RAN_DIR")
+    if ran:
+        with open(os.path.join(ran, f"integration.{what}.ran"), "w", encoding="utf-8") as f:
+            f.writelines(f"integration.{what}:{name}\n" for name in passed)
+    print(f"{len(passed)} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)

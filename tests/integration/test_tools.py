@@ -1,0 +1,603 @@
+"""pap-push and ppgctl from the outside, against peers written here: a gateway that can be told to misbehave, an
+operator's socket likewise, and curl for what listens.  No ppgd: test_first_push has the whole.
+"""
+
+import hashlib
+import http.server
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+import xml.etree.ElementTree
+import xml.sax.saxutils
+
+from harness import case, check, check_eq, main
+
+ACCEPTED = '<pap><push-response push-id="{id}"><response-result code="{code}" desc="{desc}"/></push-response></pap>'
+NOTIFICATION = (
+    '<?xml version="1.0"?><pap><resultnotification-message push-id="{id}" message-state="delivered" code="1000" '
+    'event-time="2030-01-31T12:00:00Z" desc="OK"><address address-value="WAPPUSH=+1555/TYPE=PLMN@ppg"/>'
+    "</resultnotification-message></pap>"
+)
+
+
+class Gateway:
+    """An HTTP server on 127.0.0.1 that keeps each request and lets `act(request)` answer: (status, headers, body)."""
+
+    def __init__(self, bench, act, certificate=None, ca=None):
+        self.requests = []
+        gateway = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.gateway_request = {"path": self.path, "headers": self.headers, "body": body}
+                gateway.requests.append(self.gateway_request)
+                status, headers, answer = act(self.gateway_request)
+                answer = answer if isinstance(answer, bytes) else answer.encode()
+                self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *args):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                pass  # clients that hang up are part of the tests
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            if ca:
+                context.load_verify_locations(ca)
+                context.verify_mode = ssl.CERT_REQUIRED
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        bench.closers.append(self.close)
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server.server_address[1]}/pap"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Raw:
+    """Accepts connections and gives each to talk(connection), TCP or UNIX."""
+
+    def __init__(self, bench, talk, path=None):
+        self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+        self.socket.bind(path or ("127.0.0.1", 0))
+        self.socket.listen(8)
+        self.talk = talk
+        self.heard = []
+        self.url = path or f"http://127.0.0.1:{self.socket.getsockname()[1]}/pap"
+        threading.Thread(target=self.serve, daemon=True).start()
+        bench.closers.append(self.socket.close)
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                self.heard.append(connection.recv(65536))
+                self.talk(connection)
+
+
+def parts_of(request):
+    """(headers, body) of each part of a multipart body, split by hand."""
+    boundary = re.search(r'boundary="([^"]+)"', request["headers"]["Content-Type"]).group(1).encode()
+    pieces = (b"\r\n" + request["body"]).split(b"\r\n--" + boundary)
+    check_eq(pieces[-1], b"--\r\n", "the close delimiter")
+    split = [piece[2:].partition(b"\r\n\r\n") for piece in pieces[1:-1]]
+    return [({k.lower(): v for k, v in re.findall(r"([^:\r\n]+): ([^\r\n]*)", h.decode())}, b) for h, _, b in split]
+
+
+def control_of(request):
+    return xml.etree.ElementTree.fromstring(parts_of(request)[0][1])
+
+
+def yes(request, code="1001", desc="Accepted for Processing", status=202, headers=()):
+    push_id = xml.sax.saxutils.escape(control_of(request)[0].get("push-id"), {'"': "&quot;"})
+    body = ACCEPTED.format(id=push_id, code=code, desc=desc)
+    return status, [("Content-Type", "application/xml"), *headers], body
+
+
+def submit(bench, url, *args, **more):
+    return bench.run("pap-push", "submit", "--url", url, "--to", "+15550100", "--text", "hi", *args, **more)
+
+
+@case
+def submit_accepted(bench):
+    gateway = Gateway(bench, yes)
+    done = submit(bench, gateway.url, "--id", "a1@pi")
+    check_eq((done.returncode, done.stdout, done.stderr), (0, "1001 Accepted for Processing push-id=a1@pi\n", ""))
+    control, content = parts_of(gateway.requests[0])
+    check_eq(control[0], {"content-type": "application/xml"})
+    check_eq(content, ({"content-type": "text/plain"}, b"hi"))
+    check(b'"-//WAPFORUM//DTD PAP 2.0//EN"' in control[1], control[1])
+
+
+@case
+def submit_every_option(bench):
+    gateway = Gateway(bench, yes)
+    rdf = bench.write("rdf", "<rdf/>")
+    content = bench.write("content", bytes(range(256)))
+    done = bench.run(
+        "pap-push", "submit", "--url", gateway.url, "--id", 'x"<&>', "--to", "WAPPUSH=+1/TYPE=PLMN@ppg", "--to", "a@b.example",
+        "--to", "sip:c@d.example", "--to", "192.0.2.1", "--to", "+44-1", "--file", content, "--type", "image/png", "--app",
+        "x-wap-application:mms.ua", "--initiator-uri", "https://pi.example/", "--header", "Cache-Control: no-transform",
+        "--protection", "full", "--priority", "high", "--method", "confirmed", "--network", "GSM", "--network-required",
+        "--bearer", "SMS", "--bearer-required", "--after", "2030-01-01T00:00:00Z", "--before", "+10m", "--notify",
+        "http://127.0.0.1/n", "--source-reference", "news", "--progress", "--capabilities", rdf, "--pap-version", "2.1",
+    )
+    check_eq(done.returncode, 0, done.stderr)
+    parts = parts_of(gateway.requests[0])
+    push = control_of(gateway.requests[0])[0]
+    before = push.attrib.pop("deliver-before-timestamp")
+    minutes = (time.mktime(time.strptime(before, "%Y-%m-%dT%H:%M:%SZ")) - time.mktime(time.gmtime())) / 60
+    check(8 < minutes < 11, before)
+    check_eq(
+        push.attrib,
+        {"push-id": 'x"<&>', "deliver-after-timestamp": "2030-01-01T00:00:00Z", "source-reference": "news",
+         "progress-notes-requested": "true", "ppg-notify-requested-to": "http://127.0.0.1/n"},
+    )
+    check_eq(
+        [a.get("address-value") for a in push.findall("address")],
+        ["WAPPUSH=+1/TYPE=PLMN@ppg", "WAPPUSH=a%40b.example/TYPE=USER", "WAPPUSH=sip%3Ac%40d.example/TYPE=USER",
+         "WAPPUSH=192.0.2.1/TYPE=IPV4", "WAPPUSH=+44-1/TYPE=PLMN"],
+    )
+    check_eq(
+        push.find("quality-of-service").attrib,
+        {"priority": "high", "delivery-method": "confirmed", "network": "GSM", "network-required": "true",
+         "bearer": "SMS", "bearer-required": "true"},
+    )
+    check_eq(
+        parts[1],
+        ({"content-type": "image/png", "x-wap-application-id": "x-wap-application:mms.ua", "x-wap-initiator-uri":
+          "https://pi.example/", "x-push-protection": "full", "cache-control": "no-transform"}, bytes(range(256))),
+    )
+    check_eq(parts[2], ({"content-type": "application/rdf+xml"}, b"<rdf/>"))
+    check(b'"-//WAPFORUM//DTD PAP 2.1//EN"' in parts[0][1], parts[0][1])
+
+
+@case
+def submit_standard_input(bench):
+    gateway = Gateway(bench, yes)
+    done = bench.run("pap-push", "submit", "--url", gateway.url, "--to", "+1", stdin="from a pipe")
+    check_eq(done.returncode, 0, done.stderr)
+    check_eq(parts_of(gateway.requests[0])[1][1], b"from a pipe")
+    push_id = control_of(gateway.requests[0])[0].get("push-id")
+    check(re.fullmatch(r"[0-9a-f]{16}@.+", push_id), push_id)
+
+
+@case
+def submit_code_classes(bench):
+    for code, want in (("1000", 0), ("1001", 0), ("1999", 0), ("2001", 2), ("2007", 2), ("3000", 3), ("3999", 3),
+                       ("4001", 4), ("5026", 5)):
+        for status in (200, 202):
+            gateway = Gateway(bench, lambda r, c=code, s=status: yes(r, c, "because", s))
+            done = submit(bench, gateway.url, "--id", "i")
+            check_eq(done.returncode, want, f"code {code}")
+            check(re.fullmatch(rf"{code} [A-Z].* push-id=i: because\n", done.stdout), done.stdout)
+
+
+@case
+def submit_bad_message(bench):
+    bad = '<pap><badmessage-response {} bad-message-fragment="&lt;pap"/></pap>'
+    for attributes, want, first in (('code="2000" desc="no"', 2, "2000 Bad Request: no"), ('code="3002"', 3,
+                                    "3002 Version Not Supported"), ("", 2, "2000 Bad Request")):
+        gateway = Gateway(bench, lambda r, a=attributes: (202, [], bad.format(a)))
+        done = submit(bench, gateway.url)
+        check_eq((done.returncode, done.stdout), (want, first + "\nfragment <pap\n"))
+        told = json.loads(submit(bench, gateway.url, "--json").stdout)
+        check_eq((told["code"] // 1000, told["fragment"]), (want, "<pap"))
+
+
+@case
+def submit_json_and_notes(bench):
+    answer = (
+        '<pap><push-response push-id="n" sender-name="G&#xfc;te" reply-time="2030-01-01T00:00:00Z">'
+        '<progress-note stage="received" note="got &quot;it&quot;" time="2030-01-01T00:00:00Z"/><progress-note '
+        'stage="queued"/><response-result code="1001"/></push-response></pap>'
+    )
+    gateway = Gateway(bench, lambda r: (202, [], answer))
+    done = submit(bench, gateway.url, "--id", "n", "--json")
+    told = json.loads(done.stdout)
+    check_eq((done.returncode, told["code"], told["push_id"], told["sender_name"]), (0, 1001, "n", "Güte"))
+    check_eq(told["progress"], [{"stage": "received", "note": 'got "it"', "time": "2030-01-01T00:00:00Z"},
+                                {"stage": "queued"}])
+    text = submit(bench, gateway.url, "--id", "n").stdout
+    check_eq(text.split("\n")[1:], ['note received 2030-01-01T00:00:00Z: got "it"', "note queued", ""])
+
+
+@case
+def submit_broken_answers(bench):
+    other = ACCEPTED.format(id="other", code="1001", desc="")
+    for answer in ("", "<pap", "<html/>", other, NOTIFICATION.format(id="i"), "<pap/>",
+                   '<!DOCTYPE pap [<!ENTITY x "y">]><pap/>'):
+        gateway = Gateway(bench, lambda r, a=answer: (202, [], a))
+        done = submit(bench, gateway.url, "--id", "i")
+        check_eq((done.returncode, done.stdout), (76, ""), answer)
+        check(done.stderr.startswith("pap-push: "), done.stderr)
+        check_eq(json.loads(submit(bench, gateway.url, "--id", "i", "--json").stdout)["exit"], 76)
+
+
+@case
+def submit_http_statuses(bench):
+    for status, want in ((204, 76), (301, 76), (400, 76), (403, 77), (404, 76), (429, 69), (500, 76), (503, 69)):
+        gateway = Gateway(bench, lambda r, s=status: (s, [], ""))
+        check_eq(submit(bench, gateway.url).returncode, want, f"HTTP {status}")
+
+
+@case
+def submit_broken_http(bench):
+    for wire, want in ((b"", 69), (b"HTTP/1.1 202", 69), (b"nonsense\r\n\r\n", 76), (b"HTTP/1.1 202 ok\nX: y\n\n", 76),
+                       (b"HTTP/1.1 200 ok\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", 76),
+                       (b"HTTP/1.1 200 ok\r\nContent-Length: 99999999999\r\n\r\n", 76)):
+        raw = Raw(bench, lambda c, w=wire: c.sendall(w))
+        done = submit(bench, raw.url)
+        check_eq(done.returncode, want, f"{wire!r}: {done.stderr}")
+
+
+@case
+def submit_nobody_there(bench):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))  # bound and not listening
+        done = submit(bench, f"http://127.0.0.1:{s.getsockname()[1]}/")
+    check_eq(done.returncode, 69, done.stderr)
+    check_eq(submit(bench, "http://no-such-name.invalid/").returncode, 69)
+
+
+@case
+def submit_timeout(bench):
+    gone = threading.Event()
+    raw = Raw(bench, lambda c: gone.wait(30))
+    started = time.monotonic()
+    done = submit(bench, raw.url, "--timeout", "1")
+    gone.set()
+    check_eq(done.returncode, 69, done.stderr)
+    check("no answer in 1000 ms" in done.stderr, done.stderr)
+    check(0.9 < time.monotonic() - started < 10, "it waited otherwise")
+
+
+def digest_gateway(bench, algorithm, password="sesame", rspauth="good", challenge=None, **tls):
+    """Asks for Digest and checks the answer by the formulas of RFC 7616 §3.4."""
+    def h(text):
+        return (hashlib.md5 if algorithm == "MD5" else hashlib.sha256)(text.encode()).hexdigest()
+
+    def act(request):
+        header = request["headers"]["Authorization"]
+        if not header:
+            offers = challenge or [f'Digest realm="r", nonce="n-{algorithm}", algorithm={algorithm}, qop="auth"']
+            return 401, [("WWW-Authenticate", offer) for offer in offers], ""
+        got = {k: q or t for k, q, t in re.findall(r'(\w+)=(?:"([^"]*)"|([^,\s]+))', header)}
+        check_eq((got["username"], got["uri"], got["nc"]), ("mms", "/pap", "00000001"))
+        ha1 = h(f"mms:r:{password}")
+        middle = f"{got['nonce']}:{got['nc']}:{got['cnonce']}:{got['qop']}"
+        if got["response"] != h(f"{ha1}:{middle}:{h('POST:/pap')}"):
+            return 401, [("WWW-Authenticate", f'Digest realm="r", nonce="m", algorithm={algorithm}, qop="auth"')], ""
+        proof = h(f"{ha1}:{middle}:{h(':/pap')}") if rspauth == "good" else "0" * len(ha1)
+        info = f'rspauth="{proof}", qop=auth, nc={got["nc"]}, cnonce="{got["cnonce"]}"'
+        return yes(request, headers=[("Authentication-Info", info)] if rspauth else [])
+
+    return Gateway(bench, act, **tls)
+
+
+@case
+def digest_good(bench):
+    password = bench.write("password", "sesame\n", 0o600)
+    for algorithm in ("SHA-256", "MD5"):
+        for rspauth in ("good", None):
+            gateway = digest_gateway(bench, algorithm, rspauth=rspauth)
+            done = submit(bench, gateway.url, "--user", "mms", "--password-file", password)
+            check_eq(done.returncode, 0, f"{algorithm} {rspauth}: {done.stderr}")
+            check_eq(len(gateway.requests), 2)
+
+
+@case
+def digest_prefers_sha256(bench):
+    offers = ['Basic realm="r"', 'Digest realm="r", nonce="n", algorithm=MD5, qop="auth"',
+              'Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth"']
+    password = bench.write("password", "sesame", 0o600)
+    gateway = digest_gateway(bench, "SHA-256", challenge=offers)
+    done = submit(bench, gateway.url, "--user", "mms", "--password-file", password)
+    check_eq(done.returncode, 0, done.stderr)
+    check("SHA-256" in gateway.requests[1]["headers"]["Authorization"], "another algorithm was taken")
+
+
+@case
+def digest_wrong_password(bench):
+    password = bench.write("password", "guess", 0o600)
+    gateway = digest_gateway(bench, "SHA-256")
+    done = submit(bench, gateway.url, "--user", "mms", "--password-file", password)
+    check_eq((done.returncode, len(gateway.requests)), (77, 2), done.stderr)
+    check("guess" not in done.stdout + done.stderr, "the password is printed")
+
+
+@case
+def digest_wrong_rspauth(bench):
+    password = bench.write("password", "sesame", 0o600)
+    for algorithm in ("SHA-256", "MD5"):
+        gateway = digest_gateway(bench, algorithm, rspauth="bad")
+        done = submit(bench, gateway.url, "--user", "mms", "--password-file", password)
+        check_eq((done.returncode, done.stdout), (77, ""), done.stderr)
+
+
+@case
+def digest_without_user(bench):
+    gateway = digest_gateway(bench, "SHA-256")
+    done = submit(bench, gateway.url)
+    check_eq((done.returncode, len(gateway.requests)), (77, 1), done.stderr)
+
+
+@case
+def digest_bad_challenges(bench):
+    password = bench.write("password", "sesame", 0o600)
+    for offers in (["Digest"], ['Digest realm="r"'], ['Digest realm="r", nonce="n", algorithm=SHA-1, qop="auth"'], [],
+                   ['Negotiate'], ['Digest realm="r, nonce="n"']):
+        gateway = Gateway(bench, lambda r, o=offers: (401, [("WWW-Authenticate", v) for v in o], ""))
+        done = submit(bench, gateway.url, "--user", "mms", "--password-file", password)
+        check_eq((done.returncode, len(gateway.requests)), (77, 1), f"{offers}: {done.stderr}")
+
+
+def basic_act(request):
+    if not request["headers"]["Authorization"]:
+        return 401, [("WWW-Authenticate", 'Basic realm="r"')], ""
+    return yes(request) if request["headers"]["Authorization"] == "Basic bW1zOnNlc2FtZQ==" else (401, [], "")
+
+
+@case
+def basic_only_when_allowed(bench):
+    login = ("--user", "mms", "--password-file", bench.write("password", "sesame", 0o600))
+    ca = bench.ca()
+    tls = Gateway(bench, basic_act, bench.certificate(ca, "gateway"))
+    clear = Gateway(bench, basic_act)
+    check_eq(submit(bench, tls.url, "--ca", ca[0], "--basic", *login).returncode, 0)
+    check_eq(submit(bench, tls.url, "--ca", ca[0], *login).returncode, 77)
+    check_eq(submit(bench, clear.url, "--basic", *login).returncode, 77)
+    check_eq(len([r for r in tls.requests + clear.requests if r["headers"]["Authorization"]]), 1)
+
+
+@case
+def tls_good_and_bad_names(bench):
+    ca, stranger = bench.ca(), bench.ca("stranger")
+    for alt, signer, trusted, want in (("IP:127.0.0.1", ca, ca, 0), ("IP:127.0.0.2", ca, ca, 77),
+                                       ("DNS:localhost", ca, ca, 77), ("IP:127.0.0.1", stranger, ca, 77)):
+        gateway = Gateway(bench, yes, bench.certificate(signer, "gateway", alt))
+        done = submit(bench, gateway.url, "--ca", trusted[0])
+        check_eq((done.returncode, len(gateway.requests)), (want, 0 if want else 1), f"{alt}: {done.stderr}")
+
+
+@case
+def tls_system_list_does_not_know_us(bench):
+    gateway = Gateway(bench, yes, bench.certificate(bench.ca(), "gateway"))
+    check(submit(bench, gateway.url).returncode in (64, 77), "it was trusted, or no list is a fault of its own")
+
+
+@case
+def tls_client_certificate(bench):
+    ca = bench.ca()
+    gateway = Gateway(bench, yes, bench.certificate(ca, "gateway"), ca[0])
+    mine = bench.certificate(ca, "pi", "URI:https://pi.example.net")
+    check_eq(submit(bench, gateway.url, "--ca", ca[0], "--cert", mine[0], "--key", mine[1]).returncode, 0)
+    done = submit(bench, gateway.url, "--ca", ca[0])
+    check(done.returncode in (69, 77), f"{done.returncode}: {done.stderr}")
+    check_eq(len(gateway.requests), 1)
+
+
+@case
+def submit_usage(bench):
+    url = ("--url", "http://127.0.0.1:1/")
+    to = ("--to", "+1")
+    secret = bench.write("password", "x", 0o600)
+    for args in ((), to, url, ("--nonsense",), ("-x",), (*url, *to, "--url"), (*url, *to, "word"),
+                 (*url, *to, "--file", "a", "--text", "b"), (*url, *to, "--file", bench.path("absent")),
+                 (*url, *to, "--protection", "some"), (*url, *to, "--priority", "HIGH"), (*url, *to, "--method", "x"),
+                 (*url, *to, "--after", "soon"), (*url, *to, "--before", "2030-02-30T00:00:00Z"),
+                 (*url, *to, "--pap-version", "3.0"), (*url, *to, "--header", "no colon"), (*url, *to, "--progress=1"),
+                 (*url, *to, "--header", "A: b\r\nC: d"), (*url, *to, "--type", "a\nb"), (*url, *to, "--timeout", "0"),
+                 (*url, *to, "--network-required"), (*url, *to, "--bearer-required"), (*url, *to, "--user", "a"),
+                 (*url, *to, "--password-file", secret), ("--url", "ftp://h/", *to), ("--url", "http://u@h/", *to),
+                 ("--url", "https://h/", *to, "--ca", bench.path("absent")), (*url, *to, "--timeout", "1x"),
+                 ("--url", "https://h/", *to, "--ca", secret), ("--url", "https://127.0.0.1:1/", *to, "--cert", secret)):
+        done = bench.run("pap-push", "submit", *args)
+        check_eq((done.returncode, done.stdout), (64, ""), f"{args}: {done.stderr}")
+        check(done.stderr.startswith("pap-push: "), f"{args}: {done.stderr}")
+
+
+@case
+def help_and_version(bench):
+    for args, word in ((("pap-push", "--help"), "listen"), (("pap-push", "submit", "--help"), "--protection"),
+                       (("pap-push", "listen", "--help"), "--http-status"), (("ppgctl", "--help"), "push show"),
+                       (("pap-push", "--version"), "pap-push 0."), (("pap-push", "submit", "--version"), "pap-push 0."),
+                       (("pap-push", "listen", "--version"), "pap-push 0."), (("ppgctl", "--version"), "ppgctl 0.")):
+        done = bench.run(*args)
+        check_eq((done.returncode, done.stderr), (0, ""), args)
+        check(word in done.stdout, f"{args}: {done.stdout}")
+    for args in (("pap-push",), ("pap-push", "replace"), ("pap-push", "cancel", "--id", "x")):
+        done = bench.run(*args)
+        check_eq(done.returncode, 64, args)
+        check("submit" in done.stderr and "listen" in done.stderr, done.stderr)
+
+
+def listening(bench, *args, tls=False):
+    ports = bench.path(f"port{len(bench.programs)}")
+    ear = bench.start("pap-push", "listen", "--bind", "127.0.0.1:0", "--port-file", ports, *args)
+    return ear, f"{'https' if tls else 'http'}://127.0.0.1:{int(bench.wait_for_file(ports, ear))}"
+
+
+def post(bench, url, body, *args):
+    """(HTTP status, body) by curl."""
+    out = bench.tool("curl", "-sS", "-m", "20", "--noproxy", "*", "-H", "Content-Type: application/xml", "-w",
+                     "\n%{http_code}", *args, "--data-binary", "@-", url, stdin=body)
+    text, _, status = out.rpartition("\n")
+    return int(status), text
+
+
+@case
+def listen_counts_and_ends(bench):
+    ear, url = listening(bench, "--count", "2", "--timeout", "60", "--json")
+    for name in ("one", "two"):
+        status, answer = post(bench, url + "/notify", NOTIFICATION.format(id=name))
+        got = xml.etree.ElementTree.fromstring(answer)[0]
+        check_eq((status, got.tag, got.get("code"), got.get("push-id")), (202, "resultnotification-response", "1000", name))
+        check_eq(got[0].get("address-value"), "WAPPUSH=+1555/TYPE=PLMN@ppg")
+    check_eq(ear.wait(), 0, ear.err())
+    told = [json.loads(line) for line in ear.out().splitlines()]
+    check_eq([t["push_id"] for t in told], ["one", "two"])
+    check_eq(told[0], {"push_id": "one", "state": "delivered", "code": 1000, "text": "OK", "description": "OK",
+                       "event_time": "2030-01-31T12:00:00Z", "addresses": ["WAPPUSH=+1555/TYPE=PLMN@ppg"]})
+
+
+@case
+def listen_text_path_and_answer(bench):
+    ear, url = listening(bench, "--count", "1", "--path", "/n", "--answer", "2000", "--http-status", "200")
+    check_eq(post(bench, url + "/notify", NOTIFICATION.format(id="x"))[0], 404)
+    check_eq(bench.tool("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--noproxy", "*", url + "/n"), "405")
+    status, answer = post(bench, url + "/n", NOTIFICATION.format(id="a b"))
+    check_eq((status, xml.etree.ElementTree.fromstring(answer)[0].get("code")), (200, "2000"))
+    check_eq(ear.wait(), 0, ear.err())
+    check_eq(ear.out(), "delivered 1000 OK push-id=a b address=WAPPUSH=+1555/TYPE=PLMN@ppg "
+                        "event-time=2030-01-31T12:00:00Z\n")
+
+
+@case
+def listen_refuses_noise(bench):
+    ear, url = listening(bench, "--count", "1", "--timeout", "60")
+    for noise in ("", "<pap", "<pap/>", ACCEPTED.format(id="i", code="1001", desc=""), "x" * 100000):
+        status, answer = post(bench, url + "/notify", noise)
+        check_eq((status, xml.etree.ElementTree.fromstring(answer)[0].tag), (202, "badmessage-response"), noise[:20])
+    check_eq(post(bench, url + "/notify", NOTIFICATION.format(id="good"))[0], 202)
+    check_eq(ear.wait(), 0, ear.err())
+    check_eq(len(ear.out().splitlines()), 1)
+
+
+@case
+def listen_failing_on_purpose(bench):
+    ear, url = listening(bench, "--count", "1", "--http-status", "503")
+    check_eq(post(bench, url + "/notify", NOTIFICATION.format(id="i")), (503, ""))
+    check_eq(ear.wait(), 0, ear.err())
+
+
+@case
+def listen_tls(bench):
+    ca = bench.ca()
+    cert, key = bench.certificate(ca, "pi")
+    ear, url = listening(bench, "--cert", cert, "--key", key, "--count", "1", tls=True)
+    check_eq(post(bench, url + "/notify", NOTIFICATION.format(id="i"), "--cacert", ca[0])[0], 202)
+    check_eq(ear.wait(), 0, ear.err())
+
+
+@case
+def listen_timeout_and_usage(bench):
+    started = time.monotonic()
+    done = bench.run("pap-push", "listen", "--bind", "127.0.0.1:0", "--count", "1", "--timeout", "1")
+    check_eq((done.returncode, done.stdout), (1, ""), done.stderr)
+    check(time.monotonic() - started > 0.9, "too early")
+    for args in ((), ("--bind", "x"), ("--bind", "127.0.0.1:99999"), ("--bind", "localhost:0"), ("--bind", "127.0.0.1:0",
+                 "--cert", "a"), ("--bind", "127.0.0.1:0", "--answer", "7"), ("--bind", "127.0.0.1:0", "--http-status", "99"),
+                 ("--bind", "127.0.0.1:0", "--count", "0"), ("--bind", "127.0.0.1:0", "--port-file", "/absent/x")):
+        done = bench.run("pap-push", "listen", *args, timeout_s=20)
+        check_eq(done.returncode, 64, f"{args}: {done.stderr}")
+
+
+STATUS = {"version": "0.1.0", "uptime_s": 5, "draining": False, "targets": {"live": 3}, "events": {"accept.done": 7}}
+PUSH = {"push_id": "i", "content_octets": 5, "targets": [{"address": "+1", "state": "delivered"}, {"address": "+2"}]}
+
+
+def operator_socket(bench, status, body):
+    body = body if isinstance(body, str) else json.dumps(body)
+    path = bench.path(f"s{len(bench.closers)}")
+    return Raw(bench, lambda c: c.sendall(f"HTTP/1.1 {status} x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()), path)
+
+
+@case
+def ppgctl_status(bench):
+    gateway = operator_socket(bench, 200, STATUS)
+    done = bench.run("ppgctl", "--socket", gateway.url, "status")
+    check_eq((done.returncode, done.stderr), (0, ""))
+    for line in (r"version +0\.1\.0", r"uptime s +5", r"draining +no", r"  live +3", r"  accept\.done +7"):
+        check(re.search(rf"^{line}$", done.stdout, re.M), f"{line}: {done.stdout}")
+    check(gateway.heard[0].startswith(b"GET /status HTTP/1.1\r\nHost: localhost\r\n"), gateway.heard[0])
+    done = bench.run("ppgctl", "status", "--json", env={"PPG_SOCKET": gateway.url})
+    check_eq((done.returncode, json.loads(done.stdout)), (0, STATUS))
+
+
+@case
+def ppgctl_push_show(bench):
+    gateway = operator_socket(bench, 200, PUSH)
+    done = bench.run("ppgctl", "push", "show", "a b&c=/é@h", "--initiator", "m&s", "--socket", gateway.url)
+    check_eq((done.returncode, done.stderr), (0, ""))
+    check(gateway.heard[0].startswith(b"GET /push?id=a%20b%26c%3D%2F%C3%A9%40h&initiator=m%26s HTTP/1.1\r\n"),
+          gateway.heard[0])
+    for line in (r"push id +i", r"targets +\(2\)", r"  address +\+1", r"  state +delivered", r"  address +\+2"):
+        check(re.search(rf"^{line}$", done.stdout, re.M), f"{line}: {done.stdout}")
+
+
+@case
+def ppgctl_reload_and_drain(bench):
+    gateway = operator_socket(bench, 200, {"generation": 2})
+    check_eq(bench.run("ppgctl", "--socket", gateway.url, "reload").stdout.split(), ["generation", "2"])
+    check_eq(bench.run("ppgctl", "--socket", gateway.url, "drain").returncode, 0)
+    check_eq([h.split(b" HTTP")[0] for h in gateway.heard], [b"POST /reload", b"POST /drain"])
+
+
+@case
+def ppgctl_refused(bench):
+    gateway = operator_socket(bench, 422, {"error": "bad", "errors": ["ppg.conf:3: pap.path: what", "b:1: c"], "more": 9})
+    done = bench.run("ppgctl", "--socket", gateway.url, "reload")
+    check_eq((done.returncode, done.stdout), (1, ""))
+    check_eq(done.stderr, "ppg.conf:3: pap.path: what\nb:1: c\nand 9 more\n")
+    for status, body, line in ((404, {"error": "no such push"}, "no such push"), (403, "", "Forbidden"),
+                               (409, {"error": 5}, "Conflict"), (500, "[]", "Internal Server Error"),
+                               (404, {"error": "a\x1b[31mb"}, "a?[31mb")):
+        gateway = operator_socket(bench, status, body)
+        done = bench.run("ppgctl", "--socket", gateway.url, "push", "show", "x")
+        check_eq((done.returncode, done.stdout, done.stderr), (1, "", f"ppgctl: {line}\n"))
+
+
+@case
+def ppgctl_broken_answers(bench):
+    for wire in (b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 ok\r\nContent-Length: 9\r\n\r\n{", b"HTTP/1.1 200 ok\n\n{}",
+                 b"HTTP/1.1 200 ok\r\nContent-Length: 2\r\n\r\n{]", b"HTTP/1.1 200 ok\r\nContent-Length: 2\r\n\r\n[]",
+                 b"HTTP/1.1 200 ok\r\nContent-Length: 0\r\n\r\n"):
+        raw = Raw(bench, lambda c, w=wire: c.sendall(w), bench.path(f"s{len(bench.closers)}"))
+        done = bench.run("ppgctl", "--socket", raw.url, "status")
+        check_eq((done.returncode, done.stdout), (3, ""), f"{wire!r}: {done.stderr}")
+
+
+@case
+def ppgctl_nobody_and_timeout(bench):
+    for path in (bench.path("absent"), bench.write("file", ""), "x" * 200, ""):
+        check_eq(bench.run("ppgctl", "--socket", path, "status").returncode, 3, path)
+    gone = threading.Event()
+    raw = Raw(bench, lambda c: gone.wait(30), bench.path("s"))
+    done = bench.run("ppgctl", "--socket", raw.url, "--timeout", "1", "status", timeout_s=20)
+    gone.set()
+    check_eq(done.returncode, 3, done.stderr)
+
+
+@case
+def ppgctl_usage(bench):
+    for args in ((), ("nonsense",), ("push",), ("push", "show"), ("push", "show", ""), ("push", "hide", "x"),
+                 ("push", "show", "x", "y"), ("status", "x"), ("status", "--initiator", "x"), ("--socket",),
+                 ("status", "--timeout", "0"), ("status", "--nonsense")):
+        done = bench.run("ppgctl", *args)
+        check_eq((done.returncode, done.stdout), (2, ""), f"{args}: {done.stderr}")
+
+
+if __name__ == "__main__":
+    main("tools")
