@@ -217,7 +217,6 @@ enum err net_hub_create(struct net_env *env)
     MUST(uv_check_start(&h->check, check_cb) == 0);
     uv_unref((uv_handle_t *)&h->prepare);
     uv_unref((uv_handle_t *)&h->check);
-    uv_unref((uv_handle_t *)&h->ticks);
     env->hub = h;
     return ERR_OK;
 }
