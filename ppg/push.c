@@ -1,6 +1,6 @@
 /* The memory of a push and of a notice: each lives inside the first block of its own arena, so that one allocation
  * makes it and one call frees it.  Not for what happens to a push; that is stage.c.  The count of holders is the one
- * counted reference of the house: hold and drop run on any thread, everything else on the thread that fills the push. */
+ * counted reference of the house: hold and drop run on any thread, the rest on the thread that fills the push. */
 #include "ppg/push.h"
 
 #include "base/num.h"

@@ -24,7 +24,7 @@ struct store_engine {
     enum err (*mark)(void *self) MUST_USE;                     /* replaces the mark before */
     enum err (*back)(void *self) MUST_USE;     /* undoes all since mark(); an error dooms the batch */
     enum err (*commit)(void *self) MUST_USE;   /* durable when it returns ERR_OK */
-    void (*rollback)(void *self);              /* also after a failed begin() or commit() */
+    void (*rollback)(void *self);              /* harmless when no batch is open */
     void (*tend)(void *self, size_t queued_n); /* operations that wait while it works */
     enum err (*backup_start)(void *self, const char *path) MUST_USE; /* ERR_EXISTS, ERR_IO, ERR_NOMEM */
     enum err (*backup_step)(

@@ -108,9 +108,12 @@ static enum err begin(void *self)
 {
     struct sq *q = self;
 
+    enum err e = sq_run(q, SQ_BEGIN);
+
     q->at_begin = q->tally;
     q->marked = false;
-    return sq_run(q, SQ_BEGIN);
+    q->begun = !e;
+    return e;
 }
 
 static enum err mark(void *self)
@@ -143,6 +146,9 @@ static void rollback(void *self)
 {
     struct sq *q = self;
 
+    if (!q->begun)
+        return;
+    q->begun = false;
     if (!sqlite3_get_autocommit(q->db))
         (void)sq_run(q, SQ_ROLLBACK);
     q->tally = q->at_begin;
@@ -152,9 +158,12 @@ static void rollback(void *self)
 /* A commit that fails leaves the transaction open, or SQLite has ended it already: both are for rollback(). */
 static enum err commit(void *self)
 {
-    if (sqlite3_get_autocommit(((struct sq *)self)->db))
-        return ERR_IO;
-    return sq_run(self, SQ_COMMIT);
+    struct sq *q = self;
+    enum err e = sqlite3_get_autocommit(q->db) ? ERR_IO : sq_run(q, SQ_COMMIT);
+
+    if (!e)
+        q->begun = false;
+    return e;
 }
 
 static enum err run(void *self, struct store_op *op)

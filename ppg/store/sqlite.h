@@ -65,6 +65,7 @@ struct sq {
     struct sq_tally tally;
     struct sq_tally at_begin;
     struct sq_tally at_mark;
+    bool begun;            /* a batch is open, until commit or rollback */
     bool marked;           /* a savepoint stands */
     struct map initiators; /* name -> struct sq_initiator, owned */
     int64_t epoch;         /* this run */

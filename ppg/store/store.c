@@ -173,18 +173,26 @@ static void fail_all(struct store *s, struct list *batch)
     }
 }
 
-/* One transaction; true when it is durable. */
+/* Runs the batch inside a transaction that has begun, if need be a second time in the rare way. */
+static bool run_twice(struct store *s, struct list *batch)
+{
+    if (run_all(s, batch))
+        return true;
+    drop_all(batch);
+    s->engine->rollback(s->self);
+    return !s->engine->begin(s->self) && run_each(s, batch);
+}
+
+/* One transaction; true when it is durable, otherwise nothing of it is stored. */
 static bool transact(struct store *s, struct list *batch)
 {
-    bool good = !s->engine->begin(s->self);
+    bool good = !s->engine->begin(s->self) && run_twice(s, batch);
 
-    if (good && !run_all(s, batch)) {
-        drop_all(batch);
-        s->engine->rollback(s->self);
-        good = !s->engine->begin(s->self) && run_each(s, batch);
-    }
     step(s, "commit");
-    return good && !s->engine->commit(s->self);
+    if (good && !s->engine->commit(s->self))
+        return true;
+    s->engine->rollback(s->self);
+    return false;
 }
 
 static void run_batch(struct store *s, struct list *batch)
@@ -197,7 +205,6 @@ static void run_batch(struct store *s, struct list *batch)
     if (transact(s, batch)) {
         step(s, "committed");
     } else {
-        s->engine->rollback(s->self);
         step(s, "failed");
         fail_all(s, batch);
     }

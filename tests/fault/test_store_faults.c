@@ -164,32 +164,50 @@ static bool stored(struct fix *f, const struct store_insert *o)
     return there;
 }
 
-/* Opens the file with the real engine: exactly what was acknowledged is there. */
+/* Open targets and owed notices, as far as the load was acknowledged. */
+static void expect(const struct load *l, uint64_t *open, uint64_t *owed)
+{
+    *open = !l->later.op.err;
+    *owed = 0;
+    for (size_t i = 0; i < 3; i++)
+        *open += l->insert[i].op.err ? 0 : 2;
+    for (size_t i = 0; i < 2; i++) {
+        *open -= !l->finish[i].op.err;
+        *owed += !l->finish[i].op.err;
+    }
+    *owed -= !l->done.op.err;
+}
+
+static void count_is(struct fix *f, uint64_t open, uint64_t owed)
+{
+    struct store_count count = {.waiting = 0};
+
+    CU_ASSERT(fix_run(f, &count.op, STORE_COUNT) == ERR_OK);
+    CU_ASSERT(count.waiting + count.leased == open && count.notices == owed);
+}
+
+/* Exactly what was acknowledged is there: as this run sees it, and when the real engine opens the file again. */
 static void compare(struct fix *f, struct load *l)
 {
     struct store_numbers more = {.count = 1};
-    struct store_count count = {.waiting = 0};
-    uint64_t open = 0;
-    uint64_t owed = 0;
+    uint64_t open;
+    uint64_t owed;
 
+    fault.run_at = fault.commit_at = fault.begin_at = 0;
+    fault.victim = NULL;
+    expect(l, &open, &owed);
+    count_is(f, open, owed);
+    CU_ASSERT(fix_insert(f, "d", "after", 1, 1, false) > 0); /* with an id of its own */
     f->conf.io = NULL;
     store_close(&f->s);
     CU_ASSERT_FATAL(fix_open(f) == ERR_OK);
     for (size_t i = 0; i < 3; i++) {
         CU_ASSERT(stored(f, &l->insert[i]) == !l->insert[i].op.err);
         CU_ASSERT((l->insert[i].push->id > 0) == !l->insert[i].op.err);
-        open += l->insert[i].op.err ? 0 : 2;
     }
     CU_ASSERT(stored(f, &l->later) == !l->later.op.err);
-    open += !l->later.op.err;
-    for (size_t i = 0; i < 2; i++) {
-        open -= !l->finish[i].op.err;
-        owed += !l->finish[i].op.err;
-    }
-    owed -= !l->done.op.err;
-    CU_ASSERT(fix_run(f, &count.op, STORE_COUNT) == ERR_OK);
-    CU_ASSERT(count.waiting == open && count.leased == 0 && count.notices == owed);
-    CU_ASSERT(fix_claim(f, 10, 100) == open);
+    count_is(f, open + 1, owed);
+    CU_ASSERT(fix_claim(f, 10, 100) == open + 1);
     CU_ASSERT(fix_run(f, &more.op, STORE_NUMBERS) == ERR_OK);
     CU_ASSERT(more.from == (l->numbers.op.err ? 1 : 11));
 }
@@ -234,7 +252,7 @@ static void no_fault(void)
 {
     fault_clear();
     CU_ASSERT(run_load() == 0);
-    CU_ASSERT(fault.runs == 12 && fault.commits == 3);
+    CU_ASSERT(fault.fired == 0);
 }
 
 /* An operation that fails once succeeds on the second, careful pass. */
