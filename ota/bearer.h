@@ -42,21 +42,21 @@ struct ota_job {
     struct slice body;         /* content, or the sealed message */
     bool authenticated;        /* X-Wap-Push-Info */
     bool trusted;
-    bool unconfirmed;          /* delivered when written; the answer does not matter but for a stale tag */
-    struct slice push_id;      /* for logs */
-    struct ota_result result;  /* out */
-    void *attempt;             /* the bearer's own, while under way */
+    bool unconfirmed;         /* delivered when written; the answer does not matter but for a stale tag */
+    struct slice push_id;     /* for logs */
+    struct ota_result result; /* out */
+    void *attempt;            /* the bearer's own, while under way */
 };
 
 struct ota_env {
     const struct net_env *net;
-    struct slice product;      /* User-Agent */
-    struct net_tls_ctx *tls;   /* client context towards terminals; may be NULL: no TLS route works */
+    struct slice product;    /* User-Agent */
+    struct net_tls_ctx *tls; /* client context towards terminals; may be NULL: no TLS route works */
     int64_t connect_ms;
     int64_t response_ms;
-    int64_t idle_ms;           /* a kept connection closes after so long without a push */
-    size_t connections_max;    /* of this loop */
-    struct slice prov_url;     /* X-Wap-Push-ProvURL; may be empty */
+    int64_t idle_ms;        /* a kept connection closes after so long without a push */
+    size_t connections_max; /* of this loop */
+    struct slice prov_url;  /* X-Wap-Push-ProvURL; may be empty */
 };
 
 typedef void ota_done_fn(struct ota_job *job, enum err why, void *arg);
@@ -66,9 +66,10 @@ struct ota_bearer {
     size_t body_max_n; /* octets; bigger content is refused before send() */
     enum err (*create)(const struct ota_env *env, void **self) MUST_USE;
     bool (*reaches)(const struct ota_terminal *t); /* no I/O */
-    struct sec_caps (*caps)(const struct ota_terminal *t); /* what the transport to this terminal gives; no I/O */
+    /* What the transport to this terminal gives; no I/O. */
+    struct sec_caps (*caps)(const struct ota_terminal *t);
     enum err (*send)(void *self, struct ota_job *job, ota_done_fn *done, void *arg) MUST_USE;
-    void (*cancel)(void *self, struct ota_job *job); /* done() still fires */
+    void (*cancel)(void *self, struct ota_job *job);      /* done() still fires */
     void (*set_tls)(void *self, struct net_tls_ctx *tls); /* after a reload; connections already open go on */
     void (*close)(void *self, void (*closed)(void *arg), void *arg);
 };

@@ -21,10 +21,10 @@ struct slice ota_header_find(struct slice block, struct slice name);
 
 /* How the header of a content entity is treated, from a const table. */
 enum ota_header_rule {
-    OTA_HEADER_PASS,     /* travels to the terminal */
-    OTA_HEADER_GATEWAY,  /* only the gateway sets it: stripped from initiators (Push-Flag, X-Wap-Push-*, ...) */
-    OTA_HEADER_HOP,      /* never forwarded (Host, Connection, Authorization, ...) */
-    OTA_HEADER_KNOWN,    /* read into the push: Content-Type, X-Wap-Application-Id, X-Wap-Initiator-URI, ... */
+    OTA_HEADER_PASS,    /* travels to the terminal */
+    OTA_HEADER_GATEWAY, /* only the gateway sets it: stripped from initiators (Push-Flag, X-Wap-Push-*, ...) */
+    OTA_HEADER_HOP,     /* never forwarded (Host, Connection, Authorization, ...) */
+    OTA_HEADER_KNOWN,   /* read into the push: Content-Type, X-Wap-Application-Id, X-Wap-Initiator-URI, ... */
 };
 enum ota_header_rule ota_header_rule(struct slice name);
 
@@ -44,8 +44,9 @@ struct ota_message_head {
 };
 void ota_headers_print(const struct ota_message_head *h, struct buf *out);
 
-void ota_push_info_print(const struct ota_push_info *info, struct buf *out); /* the value; nothing when no flag */
-struct ota_push_info ota_push_info_parse(struct slice value);                /* unknown tokens ignored */
+/* The value of X-Wap-Push-Info; nothing when no flag is set.  Unknown tokens are ignored when it is read. */
+void ota_push_info_print(const struct ota_push_info *info, struct buf *out);
+struct ota_push_info ota_push_info_parse(struct slice value);
 
 /* X-Wap-Application-Id: strips ";app-encoding=..", "/" and empty count as absent; *number is the registered or
  * given code or -1.  ERR_MALFORMED, ERR_LIMIT (255 octets). */

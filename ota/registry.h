@@ -19,7 +19,7 @@ struct ota_login {
 struct ota_association {
     bool present;
     uint8_t said[16];
-    struct sec_secret key; /* 32 octets */
+    struct sec_secret key;          /* 32 octets */
     uint8_t suites[OTA_SUITES_MAX]; /* in order of preference */
     size_t suites_n;
     int64_t expires_ms; /* UTC; 0: never */
@@ -31,8 +31,8 @@ struct ota_terminal {
     struct slice host; /* empty: no such route */
     uint16_t port;
     bool tls;
-    struct slice tls_name; /* name in the terminal's certificate; empty: host */
-    bool direct;           /* push headers in the POST itself instead of an embedded message */
+    struct slice tls_name;    /* name in the terminal's certificate; empty: host */
+    bool direct;              /* push headers in the POST itself instead of an embedded message */
     struct slice terminal_id; /* expected X-Wap-Terminal-Id; empty: any or none */
     struct ota_login login;   /* user empty: none */
     size_t max_size;          /* octets of content; 0: as the terminal says */

@@ -1,5 +1,7 @@
 /* The terminal's side of OTA-HTTP: which requests it takes, registration, the login it asks for, and the answers.
  * What a push is worth is judged in kit_push.c.  [OTA-HTTP §4, §6, §7].  No I/O; one thread. */
+#include "ota/terminal/kit.h"
+
 #include "ota/terminal/kit_state.h"
 
 #define ANSWER_MAX_N 16384

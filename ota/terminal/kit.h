@@ -33,13 +33,13 @@ struct kit_request {
 
 /* Print it as the HTTP answer. */
 struct kit_answer {
-    unsigned status;   /* 204, 200, 401, 404, 405, 400 */
+    unsigned status;    /* 204, 400, 401, 404, 405, 413 */
     struct buf headers; /* lines ending in CRLF; init by kit_handle, clear by the caller */
 };
 
 enum kit_protection { KIT_NONE, KIT_INTEGRITY, KIT_FULL };
 
-/* A push the application may have.  Slices live until the next kit_handle. */
+/* A push the application may have.  Slices live until the next kit_handle, and no longer than the request. */
 struct kit_push {
     struct slice message_id;
     struct slice app_id;
@@ -67,22 +67,22 @@ enum kit_event {
 };
 
 struct kit_conf {
-    struct slice terminal_id;  /* X-Wap-Terminal-Id; may be empty */
-    struct slice accept;       /* X-Wap-Push-Accept list; empty: everything */
+    struct slice terminal_id; /* X-Wap-Terminal-Id; may be empty */
+    struct slice accept;      /* X-Wap-Push-Accept list; empty: everything */
     struct slice accept_charset;
     struct slice accept_language;
-    struct slice accept_app;   /* list or "*" */
-    size_t max_size;           /* octets */
+    struct slice accept_app; /* list or "*" */
+    size_t max_size;         /* octets */
     unsigned max_outstanding;
-    enum kit_protection floor; /* pushes below it are dropped */
-    bool trusted_only;         /* drop what is not flagged trusted */
-    const struct slice *servers; /* list of server names that may push; empty: any that proved itself as conf says */
+    enum kit_protection floor;   /* pushes below it are dropped */
+    bool trusted_only;           /* drop what is not flagged trusted */
+    const struct slice *servers; /* names that may push; empty: any that proved itself as conf says */
     size_t servers_n;
-    bool server_proof;         /* drop what comes from a gateway that did not prove itself and is not sealed */
-    struct slice login_user;   /* ask the gateway for Digest with these; empty: do not */
+    bool server_proof;       /* drop what comes from a gateway that did not prove itself and is not sealed */
+    struct slice login_user; /* ask the gateway for Digest with these; empty: do not */
     struct slice login_password;
-    size_t seen_max;           /* message ids remembered */
-    unsigned window;           /* replay window W, 0..64 */
+    size_t seen_max; /* message ids remembered */
+    unsigned window; /* replay window W, 0..64 */
 };
 
 /* Copies conf. */

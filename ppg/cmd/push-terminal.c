@@ -27,7 +27,6 @@
 #define CONNECTIONS_MAX 64
 #define OUTSTANDING     1
 #define DRAIN_MS        3000
-#define DRAIN_TICK_MS   50
 #define WAIT_MS         30000 /* for a head, a handshake; a body may take longer */
 #define IDLE_MS         600000
 
@@ -81,7 +80,6 @@ struct terminal {
     struct buf state;       /* as it is on disk */
     FILE *wire;
     char address[TOOL_ADDRESS_N];
-    int64_t drain_left_ms;
     int64_t pushes;
     bool draining;
     int exit;
@@ -282,25 +280,17 @@ static void ended(struct terminal *t)
 static void drain(struct terminal *t)
 {
     t->draining = true;
-    t->drain_left_ms = DRAIN_MS;
     net_httpd_drain(t->httpd);
-    net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_TICK_MS);
+    net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_MS);
 }
 
 static void tick(struct net_timer *timer)
 {
     struct terminal *t = container_of(timer, struct terminal, timer);
 
-    if (!t->draining) {
+    if (!t->draining)
         t->exit = t->o->count == 0 && t->pushes ? 0 : EXIT_TIMEOUT;
-        ended(t);
-        return;
-    }
-    t->drain_left_ms -= DRAIN_TICK_MS;
-    if (net_httpd_open(t->httpd) == 0 || t->drain_left_ms <= 0)
-        ended(t);
-    else
-        net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_TICK_MS);
+    ended(t);
 }
 
 static struct slice listed_name(const struct terminal *t, const struct slice *names, size_t n)
@@ -596,6 +586,9 @@ static int run_listen(const struct options *o)
     if (tool_loop_open(&t.loop))
         return complain("out of memory", "");
     t.exit = set_up(&t);
+    (void)uv_run(&t.loop.loop, UV_RUN_DEFAULT);
+    if (t.httpd)
+        ended(&t); /* drained: the timer alone does not keep the loop going */
     tool_loop_close(&t.loop);
     kit_free(&t.kit);
     net_gate_free(&t.gate);

@@ -1,0 +1,190 @@
+"""push-terminal against a gateway written here: HTTP over a plain socket, and sealing with Python's own HMAC, so that
+neither the HTTP nor the cryptography of the product is checked by itself.  Usage: test_push_terminal.py BUILD_DIR."""
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import ssl
+import struct
+
+from harness import case, check, check_eq, main, wait_until
+
+SAID = b"association-0001"
+KEY = bytes(range(32))
+
+
+def kdf(key, fc, *parameters):
+    """TS 33.220 annex B.2"""
+    s = bytes([fc])
+    for p in parameters:
+        s += p + struct.pack(">H", len(p))
+    return hmac.new(key, s, hashlib.sha256).digest()
+
+
+def seal(number, inner, suite=1):
+    head = bytes([0x10, suite]) + struct.pack(">I", number) + bytes([len(SAID)]) + SAID
+    k = kdf(KEY, 0xF1, b"gpl-int", b"\0", bytes([suite]))
+    return head + inner + hmac.new(k, head + inner, hashlib.sha256).digest()[:16]
+
+
+def inner(message_id, body=b"hello", flags=b"authenticated"):
+    return (b"X-Push-Message-ID: " + message_id + b"\r\nContent-Type: text/plain\r\nX-Wap-Initiator-URI: https://bank.example/\r\n"
+            b"X-Wap-Push-Info: " + flags + b"\r\n\r\n" + body)
+
+
+class Terminal:
+    """A running push-terminal and our connection to it."""
+
+    def __init__(self, bench, *options, tls=None):
+        port_file = bench.path(f"port{len(bench.programs)}")
+        self.program = bench.start("push-terminal", "listen", "--bind", "127.0.0.1:0", "--json", "--timeout", "60",
+                                   "--port-file", port_file, *options)
+        port = int(bench.wait_for_file(port_file, self.program))
+        self.s = socket.create_connection(("127.0.0.1", port), timeout=20)
+        bench.closers.append(self.s.close)
+        if tls:
+            self.s = tls.wrap_socket(self.s, server_hostname="localhost")
+        self.events = 0
+        self.tag = self.request(b"OPTIONS", {})[1].get("x-wap-cpitag")
+        self.event()
+
+    def request(self, method, headers, body=b""):
+        text = method + b" /wappush HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n" % len(body)
+        for name, value in headers.items():
+            text += name.encode() + b": " + value.encode() + b"\r\n"
+        self.s.sendall(text + b"\r\n" + body)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            more = self.s.recv(65536)
+            check(more, "the terminal closed: " + self.program.err())
+            got += more
+        head = got.split(b"\r\n\r\n")[0].decode().split("\r\n")
+        return int(head[0].split()[1]), {l.split(":")[0].lower(): l.split(":", 1)[1].strip() for l in head[1:]}
+
+    def event(self):
+        self.events += 1
+        lines = wait_until(lambda: (l := self.program.out().split("\n")[:-1]) and len(l) >= self.events and l, "event")
+        return json.loads(lines[self.events - 1])
+
+    def push(self, body, content_type="application/x-push-gpl-a1", **more):
+        headers = {"Content-Type": content_type, "X-Wap-CPITag": self.tag, **more}
+        status, answer = self.request(b"POST", headers, body)
+        return answer.get("x-wap-push-status", str(status)), self.event()
+
+
+def association(bench, mode=0o600):
+    return bench.write(f"association{mode}", f"said = {SAID.hex()}\nkey = {KEY.hex()}\nsuites = hmac-sha256\n"
+                       "expires = never\n", mode)
+
+
+@case
+def sealed_push_is_opened_and_told(bench):
+    wire = bench.path("wire")
+    t = Terminal(bench, "--association", association(bench), "--count", "1", "--wire", wire)
+    status, event = t.push(seal(1, inner(b"m1")))
+    check_eq(status, "400")
+    wanted = {"event": "push", "content": "hello", "protection": "integrity", "suite": "hmac-sha256", "sn": 1,
+              "authenticated": True, "trusted": False, "initiator_uri": "https://bank.example/", "message_id": "m1",
+              "content_type": "text/plain", "server": "127.0.0.1", "tls": False}
+    check_eq({k: event.get(k) for k in wanted}, wanted)
+    check_eq(t.program.wait(), 0, "exit status")
+    with open(wire, "rb") as f:
+        check(b"hello" in f.read(), "this suite does not hide the content")
+
+
+@case
+def forged_and_replayed_are_dropped(bench):
+    t = Terminal(bench, "--association", association(bench))
+    good = seal(1, inner(b"m1"))
+    bad = bytearray(good)
+    bad[-20] ^= 1
+    status, event = t.push(bytes(bad))
+    check_eq((status, event["event"], event["reason"]), ("235", "dropped", "mac"))
+    check_eq(t.push(good)[0], "400")
+    status, event = t.push(good)
+    check_eq((status, event["event"], event["reason"]), ("235", "dropped", "replay"))
+    status, event = t.push(seal(2, inner(b"m1")))
+    check_eq((status, event["event"]), ("400", "duplicate"))
+
+
+@case
+def restart_remembers(bench):
+    state = bench.path("state")
+    options = ("--association", association(bench), "--state", state)
+    t = Terminal(bench, *options)
+    check_eq(t.push(seal(5, inner(b"m1")))[0], "400")
+    t.program.signal(signal.SIGKILL)  # no chance to tidy up
+    t.program.wait()
+    check_eq(os.stat(state).st_mode & 0o777, 0o600, "mode")
+    t = Terminal(bench, *options)
+    check_eq(t.push(seal(5, inner(b"m2")))[1]["reason"], "replay")
+    check_eq(t.push(seal(6, inner(b"m1")))[1]["event"], "duplicate")
+    check_eq(t.push(seal(7, inner(b"m2")))[1]["event"], "push")
+
+
+OPEN = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n\xff\x00"
+FLAGS = {"X-Wap-Push-Info": "authenticated, trusted"}
+
+
+@case
+def open_push_is_not_believed(bench):
+    status, event = Terminal(bench).push(OPEN, "application/http", **FLAGS)
+    check_eq((status, event["event"], event["protection"]), ("400", "push", "none"))
+    check_eq((event["authenticated"], event["trusted"], event["content_base64"]), (False, False, "/wA="))
+    for option, reason in ((("--require", "integrity"), "protection-below-floor"), (("--trusted-only",), "untrusted"),
+                           (("--app", "b.ua"), "application")):
+        status, event = Terminal(bench, *option).push(OPEN, "application/http", **FLAGS)
+        check_eq((event["event"], event["reason"]), ("dropped", reason))
+
+
+@case
+def gateway_certificate_is_proof(bench):
+    ca = bench.ca()
+    ours, other = bench.certificate(ca, "terminal"), bench.certificate(ca, "gateway", "DNS:ppg.example.net")
+    tls = ssl.create_default_context(cafile=ca[0])
+    tls.load_cert_chain(*other)
+    options = ("--cert", ours[0], "--key", ours[1], "--ca", ca[0], "--require", "full", "--trusted-only", "--server")
+    status, event = Terminal(bench, *options, "ppg.example.net", tls=tls).push(OPEN, "application/http", **FLAGS)
+    check_eq((status, event["event"], event["server"]), ("400", "push", "ppg.example.net"))
+    check_eq((event["authenticated"], event["trusted"], event["server_proved"]), (True, True, True))
+    t = Terminal(bench, *options, "elsewhere.example.net", tls=tls)
+    check_eq(t.tag, None, "tag told to a server not listed")
+
+
+@case
+def gateway_without_certificate_gets_nowhere(bench):
+    ca = bench.ca()
+    ours = bench.certificate(ca, "terminal")
+    tls = ssl.create_default_context(cafile=ca[0])
+    try:
+        Terminal(bench, "--cert", ours[0], "--key", ours[1], "--ca", ca[0], tls=tls)
+    except (OSError, ssl.SSLError):
+        return
+    except Exception as closed:  # TLS 1.3: the refusal comes after our first octets
+        check("closed" in str(closed), closed)
+        return
+    check(False, "it was let in")
+
+
+@case
+def mistakes_are_told(bench):
+    anywhere = ("--bind", "127.0.0.1:0")
+    rows = [[], ["listen"], ["listen", "--bind", "nowhere"], ["listen", *anywhere, "--require", "some"],
+            ["listen", *anywhere, "--association", association(bench, 0o644)],
+            ["listen", *anywhere, "--association", "missing"], ["listen", *anywhere, "--ca", "missing"],
+            ["listen", *anywhere, "--login", "nofile"], ["listen", *anywhere, "--what"], ["connect"],
+            ["listen", *anywhere, "--state", bench.write("state", "push-terminal-state 9\n")]]
+    for row in rows:
+        done = bench.run("push-terminal", *row)
+        check(done.returncode == 2 and done.stderr.startswith("push-terminal: "), (row, done))
+
+
+@case
+def time_runs_out(bench):
+    check_eq(bench.run("push-terminal", "listen", "--bind", "127.0.0.1:0", "--timeout", "1").returncode, 1)
+
+
+main("push_terminal")
