@@ -196,7 +196,7 @@ enum err net_httpc_pool_send(struct net_httpc_pool *pool, struct slice host, uin
                              net_httpc_done_fn *done, void *arg)
 {
     struct net_httpc_req *req;
-    struct pooled *p;
+    struct pooled *p = NULL;
     enum err e;
 
     if (pool->closing)
