@@ -1,15 +1,15 @@
 /* The whole configuration as one counted value: loads ppg.conf and the files it names, keeps all or nothing.  What a
- * key means is in config_keys.c.  Loading: off the loops; holding and dropping: any thread. */
+ * key means is in config/keys.c.  Loading: off the loops; holding and dropping: any thread. */
 #include "ppg/config.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include "base/arena.h"
 #include "base/mem.h"
-#include "ppg/config_ini.h"
-#include "ppg/config_initiators.h"
-#include "ppg/config_schema.h"
-#include "ppg/config_terminals.h"
+#include "ppg/config/ini.h"
+#include "ppg/config/initiators.h"
+#include "ppg/config/schema.h"
+#include "ppg/config/terminals.h"
 
 #define FILE_MAX_N    (1 << 20) /* octets of ppg.conf */
 #define STRINGS_MAX_N (1 << 20) /* octets of all text in the settings */

@@ -1,4 +1,4 @@
-/* What an operator set in ppg.conf, as plain values; filled by the table of config_schema.c, never changed
+/* What an operator set in ppg.conf, as plain values; filled by the table of config/schema.c, never changed
  * afterwards.  Units are in the names: _ms milliseconds, _n octets, others are counts.  Strings are owned by the
  * struct ppg_config around it. */
 #ifndef PPG_SETTINGS_H

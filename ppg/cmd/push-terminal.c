@@ -12,8 +12,8 @@
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
 #include "ota/terminal/kit.h"
-#include "ppg/config_ini.h"
-#include "ppg/config_terminals.h"
+#include "ppg/config/ini.h"
+#include "ppg/config/terminals.h"
 #include "ppg/tool_net.h"
 
 #define EXIT_TIMEOUT    1

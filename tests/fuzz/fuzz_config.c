@@ -2,9 +2,9 @@
  * files are left to the unit tests. */
 #include <stdint.h>
 #include <stdlib.h>
-#include "ppg/config_initiators.h"
-#include "ppg/config_schema.h"
-#include "ppg/config_terminals.h"
+#include "ppg/config/initiators.h"
+#include "ppg/config/schema.h"
+#include "ppg/config/terminals.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -14,7 +14,7 @@ ROOMS = {
     },
     "pap": {"ours": {"base/": ANY, "pap/": ANY}, "theirs": {"libxml/": ["parse.c"]}},
     "security": {
-        "ours": {"base/": ANY, "security/": ANY, "base/net/tls.h": ["credentials.c"]},
+        "ours": {"base/": ANY, "security/": ANY, "base/net/tls.h": ["credentials.[ch]"]},
         "theirs": {
             "gnutls/": ["*.c"],
             "libxml/": ["xmlsec.c"],
@@ -42,17 +42,24 @@ ROOMS = {
         "ours": {
             room: ANY
             for room in (
-                "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/",
+                "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/", "ppg/config/",
             )
         },
-        "theirs": {"uv.h": ANY, "ini.h": ["config*.c"], "jansson.h": ["admin*.c", "keyservice.c"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.c", "keyservice.c"]},
+    },
+    "ppg/config": {
+        "ours": {
+            "base/": ANY, "pap/time.h": ANY, "security/": ANY, "ota/registry.h": ANY, "base/net/tls.h": ANY, "base/net/uri.h": ANY,
+            "base/net/dns.h": ANY, "ppg/config.h": ANY, "ppg/settings.h": ANY, "ppg/config/": ANY,
+        },
+        "theirs": {"ini.h": ["ini.c"]},
     },
     "ppg/cmd": {
         "ours": {
             room: ANY
             for room in (
                 "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/",
-                "ppg/cmd/",
+                "ppg/config/", "ppg/cmd/",
             )
         },
         "theirs": {"uv.h": ANY, "jansson.h": ["pap-push.c", "ppgctl.c"]},

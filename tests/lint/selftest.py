@@ -63,7 +63,7 @@ ROWS = [
     ({"ppg/store/schema.c": include("<sqlite3.h>")}, ["ppg/store/schema.c:2 include"]),
     ({"ppg/store/store.c": include('"ppg/stage.h"')}, ["ppg/store/store.c:2 include"]),
     ({"ppg/stage.c": include("<ini.h>")}, ["ppg/stage.c:2 include"]),
-    ({"ppg/config_lists.c": include("<ini.h>")}, []),
+    ({"ppg/config/ini.c": include("<ini.h>")}, []),
     ({"ppg/config.c": include("<jansson.h>")}, ["ppg/config.c:2 include"]),
     ({"ppg/cmd/ppgctl.c": include("<jansson.h>")}, []),
     ({"ppg/cmd/ppgd.c": include("<jansson.h>")}, ["ppg/cmd/ppgd.c:2 include"]),

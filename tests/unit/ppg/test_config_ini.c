@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <unistd.h>
-#include "ppg/config_ini.h"
+#include "ppg/config/ini.h"
 
 /* What the reader says, one line each: "N [section] key=value", then the mistakes. */
 struct heard {

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
-#include "ppg/config_initiators.h"
+#include "ppg/config/initiators.h"
 
 #define HA1_SHA256 "7b3ff5a2d4c4a9b3b7f1c2c7d6a0b1f24c9a8f6e5d3b2a190817263544332211"
 #define HA1_MD5    "939e7578ed9e3c518a452acee763bce9"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include "base/net/tls.h"
-#include "ppg/config_keys.h"
-#include "ppg/config_schema.h"
+#include "ppg/config/keys.h"
+#include "ppg/config/schema.h"
 
 struct fixture {
     struct ppg_config_errors errs;

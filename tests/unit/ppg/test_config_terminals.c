@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
-#include "ppg/config_terminals.h"
+#include "ppg/config/terminals.h"
 #include "security/gpl.h"
 
 #define SAID "000102030405060708090a0b0c0d0e0f"

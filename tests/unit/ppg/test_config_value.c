@@ -1,7 +1,7 @@
 /* Typed values: every unit, the edges of ranges, and what is not a value. */
 #include "tests/unit/harness.h"
 
-#include "ppg/config_value.h"
+#include "ppg/config/value.h"
 
 enum kind { BOOL, COUNT_, TIME, SIZE };
 

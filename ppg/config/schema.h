@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
-#include "ppg/config_ini.h"
+#include "ppg/config/ini.h"
 #include "ppg/settings.h"
 
 /* Reads the text of ppg.conf into *out, defaults first; tells every mistake and goes on.  File names come out

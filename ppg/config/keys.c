@@ -1,6 +1,6 @@
-/* The table of ppg.conf; see config_keys.h.  Every ceiling of the gateway is a row here, with its unit and its reason.
+/* The table of ppg.conf; see keys.h.  Every ceiling of the gateway is a row here, with its unit and its reason.
  * Any thread. */
-#include "ppg/config_keys.h"
+#include "ppg/config/keys.h"
 
 #include <stddef.h>
 #include <sys/un.h>

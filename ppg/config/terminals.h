@@ -3,7 +3,7 @@
 #ifndef PPG_CONFIG_TERMINALS_H
 #define PPG_CONFIG_TERMINALS_H
 
-#include "ppg/config_ini.h"
+#include "ppg/config/ini.h"
 
 /* Reads the file and the password and association files it names.  Tells every mistake; *out is written whenever a
  * table could be made, and is only good when nothing was told. */

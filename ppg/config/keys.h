@@ -1,10 +1,10 @@
 /* The keys of ppg.conf as data: what each is called, what it may be, what it is unless set, and where it goes in
- * struct ppg_settings.  config_schema.c reads by this table, config_help.c prints it.  Any thread. */
+ * struct ppg_settings.  schema.c reads by this table, help.c prints it.  Any thread. */
 #ifndef PPG_CONFIG_KEYS_H
 #define PPG_CONFIG_KEYS_H
 
 #include "base/buf.h"
-#include "ppg/config_value.h"
+#include "ppg/config/value.h"
 #include "ppg/settings.h"
 
 enum ppg_key_type {

@@ -1,6 +1,6 @@
-/* Lines of INI text, each with its number, and the telling of mistakes; see config_ini.h.  inih is given one line at
+/* Lines of INI text, each with its number, and the telling of mistakes; see ini.h.  inih is given one line at
  * a time through its stream reader, so that the handler knows where it is.  Off the loops. */
-#include "ppg/config_ini.h"
+#include "ppg/config/ini.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
-/* Sections of one kind by a table of keys; see config_lists.h.  Off the loops. */
-#include "ppg/config_lists.h"
+/* Sections of one kind by a table of keys; see lists.h.  Off the loops. */
+#include "ppg/config/lists.h"
 
-#include "ppg/config_value.h"
+#include "ppg/config/value.h"
 
 void ppg_list_say(struct ppg_list *l, const struct ppg_ini_line *line, const char *what)
 {

@@ -1,12 +1,12 @@
 /* One provisioned association: said, key, suites and expires of a file that is its owner's alone.  Where a terminal
- * names it: config_terminals.c.  Off the loops. */
-#include "ppg/config_terminals.h"
+ * names it: terminals.c.  Off the loops. */
+#include "ppg/config/terminals.h"
 
 #include "base/codec.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "pap/time.h"
-#include "ppg/config_lists.h"
+#include "ppg/config/lists.h"
 #include "security/gpl.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,12 +1,12 @@
-/* Reads ppg.conf by the table of config_keys.c, then checks the rules that span keys; see config_schema.h. */
-#include "ppg/config_schema.h"
+/* Reads ppg.conf by the table of keys.c, then checks the rules that span keys; see schema.h. */
+#include "ppg/config/schema.h"
 
 #include <errno.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/net/tls.h"
 #include "base/num.h"
-#include "ppg/config_keys.h"
+#include "ppg/config/keys.h"
 
 #define KEYS_MAX   128
 #define PATH_MAX_N 1024 /* octets of a file name, folder included */

@@ -2,7 +2,7 @@
 #ifndef PPG_CONFIG_INITIATORS_H
 #define PPG_CONFIG_INITIATORS_H
 
-#include "ppg/config_ini.h"
+#include "ppg/config/ini.h"
 
 /* Reads the file; `realm` is what passwords are made for, `md5` whether MD5 digests are of use.  Tells every mistake;
  * *out is written whenever a table could be made, and is only good when nothing was told. */

@@ -4,7 +4,7 @@
 #define PPG_CONFIG_LISTS_H
 
 #include "base/arena.h"
-#include "ppg/config_ini.h"
+#include "ppg/config/ini.h"
 
 #define PPG_LIST_SECRET_MAX_N 1024 /* octets of a file that holds one secret */
 

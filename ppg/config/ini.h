@@ -1,6 +1,6 @@
 /* What every configuration file is read with: a load that gathers mistakes, INI text to lines with their numbers,
  * and file names.  inih splits keys from values; sections, line numbers and long lines are kept here.  Which keys
- * exist is not known here: config_schema.c, config_initiators.c, config_terminals.c.  Off the loops. */
+ * exist is not known here: schema.c, initiators.c, terminals.c.  Off the loops. */
 #ifndef PPG_CONFIG_INI_H
 #define PPG_CONFIG_INI_H
 

@@ -1,5 +1,5 @@
 /* One configuration value: text to a typed, bounded number or list, and back to text for help and messages.  No
- * files and no keys: config_schema.c.  Any thread. */
+ * files and no keys: schema.c.  Any thread. */
 #ifndef PPG_CONFIG_VALUE_H
 #define PPG_CONFIG_VALUE_H
 

@@ -1,10 +1,10 @@
-/* terminals.conf; see config_terminals.h.  Off the loops. */
-#include "ppg/config_terminals.h"
+/* terminals.conf; see terminals.h.  Off the loops. */
+#include "ppg/config/terminals.h"
 
 #include "base/list.h"
 #include "base/net/uri.h"
-#include "ppg/config_lists.h"
-#include "ppg/config_value.h"
+#include "ppg/config/lists.h"
+#include "ppg/config/value.h"
 #include "security/address.h"
 
 #define FILE_MAX_N        (256 << 20) /* octets of terminals.conf */

@@ -1,9 +1,9 @@
-/* --help-config: the table of config_keys.c as annotated INI; conf/ppg.conf is this text.  Any thread. */
+/* --help-config: the table of keys.c as annotated INI; conf/ppg.conf is this text.  Any thread. */
 #include "ppg/config.h"
 
 #include "base/buf.h"
 #include "base/num.h"
-#include "ppg/config_keys.h"
+#include "ppg/config/keys.h"
 
 #define WIDTH_N 100 /* columns of a comment */
 

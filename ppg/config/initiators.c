@@ -1,11 +1,11 @@
-/* initiators.conf; see config_initiators.h.  A password is read once, turned into HA1 (RFC 7616 §3.4.2) and wiped.
+/* initiators.conf; see initiators.h.  A password is read once, turned into HA1 (RFC 7616 §3.4.2) and wiped.
  * Off the loops. */
-#include "ppg/config_initiators.h"
+#include "ppg/config/initiators.h"
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "ppg/config_lists.h"
-#include "ppg/config_value.h"
+#include "ppg/config/lists.h"
+#include "ppg/config/value.h"
 
 #define FILE_MAX_N     (64 << 20) /* octets of initiators.conf */
 #define INITIATORS_MAX 100000

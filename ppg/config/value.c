@@ -1,5 +1,5 @@
-/* Typed values of configuration; see config_value.h.  Units are tables, largest first.  Any thread. */
-#include "ppg/config_value.h"
+/* Typed values of configuration; see value.h.  Units are tables, largest first.  Any thread. */
+#include "ppg/config/value.h"
 
 #include <arpa/inet.h>
 #include "base/mem.h"
