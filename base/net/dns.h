@@ -13,8 +13,8 @@ struct net_dns_query;
 /* Once, never from inside net_dns_lookup.  ERR_ABSENT with n 0 when the name has no address. */
 typedef void net_dns_fn(enum err err, const struct sockaddr_storage *to, size_t n, void *arg);
 /* A numeric host answers without a lookup (but still later).  Cancel: done fires with ERR_LATE. */
-enum err net_dns_lookup(const struct net_env *env, struct slice host, uint16_t port, net_dns_fn *done, void *arg,
-                        struct net_dns_query **out) MUST_USE;
+enum err net_dns_lookup(const struct net_env *env, struct slice host, uint16_t port, net_dns_fn *done,
+                        void *arg, struct net_dns_query **out) MUST_USE;
 void net_dns_cancel(struct net_dns_query *q);
 
 /* Numeric text to a socket address; ERR_MALFORMED. */

@@ -172,7 +172,7 @@ static enum err cert_read(struct tls_peer_store *p, const gnutls_datum_t *der)
     return e;
 }
 
-enum err tls_peer_read(struct tls_peer_store *p, gnutls_session_t session)
+enum err tls_peer_read(struct tls_peer_store *p, struct gnutls_session_int *session)
 {
     const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(session));
     const char *suite = gnutls_ciphersuite_get(session);

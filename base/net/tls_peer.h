@@ -2,9 +2,10 @@
 #ifndef BASE_NET_TLS_PEER_H
 #define BASE_NET_TLS_PEER_H
 
-#include <gnutls/gnutls.h>
 #include "base/arena.h"
 #include "base/net/tls.h"
+
+struct gnutls_session_int; /* what gnutls_session_t points to */
 
 struct tls_peer_store {
     struct net_tls_peer info; /* slices live in names */
@@ -15,7 +16,7 @@ void tls_peer_init(struct tls_peer_store *p);
 void tls_peer_clear(struct tls_peer_store *p);
 /* After the handshake: version, suite and, with a certificate, names and fingerprint.  info.verified is the
  * caller's.  ERR_NOMEM; ERR_LIMIT more names than a certificate may bring; ERR_DENIED unreadable. */
-enum err tls_peer_read(struct tls_peer_store *p, gnutls_session_t session) MUST_USE;
+enum err tls_peer_read(struct tls_peer_store *p, struct gnutls_session_int *session) MUST_USE;
 /* gnutls_certificate_status_t, not 0, to the short reason of tls.h. */
 const char *tls_peer_status_text(unsigned status);
 

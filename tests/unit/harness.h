@@ -30,8 +30,7 @@ char *test_read(const char *below_tests, size_t *n);
 /* A fresh scratch folder, removed with its files when the program ends; static storage. */
 const char *test_scratch(void);
 
-#define TEST_SLICE_EQ(got, want)                                                                             \
-    CU_ASSERT_TRUE(test_slice_eq_report((got), (want), __FILE__, __LINE__))
+#define TEST_SLICE_EQ(got, want) CU_ASSERT_TRUE(test_slice_eq_report((got), (want), __FILE__, __LINE__))
 /* True when equal; prints both otherwise. */
 int test_slice_eq_report(struct slice got, struct slice want, const char *file, int line);
 
