@@ -256,15 +256,7 @@ static void http_cancel(void *self, struct ota_job *job)
 
 static void http_set_tls(void *self, struct net_tls_ctx *tls)
 {
-    struct ota_http *h = self;
-    struct ota_peer *p;
-    size_t pos = 0;
-
-    h->tls = tls;
-    /* A connection still on its way holds the old context, which its owner is about to free. */
-    while ((p = map_next(&h->peers, &pos)))
-        if (p->tls && p->conn && !net_httpc_ready(p->conn))
-            ota_peer_close(p);
+    ((struct ota_http *)self)->tls = tls; /* connections hold the one they began with */
 }
 
 static void end(struct ota_http *h)

@@ -187,12 +187,12 @@ static void on_options_done(enum err e, const struct net_http_msg *m, bool sent,
     p->options = NULL;
     if (p->leaving && e)
         return; /* we closed it; on_closed goes on */
+    if (!e && !m->keep_alive)
+        note_closing(p);
     if (e)
         fail_registration(p, OTA_RETRY, 4001, why_text(p, e));
     else
         registration_answered(p, m);
-    if (!e && !m->keep_alive)
-        note_closing(p);
     ota_peer_pump(p);
 }
 
@@ -211,6 +211,8 @@ static void send_options(struct ota_peer *p)
     struct buf head;
     enum err e;
 
+    if (p->leaving)
+        return; /* the next connection begins with one */
     buf_init(&head, OTA_REQUEST_MAX_N);
     p->registered = false;
     p->options_tries++;
@@ -393,12 +395,12 @@ static void on_push_done(enum err e, const struct net_http_msg *m, bool sent, vo
     struct ota_peer *p = a->peer;
 
     a->req = NULL;
+    if (!e && !m->keep_alive)
+        note_closing(p);
     if (e)
         finish_unanswered(a, e, sent);
     else
         push_answered(a, m);
-    if (!e && !m->keep_alive)
-        note_closing(p);
     ota_peer_pump(p);
 }
 

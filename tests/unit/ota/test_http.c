@@ -871,6 +871,24 @@ static void login_at_registration(void)
     stop(f);
 }
 
+/* A terminal that closes with its 401: what it asked is answered on the next connection. */
+static void login_on_a_new_connection(void)
+{
+    static const char ask[] =
+        "HTTP/1.1 401 X\r\nConnection: close\r\nContent-Length: 0\r\nWWW-Authenticate: Digest "
+        "realm=\"push\", nonce=\"n1\", algorithm=SHA-256, qop=\"auth\"\r\n\r\n";
+    static const struct step steps[] = {
+        {ask, ANSWER}, {REG(""), ANSWER}, {ask, ANSWER}, {UNCHANGED, ANSWER}, {STATUS("400"), ANSWER}};
+    struct fake *f = start(steps, COUNT(steps));
+
+    f->terminal.login = (struct ota_login){SLICE("gw"), SLICE("secret")};
+    (void)push(f);
+    run(f);
+    CU_ASSERT(f->jobs[0].result.outcome == OTA_DELIVERED && f->connections == 3);
+    CU_ASSERT(has(request(f, 1), "\r\nAuthorization: Digest "));
+    stop(f);
+}
+
 const struct test_case test_cases[] = {
     {"registers_then_pushes", registers_then_pushes},
     {"direct_form", direct_form},
@@ -901,5 +919,6 @@ const struct test_case test_cases[] = {
     {"bad_jobs_are_refused_at_once", bad_jobs_are_refused_at_once},
     {"login_once", login_once},
     {"login_at_registration", login_at_registration},
+    {"login_on_a_new_connection", login_on_a_new_connection},
     {NULL, NULL},
 };

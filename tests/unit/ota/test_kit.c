@@ -449,6 +449,22 @@ static void seals_that_do_not_count(void)
     stop(&b);
 }
 
+/* Key material that rides along is authentic here, and still not taken: this terminal is provisioned. */
+static void embedded_key_material_is_refused(void)
+{
+    struct slice part = SLICE(INNER("1"));
+    struct bench b;
+    uint32_t sn;
+
+    start(&b);
+    CU_ASSERT(sec_sa_seal(&b.sender, SEC_GPL_DOWNLINK, NOW_S, SLICE("GPI"), &part, 1, &b.body, &sn) ==
+              ERR_OK);
+    CU_ASSERT(post(&b, SLICE("application/x-push-gpl-a1")) == KIT_DROPPED);
+    REASON_IS(&b, "gpi");
+    STATUS_IS(&b, "235");
+    stop(&b);
+}
+
 static void bad_associations(void)
 {
     static const uint8_t unknown[] = {0x00}, twice[] = {0x01, 0x01};
@@ -735,6 +751,7 @@ const struct test_case test_cases[] = {
     {"duplicate_is_accepted_once", duplicate_is_accepted_once},
     {"open_push_does_not_shadow_a_sealed_one", open_push_does_not_shadow_a_sealed_one},
     {"seals_that_do_not_count", seals_that_do_not_count},
+    {"embedded_key_material_is_refused", embedded_key_material_is_refused},
     {"bad_associations", bad_associations},
     {"floor_rows", floor_rows},
     {"trusted_only", trusted_only},
