@@ -137,7 +137,7 @@ int raw_connect_unix(const char *path)
     return -1;
 }
 
-void raw_send(struct netloop *nl, int fd, struct slice octets)
+bool raw_send(struct netloop *nl, int fd, struct slice octets)
 {
     int64_t end = clk_mono_ms(&clk_real) + NETLOOP_MS;
 
@@ -147,10 +147,11 @@ void raw_send(struct netloop *nl, int fd, struct slice octets)
         if (n > 0)
             octets = slice_sub(octets, (size_t)n, octets.n);
         else if (errno != EAGAIN)
-            return; /* the peer has left */
+            return false; /* the peer has left */
         if (octets.n)
             turn(nl, fd, POLLOUT, 100);
     }
+    return octets.n == 0;
 }
 
 int raw_read_until(struct netloop *nl, int fd, const char *what, char *to, size_t cap)

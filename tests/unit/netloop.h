@@ -26,9 +26,9 @@ void netloop_for(struct netloop *nl, int64_t ms);
 
 int raw_listen(uint16_t *port); /* a listening socket on 127.0.0.1 that nobody accepts on */
 int raw_accept(struct netloop *nl, int listener);
-int raw_connect(uint16_t port);         /* non-blocking */
-int raw_connect_unix(const char *path); /* -1: refused */
-void raw_send(struct netloop *nl, int fd, struct slice octets);
+int raw_connect(uint16_t port);                                 /* non-blocking */
+int raw_connect_unix(const char *path);                         /* -1: refused */
+bool raw_send(struct netloop *nl, int fd, struct slice octets); /* false: the peer took not all of it */
 /* Reads until `what` was seen in what arrived (NULL: until the peer ends or resets); octets read, NUL behind them.
  * -1 (and a failed assertion) at the end of patience; -2 when the peer ended before. */
 int raw_read_until(struct netloop *nl, int fd, const char *what, char *to, size_t cap);

@@ -146,11 +146,11 @@ static void case_requests_in_order(void)
         (void)ask(&w);
     CU_ASSERT_EQUAL(net_httpc_busy(w.c), 6);
     CU_ASSERT(raw_read_until(&w.nl, fd, GET("/") GET("/") GET("/") GET("/"), got, sizeof got) == 4 * 27);
-    raw_send(&w.nl, fd, SLICE(OK("aaaa") OK("bbbb")));
+    (void)raw_send(&w.nl, fd, SLICE(OK("aaaa") OK("bbbb")));
     (void)netloop_until(&w.nl, &w.done, 2);
     CU_ASSERT(raw_read_until(&w.nl, fd, GET("/") GET("/"), got, sizeof got) == 2 * 27); /* two more may fly */
-    raw_send(&w.nl, fd,
-             SLICE(OK("cccc") "HTTP/1.1 103 Early Hints\r\n\r\n" OK("dddd") OK("eeee") OK("ffff")));
+    (void)raw_send(&w.nl, fd,
+                   SLICE(OK("cccc") "HTTP/1.1 103 Early Hints\r\n\r\n" OK("dddd") OK("eeee") OK("ffff")));
     (void)netloop_until(&w.nl, &w.done, 6);
     for (size_t i = 0; i < 6; i++) {
         test_row(i);
@@ -173,7 +173,7 @@ static void case_head_has_no_body(void)
     fd = start_accepted(&w);
     (void)ask_for(&w, SLICE("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"), 5000);
     (void)ask(&w);
-    raw_send(&w.nl, fd, SLICE("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" OK("next")));
+    (void)raw_send(&w.nl, fd, SLICE("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" OK("next")));
     (void)netloop_until(&w.nl, &w.done, 2);
     CU_ASSERT_STRING_EQUAL(w.answers[0].body, "");
     CU_ASSERT_STRING_EQUAL(w.answers[1].body, "next");
@@ -211,7 +211,7 @@ static void case_bad_answers(void)
         (void)ask(&w);
         (void)ask(&w);
         (void)raw_read_until(&w.nl, fd, GET("/") GET("/"), (char[256]){0}, 256);
-        raw_send(&w.nl, fd, rows[i].say);
+        (void)raw_send(&w.nl, fd, rows[i].say);
         if (rows[i].leave)
             (void)close(fd);
         (void)netloop_until(&w.nl, &w.closed, 1);
@@ -233,7 +233,7 @@ static void case_unasked_answer(void)
     world_open(&w);
     fd = start_accepted(&w);
     (void)ask(&w);
-    raw_send(&w.nl, fd, SLICE(OK("mine") OK("evil")));
+    (void)raw_send(&w.nl, fd, SLICE(OK("mine") OK("evil")));
     (void)netloop_until(&w.nl, &w.closed, 1);
     expect(&w, 0, ERR_OK, true);
     CU_ASSERT_EQUAL(w.why, ERR_MALFORMED);
@@ -251,7 +251,7 @@ static void case_closed_between_requests(void)
     world_open(&w);
     fd = start_accepted(&w);
     (void)ask(&w);
-    raw_send(&w.nl, fd, SLICE(OK("once")));
+    (void)raw_send(&w.nl, fd, SLICE(OK("once")));
     (void)netloop_until(&w.nl, &w.done, 1);
     (void)close(fd);
     (void)ask(&w); /* the client does not know yet */
@@ -303,7 +303,7 @@ static void case_cancel_at_each_stage(void)
     (void)netloop_until(&w.nl, &w.done, 1);
     expect(&w, 0, ERR_LATE, false);
     fd = raw_accept(&w.nl, w.listener);
-    raw_send(&w.nl, fd, SLICE(OK("left")));
+    (void)raw_send(&w.nl, fd, SLICE(OK("left")));
     (void)netloop_until(&w.nl, &w.done, 2);
     expect(&w, 1, ERR_OK, true);
     for (int i = 0; i < 5; i++) /* waiting behind others */
@@ -314,7 +314,7 @@ static void case_cancel_at_each_stage(void)
     CU_ASSERT_EQUAL(net_httpc_busy(w.c), 4);
     (void)netloop_until(&w.nl, &w.done, 3);
     expect(&w, 2, ERR_LATE, false);
-    raw_send(&w.nl, fd, SLICE(OK("1111") OK("2222") OK("3333") OK("4444")));
+    (void)raw_send(&w.nl, fd, SLICE(OK("1111") OK("2222") OK("3333") OK("4444")));
     (void)netloop_until(&w.nl, &w.done, 7);
     r = ask(&w); /* on the wire */
     (void)raw_read_until(&w.nl, fd, GET("/") GET("/") GET("/") GET("/") GET("/") GET("/"), (char[512]){0},
@@ -348,7 +348,7 @@ static void case_close_at_each_stage(void)
         if (stage == 3) {
             w.close_in_done = w.c;
             (void)ask(&w);
-            raw_send(&w.nl, fd, SLICE(OK("done")));
+            (void)raw_send(&w.nl, fd, SLICE(OK("done")));
         } else {
             w.inside = true;
             net_httpc_close(w.c);
@@ -468,7 +468,7 @@ static void case_idle_close(void)
     fd = raw_accept(&w.nl, w.listener);
     netloop_for(&w.nl, 400);
     CU_ASSERT_EQUAL(w.closed, 0); /* a request in flight is not idling */
-    raw_send(&w.nl, fd, SLICE(OK("late")));
+    (void)raw_send(&w.nl, fd, SLICE(OK("late")));
     (void)netloop_until(&w.nl, &w.closed, 1);
     expect(&w, 0, ERR_OK, true);
     CU_ASSERT_EQUAL(w.why, ERR_OK);
@@ -490,7 +490,7 @@ static void case_adopt(void)
     CU_ASSERT_EQUAL_FATAL(net_httpc_adopt(&w.nl.env, ours, &conf, &w.c), ERR_OK);
     (void)ask(&w);
     CU_ASSERT(raw_read_until(&w.nl, theirs, GET("/"), (char[64]){0}, 64) > 0);
-    raw_send(&w.nl, theirs, SLICE(OK("term")));
+    (void)raw_send(&w.nl, theirs, SLICE(OK("term")));
     (void)netloop_until(&w.nl, &w.done, 1);
     CU_ASSERT_STRING_EQUAL(w.answers[0].body, "term");
     (void)close(theirs);
@@ -650,15 +650,15 @@ static void case_pool(void)
         ERR_UNSUPPORTED);
     fd[0] = raw_accept(&w.nl, w.listener);
     fd[1] = raw_accept(&w.nl, w.listener);
-    raw_send(&w.nl, fd[0], SLICE(OK("one.")));
+    (void)raw_send(&w.nl, fd[0], SLICE(OK("one.")));
     (void)netloop_until(&w.nl, &w.done, 1);
     pool_ask(&w, pool, w.port, ERR_OK); /* the same connection again */
-    raw_send(&w.nl, fd[0], SLICE(OK("two.")));
+    (void)raw_send(&w.nl, fd[0], SLICE(OK("two.")));
     (void)netloop_until(&w.nl, &w.done, 2);
     pool_ask(&w, pool, port2, ERR_OK); /* the idle one makes room */
     CU_ASSERT(raw_read_until(&w.nl, fd[0], NULL, (char[256]){0}, 256) > 0);
     fd[2] = raw_accept(&w.nl, second);
-    raw_send(&w.nl, fd[2], SLICE("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
+    (void)raw_send(&w.nl, fd[2], SLICE("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     (void)netloop_until(&w.nl, &w.done, 3);
     pool_ask(&w, pool, port2, ERR_OK); /* that one was not kept: a new one */
     (void)close(fd[2]);

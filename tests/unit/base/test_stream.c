@@ -123,7 +123,7 @@ static void case_adopt_and_talk(void)
     char got[64];
 
     half_open(&h, NULL, false);
-    raw_send(&h.nl, h.fd, SLICE("hello"));
+    (void)raw_send(&h.nl, h.fd, SLICE("hello"));
     (void)netloop_until(&h.nl, &h.e.got_n, 5);
     TEST_SLICE_EQ(buf_slice(&h.e.got), SLICE("hello"));
     CU_ASSERT_EQUAL(net_stream_write(h.e.s, SLICE("zero ")), 5); /* joined, sent at the end of the turn */
@@ -189,7 +189,7 @@ static void case_abort_in_data(void)
 
     half_open(&h, NULL, false);
     h.e.abort_in_data = true;
-    raw_send(&h.nl, h.fd, SLICE("x"));
+    (void)raw_send(&h.nl, h.fd, SLICE("x"));
     (void)netloop_until(&h.nl, &h.e.closed, 1);
     CU_ASSERT_EQUAL(h.e.why, ERR_LIMIT);
     half_close(&h);
@@ -465,7 +465,7 @@ static void case_tls_stalled_handshake(void)
 
     test_cert_make(&(struct test_cert_conf){.cn = "ca", .ca = true}, NULL, &ca);
     half_open(&h, tls_of(NET_TLS_SERVER, &ca, &ca), false);
-    raw_send(&h.nl, h.fd, SLICE("\x16\x03\x01\x02"));
+    (void)raw_send(&h.nl, h.fd, SLICE("\x16\x03\x01\x02"));
     (void)netloop_until(&h.nl, &h.e.closed, 1);
     CU_ASSERT_EQUAL(h.e.why, ERR_LATE);
     CU_ASSERT_EQUAL(h.e.opened, 0);
