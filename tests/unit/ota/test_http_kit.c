@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
+#include "tests/unit/certs.h"
 #include "tests/unit/harness.h"
 
 #define KEY SLICE("0123456789abcdef0123456789abcdef")
@@ -18,6 +19,7 @@ struct world {
     struct ota_env env;
     void *bearer;
     struct net_httpd *server;
+    struct net_tls_ctx *server_tls, *client_tls;
     struct kit *kit;
     struct ota_terminal terminal;
     struct ota_job job;
@@ -39,6 +41,9 @@ static void on_request(struct net_http_exchange *x, void *arg)
                               .headers = headers,
                               .headers_n = m->headers_n,
                               .body = m->body,
+                              .tls = net_http_exchange_peer(x) != NULL,
+                              .server_proved =
+                                  net_http_exchange_peer(x) && net_http_exchange_peer(x)->verified,
                               .server = net_http_exchange_ip(x),
                               .now_s = clk_utc_ms(&clk_real) / 1000};
     struct kit_answer answer;
@@ -58,6 +63,35 @@ static void on_request(struct net_http_exchange *x, void *arg)
     buf_clear(&answer.headers);
 }
 
+static struct net_tls_ctx *context(enum net_tls_role role, const struct test_cert *own,
+                                   const struct test_cert *ca)
+{
+    const struct net_tls_pair pair = {slice_str(own->cert_pem), slice_str(own->key_pem)};
+    const struct net_tls_conf conf = {.role = role,
+                                      .verify = NET_TLS_VERIFY_REQUIRED,
+                                      .pairs = &pair,
+                                      .pairs_n = 1,
+                                      .ca_pem = slice_str(ca->cert_pem),
+                                      .version_min = 12};
+    struct net_tls_ctx *ctx = NULL;
+    const char *why;
+
+    CU_ASSERT_FATAL(net_tls_ctx_create(&conf, &ctx, &why) == ERR_OK);
+    return ctx;
+}
+
+static void make_contexts(struct world *w)
+{
+    static const char *const names[] = {"DNS:phone.example", NULL};
+    struct test_cert ca, phone, gateway;
+
+    test_cert_make(&(struct test_cert_conf){.cn = "authority", .ca = true}, NULL, &ca);
+    test_cert_make(&(struct test_cert_conf){.cn = "phone", .sans = names}, &ca, &phone);
+    test_cert_make(&(struct test_cert_conf){.cn = "gateway"}, &ca, &gateway);
+    w->server_tls = context(NET_TLS_SERVER, &phone, &ca);
+    w->client_tls = context(NET_TLS_CLIENT, &gateway, &ca);
+}
+
 static void start_server(struct world *w)
 {
     const struct net_httpd_conf conf = {.name = "terminal",
@@ -70,6 +104,7 @@ static void start_server(struct world *w)
                                                    .head_ms = 5000,
                                                    .idle_ms = 5000,
                                                    .handshake_ms = 5000},
+                                        .tls = w->server_tls,
                                         .request = on_request,
                                         .arg = w};
     const char *why = "";
@@ -93,7 +128,7 @@ static void start_kit(struct world *w, const char *password)
     CU_ASSERT(kit_add_association(w->kit, said, KEY, suites, 1, 0) == ERR_OK);
 }
 
-static struct world *start(const char *password)
+static struct world *start_with(const char *password, bool tls)
 {
     static const uint8_t suite = 0x02;
     const struct sec_sa_conf sa = {
@@ -109,6 +144,9 @@ static struct world *start(const char *password)
     CU_ASSERT_FATAL(sec_sa_init(&w->sender, &sa) == ERR_OK);
     CU_ASSERT(sec_sa_reserved(&w->sender, 1, 100) == ERR_OK);
     buf_init(&w->body, 4096);
+    if (tls)
+        make_contexts(w);
+    ota_bearer_http.set_tls(w->bearer, w->client_tls);
     start_server(w);
     start_kit(w, password);
     w->terminal = (struct ota_terminal){.key = SLICE("+15550100"),
@@ -117,6 +155,11 @@ static struct world *start(const char *password)
                                         .terminal_id = SLICE("4+15550100"),
                                         .login = {SLICE("gw"), SLICE("secret")}};
     return w;
+}
+
+static struct world *start(const char *password)
+{
+    return start_with(password, false);
 }
 
 static void on_closed(void *arg)
@@ -135,6 +178,8 @@ static void stop(struct world *w)
     CU_ASSERT(uv_loop_close(&w->loop) == 0);
     kit_free(&w->kit);
     sec_sa_clear(&w->sender);
+    net_tls_ctx_free(&w->server_tls);
+    net_tls_ctx_free(&w->client_tls);
     buf_clear(&w->body);
     free(w);
 }
@@ -235,10 +280,40 @@ static void login_is_proved(void)
     stop(w);
 }
 
+static void certificates_prove_both_ends(void)
+{
+    struct world *w = start_with(NULL, true);
+
+    w->terminal.tls = true;
+    w->terminal.tls_name = SLICE("phone.example");
+    CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_DELIVERED);
+    CU_ASSERT(w->last == KIT_PUSH && w->authenticated); /* the flag counts now */
+    stop(w);
+}
+
+static void wrong_terminal_certificate_gets_nothing(void)
+{
+    struct world *w = start_with(NULL, true);
+    const struct ota_result *r;
+
+    w->terminal.tls = true;
+    w->terminal.tls_name = SLICE("other.example");
+    r = push(w, HEAD, SLICE("hello"));
+    CU_ASSERT(r->outcome == OTA_RETRY);
+    TEST_SLICE_EQ(slice_str(r->note), SLICE("cert-name"));
+    w->terminal.tls = false; /* nor does a clear connection get through to it */
+    CU_ASSERT(push(w, HEAD, SLICE("hello"))->outcome == OTA_RETRY);
+    for (size_t i = 0; i < KIT_EVENT_COUNT; i++)
+        CU_ASSERT(w->events[i] == 0);
+    stop(w);
+}
+
 const struct test_case test_cases[] = {
     {"open_push_arrives", open_push_arrives},
     {"sealed_push_arrives", sealed_push_arrives},
     {"changed_terminal_registers_again", changed_terminal_registers_again},
     {"login_is_proved", login_is_proved},
+    {"certificates_prove_both_ends", certificates_prove_both_ends},
+    {"wrong_terminal_certificate_gets_nothing", wrong_terminal_certificate_gets_nothing},
     {NULL, NULL},
 };
