@@ -45,80 +45,80 @@ static void case_addr_rows(void)
     }
 }
 
+static const struct {
+    const char *in;
+    bool special;
+} specials[] = {
+    {"127.0.0.1", true},
+    {"127.255.255.255", true},
+    {"128.0.0.1", false},
+    {"0.0.0.0", true},
+    {"1.0.0.1", false},
+    {"10.0.0.1", true},
+    {"11.0.0.1", false},
+    {"100.63.255.255", false},
+    {"100.64.0.0", true},
+    {"100.127.255.255", true},
+    {"100.128.0.0", false},
+    {"169.254.169.254", true},
+    {"169.253.0.1", false},
+    {"172.15.255.255", false},
+    {"172.16.0.1", true},
+    {"172.31.255.255", true},
+    {"172.32.0.0", false},
+    {"192.0.0.1", true},
+    {"192.0.2.1", true},
+    {"192.0.3.1", false},
+    {"192.168.0.1", true},
+    {"192.169.0.1", false},
+    {"198.17.255.255", false},
+    {"198.18.0.1", true},
+    {"198.19.255.255", true},
+    {"198.20.0.0", false},
+    {"198.51.100.9", true},
+    {"203.0.113.9", true},
+    {"203.0.114.9", false},
+    {"223.255.255.255", false},
+    {"224.0.0.1", true},
+    {"240.0.0.1", true},
+    {"255.255.255.255", true},
+    {"8.8.8.8", false},
+    {"::", true},
+    {"::1", true},
+    {"::2", true},
+    {"::ffff:127.0.0.1", true},
+    {"::ffff:8.8.8.8", false},
+    {"::127.0.0.1", true},
+    {"64:ff9b::10.0.0.1", true},
+    {"64:ff9b::8.8.8.8", false},
+    {"64:ff9b:1::8.8.8.8", true},
+    {"100::1", true},
+    {"2001::1", true},
+    {"2001:1ff::1", true},
+    {"2001:200::1", false},
+    {"2001:db8::1", true},
+    {"2001:db9::1", false},
+    {"2002:7f00:1::", true},
+    {"2003::1", false},
+    {"2a00:1450::1", false},
+    {"3fff::1", true},
+    {"3fff:1000::1", false},
+    {"fc00::1", true},
+    {"fd12::1", true},
+    {"fe80::1", true},
+    {"fec0::1", true},
+    {"ff02::1", true},
+    {"5f00::1", true},
+};
+
 static void case_special_addresses(void)
 {
-    static const struct {
-        const char *in;
-        bool special;
-    } rows[] = {
-        {"127.0.0.1", true},
-        {"127.255.255.255", true},
-        {"128.0.0.1", false},
-        {"0.0.0.0", true},
-        {"1.0.0.1", false},
-        {"10.0.0.1", true},
-        {"11.0.0.1", false},
-        {"100.63.255.255", false},
-        {"100.64.0.0", true},
-        {"100.127.255.255", true},
-        {"100.128.0.0", false},
-        {"169.254.169.254", true},
-        {"169.253.0.1", false},
-        {"172.15.255.255", false},
-        {"172.16.0.1", true},
-        {"172.31.255.255", true},
-        {"172.32.0.0", false},
-        {"192.0.0.1", true},
-        {"192.0.2.1", true},
-        {"192.0.3.1", false},
-        {"192.168.0.1", true},
-        {"192.169.0.1", false},
-        {"198.17.255.255", false},
-        {"198.18.0.1", true},
-        {"198.19.255.255", true},
-        {"198.20.0.0", false},
-        {"198.51.100.9", true},
-        {"203.0.113.9", true},
-        {"203.0.114.9", false},
-        {"223.255.255.255", false},
-        {"224.0.0.1", true},
-        {"240.0.0.1", true},
-        {"255.255.255.255", true},
-        {"8.8.8.8", false},
-        {"::", true},
-        {"::1", true},
-        {"::2", true},
-        {"::ffff:127.0.0.1", true},
-        {"::ffff:8.8.8.8", false},
-        {"::127.0.0.1", true},
-        {"64:ff9b::10.0.0.1", true},
-        {"64:ff9b::8.8.8.8", false},
-        {"64:ff9b:1::8.8.8.8", true},
-        {"100::1", true},
-        {"2001::1", true},
-        {"2001:1ff::1", true},
-        {"2001:200::1", false},
-        {"2001:db8::1", true},
-        {"2001:db9::1", false},
-        {"2002:7f00:1::", true},
-        {"2003::1", false},
-        {"2a00:1450::1", false},
-        {"3fff::1", true},
-        {"3fff:1000::1", false},
-        {"fc00::1", true},
-        {"fd12::1", true},
-        {"fe80::1", true},
-        {"fec0::1", true},
-        {"ff02::1", true},
-        {"5f00::1", true},
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(specials); i++) {
         struct sockaddr_storage a;
 
         test_row(i);
-        CU_ASSERT_FATAL(net_addr_parse(slice_str(rows[i].in), 1, &a) == ERR_OK);
-        CU_ASSERT_EQUAL(net_addr_is_special((struct sockaddr *)&a), rows[i].special);
+        CU_ASSERT_FATAL(net_addr_parse(slice_str(specials[i].in), 1, &a) == ERR_OK);
+        CU_ASSERT_EQUAL(net_addr_is_special((struct sockaddr *)&a), specials[i].special);
     }
     CU_ASSERT_TRUE(net_addr_is_special(&(struct sockaddr){.sa_family = AF_UNIX}));
 }
