@@ -1,0 +1,597 @@
+/* The operator's socket: a real UNIX socket and loop, a store that runs when told, a server that is played here. */
+#include "ppg/admin.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include "base/mem.h"
+#include "base/net/http1.h"
+#include "base/net/hub.h"
+#include "tests/unit/harness.h"
+#include "tests/unit/ppg/store_fix.h"
+
+#define WAIT_MS 10000
+#define NOBODY  65534
+
+struct world {
+    uv_loop_t loop;
+    struct net_env env;
+    struct ppg_shared shared;
+    struct ppg_core core;
+    struct fix store;
+    struct ppg_admin *admin;
+    char path[300];
+    enum err reload_says; /* what begins a reload is told */
+    ppg_admin_done_fn *reload_done;
+    void *reload_arg;
+    unsigned drains;
+    bool closed;
+};
+
+static void status(void *arg, struct ppg_status *out)
+{
+    (void)arg;
+    *out = (struct ppg_status){.loops = 3, .generation = 7, .connections = 11, .live = 5, .draining = true};
+}
+
+static enum err reload(void *arg, ppg_admin_done_fn *done, void *done_arg)
+{
+    struct world *w = arg;
+
+    if (w->reload_says)
+        return w->reload_says;
+    w->reload_done = done;
+    w->reload_arg = done_arg;
+    w->reload_says = ERR_LATE;
+    return ERR_OK;
+}
+
+static void drain(void *arg)
+{
+    ((struct world *)arg)->drains++;
+}
+
+static void closed(void *arg)
+{
+    ((struct world *)arg)->closed = true;
+}
+
+static struct ppg_admin_conf conf_of(struct world *w)
+{
+    return (struct ppg_admin_conf){
+        .socket = w->path, .core = &w->core, .status = status, .reload = reload, .drain = drain, .arg = w};
+}
+
+static void begin(struct world *w)
+{
+    struct ppg_admin_conf conf = conf_of(w);
+    struct log_conf log = {.level = LOG_ERROR, .fd = -1};
+    const char *why;
+
+    *w = (struct world){.drains = 0};
+    (void)signal(SIGPIPE, SIG_IGN); /* as the gateway does */
+    fix_init(&w->store, test_scratch(), "admin.db", true);
+    fix_remove_at(w->store.path);
+    CU_ASSERT_FATAL(fix_open(&w->store) == ERR_OK);
+    CU_ASSERT_FATAL(uv_loop_init(&w->loop) == 0);
+    w->env = (struct net_env){.loop = &w->loop, .clk = &clk_real};
+    CU_ASSERT_FATAL(net_hub_create(&w->env) == ERR_OK);
+    CU_ASSERT_FATAL(log_create(&log, &clk_real, &w->shared.log) == ERR_OK);
+    w->shared.store = w->store.s;
+    w->core.shared = &w->shared;
+    list_init(&w->core.ops);
+    (void)snprintf(w->path, sizeof w->path, "%s/admin.sock", test_scratch());
+    CU_ASSERT_FATAL(ppg_admin_create(&w->env, &conf, &w->admin, &why) == ERR_OK);
+}
+
+/* A turn of the loop, of the store and of what the store brings back. */
+static void turn(struct world *w)
+{
+    (void)uv_run(&w->loop, UV_RUN_NOWAIT);
+    ppg_core_flush(&w->core);
+    while (store_turn(w->store.s))
+        ppg_core_done(&w->core, &w->store.done);
+}
+
+static void end(struct world *w)
+{
+    int64_t until = clk_mono_ms(&clk_real) + WAIT_MS;
+
+    ppg_admin_close(w->admin, closed, w);
+    while (!w->closed && clk_mono_ms(&clk_real) < until)
+        turn(w);
+    CU_ASSERT_FATAL(w->closed);
+    CU_ASSERT(access(w->path, F_OK) != 0);
+    net_hub_close(w->env.hub, NULL, NULL);
+    (void)uv_run(&w->loop, UV_RUN_DEFAULT);
+    CU_ASSERT(uv_loop_close(&w->loop) == 0);
+    log_free(&w->shared.log);
+    fix_clear(&w->store);
+    fix_remove_at(w->store.path);
+}
+
+/* --- a client --- */
+
+struct client {
+    int fd;
+    struct net_http_reader *reader;
+    struct buf text; /* of the last answer */
+    json_t *json;    /* NULL: the answer has no body, or it is no JSON */
+};
+
+static void client_open(struct world *w, struct client *c)
+{
+    struct net_http_limits limits = {.head_max_n = 65536,
+                                     .headers_max = 50,
+                                     .value_max_n = 8192,
+                                     .target_max_n = 8192,
+                                     .body_max_n = 1u << 20};
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+    *c = (struct client){.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+    buf_init(&c->text, 1u << 20);
+    CU_ASSERT_FATAL(!mem_cstr(at.sun_path, sizeof at.sun_path, slice_str(w->path)));
+    CU_ASSERT_FATAL(connect(c->fd, (struct sockaddr *)&at, sizeof at) == 0);
+    CU_ASSERT_FATAL(net_http_reader_create(NET_HTTP_CLIENT, &limits, &c->reader) == ERR_OK);
+}
+
+static void client_close(struct client *c)
+{
+    (void)close(c->fd);
+    net_http_reader_free(&c->reader);
+    buf_clear(&c->text);
+    json_decref(c->json);
+}
+
+static void say(struct client *c, const char *wire)
+{
+    CU_ASSERT(send(c->fd, wire, strlen(wire), MSG_NOSIGNAL) == (ssize_t)strlen(wire));
+}
+
+/* One more piece of the answer. */
+static enum net_http_event hear(struct client *c)
+{
+    enum net_http_event ev;
+    char piece[4096];
+    ssize_t n = recv(c->fd, piece, sizeof piece, 0);
+    struct slice in = slice_of(piece, n > 0 ? (size_t)n : 0);
+
+    do /* after a head there may be more to say without more octets */
+        ev = net_http_reader_feed(c->reader, &in);
+    while (ev == NET_HTTP_HEAD);
+    return n == 0 ? NET_HTTP_FAULT : ev;
+}
+
+/* The status of the next answer, its body in c->json; 0 when none comes. */
+static unsigned heard(struct world *w, struct client *c)
+{
+    int64_t until = clk_mono_ms(&clk_real) + WAIT_MS;
+    enum net_http_event ev = NET_HTTP_MORE;
+    const struct net_http_msg *m = net_http_reader_msg(c->reader);
+    unsigned code;
+
+    while ((ev == NET_HTTP_MORE || ev == NET_HTTP_HEAD) && clk_mono_ms(&clk_real) < until) {
+        turn(w);
+        ev = hear(c);
+    }
+    if (ev != NET_HTTP_DONE)
+        return 0;
+    code = m->status;
+    json_decref(c->json);
+    c->json = json_loadb(m->body.p ? m->body.p : "", m->body.n, 0, NULL);
+    buf_reset(&c->text, 0);
+    buf_add(&c->text, m->body);
+    net_http_reader_next(c->reader);
+    return code;
+}
+
+static unsigned ask(struct world *w, struct client *c, const char *method, const char *target)
+{
+    char wire[8192];
+
+    (void)snprintf(wire, sizeof wire, "%s %s HTTP/1.1\r\nHost: x\r\n%s\r\n", method, target,
+                   *method == 'P' ? "Content-Length: 0\r\n" : "");
+    say(c, wire);
+    return heard(w, c);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+
+    return s ? s : "";
+}
+
+static json_int_t n_of(const json_t *o, const char *key)
+{
+    const json_t *v = json_object_get(o, key);
+
+    return json_is_integer(v) ? json_integer_value(v) : -1;
+}
+
+/* --- cases --- */
+
+static void status_counts(void)
+{
+    struct world w;
+    struct client c;
+    const json_t *targets;
+
+    begin(&w);
+    CU_ASSERT(fix_insert(&w.store, "mms", "a", 3, 1000, false) > 0);
+    CU_ASSERT(fix_insert(&w.store, "mms", "b", 2, 1000, true) > 0);
+    LOG(w.shared.log, LOG_DEBUG, "test.event");
+    LOG(w.shared.log, LOG_DEBUG, "test.event");
+    client_open(&w, &c);
+    CU_ASSERT(ask(&w, &c, "GET", "/status") == 200);
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "version"), PPG_VERSION);
+    CU_ASSERT(n_of(c.json, "uptime_s") >= 0 && n_of(c.json, "loops") == 3 && n_of(c.json, "generation") == 7);
+    CU_ASSERT(n_of(c.json, "connections") == 11 && json_is_true(json_object_get(c.json, "draining")));
+    targets = json_object_get(c.json, "targets");
+    CU_ASSERT(n_of(targets, "live") == 5 && n_of(targets, "waiting") == 3 && n_of(targets, "leased") == 2);
+    CU_ASSERT(n_of(c.json, "notices") == 0 && n_of(c.json, "store_octets") > 0);
+    CU_ASSERT(n_of(json_object_get(c.json, "events"), "test.event") == 2);
+    CU_ASSERT(w.core.ops_out == 0);
+    client_close(&c);
+    end(&w);
+}
+
+/* A delivered target, told of; its note is no UTF-8. */
+static void settle(struct world *w, int64_t target_id)
+{
+    struct store_finish o = {.target_id = target_id,
+                             .stage = ST_DELIVERED,
+                             .code = 1000,
+                             .tries = 2,
+                             .event_ms = INT64_C(1893456000000),
+                             .record = {SLICE("http"), SLICE("level=full int=gpl"), SLICE("caf\xe9 ok")},
+                             .notify = true};
+    struct store_notice_done told = {.told = true};
+
+    CU_ASSERT(fix_run(&w->store, &o.op, STORE_FINISH) == ERR_OK);
+    told.notice_id = o.notice_id;
+    CU_ASSERT(fix_run(&w->store, &told.op, STORE_NOTICE_DONE) == ERR_OK);
+}
+
+static struct ppg_push *rich_push(void)
+{
+    struct ppg_push *p = fix_push("mms", "a b&c=d@h", 2, INT64_C(1893456000000));
+
+    p->source_ref = fix_dup(&p->mem, "news");
+    p->app_id = fix_dup(&p->mem, "x-wap-application:mms.ua");
+    p->body = SLICE("secret content");
+    p->flags = PPG_AUTHENTICATED | PPG_BEARER_REQUIRED;
+    p->priority = PPG_PRIO_HIGH;
+    p->method = PPG_METHOD_CONFIRMED;
+    p->asked = 2;
+    p->accepted_ms = INT64_C(1893456000999);
+    p->targets[1].demanded = 1;
+    return p;
+}
+
+static void push_is_shown(void)
+{
+    struct world w;
+    struct client c;
+    const json_t *first, *second;
+    struct store_insert o = {.push = rich_push()};
+
+    begin(&w);
+    CU_ASSERT(fix_run(&w.store, &o.op, STORE_INSERT) == ERR_OK);
+    settle(&w, o.push->targets[0].id);
+    ppg_push_drop(o.push);
+    client_open(&w, &c);
+    CU_ASSERT_FATAL(ask(&w, &c, "GET", "/push?id=a%20b%26c%3Dd@h") == 200);
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "push_id"), "a b&c=d@h");
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "initiator"), "mms");
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "content_type"), "text/plain");
+    CU_ASSERT(n_of(c.json, "content_octets") == 14);
+    CU_ASSERT(slice_find_slice(buf_slice(&c.text), SLICE("secret")) == SIZE_MAX);
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "accepted"), "2030-01-01T00:00:00Z");
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "priority"), "high");
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "method"), "confirmed");
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "protection_asked"), "full");
+    CU_ASSERT(json_is_true(json_object_get(c.json, "authenticated")));
+    CU_ASSERT(json_is_false(json_object_get(c.json, "trusted")));
+    CU_ASSERT(json_is_true(json_object_get(c.json, "bearer_required")));
+    first = json_array_get(json_object_get(c.json, "targets"), 0);
+    second = json_array_get(json_object_get(c.json, "targets"), 1);
+    CU_ASSERT_STRING_EQUAL(text_of(first, "address"), "tel:1");
+    CU_ASSERT_STRING_EQUAL(text_of(first, "state"), "delivered");
+    CU_ASSERT(n_of(first, "code") == 1000 && n_of(first, "tries") == 2);
+    CU_ASSERT_STRING_EQUAL(text_of(first, "event"), "2030-01-01T00:00:00Z");
+    CU_ASSERT_STRING_EQUAL(text_of(first, "note"), "caf? ok");
+    CU_ASSERT_STRING_EQUAL(text_of(first, "bearer"), "http");
+    CU_ASSERT_STRING_EQUAL(text_of(first, "protection"), "level=full int=gpl");
+    CU_ASSERT_STRING_EQUAL(text_of(first, "notification"), "told");
+    CU_ASSERT_STRING_EQUAL(text_of(second, "stage"), "waiting");
+    CU_ASSERT_STRING_EQUAL(text_of(second, "state"), "pending");
+    CU_ASSERT(n_of(second, "code") == 1001);
+    CU_ASSERT_STRING_EQUAL(text_of(second, "due"), "2030-01-01T00:00:00Z");
+    CU_ASSERT_STRING_EQUAL(text_of(second, "demanded"), "integrity");
+    CU_ASSERT_STRING_EQUAL(text_of(second, "notification"), "none");
+    client_close(&c);
+    end(&w);
+}
+
+static void push_queries(void)
+{
+    static const struct {
+        const char *target;
+        unsigned want;
+    } rows[] = {
+        {"/push?id=a", 200},
+        {"/push?id=%61&initiator=mms", 200},
+        {"/push?initiator=mms&id=a", 200},
+        {"/push?id=a&initiator=bank", 404},
+        {"/push?id=b", 404},
+        {"/push?id=A", 404},
+        {"/push", 400},
+        {"/push?", 400},
+        {"/push?id=", 400},
+        {"/push?id", 400},
+        {"/push?initiator=mms", 400},
+        {"/push?id=a&id=a", 400},
+        {"/push?id=a&limit=1", 400},
+        {"/push?id=a&", 200},
+        {"/push?id=a&&initiator=mms", 400},
+        {"/push?id=%6", 400},
+        {"/push?id=%zz", 400},
+    };
+    struct world w;
+    struct client c;
+
+    begin(&w);
+    CU_ASSERT(fix_insert(&w.store, "mms", "a", 1, 1000, false) > 0);
+    client_open(&w, &c);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT(ask(&w, &c, "GET", rows[i].target) == rows[i].want);
+        CU_ASSERT(rows[i].want == 200 || *text_of(c.json, "error"));
+    }
+    client_close(&c);
+    end(&w);
+}
+
+static void long_push_id(void)
+{
+    struct world w;
+    struct client c;
+    char target[2048];
+
+    begin(&w);
+    client_open(&w, &c);
+    (void)snprintf(target, sizeof target, "/push?id=%0512d", 1);
+    CU_ASSERT(ask(&w, &c, "GET", target) == 404);
+    (void)snprintf(target, sizeof target, "/push?id=%0513d", 1);
+    CU_ASSERT(ask(&w, &c, "GET", target) == 400);
+    client_close(&c);
+    end(&w);
+}
+
+static void unknown_is_refused(void)
+{
+    static const struct {
+        const char *method, *target;
+        unsigned want;
+    } rows[] = {
+        {"GET", "/", 404},        {"GET", "/statuses", 404}, {"GET", "/Status", 404},
+        {"GET", "/push/a", 404},  {"POST", "/status", 405},  {"GET", "/reload", 405},
+        {"DELETE", "/push", 405}, {"GET", "/drain", 405},    {"GET", "/status?x", 200},
+    };
+    struct world w;
+    struct client c;
+
+    begin(&w);
+    client_open(&w, &c);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT(ask(&w, &c, rows[i].method, rows[i].target) == rows[i].want);
+    }
+    CU_ASSERT(w.drains == 0 && !w.reload_done);
+    client_close(&c);
+    end(&w);
+}
+
+static void bad_http_is_refused(void)
+{
+    static const struct {
+        const char *wire;
+        unsigned want;
+    } rows[] = {
+        {"GET /status\r\n\r\n", 400},
+        {"GET /status HTTP/1.1\n\n", 400},
+        {"GET /status HTTP/1.1\r\n\r\n", 400},
+        {"POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 4097\r\n\r\n", 413},
+    };
+    struct world w;
+
+    begin(&w);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct client c;
+
+        test_row(i);
+        client_open(&w, &c);
+        say(&c, rows[i].wire);
+        CU_ASSERT(heard(&w, &c) == rows[i].want);
+        client_close(&c);
+    }
+    CU_ASSERT(w.drains == 0);
+    end(&w);
+}
+
+static void reload_good(void)
+{
+    static const struct ppg_config_errors none = {.n = 0};
+    struct world w;
+    struct client c, other;
+
+    begin(&w);
+    client_open(&w, &c);
+    client_open(&w, &other);
+    say(&c, "POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    while (!w.reload_done)
+        turn(&w);
+    CU_ASSERT(ask(&w, &other, "POST", "/reload") == 409);
+    CU_ASSERT(hear(&c) == NET_HTTP_MORE); /* not before it is done */
+    w.reload_done(w.reload_arg, ERR_OK, &none);
+    CU_ASSERT(heard(&w, &c) == 200);
+    CU_ASSERT(n_of(c.json, "generation") == 7);
+    client_close(&c);
+    client_close(&other);
+    end(&w);
+}
+
+static void reload_with_mistakes(void)
+{
+    static struct ppg_config_errors errs = {.n = 2, .more = 4};
+    struct world w;
+    struct client c;
+    const json_t *lines;
+
+    (void)snprintf(errs.text[0], sizeof errs.text[0], "ppg.conf:3: pap.path: begins with /");
+    (void)snprintf(errs.text[1], sizeof errs.text[1], "whitelist.conf:9: \"\xff\" is no verdict");
+    begin(&w);
+    client_open(&w, &c);
+    say(&c, "POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    while (!w.reload_done)
+        turn(&w);
+    w.reload_done(w.reload_arg, ERR_MALFORMED, &errs);
+    CU_ASSERT(heard(&w, &c) == 422);
+    lines = json_object_get(c.json, "errors");
+    CU_ASSERT(json_array_size(lines) == 2 && n_of(c.json, "more") == 4);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(lines, 0)),
+                           "ppg.conf:3: pap.path: begins with /");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(lines, 1)),
+                           "whitelist.conf:9: \"?\" is no verdict");
+    w.reload_says = ERR_IO;
+    CU_ASSERT(ask(&w, &c, "POST", "/reload") == 503);
+    client_close(&c);
+    end(&w);
+}
+
+static void drain_is_passed_on(void)
+{
+    struct world w;
+    struct client c;
+
+    begin(&w);
+    client_open(&w, &c);
+    CU_ASSERT(ask(&w, &c, "POST", "/drain") == 200);
+    CU_ASSERT(w.drains == 1 && json_is_true(json_object_get(c.json, "draining")));
+    client_close(&c);
+    end(&w);
+}
+
+/* Only root can pretend to be somebody else; for others the mode of the socket is all there is to see. */
+static void others_are_refused(void)
+{
+    struct world w;
+    struct client c;
+    struct stat st;
+
+    begin(&w);
+    CU_ASSERT(stat(w.path, &st) == 0 && (st.st_mode & 0777) == 0600);
+    if (geteuid() == 0) {
+        CU_ASSERT(chmod(w.path, 0666) == 0 && chmod(test_scratch(), 0711) == 0);
+        CU_ASSERT_FATAL(seteuid(NOBODY) == 0);
+        client_open(&w, &c);
+        CU_ASSERT_FATAL(seteuid(0) == 0);
+        CU_ASSERT(ask(&w, &c, "POST", "/drain") == 403);
+        CU_ASSERT(ask(&w, &c, "GET", "/nowhere") == 403);
+        CU_ASSERT(w.drains == 0);
+        client_close(&c);
+    }
+    end(&w);
+}
+
+static void peer_that_leaves(void)
+{
+    static const struct ppg_config_errors none = {.n = 0};
+    struct world w;
+    struct client c;
+
+    begin(&w);
+    client_open(&w, &c);
+    say(&c, "POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    while (!w.reload_done)
+        turn(&w);
+    client_close(&c);
+    turn(&w);
+    w.reload_done(w.reload_arg, ERR_OK, &none);
+    client_open(&w, &c);
+    say(&c, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_close(&c);
+    for (size_t i = 0; i < 20; i++)
+        turn(&w);
+    CU_ASSERT(w.core.ops_out == 0);
+    end(&w);
+}
+
+static void close_waits_for_answers(void)
+{
+    static const struct ppg_config_errors none = {.n = 0};
+    struct world w;
+    struct client c;
+
+    begin(&w);
+    client_open(&w, &c);
+    say(&c, "POST /reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    while (!w.reload_done)
+        turn(&w);
+    ppg_admin_close(w.admin, closed, &w);
+    for (size_t i = 0; i < 20; i++)
+        turn(&w);
+    CU_ASSERT(!w.closed);
+    w.reload_done(w.reload_arg, ERR_OK, &none);
+    for (size_t i = 0; i < 20 && !w.closed; i++)
+        turn(&w);
+    CU_ASSERT(w.closed);
+    client_close(&c);
+    net_hub_close(w.env.hub, NULL, NULL);
+    (void)uv_run(&w.loop, UV_RUN_DEFAULT);
+    CU_ASSERT(uv_loop_close(&w.loop) == 0);
+    log_free(&w.shared.log);
+    fix_clear(&w.store);
+    fix_remove_at(w.store.path);
+}
+
+static void socket_that_cannot_be(void)
+{
+    struct world w;
+    struct ppg_admin_conf conf;
+    struct ppg_admin *second = NULL;
+    const char *why = NULL;
+    char path[300];
+
+    begin(&w);
+    conf = conf_of(&w);
+    CU_ASSERT(ppg_admin_create(&w.env, &conf, &second, &why) == ERR_IO); /* somebody listens there */
+    CU_ASSERT(second == NULL && why != NULL && *why);
+    (void)snprintf(path, sizeof path, "%s/absent/admin.sock", test_scratch());
+    conf.socket = path;
+    CU_ASSERT(ppg_admin_create(&w.env, &conf, &second, &why) == ERR_IO);
+    (void)snprintf(path, sizeof path, "/%0200d", 1);
+    CU_ASSERT(ppg_admin_create(&w.env, &conf, &second, &why) == ERR_IO);
+    CU_ASSERT(second == NULL);
+    end(&w);
+}
+
+const struct test_case test_cases[] = {
+    {"status_counts", status_counts},
+    {"push_is_shown", push_is_shown},
+    {"push_queries", push_queries},
+    {"long_push_id", long_push_id},
+    {"unknown_is_refused", unknown_is_refused},
+    {"bad_http_is_refused", bad_http_is_refused},
+    {"reload_good", reload_good},
+    {"reload_with_mistakes", reload_with_mistakes},
+    {"drain_is_passed_on", drain_is_passed_on},
+    {"others_are_refused", others_are_refused},
+    {"peer_that_leaves", peer_that_leaves},
+    {"close_waits_for_answers", close_waits_for_answers},
+    {"socket_that_cannot_be", socket_that_cannot_be},
+    {NULL, NULL},
+};
