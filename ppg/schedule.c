@@ -323,6 +323,10 @@ void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t)
     int64_t now = ppg_core_utc_ms(s->core);
 
     s->live++;
+    if (past_deadline(s, t)) { /* whatever its terminal is up to */
+        expire(s, t);
+        return;
+    }
     l = atomic_load(&s->core->shared->draining) ? NULL : lane_get(s, t->key);
     if (!l || !lane_open(l, now)) {
         give_back(s, t, l ? l->closed_until_ms : now, NULL);
