@@ -18,6 +18,8 @@ struct association {
     bool reserving;
     bool orphan;    /* forgotten while a reservation was under way */
     bool exhausted; /* the store said: no numbers left */
+    bool refused;   /* the store failed; who is being woken hears of it instead of asking again */
+    bool waking;    /* in reserved(): may not be freed */
     struct ppg_protect *protect;
     struct store_numbers numbers;
 };
@@ -99,7 +101,10 @@ static void reserved(struct store_op *op)
         a->exhausted = true;
     else if (op->err)
         LOG(p->core->shared->log, LOG_ERROR, "sa.numbers.fail", LOG_C("error", err_name(op->err)));
+    a->refused = op->err && !a->exhausted;
+    a->waking = true;
     wake(a);
+    a->refused = a->waking = false;
 }
 
 static void reserve(struct association *a)
@@ -118,8 +123,24 @@ static void reserve(struct association *a)
     ppg_core_submit(p->core, &a->numbers.op);
 }
 
-/* The association as configured now.  One made from other keys, or for another suite, gives way: numbers belong to the SAID and
- * keep rising, keys differ by suite, so neither can meet a number twice. */
+static bool made_from(const struct association *a, const struct ota_association *conf)
+{
+    return slice_eq_ct(sec_secret_slice(&a->sa.ks), sec_secret_slice(&conf->key));
+}
+
+/* Makes room for one with other keys; false while somebody stands on it. */
+static bool give_way(struct ppg_protect *p, struct association *a)
+{
+    if (a->reserving || a->waking)
+        return false;
+    (void)map_del(&p->associations, slice_of(a->sa.rand, sizeof a->sa.rand));
+    association_free(a);
+    return true;
+}
+
+/* The association as configured now.  One made from other keys (by an attempt that began before a reload), or for
+ * another suite, gives way: numbers belong to the SAID and keep rising, keys differ by suite, so neither can meet a
+ * number twice.  ERR_IO: later. */
 static enum err association_get(struct ppg_protect *p, const struct ota_association *conf, bool encrypt,
                                 struct association **out)
 {
@@ -131,6 +152,11 @@ static enum err association_get(struct ppg_protect *p, const struct ota_associat
         return ERR_ABSENT;
     if (!suite)
         return ERR_UNSUPPORTED;
+    if (a && !made_from(a, conf)) {
+        if (!give_way(p, a))
+            return ERR_IO;
+        a = NULL;
+    }
     if (!a)
         return association_make(p, conf, suite, out);
     if (a->sa.preferred != suite) {
@@ -208,6 +234,8 @@ static enum err seal_when_numbered(struct ppg_protect *p, const struct ppg_targe
     e = seal(p, a, t, out);
     if (e == ERR_AGAIN && a->exhausted)
         return ERR_LATE;
+    if (e == ERR_AGAIN && a->refused)
+        return ERR_IO;
     if (e == ERR_AGAIN)
         list_push_back(&a->waiting, &wait->link);
     if (e == ERR_AGAIN || sec_sa_left(&a->sa) < ppg_core_settings(p->core)->protection.number_range / 4)

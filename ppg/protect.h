@@ -26,7 +26,8 @@ struct ppg_protected {
 };
 
 /* ERR_OK: *out is filled (its bufs are the caller's, initialised).  ERR_AGAIN: *wait is queued.  ERR_LATE: the
- * association has run out; ERR_ABSENT: there is none; ERR_UNSUPPORTED: no suite of it gives what is asked. */
+ * association has run out; ERR_ABSENT: there is none; ERR_UNSUPPORTED: no suite of it gives what is asked; ERR_IO:
+ * no numbers could be reserved, or other keys of the same association are in use: later. */
 enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ota_terminal *terminal,
                      const struct sec_policy_out *decision, struct ppg_protect_wait *wait,
                      struct ppg_protected *out) MUST_USE;
