@@ -1,0 +1,84 @@
+/* The configuration files of a scenario: ppg.conf from its settings, terminals.conf and a file per association from
+ * its terminals.  Nobody may log in: submissions enter behind those checks. */
+#include "tests/replay/replay_world.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+static FILE *file_open(struct replay_world *w, const char *name, char path[300])
+{
+    FILE *f;
+
+    (void)snprintf(path, 300, "%s/%s", w->folder, name);
+    f = fopen(path, "w");
+    if (!f)
+        (void)snprintf(w->why, sizeof w->why, "cannot write %s", path);
+    return f;
+}
+
+static bool write_association(struct replay_world *w, const struct replay_terminal *t, const char *name)
+{
+    char path[300];
+    char said[33];
+    char key[65];
+    FILE *f = file_open(w, name, path);
+
+    if (!f)
+        return false;
+    replay_net_said(w->net, t, said);
+    replay_net_key(w->net, t, key);
+    (void)fprintf(f, "said = %s\nkey = %s\nsuites = aes-gcm, hmac-sha256\nexpires = never\n", said, key);
+    return fclose(f) == 0 && chmod(path, S_IRUSR | S_IWUSR) == 0;
+}
+
+static bool write_terminal(struct replay_world *w, FILE *f, const struct replay_terminal *t)
+{
+    char name[40];
+
+    (void)fprintf(f, "[terminal %s]\nroute = http%s://terminal.example:1\nmax-size = %zu\n", t->key,
+                  t->tls ? "s" : "", t->max_size);
+    if (!t->sealed)
+        return true;
+    (void)snprintf(name, sizeof name, "association-%zu", (size_t)(t - w->net->terminals));
+    (void)fprintf(f, "association-file = %s\n", name);
+    return write_association(w, t, name);
+}
+
+static bool write_terminals(struct replay_world *w)
+{
+    char path[300];
+    FILE *f = file_open(w, "terminals.conf", path);
+    bool good = f != NULL;
+
+    for (size_t i = 0; good && i < w->net->terminals_n; i++)
+        if (w->net->terminals[i].present)
+            good = write_terminal(w, f, &w->net->terminals[i]);
+    return f && fclose(f) == 0 && good;
+}
+
+static bool write_empty(struct replay_world *w, const char *name)
+{
+    char path[300];
+    FILE *f = file_open(w, name, path);
+
+    return f && fclose(f) == 0;
+}
+
+bool replay_conf_write(struct replay_world *w, char path[300])
+{
+    const char *section = "";
+    FILE *f;
+
+    if (!write_terminals(w) || !write_empty(w, "initiators.conf") || !write_empty(w, "whitelist.conf"))
+        return false;
+    f = file_open(w, "ppg.conf", path);
+    if (!f)
+        return false;
+    for (size_t i = 0; i < w->settings_n; i++) {
+        if (strcmp(section, w->settings[i].section) != 0)
+            (void)fprintf(f, "[%s]\n", w->settings[i].section);
+        section = w->settings[i].section;
+        (void)fprintf(f, "%s = %s\n", w->settings[i].key, w->settings[i].value);
+    }
+    return fclose(f) == 0;
+}

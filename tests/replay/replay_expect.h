@@ -1,0 +1,17 @@
+/* What a scenario expects; the language stands in replay_script.h. */
+#ifndef TESTS_REPLAY_EXPECT_H
+#define TESTS_REPLAY_EXPECT_H
+
+#include "tests/replay/replay_world.h"
+
+struct replay_script {
+    struct replay_world *w;
+    char why[300]; /* the step failed */
+};
+
+/* Fills why; always false, so that a step ends with it. */
+bool replay_fail(struct replay_script *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+bool replay_expect(struct replay_script *s, struct slice rest);
+
+#endif

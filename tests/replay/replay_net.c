@@ -1,0 +1,330 @@
+/* Scripted terminals and initiator; see replay_net.h. */
+#include "tests/replay/replay_net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/codec.h"
+#include "base/mem.h"
+#include "ota/headers.h"
+#include "security/gpl.h"
+
+/* One answer on its way; either to the bearer's caller or to the poster's. */
+struct pending {
+    struct list link;
+    int64_t at_mono;
+    struct replay_answer answer;
+    struct replay_terminal *terminal;
+    struct ota_job *job; /* NULL: a notification */
+    ota_done_fn *done;
+    ppg_post_done_fn *posted;
+    void *arg;
+};
+
+static void breach(struct replay_net *net, const char *what, struct slice where)
+{
+    net->breaches++;
+    (void)fprintf(stderr, "replay: %s: %.*s\n", what, SLICE_FMT(where));
+}
+
+struct replay_net *replay_net_create(const struct clk *clk)
+{
+    struct replay_net *net = calloc(1, sizeof *net);
+
+    MUST(net && !pap_parser_create(&net->parser));
+    net->clk = clk;
+    list_init(&net->pending);
+    for (unsigned i = 0; i < REPLAY_CORES_MAX; i++)
+        net->ports[i] = (struct replay_port){net, i};
+    return net;
+}
+
+void replay_net_free(struct replay_net **netp)
+{
+    MUST(list_empty(&(*netp)->pending));
+    pap_parser_free(&(*netp)->parser);
+    free(*netp);
+    *netp = NULL;
+}
+
+struct replay_terminal *replay_net_terminal(struct replay_net *net, struct slice key)
+{
+    for (size_t i = 0; i < net->terminals_n; i++)
+        if (slice_eq(slice_str(net->terminals[i].key), key))
+            return &net->terminals[i];
+    return NULL;
+}
+
+struct replay_terminal *replay_net_add(struct replay_net *net, struct slice key)
+{
+    struct replay_terminal *t = replay_net_terminal(net, key);
+
+    if (!t) {
+        MUST(net->terminals_n < REPLAY_TERMINALS_MAX);
+        t = &net->terminals[net->terminals_n++];
+        MUST(!mem_cstr(t->key, sizeof t->key, key));
+    }
+    t->present = true;
+    return t;
+}
+
+void replay_net_said(const struct replay_net *net, const struct replay_terminal *t, char out[33])
+{
+    (void)snprintf(out, 33, "%032zx", (size_t)(t - net->terminals) + 1);
+}
+
+void replay_net_key(const struct replay_net *net, const struct replay_terminal *t, char out[65])
+{
+    (void)snprintf(out, 65, "%032zx%032x", (size_t)(t - net->terminals) + 1, t->key_no + 1);
+}
+
+size_t replay_net_sent(const struct replay_net *net, struct slice push_id, struct slice key)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < net->sends_n; i++)
+        n += slice_eq(slice_str(net->sends[i].push_id), push_id) &&
+             (!key.p || slice_eq(slice_str(net->sends[i].key), key));
+    return n;
+}
+
+static struct replay_answer answer_next(struct replay_answers *a, struct replay_answer none)
+{
+    size_t at = a->at;
+
+    if (!a->n)
+        return none;
+    if (a->at + 1 < a->n)
+        a->at++;
+    return a->v[at];
+}
+
+static void pend(struct replay_net *net, struct pending *p)
+{
+    struct pending *own = malloc(sizeof *own);
+
+    MUST(own != NULL);
+    *own = *p;
+    own->at_mono = p->answer.kind == REPLAY_HANG ? INT64_MAX : clk_mono_ms(net->clk) + p->answer.delay_ms;
+    list_push_back(&net->pending, &own->link);
+}
+
+/* --- terminals --- */
+
+static bool reaches(const struct ota_terminal *t)
+{
+    return t->host.n > 0;
+}
+
+static struct sec_caps caps(const struct ota_terminal *t)
+{
+    return *sec_caps_of(t->tls ? SEC_BINDING_HTTP_TLS : SEC_BINDING_HTTP_CLEAR);
+}
+
+/* Opens a sealed message as the handset would; the inner header lines land in *plain. */
+static void open_sealed(struct replay_net *net, struct replay_terminal *t, struct slice body,
+                        struct replay_send *s, struct buf *plain)
+{
+    struct sec_gpl_keys *keys = NULL;
+    struct sec_gpl_msg msg;
+    char hex[65];
+    uint8_t key[SEC_GPL_KEY_N];
+
+    replay_net_key(net, t, hex);
+    if (codec_unhex(slice_str(hex), key, sizeof key) || sec_gpl_parse(body, &msg) ||
+        sec_gpl_keys_create(slice_of(key, sizeof key), SEC_GPL_DOWNLINK, msg.suite, &keys) ||
+        sec_gpl_open(keys, &msg, plain)) {
+        breach(net, "sealed message does not open", slice_str(t->key));
+    } else {
+        if (msg.sn <= t->sn_high)
+            breach(net, "sequence number used before", slice_str(t->key));
+        s->sn = t->sn_high = msg.sn;
+    }
+    sec_gpl_keys_free(&keys);
+}
+
+static void read_message(struct replay_net *net, struct replay_terminal *t, const struct ota_job *job,
+                         struct replay_send *s)
+{
+    struct slice head = job->message_head;
+    struct slice id;
+    struct buf plain;
+
+    buf_init(&plain, 1u << 24);
+    if (slice_eq(ota_header_find(head, SLICE("Content-Type")), SLICE(OTA_TYPE_GPL_A1))) {
+        open_sealed(net, t, job->body, s, &plain);
+        head = slice_sub(buf_slice(&plain), 0, slice_find_slice(buf_slice(&plain), SLICE("\r\n\r\n")) + 2);
+    }
+    id = ota_header_find(head, SLICE("X-Push-Message-ID"));
+    if (!id.n || mem_cstr(s->message_id, sizeof s->message_id, id))
+        breach(net, "no message id", job->push_id);
+    buf_clear(&plain);
+}
+
+static void watch_message_id(struct replay_net *net, const struct replay_send *s)
+{
+    for (size_t i = 0; i < net->sends_n; i++) {
+        const struct replay_send *o = &net->sends[i];
+        bool same = strcmp(o->push_id, s->push_id) == 0 && strcmp(o->key, s->key) == 0;
+
+        if (same != (strcmp(o->message_id, s->message_id) == 0)) {
+            breach(net, same ? "message id changed" : "message id used twice", slice_str(s->push_id));
+            return;
+        }
+    }
+}
+
+static enum err bearer_send(void *self, struct ota_job *job, ota_done_fn *done, void *arg)
+{
+    struct replay_port *port = self;
+    struct replay_net *net = port->net;
+    struct replay_terminal *t = replay_net_terminal(net, job->terminal->key);
+    const struct replay_answer ok = {.kind = REPLAY_OUTCOME, .outcome = OTA_DELIVERED, .code = 1000};
+    struct pending p = {.terminal = t, .job = job, .done = done, .arg = arg};
+    struct replay_send *s;
+
+    if (net->dead)
+        return ERR_PEER;
+    MUST(t && net->sends_n < REPLAY_SENDS_MAX);
+    p.answer = answer_next(&t->answers, ok);
+    if (p.answer.kind == REPLAY_REFUSE)
+        return p.answer.err;
+    s = &net->sends[net->sends_n];
+    *s = (struct replay_send){.at_ms = clk_utc_ms(net->clk), .core = port->core};
+    MUST(!mem_cstr(s->push_id, sizeof s->push_id, job->push_id) &&
+         !mem_cstr(s->key, sizeof s->key, job->terminal->key));
+    read_message(net, t, job, s);
+    watch_message_id(net, s);
+    net->sends_n++;
+    if (t->in_flight++)
+        breach(net, "two attempts in flight", job->terminal->key);
+    pend(net, &p);
+    return ERR_OK;
+}
+
+const struct ota_bearer replay_bearer = {
+    .name = "replay",
+    .body_max_n = 1u << 20,
+    .reaches = reaches,
+    .caps = caps,
+    .send = bearer_send,
+};
+
+static void answer_job(struct pending *p)
+{
+    struct ota_job *job = p->job;
+
+    p->terminal->in_flight--;
+    job->result = (struct ota_result){.outcome = p->answer.outcome, .code = p->answer.code};
+    (void)snprintf(job->result.note, sizeof job->result.note, "script");
+    p->done(job, ERR_OK, p->arg);
+}
+
+/* --- the initiator --- */
+
+static void read_notice(struct replay_net *net, struct slice body)
+{
+    struct pap_limits limits = PAP_LIMITS_DEFAULT;
+    struct replay_notice *n = &net->notices[net->notices_n];
+    struct pap_message m;
+    struct pap_fault fault;
+    struct arena mem;
+
+    MUST(net->notices_n < REPLAY_NOTICES_MAX);
+    arena_init(&mem, 1024, 1u << 20);
+    if (pap_parse(net->parser, body, &limits, &mem, &m, &fault) ||
+        m.kind != PAP_KIND_RESULTNOTIFICATION_MESSAGE || m.notification.addrs.n != 1) {
+        breach(net, "not a result notification", body);
+    } else {
+        *n = (struct replay_notice){.state = m.notification.state,
+                                    .code = (unsigned)m.notification.code,
+                                    .at_ms = clk_utc_ms(net->clk)};
+        MUST(!mem_cstr(n->push_id, sizeof n->push_id, m.notification.push_id) &&
+             !mem_cstr(n->address, sizeof n->address, m.notification.addrs.v[0]));
+        net->notices_n++;
+    }
+    arena_clear(&mem);
+}
+
+enum err replay_net_post(void *host, struct slice url, struct slice body, ppg_post_done_fn *done, void *arg)
+{
+    struct replay_port *port = host;
+    struct replay_net *net = port->net;
+    const struct replay_answer ok = {.kind = REPLAY_HTTP, .status = 200, .code = 1000};
+    struct pending p = {.posted = done, .arg = arg};
+
+    if (net->dead)
+        return ERR_DENIED;
+    if (!url.n)
+        breach(net, "notification without a URL", body);
+    p.answer = answer_next(&net->initiator, ok);
+    if (p.answer.kind == REPLAY_REFUSE)
+        return p.answer.err;
+    read_notice(net, body);
+    pend(net, &p);
+    return ERR_OK;
+}
+
+static void answer_post(struct pending *p)
+{
+    char body[300];
+    int n = 0;
+
+    if (p->answer.kind != REPLAY_HTTP) {
+        p->posted(ERR_PEER, 0, SLICE_NONE, p->arg);
+        return;
+    }
+    if (p->answer.code)
+        n = snprintf(
+            body, sizeof body,
+            "<?xml version=\"1.0\"?>\n<pap><resultnotification-response push-id=\"x\" code=\"%u\">"
+            "<address address-value=\"WAPPUSH=1/TYPE=PLMN@ppg\"/></resultnotification-response></pap>",
+            p->answer.code);
+    p->posted(ERR_OK, p->answer.status, slice_of(body, (size_t)n), p->arg);
+}
+
+/* --- time --- */
+
+static void answer(struct pending *p)
+{
+    list_remove(&p->link);
+    if (p->job)
+        answer_job(p);
+    else
+        answer_post(p);
+    free(p);
+}
+
+static struct pending *due_first(struct replay_net *net, int64_t now_mono)
+{
+    struct pending *first = NULL;
+
+    LIST_EACH (at, &net->pending) {
+        struct pending *p = container_of(at, struct pending, link);
+
+        if (p->at_mono <= now_mono && (!first || p->at_mono < first->at_mono))
+            first = p;
+    }
+    return first;
+}
+
+bool replay_net_fire(struct replay_net *net)
+{
+    struct pending *p;
+    bool any = false;
+
+    while ((p = due_first(net, clk_mono_ms(net->clk)))) {
+        any = true;
+        answer(p);
+    }
+    return any;
+}
+
+void replay_net_break(struct replay_net *net)
+{
+    while (!list_empty(&net->pending)) {
+        struct pending *p = container_of(net->pending.next, struct pending, link);
+
+        p->answer = (struct replay_answer){.kind = REPLAY_BROKEN, .outcome = OTA_RETRY};
+        answer(p);
+    }
+}
