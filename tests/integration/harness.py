@@ -102,6 +102,7 @@ class Bench:
         self.build = build
         self.folder = tempfile.mkdtemp(prefix=f"ppg-{name[:20]}-")
         self.programs = []
+        self.checks = []  # called behind a case that held; may fail it
         self.closers = []  # called in reverse order at the end
 
     def path(self, *names):
@@ -194,6 +195,8 @@ def run_case(build, function):
     bench = Bench(build, function.__name__)
     try:
         function(bench)
+        for last in bench.checks:
+            last()
         return None
     except Failure as failure:
         at = traceback.extract_tb(failure.__traceback__)
