@@ -4,40 +4,7 @@
 
 #include "base/num.h"
 
-struct scan scan_of(struct slice in)
-{
-    const char *p = in.n ? in.p : "";
-
-    return (struct scan){p, p + in.n, ERR_OK};
-}
-
-void scan_fail(struct scan *s, enum err e)
-{
-    if (!s->err)
-        s->err = e;
-}
-
-static size_t left_n(const struct scan *s)
-{
-    return s->err ? 0 : (size_t)(s->end - s->p);
-}
-
-bool scan_done(const struct scan *s)
-{
-    return left_n(s) == 0;
-}
-
-int scan_peek(const struct scan *s)
-{
-    return left_n(s) ? (unsigned char)*s->p : -1;
-}
-
-struct slice scan_left(const struct scan *s)
-{
-    return s->err ? SLICE_NONE : slice_of(s->p, left_n(s));
-}
-
-/* The next n octets, n <= left_n(). */
+/* The next n octets, n <= those left. */
 static struct slice take(struct scan *s, size_t n)
 {
     struct slice taken = slice_of(s->p, n);
@@ -50,20 +17,6 @@ static struct slice refuse(struct scan *s, enum err e)
 {
     scan_fail(s, e);
     return SLICE_NONE;
-}
-
-bool scan_skip_ch(struct scan *s, char want)
-{
-    if (scan_peek(s) != (unsigned char)want)
-        return false;
-    s->p++;
-    return true;
-}
-
-void scan_ch(struct scan *s, char want)
-{
-    if (!scan_skip_ch(s, want))
-        scan_fail(s, ERR_MALFORMED);
 }
 
 void scan_lit(struct scan *s, struct slice want)
@@ -150,13 +103,17 @@ uint32_t scan_digits(struct scan *s, size_t n)
     return v;
 }
 
+/* tchar, RFC 9110 §5.6.2: one bit an octet, 32 octets a word. */
+static const uint32_t token_chs[8] = {
+    0,          /* controls */
+    0x03ff6cfa, /* !#$%&'*+-. 0-9 */
+    0xc7fffffe, /* A-Z ^_ */
+    0x57ffffff, /* ` a-z |~ */
+};
+
 bool scan_is_token_ch(unsigned char ch)
 {
-    /* tchar, RFC 9110 §5.6.2 */
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-
-    return is_digit(ch) || (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-           memchr(marks, ch, sizeof marks - 1) != NULL;
+    return token_chs[ch / 32] >> (ch % 32) & 1;
 }
 
 struct slice scan_while(struct scan *s, bool (*is)(unsigned char ch), size_t max_n)
@@ -172,7 +129,14 @@ struct slice scan_while(struct scan *s, bool (*is)(unsigned char ch), size_t max
 
 struct slice scan_token(struct scan *s, size_t max_n)
 {
-    return scan_while(s, scan_is_token_ch, max_n);
+    struct slice left = scan_left(s);
+    size_t n = 0;
+
+    while (n < left.n && scan_is_token_ch((unsigned char)left.p[n]))
+        n++;
+    if (n > max_n)
+        return refuse(s, ERR_LIMIT);
+    return n ? take(s, n) : refuse(s, ERR_MALFORMED);
 }
 
 struct slice scan_until(struct scan *s, char stop, size_t max_n)

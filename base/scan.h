@@ -12,15 +12,54 @@ struct scan {
     enum err err; /* ERR_OK, ERR_MALFORMED or ERR_LIMIT */
 };
 
-struct scan scan_of(struct slice in);
-/* Records ERR_x unless something failed before. */
-void scan_fail(struct scan *s, enum err e);
-bool scan_done(const struct scan *s); /* nothing left, or failed */
-int scan_peek(const struct scan *s);  /* next octet 0..255, -1 at the end or after a failure */
-struct slice scan_left(const struct scan *s);
+/* The steps that parsers take for every octet stand here, so that they cost no call. */
+static inline struct scan scan_of(struct slice in)
+{
+    const char *p = in.n ? in.p : "";
 
-void scan_ch(struct scan *s, char want);              /* exactly this octet */
-bool scan_skip_ch(struct scan *s, char want);         /* this octet if it is next */
+    return (struct scan){p, p + in.n, ERR_OK};
+}
+
+/* Records ERR_x unless something failed before. */
+static inline void scan_fail(struct scan *s, enum err e)
+{
+    if (!s->err)
+        s->err = e;
+}
+
+/* Nothing left, or failed. */
+static inline bool scan_done(const struct scan *s)
+{
+    return s->err || s->p == s->end;
+}
+
+/* Next octet 0..255, -1 at the end or after a failure. */
+static inline int scan_peek(const struct scan *s)
+{
+    return scan_done(s) ? -1 : (unsigned char)*s->p;
+}
+
+static inline struct slice scan_left(const struct scan *s)
+{
+    return s->err ? SLICE_NONE : slice_of(s->p, (size_t)(s->end - s->p));
+}
+
+/* This octet if it is next. */
+static inline bool scan_skip_ch(struct scan *s, char want)
+{
+    if (scan_peek(s) != (unsigned char)want)
+        return false;
+    s->p++;
+    return true;
+}
+
+/* Exactly this octet. */
+static inline void scan_ch(struct scan *s, char want)
+{
+    if (!scan_skip_ch(s, want))
+        scan_fail(s, ERR_MALFORMED);
+}
+
 void scan_lit(struct scan *s, struct slice want);     /* exactly these octets */
 bool scan_skip_ci(struct scan *s, struct slice want); /* these octets, ASCII case folded, if next */
 void scan_lws(struct scan *s, size_t at_least);       /* spaces and tabs */

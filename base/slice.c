@@ -9,19 +9,12 @@ static unsigned char fold(char ch)
     return (unsigned char)(ch >= 'A' && ch <= 'Z' ? ch + ('a' - 'A') : ch);
 }
 
-bool slice_eq_ci(struct slice a, struct slice b)
+bool slice_same_ci(const char *a, const char *b, size_t n)
 {
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++)
-        if (fold(a.p[i]) != fold(b.p[i]))
+    for (size_t i = 0; i < n; i++)
+        if (fold(a[i]) != fold(b[i]))
             return false;
     return true;
-}
-
-bool slice_starts(struct slice s, struct slice prefix)
-{
-    return s.n >= prefix.n && slice_eq(slice_sub(s, 0, prefix.n), prefix);
 }
 
 bool slice_starts_ci(struct slice s, struct slice prefix)

@@ -33,9 +33,18 @@ static inline bool slice_eq(struct slice a, struct slice b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* ASCII case folded; octets above 0x7F compare exactly. */
-bool slice_eq_ci(struct slice a, struct slice b);
-bool slice_starts(struct slice s, struct slice prefix);
+/* The octets of two stretches of n, ASCII case folded; octets above 0x7F compare exactly. */
+bool slice_same_ci(const char *a, const char *b, size_t n);
+
+static inline bool slice_eq_ci(struct slice a, struct slice b)
+{
+    return a.n == b.n && slice_same_ci(a.p, b.p, a.n);
+}
+
+static inline bool slice_starts(struct slice s, struct slice prefix)
+{
+    return s.n >= prefix.n && slice_eq(slice_of(s.p, prefix.n), prefix);
+}
 bool slice_starts_ci(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);
 bool slice_ends_ci(struct slice s, struct slice suffix);

@@ -81,8 +81,15 @@ enum err pap_time_parse(struct slice in, bool strict, int64_t *utc_s)
     return ERR_OK;
 }
 
+static void put_digits(char *text, size_t at, size_t n, uint32_t v)
+{
+    for (; n-- > 0; v /= 10)
+        text[at + n] = (char)('0' + v % 10);
+}
+
 enum err pap_time_print(int64_t utc_s, struct buf *out)
 {
+    char text[] = "0000-00-00T00:00:00Z";
     uint32_t year, month = 1, second;
     int64_t days;
 
@@ -96,7 +103,12 @@ enum err pap_time_print(int64_t utc_s, struct buf *out)
     days -= days_before(year);
     while (days >= days_in(year, month))
         days -= days_in(year, month++);
-    buf_addf(out, "%04u-%02u-%02uT%02u:%02u:%02uZ", year, month, (uint32_t)days + 1, second / 3600,
-             second / 60 % 60, second % 60);
+    put_digits(text, 0, 4, year);
+    put_digits(text, 5, 2, month);
+    put_digits(text, 8, 2, (uint32_t)days + 1);
+    put_digits(text, 11, 2, second / 3600);
+    put_digits(text, 14, 2, second / 60 % 60);
+    put_digits(text, 17, 2, second % 60);
+    buf_add(out, slice_of(text, sizeof text - 1));
     return buf_err(out);
 }

@@ -48,7 +48,7 @@ struct route {
     const struct ota_bearer *bearer;
     size_t bearer_at;
     struct sec_policy_out decision;
-    const char *why;
+    const char *why; /* static; NULL: the decision says it */
 };
 
 /* Place of the first bearer that reaches the terminal; bearers_n when none does. */
@@ -105,18 +105,29 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
     }
     decide(c, ask, r);
     if (r->decision.refusal != SEC_POLICY_OK) {
-        r->why = r->decision.text;
+        r->why = NULL;
         return PAP_CODE_CAPABILITIES_MISMATCH;
     }
     return PAP_CODE_OK;
 }
 
-unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask, char why[160])
+static void route_why(const struct route *r, char why[PPG_DELIVER_WHY_N])
+{
+    if (r->why)
+        (void)snprintf(why, PPG_DELIVER_WHY_N, "%s", r->why);
+    else
+        sec_policy_text(&r->decision, why);
+}
+
+unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask,
+                              char why[PPG_DELIVER_WHY_N])
 {
     struct route r = {.why = ""};
     unsigned code = route_find(c, ppg_config_registry(c->config), ask, &r);
 
-    (void)snprintf(why, 160, "%s", r.why);
+    why[0] = '\0';
+    if (code != PAP_CODE_OK)
+        route_why(&r, why);
     return code;
 }
 
@@ -160,12 +171,13 @@ static void attempt_free(struct attempt *a)
 static void ended(struct attempt *a, enum ppg_event ev, unsigned code, bool unreachable, struct slice note)
 {
     struct ppg_schedule *schedule = a->deliver->core->schedule;
-    struct store_record record = {
-        .bearer = a->bearer ? slice_str(a->bearer->name) : SLICE_NONE,
-        .protection = slice_str(a->decision.text),
-        .note = note,
-    };
+    char protection[SEC_POLICY_TEXT_N] = "";
+    struct store_record record = {.note = note};
 
+    if (a->decision.why)
+        sec_policy_text(&a->decision, protection);
+    record.bearer = a->bearer ? slice_str(a->bearer->name) : SLICE_NONE;
+    record.protection = slice_str(protection);
     ppg_schedule_ended(schedule, a->target, ev, code, unreachable, &record);
     attempt_free(a);
 }
@@ -256,6 +268,7 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
     struct ppg_deliver_ask ask = {t->key, t->push->asked, t->demanded, t->push->body.n};
     struct store_record none = {.note = SLICE("memory")};
     struct route r = {.why = ""};
+    char why[PPG_DELIVER_WHY_N];
     unsigned code;
 
     if (!a) {
@@ -268,12 +281,14 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
     a->bearer_at = r.bearer_at;
     a->decision = r.decision;
     a->wait = (struct ppg_protect_wait){.fn = seal_and_send, .arg = a};
-    if (code != PAP_CODE_OK)
-        ended(a, EV_FAIL, code, false, slice_str(r.why));
-    else if (t->push->method == PPG_METHOD_UNCONFIRMED)
+    if (code != PAP_CODE_OK) {
+        route_why(&r, why);
+        ended(a, EV_FAIL, code, false, slice_str(why));
+    } else if (t->push->method == PPG_METHOD_UNCONFIRMED) {
         note_first(a);
-    else
+    } else {
         seal_and_send(a);
+    }
 }
 
 /* --- life --- */

@@ -13,12 +13,14 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t);
 
 /* Could this be delivered to that terminal as the configuration stands?  The same decisions as an attempt, for
  * the checks of a submission.  PAP_CODE_OK, or the code to refuse with; why[] gets the reason in words. */
+#define PPG_DELIVER_WHY_N 160 /* octets of a reason, NUL included */
 struct ppg_deliver_ask {
     struct slice key; /* canonical address */
     uint8_t asked;    /* protection levels, as in push.h */
     uint8_t demanded;
     size_t content_n;
 };
-unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask, char why[160]);
+unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask,
+                              char why[PPG_DELIVER_WHY_N]);
 
 #endif

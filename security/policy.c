@@ -94,11 +94,11 @@ static const char *why(const struct sec_policy_in *in, const struct sec_policy_o
     return in->caps.gpl ? "no association with the terminal" : "bearer cannot carry a sealed message";
 }
 
-static void explain(const struct sec_policy_in *in, struct sec_policy_out *out)
+void sec_policy_text(const struct sec_policy_out *out, char text[SEC_POLICY_TEXT_N])
 {
-    (void)snprintf(out->text, sizeof out->text, "level=%s int=%s conf=%s why=\"%s, %s\"",
+    (void)snprintf(text, SEC_POLICY_TEXT_N, "level=%s int=%s conf=%s why=\"%s, %s\"",
                    sec_level_name(out->level), sec_means_name(out->integrity), sec_means_name(out->conf),
-                   who_wanted(in, out->level), why(in, out));
+                   out->wanted, out->why);
 }
 
 void sec_policy_decide(const struct sec_policy_in *in, struct sec_policy_out *out)
@@ -116,6 +116,7 @@ void sec_policy_decide(const struct sec_policy_in *in, struct sec_policy_out *ou
     }
     v.seal = v.integrity == SEC_MEANS_GPL || v.conf == SEC_MEANS_GPL;
     v.seal_encrypts = v.conf == SEC_MEANS_GPL;
-    explain(in, &v);
+    v.wanted = who_wanted(in, v.level);
+    v.why = why(in, &v);
     *out = v;
 }

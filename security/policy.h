@@ -71,8 +71,13 @@ struct sec_policy_out {
     enum sec_means conf;
     bool seal;          /* a GPL message is needed ... */
     bool seal_encrypts; /* ... of a suite that encrypts */
-    char text[128];     /* level=full int=gpl conf=gpl why="..."; NUL-terminated */
+    const char *wanted; /* static: who wanted the level ... */
+    const char *why;    /* ... and what follows from it */
 };
+
+#define SEC_POLICY_TEXT_N 128
+/* The decision in words, for records and logs: level=full int=gpl conf=gpl why="..."; NUL-terminated. */
+void sec_policy_text(const struct sec_policy_out *out, char text[SEC_POLICY_TEXT_N]);
 
 /* Fills *out: the highest of asked, demanded and floor, or a refusal; never less than was wanted. */
 void sec_policy_decide(const struct sec_policy_in *in, struct sec_policy_out *out);
