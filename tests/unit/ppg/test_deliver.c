@@ -1,0 +1,160 @@
+/* One attempt: every answer of a bearer to its stage and code, every reason not to send, and the note before an
+ * unconfirmed attempt.  The ordinary ways are scenarios of tests/replay. */
+#include "ppg/deliver.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "ppg/schedule.h"
+#include "tests/unit/ppg/core_fix.h"
+
+/* The first answer alone decides, [PAP §7]; what is not final waits. */
+static void test_answers(void)
+{
+    static const struct {
+        const char *answer;
+        enum ppg_method method;
+        enum ppg_stage want;
+        unsigned code;
+    } rows[] = {
+        {"ok", PPG_METHOD_CONFIRMED, ST_DELIVERED, 1000},
+        {"refused", PPG_METHOD_CONFIRMED, ST_ABORTED, 5027},
+        {"fail", PPG_METHOD_CONFIRMED, ST_UNDELIVERABLE, 3007},
+        {"busy", PPG_METHOD_CONFIRMED, ST_WAITING, 0},
+        {"retry", PPG_METHOD_CONFIRMED, ST_WAITING, 0},
+        {"ambiguous", PPG_METHOD_CONFIRMED, ST_WAITING, 0},
+        {"error", PPG_METHOD_CONFIRMED, ST_WAITING, 0},
+        {"ok", PPG_METHOD_UNCONFIRMED, ST_DELIVERED, 1000},
+        {"refused", PPG_METHOD_UNCONFIRMED, ST_ABORTED, 5027},
+        {"fail", PPG_METHOD_UNCONFIRMED, ST_UNDELIVERABLE, 3007},
+        {"busy", PPG_METHOD_UNCONFIRMED, ST_TIMEOUT, 4001},
+        {"retry", PPG_METHOD_UNCONFIRMED, ST_TIMEOUT, 4001},
+        {"ambiguous", PPG_METHOD_UNCONFIRMED, ST_TIMEOUT, 4001},
+        {"error", PPG_METHOD_UNCONFIRMED, ST_TIMEOUT, 4001},
+        {"retry", PPG_METHOD_PREFERCONFIRMED, ST_WAITING, 0},
+        {"retry", PPG_METHOD_NOTSPECIFIED, ST_WAITING, 0},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct replay_world *w = fix_world("answers", 1, rows[i].answer);
+
+        test_row(i);
+        fix_start(w);
+        (void)fix_submit(w, "a", "+1000", (struct replay_submit){.method = rows[i].method});
+        replay_run(w, 200, REPLAY_TICK_MS);
+        CU_ASSERT(fix_is(w, "a", "+1000", rows[i].want, rows[i].code));
+        CU_ASSERT(!replay_busy(w));
+        fix_end(w);
+    }
+}
+
+/* One rule for submissions and attempts: what ppg_deliver_possible() refuses, an attempt ends with. */
+static void test_possible(void)
+{
+    static const struct {
+        const char *to;
+        uint8_t asked;
+        size_t content_n;
+        const char *floor, *ceiling;
+        unsigned code;
+    } rows[] = {
+        {"+1000", 0, 10, "none", "full", 1000},       /* clear */
+        {"+1000", 1, 10, "none", "full", 2005},       /* no association */
+        {"+1000", 0, 10, "integrity", "full", 2005},  /* floor */
+        {"+1001", 2, 10, "none", "full", 1000},       /* TLS */
+        {"+1002", 2, 10, "none", "full", 1000},       /* sealed */
+        {"+1002", 2, 10, "none", "integrity", 2005},  /* ceiling */
+        {"+1009", 0, 10, "none", "full", 2002},       /* nobody */
+        {"+1000", 0, 1u << 20, "none", "full", 1000}, /* all the bearer takes */
+        {"+1000", 0, (1u << 20) + 1, "none", "full", 2006},
+        {"+1001", 0, 100, "none", "full", 1000}, /* max-size 100 */
+        {"+1001", 0, 101, "none", "full", 2006},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct replay_world *w = fix_world("possible", 3, "ok");
+        struct ppg_deliver_ask ask = {slice_str(rows[i].to), rows[i].asked, 0, rows[i].content_n};
+        char why[160] = "?";
+
+        test_row(i);
+        w->net->terminals[1].tls = true;
+        w->net->terminals[1].max_size = 100;
+        w->net->terminals[2].sealed = true;
+        replay_set(w, "protection", "floor", rows[i].floor);
+        replay_set(w, "protection", "ceiling", rows[i].ceiling);
+        fix_start(w);
+        CU_ASSERT(ppg_deliver_possible(&w->cores[0].core, &ask, why) == rows[i].code);
+        CU_ASSERT(strcmp(why, "?") != 0 && (rows[i].code == 1000) == (why[0] == '\0'));
+        (void)fix_submit(w, "a", rows[i].to,
+                         (struct replay_submit){.asked = rows[i].asked, .body_n = rows[i].content_n});
+        replay_run(w, 200, REPLAY_TICK_MS);
+        CU_ASSERT(
+            fix_is(w, "a", rows[i].to, rows[i].code == 1000 ? ST_DELIVERED : ST_UNDELIVERABLE, rows[i].code));
+        CU_ASSERT(fix_sent(w, "a") == (rows[i].code == 1000));
+        fix_end(w);
+    }
+}
+
+/* The attempt is on disk before the terminal sees an octet. */
+static void test_unconfirmed_noted_first(void)
+{
+    struct replay_world *w = fix_world("unconfirmed_noted_first", 1, "ok");
+    struct replay_state st = {.tries = 0};
+
+    fix_start(w);
+    (void)fix_submit(w, "a", "+1000", (struct replay_submit){.method = PPG_METHOD_UNCONFIRMED});
+    ppg_core_flush(&w->cores[0].core);
+    MUST(store_turn(w->shared.store));
+    ppg_core_done(&w->cores[0].core, &w->cores[0].done);
+    CU_ASSERT(fix_sent(w, "a") == 0);
+    ppg_core_flush(&w->cores[0].core);
+    CU_ASSERT(replay_show(w, SLICE("a"), SLICE("+1000"), &st) == ERR_OK && st.tries == 1 && st.leased);
+    CU_ASSERT(fix_sent(w, "a") == 0);
+    replay_turn(w);
+    CU_ASSERT(fix_sent(w, "a") == 1);
+    fix_end(w);
+}
+
+/* When the note cannot be written nothing is sent. */
+static void test_unconfirmed_not_noted(void)
+{
+    struct replay_world *w = fix_world("unconfirmed_not_noted", 1, "ok");
+
+    fix_start(w);
+    w->cut.fails[STORE_MOVE] = true;
+    (void)fix_submit(w, "a", "+1000",
+                     (struct replay_submit){.method = PPG_METHOD_UNCONFIRMED, .notify = true});
+    replay_run(w, 10000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 0 && !replay_busy(w));
+    CU_ASSERT(fix_is(w, "a", "+1000", ST_TIMEOUT, 4001) && w->net->notices_n == 1);
+    fix_end(w);
+}
+
+/* No more than one attempt a terminal, and as many as there are terminals. */
+static void test_under_way(void)
+{
+    struct replay_world *w = fix_world("under_way", 5, "ok@1s");
+    const struct slice to[] = {SLICE("+1000"), SLICE("+1001"), SLICE("+1002"), SLICE("+1003"),
+                               SLICE("+1004")};
+    const struct replay_submit how = {.initiator = SLICE("pi"), .to = to, .to_n = COUNT(to)};
+    struct replay_submit second = how;
+
+    fix_start(w);
+    second.push_id = SLICE("b");
+    (void)replay_submit(w,
+                        &(struct replay_submit){
+                            .push_id = SLICE("a"), .initiator = how.initiator, .to = to, .to_n = COUNT(to)});
+    (void)replay_submit(w, &second);
+    replay_turn(w);
+    CU_ASSERT(ppg_schedule_sending(w->cores[0].core.schedule) == 5);
+    CU_ASSERT(ppg_schedule_live(w->cores[0].core.schedule) == 10);
+    replay_run(w, 3000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 5 && fix_sent(w, "b") == 5 && !replay_busy(w));
+    fix_end(w);
+}
+
+const struct test_case test_cases[] = {{"answers", test_answers},
+                                       {"possible", test_possible},
+                                       {"unconfirmed_noted_first", test_unconfirmed_noted_first},
+                                       {"unconfirmed_not_noted", test_unconfirmed_not_noted},
+                                       {"under_way", test_under_way},
+                                       {NULL, NULL}};
