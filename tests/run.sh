@@ -12,12 +12,12 @@ case "${1:-}" in
 esac
 
 # What runs more than one thread, or may in the product; the rest would only be slower under this sanitizer.
-threaded='^(unit\.(base\.(log|log_line)|security\.(digest|penalty)|ota\.registry|ppg\.(config|store.*|server.*))'
+threaded='^(unit\.(base\.(log|log_line|httpd|httpc|stream|tls)|security\.(digest|penalty)|ota\.registry|ppg\.(config|store.*|server.*))'
 threaded="$threaded"'|fault\..*|integration\.first_push)$'
 
 packages='gcc libc6-dev cmake ninja-build pkg-config clang clang-format-14 libclang-rt-14-dev libuv1-dev
 libgnutls28-dev libxml2-dev libhttp-parser-dev libsqlite3-dev libinih-dev libjansson-dev libcunit1-dev curl openssl
-gnutls-bin sqlite3 python3 nginx-light wrk'
+gnutls-bin sqlite3 python3'
 
 passed=0
 failed=0
@@ -95,7 +95,7 @@ setarch "$(uname -m)" -R true 2>/dev/null && flat="setarch $(uname -m) -R"
 step lint sh tests/lint/run.sh
 step 'build debug' build debug && tests debug && step conformance python3 -B tests/conformance/check.py build/debug
 if [ "$quick" = no ]; then
-    step 'build asan' build asan && tests asan -LE lint
+    step 'build asan+ubsan' build asan+ubsan && tests asan+ubsan -LE lint
     step 'build tsan' build tsan && tests tsan -R "$threaded"
     step 'build clang' build clang
 fi
