@@ -1,0 +1,280 @@
+"""Every measurement, one line each; see README.md.  Usage: run.py BUILD_DIR [--quick] [NAME...]"""
+
+import os
+import re
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+
+from servers import (  # noqa: E402
+    TERMINAL_MARK, Gateway, Kannel, Nginx, entity, idle_connections, number, request, submit,
+)
+from harness import Bench, Failure, check, wait_until  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CONNECTIONS = 64
+TERMINALS = 64
+QUEUED = 100000
+MICRO = ("bench_pap_parse", "bench_http1", "bench_gpl_seal", "bench_whitelist", "bench_store")
+
+
+class Plan:
+    """How long and how often."""
+
+    def __init__(self, quick):
+        self.quick = quick
+        self.rounds = 2 if quick else 3
+        self.seconds = 2 if quick else 4
+        self.deadline = time.monotonic() + (85 if quick else 350)
+
+
+def say(name, **values):
+    print(f"bench {name} " + " ".join(f"{key}={value}" for key, value in values.items()), flush=True)
+
+
+def compare(name, ours, peer):
+    a, b = statistics.median(ours), statistics.median(peer)
+    say(name, ours=f"{a:.0f}", peer=f"{b:.0f}", ratio=f"{a / b:.2f}")
+
+
+# --- submissions ---
+
+
+class Wrk:
+    """Submissions a second as wrk counts them; every run has push-ids of its own."""
+
+    def __init__(self, bench, plan):
+        self.bench, self.plan, self.runs = bench, plan, 0
+        self.request = bench.write("wrk.request", request(entity([number(0)])))
+        self.answers = 0
+
+    def rate(self, port, tls=False):
+        self.runs += 1
+        url = f"{'https' if tls else 'http'}://127.0.0.1:{port}/pap"
+        out = self.bench.tool(
+            "wrk", "-t2", f"-c{CONNECTIONS}", f"-d{self.plan.seconds}s", "-s",
+            os.path.join(HERE, "submit.lua"), url, "--", self.request, f"{self.runs:02x}",
+        )
+        check("Non-2xx" not in out and "Socket errors" not in out, out)
+        self.answers = int(re.search(r"(\d+) requests in", out).group(1))
+        return float(re.search(r"Requests/sec: +([\d.]+)", out).group(1))
+
+
+def check_stored(gateway, answers):
+    """What was answered must be on disk, and nothing but that."""
+    gateway.program.stop()
+    with sqlite3.connect(gateway.db) as db:
+        rows = db.execute("SELECT count(*) FROM push").fetchone()[0]
+    check(answers <= rows <= answers + 1000, f"{answers} answers, {rows} pushes in the store")
+
+
+def submissions(bench, plan, name, peer, tls=False, ports=(9,)):
+    """Ours and the peer in turns.  Returns our median."""
+    wrk = Wrk(bench, plan)
+    gateway = Gateway(bench, name, ports, bench.cert)
+    ours, theirs, answers = [], [], 0
+    for _ in range(plan.rounds):
+        ours.append(wrk.rate(gateway.tls_port if tls else gateway.port, tls))
+        answers += wrk.answers
+        theirs.append(wrk.rate(peer.tls_port if tls else peer.port, tls))
+    compare(name, ours, theirs)
+    check_stored(gateway, answers)
+    gateway.stop()
+    peer.stop()
+    return statistics.median(ours)
+
+
+def submit_http(bench, plan):
+    bench.rate = submissions(bench, plan, "submit_http", Nginx(bench, bench.cert))
+
+
+def submit_tls(bench, plan):
+    submissions(bench, plan, "submit_tls", Nginx(bench, bench.cert), tls=True)
+
+
+def submit_kannel(bench, plan):
+    submissions(bench, plan, "submit_kannel", Kannel(bench))
+
+
+# --- with bench_load ---
+
+
+class Load:
+    """bench_load: handsets and submissions in one process."""
+
+    def __init__(self, bench, terminals, extra="", later=False):
+        address = number(TERMINAL_MARK if terminals else 0)
+        path = bench.write(f"load.{terminals}", request(entity([address], later, extra)))
+        self.process = subprocess.Popen(
+            [os.path.join(bench.build, "tests/bench_load"), path, str(terminals)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True,
+        )
+        bench.closers.append(self.stop)
+        self.ports = [int(word) for word in self.process.stdout.readline().split()[1:]]
+
+    def run(self, port, seconds, rate=0, outstanding=0):
+        print(port, seconds, int(rate), CONNECTIONS, outstanding, file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        got = {key: float(value) for key, value in (word.split("=") for word in line.split())}
+        check(got and got["faults"] == 0 and got["accepted"] > 0, f"bench_load: {line}")
+        check(not self.ports or got["accepted"] == got["delivered"], f"bench_load: {line}")
+        return got
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process.stdout.close()
+
+
+def latency(bench, plan):
+    load = Load(bench, 0, later=True)
+    gateway = Gateway(bench, "latency", [9], bench.cert)
+    rate = getattr(bench, "rate", None) or load.run(gateway.port, plan.seconds)["rate"]
+    got = load.run(gateway.port, plan.seconds, rate / 2)
+    say("submit_p50_us", ours=f"{got['p50_us']:.0f}", rate=f"{got['rate']:.0f}")
+    say("submit_p99_us", ours=f"{got['p99_us']:.0f}", rate=f"{got['rate']:.0f}")
+    load.stop()
+    gateway.stop()
+
+
+FULL = "X-Push-Protection: full\r\n"
+
+
+def deliver_full(bench, plan):
+    load = Load(bench, TERMINALS, FULL)
+    gateway = Gateway(bench, "deliver", load.ports, bench.cert)
+    load.run(gateway.port, 0.5, outstanding=2000)  # opens the connections
+    rates = [load.run(gateway.port, plan.seconds, outstanding=2000)["delivered_rate"] for _ in range(plan.rounds)]
+    rate = statistics.median(rates)
+    got = load.run(gateway.port, plan.seconds, rate / 2)
+    say("deliver_full", ours=f"{rate:.0f}")
+    say("deliver_p50_us", ours=f"{got['delivered_p50_us']:.0f}", rate=f"{got['delivered_rate']:.0f}")
+    say("deliver_p99_us", ours=f"{got['delivered_p99_us']:.0f}", rate=f"{got['delivered_rate']:.0f}")
+    load.stop()
+    gateway.stop()
+
+
+def allocations(bench, plan):
+    counter = bench.path("allocations")
+    env = {"LD_PRELOAD": os.path.join(bench.build, "tests/liballoc_count.so"), "ALLOC_COUNT_FILE": counter}
+
+    def count():
+        with open(counter, "rb") as f:
+            return int.from_bytes(f.read(8), sys.byteorder)
+
+    def each(load, gateway):
+        load.run(gateway.port, 0.5, outstanding=500 if load.ports else 0)
+        before = count()
+        got = load.run(gateway.port, 1.5, outstanding=500 if load.ports else 0)
+        return (count() - before) / got["accepted"]
+
+    later, now = Load(bench, 0, FULL, later=True), Load(bench, TERMINALS, FULL)
+    gateway = Gateway(bench, "allocations", now.ports, bench.cert, env)
+    submitted = each(later, gateway)
+    both = each(now, gateway)
+    say("allocs_submit", ours=f"{submitted:.1f}")
+    say("allocs_deliver", ours=f"{both - submitted:.1f}")
+    later.stop()
+    now.stop()
+    gateway.stop()
+
+
+# --- memory ---
+
+
+def memory(bench, plan):
+    gateway = Gateway(bench, "memory", [9] * 1000, bench.cert)
+    rest = gateway.resident_kb()
+    say("rss_rest_kb", ours=rest)
+    clear = idle_connections(gateway.port, 1000, False)
+    with_clear = gateway.resident_kb()
+    say("rss_idle_1000_kb", ours=with_clear, each=f"{(with_clear - rest) / 1000:.1f}")
+    tls = idle_connections(gateway.tls_port, 1000, True)
+    with_tls = gateway.resident_kb()
+    say("rss_idle_tls_1000_kb", ours=with_tls, each=f"{(with_tls - with_clear) / 1000:.1f}")
+    for s in clear + tls:
+        s.close()
+    body = entity([number(at) for at in range(1000)])
+    for at in range(QUEUED // 1000):
+        submit(gateway.port, body, f"{at:016x}")
+    say("rss_queued_kb", ours=gateway.resident_kb(), queued=QUEUED)
+    gateway.stop(forget=False)
+    ms = gateway.start() * 1000
+    say("restart_ms", ours=f"{ms:.0f}", queued=QUEUED)
+    time.sleep(1)
+    say("rss_restarted_kb", ours=gateway.resident_kb(), queued=QUEUED)
+    gateway.stop()
+
+
+# --- the small ones ---
+
+
+def micro(bench, plan):
+    for program in MICRO:
+        if plan.quick and program == "bench_store":
+            continue
+        out = bench.run(os.path.join(bench.build, "tests", program), env={"TMPDIR": bench.folder}, timeout_s=120)
+        check(out.returncode == 0, f"{program}: {out.stderr[-500:]}")
+        print(out.stdout, end="", flush=True)
+
+
+ALL = (submit_http, submit_tls, submit_kannel, latency, deliver_full, allocations, memory, micro)
+
+
+def give_up(number, frame):
+    raise SystemExit(f"ended by signal {number}" if number != signal.SIGALRM else "out of time")
+
+
+def measure(bench, function, plan):
+    """One that cannot be had is named and does not stop the others."""
+    try:
+        function(bench, plan)
+        return True
+    except (Failure, OSError) as why:
+        say(function.__name__, skipped=f"{str(why).strip()[:300]!r}")
+        return False
+    finally:
+        bench.end()
+
+
+class BenchRun(Bench):
+    """A harness bench whose programs end after each measurement, the files only at the end."""
+
+    def end(self):
+        for closer in reversed(self.closers):
+            closer()
+        for program in reversed(self.programs):
+            program.stop(5)
+        self.closers, self.programs = [], []
+
+
+def main():
+    arguments = [word for word in sys.argv[1:] if word != "--quick"]
+    plan = Plan("--quick" in sys.argv)
+    names = arguments[1:]
+    chosen = [function for function in ALL if not names or function.__name__ in names]
+    if not arguments or not chosen:
+        sys.exit(__doc__)
+    for number_ in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
+        signal.signal(number_, give_up)
+    signal.alarm(int(plan.deadline - time.monotonic()))
+    bench = BenchRun(os.path.abspath(arguments[0]), "bench")
+    try:
+        bench.cert = bench.certificate(bench.ca(), "server")
+        good = [measure(bench, function, plan) for function in chosen]
+    finally:
+        bench.close()
+    sys.exit(0 if all(good) else 1)
+
+
+main()
