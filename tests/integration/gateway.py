@@ -9,7 +9,9 @@ import os
 import re
 import shutil
 import signal
+import socket
 import string
+import threading
 import xml.etree.ElementTree
 
 from harness import check, check_eq, wait_until
@@ -188,8 +190,7 @@ class Terminal:
         make_identity(bench)
         self.bench = bench
         self.number = sum(1 for p in bench.programs if p.name == "push-terminal")
-        self.wire_path, self.port, self.runs = bench.path(f"wire{self.number}"), port, []
-        self.options = ["--json", "--wire", self.wire_path, *options]
+        self.port, self.runs, self.options = port, [], ["--json", *options]
         if association:
             self.options += ["--association", bench.path("association")]
         self.start()
@@ -199,7 +200,7 @@ class Terminal:
         if os.path.exists(port_file):
             os.remove(port_file)
         self.program = self.bench.start("push-terminal", "listen", "--bind", f"127.0.0.1:{self.port}", "--port-file",
-                                        port_file, *self.options)
+                                        port_file, "--wire", self.wire_path(len(self.runs)), *self.options)
         self.runs.append(self.program)
         self.port = int(self.bench.wait_for_file(port_file, self.program).rpartition(":")[2])
 
@@ -207,9 +208,9 @@ class Terminal:
         self.program.signal(signal.SIGKILL)
         self.program.wait()
 
-    def route(self, address, scheme="http", more="association-file = ../association\n"):
-        """Its section in terminals.conf."""
-        return f"[terminal {address}]\nroute = {scheme}://127.0.0.1:{self.port}\n{more}"
+    def route(self, address, scheme="http", more="association-file = ../association\n", port=0):
+        """Its section in terminals.conf; port: of a relay before it."""
+        return f"[terminal {address}]\nroute = {scheme}://127.0.0.1:{port or self.port}\n{more}"
 
     def events(self, name="push"):
         lines = "".join(run.out() for run in self.runs).split("\n")
@@ -218,9 +219,16 @@ class Terminal:
     def wait_events(self, count, name="push", timeout_s=20):
         return wait_until(lambda: len(e := self.events(name)) >= count and e, f"{count} {name} of a terminal", timeout_s)
 
+    def wire_path(self, run):
+        return self.bench.path(f"wire{self.number}.{run}")
+
     def wire(self):
-        with open(self.wire_path, "rb") as f:
-            return f.read()
+        """The octets that all runs were sent."""
+        octets = b""
+        for run in range(len(self.runs)):
+            with open(self.wire_path(run), "rb") as f:
+                octets += f.read()
+        return octets
 
 
 class Ear:
@@ -238,6 +246,66 @@ class Ear:
 
     def wait_heard(self, count, timeout_s=20):
         return wait_until(lambda: len(h := self.heard()) >= count and h, f"{count} notifications", timeout_s)
+
+
+class Relay:
+    """Passes octets between a client and 127.0.0.1:port; hold() keeps back what the server answers to requests that
+    begin with `word`, until let_go() passes it on or drop() cuts the connection."""
+
+    def __init__(self, bench, port, word):
+        self.to_port, self.word = port, word
+        self.free, self.held, self.dropping = threading.Event(), threading.Event(), False
+        self.free.set()
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        bench.closers.append(self.close)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def hold(self):
+        self.held.clear()
+        self.free.clear()
+
+    def let_go(self):
+        self.free.set()
+
+    def drop(self):
+        self.dropping = True
+        self.free.set()
+
+    def close(self):
+        self.free.set()
+        self.socket.close()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+                server = socket.create_connection(("127.0.0.1", self.to_port))
+            except OSError:
+                return
+            asked = threading.Event()
+            threading.Thread(target=self.pump, args=(client, server, asked, False), daemon=True).start()
+            threading.Thread(target=self.pump, args=(server, client, asked, True), daemon=True).start()
+
+    def pump(self, source, sink, asked, answers):
+        try:
+            while data := source.recv(65536):
+                if not answers and data.startswith(self.word):
+                    asked.set()
+                if answers and asked.is_set() and not self.free.is_set():
+                    self.held.set()
+                    self.free.wait(60)
+                    if self.dropping:
+                        self.dropping = False
+                        break
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def mime(name="push", push_id="20240501-0001@news.example.com", to=("+15550100",), attributes=None, headers=None,
