@@ -118,19 +118,26 @@ static void take_fault(struct ppg_submission *s, const struct pap_fault *fault)
     s->outcome.fragment = fault->fragment;
 }
 
+static bool is_bare_xml(struct slice type)
+{
+    struct pap_media media;
+
+    return !pap_media_parse(type, false, &media) && pap_media_is(&media, SLICE("application/xml"));
+}
+
 /* [PAP §3.1]: a push is multipart/related, everything else a bare application/xml. */
 static bool split_entity(struct ppg_submission *s, struct slice *control)
 {
     struct slice type = net_http_header(net_http_exchange_msg(s->exchange), SLICE("Content-Type"), NULL);
     struct slice body = buf_slice(&s->push->body_mem);
-    struct pap_media media;
     const char *why;
+    enum err e = pap_mime_split(type, body, ppg_core_settings(s->core)->pap.strict, &s->parts, &why);
 
-    if (!pap_media_parse(type, false, &media) && pap_media_is(&media, SLICE("application/xml"))) {
+    if (e == ERR_UNSUPPORTED && is_bare_xml(type)) {
         *control = body;
         return true;
     }
-    if (pap_mime_split(type, body, ppg_core_settings(s->core)->pap.strict, &s->parts, &why)) {
+    if (e) {
         bad_message(s, PAP_CODE_BAD_REQUEST, why);
         return false;
     }
@@ -199,6 +206,9 @@ static void submit(struct ppg_submission *s)
         answer(s);
         return;
     }
+    if (s->parts.n > 2) /* there is nothing to compare the initiator's assumptions with */
+        LOG(s->core->shared->log, LOG_INFO, "pap.capabilities.unmatched",
+            LOG_S("push_id", s->outcome.push_id));
     s->outcome.code = ppg_authorize(s);
     if (s->outcome.code != PAP_CODE_ACCEPTED) {
         s->outcome.why = s->why;

@@ -84,6 +84,7 @@ static enum pap_code take_fields(struct ppg_submission *s)
 /* --- headers of the content entity --- */
 
 struct entity {
+    struct slice type;     /* Content-Type */
     struct slice encoding; /* Content-Transfer-Encoding */
     struct slice app;
     struct slice uri;
@@ -96,7 +97,8 @@ static void entity_header(struct entity *e, const struct pap_header *h)
     struct {
         struct slice name;
         struct slice *into;
-    } const known[] = {{SLICE("Content-Transfer-Encoding"), &e->encoding},
+    } const known[] = {{SLICE("Content-Type"), &e->type},
+                       {SLICE("Content-Transfer-Encoding"), &e->encoding},
                        {SLICE("X-Wap-Application-Id"), &e->app},
                        {SLICE("X-Wap-Initiator-URI"), &e->uri},
                        {SLICE("X-Push-Protection"), &e->protection}};
@@ -132,15 +134,13 @@ static enum pap_code read_entity(struct ppg_submission *s, struct entity *e)
     return PAP_CODE_ACCEPTED;
 }
 
-static enum pap_code take_type(struct ppg_submission *s)
+static enum pap_code take_type(struct ppg_submission *s, const struct entity *e)
 {
-    struct slice type;
     struct pap_media media;
 
-    if (pap_mime_header_find(s->parts.part[1].headers, SLICE("Content-Type"), &s->push->mem, &type) ||
-        pap_media_parse(type, false, &media))
+    if (pap_media_parse(e->type, false, &media))
         return refuse(s, PAP_CODE_BAD_REQUEST, "content entity has no good Content-Type");
-    return arena_dup(&s->push->mem, type, &s->push->content_type)
+    return arena_dup(&s->push->mem, e->type, &s->push->content_type)
                ? refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory")
                : PAP_CODE_ACCEPTED;
 }
@@ -240,7 +240,7 @@ static enum pap_code take_entity(struct ppg_submission *s)
     if (code == PAP_CODE_ACCEPTED && arena_dup(&s->push->mem, buf_slice(&e.passed), &s->push->headers))
         code = refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
     buf_clear(&e.passed);
-    if (code == PAP_CODE_ACCEPTED && (code = take_type(s)) == PAP_CODE_ACCEPTED &&
+    if (code == PAP_CODE_ACCEPTED && (code = take_type(s, &e)) == PAP_CODE_ACCEPTED &&
         (code = take_app(s, &e)) == PAP_CODE_ACCEPTED && (code = take_uri(s, &e)) == PAP_CODE_ACCEPTED &&
         (code = take_protection(s, &e)) == PAP_CODE_ACCEPTED)
         code = take_body(s, &e);
