@@ -77,8 +77,8 @@ static void challenge(struct kit *k, const struct kit_request *req, bool stale, 
     }
 }
 
-/* Does the gateway know the login?  True also when none is asked for; *proved only when it was shown. */
-static bool login_ok(struct kit *k, const struct kit_request *req, struct kit_answer *a, bool *proved)
+/* Does the gateway know the login?  True also when none is asked for; a proof only when it was shown. */
+static bool login_ok(struct kit *k, const struct kit_request *req, struct kit_answer *a, unsigned *proofs)
 {
     const struct sec_digest_request shown = {req->method, req->target, req->body, true};
     struct sec_digest_response r;
@@ -97,7 +97,7 @@ static bool login_ok(struct kit *k, const struct kit_request *req, struct kit_an
         challenge(k, req, e == ERR_LATE, a);
         return false;
     }
-    *proved = true;
+    *proofs |= KIT_PROOF_DIGEST;
     return true;
 }
 
@@ -113,7 +113,7 @@ static struct kit_verdict handle(struct kit *k, const struct kit_request *req, s
                                  struct kit_push *push)
 {
     bool options = slice_eq(req->method, SLICE("OPTIONS"));
-    struct kit_transport t = {.proved = req->server_proved};
+    struct kit_transport t = {.proofs = req->server_proved ? KIT_PROOF_CERTIFICATE : 0};
 
     if (!slice_eq(req->target, SLICE("/wappush")))
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_PATH, 404, 0};
@@ -124,9 +124,9 @@ static struct kit_verdict handle(struct kit *k, const struct kit_request *req, s
     }
     if (!server_listed(k, req->server))
         return (struct kit_verdict){KIT_DROPPED, KIT_REASON_SERVER, 204, 235};
-    if (!login_ok(k, req, a, &t.proved))
+    if (!login_ok(k, req, a, &t.proofs))
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_LOGIN, 401, 0};
-    t.full = req->tls && t.proved;
+    t.full = req->tls && t.proofs;
     return options ? register_gateway(k, req, a) : post(k, req, &t, a, push);
 }
 

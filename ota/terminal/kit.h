@@ -26,7 +26,7 @@ struct kit_request {
     size_t headers_n;
     struct slice body;
     bool tls;            /* came inside TLS */
-    bool server_proved;  /* the gateway's certificate, or its Digest answer, was verified by the program */
+    bool server_proved;  /* the gateway's certificate was verified by the program */
     struct slice server; /* its name or address, for the server list and reports */
     int64_t now_s;       /* UTC */
 };
@@ -38,6 +38,8 @@ struct kit_answer {
 };
 
 enum kit_protection { KIT_NONE, KIT_INTEGRITY, KIT_FULL };
+/* How it was known who delivers; several may hold at once. */
+enum kit_proof { KIT_PROOF_CERTIFICATE = 1, KIT_PROOF_DIGEST = 2, KIT_PROOF_SEAL = 4 };
 
 /* A push the application may have.  Slices live until the next kit_handle, and no longer than the request. */
 struct kit_push {
@@ -51,7 +53,8 @@ struct kit_push {
     bool trusted;
     enum kit_protection message_protection; /* by the seal */
     bool tls;
-    struct slice server; /* who delivered it, and how that was known */
+    struct slice server; /* who delivered it ... */
+    unsigned proofs;     /* ... and how that was known: of enum kit_proof; 0: it was not */
     uint8_t suite;       /* 0 without seal */
     uint32_t sn;
 };

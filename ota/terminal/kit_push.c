@@ -130,6 +130,7 @@ static void believe(const struct kit_request *req, const struct kit_transport *t
     push->body = m->body;
     push->tls = req->tls;
     push->server = req->server;
+    push->proofs = t->proofs | (push->message_protection == KIT_NONE ? 0 : KIT_PROOF_SEAL);
 }
 
 static struct kit_verdict police(const struct kit *k, const struct kit_transport *t,
@@ -138,7 +139,7 @@ static struct kit_verdict police(const struct kit *k, const struct kit_transport
     const struct kit_conf *c = &k->conf;
     enum kit_protection level = t->full ? KIT_FULL : push->message_protection;
 
-    if (c->server_proof && !t->proved && push->message_protection == KIT_NONE)
+    if (c->server_proof && !push->proofs)
         return drop(KIT_REASON_UNPROVED);
     if (level < c->floor)
         return drop(KIT_REASON_FLOOR);

@@ -75,8 +75,8 @@ struct kit_assoc *kit_assoc_find(struct kit *k, struct slice said); /* present o
 
 /* How the request reached us: decided once, in kit.c. */
 struct kit_transport {
-    bool proved; /* the gateway's name is proved */
-    bool full;   /* proved, inside TLS */
+    unsigned proofs; /* of the gateway's name; of enum kit_proof, none: 0 */
+    bool full;       /* proved, inside TLS */
 };
 
 /* What a POST came to. */

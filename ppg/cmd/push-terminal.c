@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/codec.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
@@ -29,9 +30,10 @@
 #define DRAIN_MS        3000
 #define WAIT_MS         30000 /* for a head, a handshake; a body may take longer */
 #define IDLE_MS         600000
+#define CRL_MAX_N       (4u << 20)
 
 struct options {
-    const char *bind, *cert, *key, *ca;
+    const char *bind, *cert, *key, *ca, *crl;
     struct tool_list associations;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
     struct tool_list servers;
@@ -47,6 +49,7 @@ static const struct tool_option listen_options[] = {
     {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
     {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
     {"ca", "FILE", "who signs gateways: their certificate is demanded", TOOL_TEXT, AT(ca), 0, 0},
+    {"crl", "FILE", "certificates of gateways that are revoked", TOOL_TEXT, AT(crl), 0, 0},
     {"association", "FILE", "said, key, suites, expires; mode 0600; repeatable", TOOL_LIST, AT(associations),
      0, 0},
     {"terminal-id", "ID", "type digit and value, as 4+15550100", TOOL_TEXT, AT(terminal_id), 0, 0},
@@ -71,6 +74,7 @@ static const struct tool_option listen_options[] = {
 struct terminal {
     const struct options *o;
     struct tool_loop loop;
+    struct log *log; /* to standard error: connections refused, and why */
     struct net_tls_ctx *tls;
     struct net_gate *gate;
     struct net_httpd *httpd;
@@ -123,8 +127,27 @@ static void json_content(struct buf *out, struct slice body)
     buf_add_ch(out, '"');
 }
 
+static void json_proofs(struct buf *out, unsigned proofs)
+{
+    static const struct {
+        unsigned proof;
+        const char *name;
+    } rows[] = {
+        {KIT_PROOF_CERTIFICATE, "certificate"}, {KIT_PROOF_DIGEST, "digest"}, {KIT_PROOF_SEAL, "seal"}};
+    const char *comma = "";
+
+    buf_add_str(out, ",\"proofs\":[");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (proofs & rows[i].proof) {
+            buf_addf(out, "%s\"%s\"", comma, rows[i].name);
+            comma = ",";
+        }
+    buf_add_ch(out, ']');
+}
+
 static void json_push(struct buf *out, const struct kit_push *p)
 {
+    json_proofs(out, p->proofs);
     json_text(out, "message_id", p->message_id);
     json_text(out, "app_id", p->app_id);
     json_text(out, "initiator_uri", p->initiator_uri);
@@ -542,15 +565,27 @@ static int start_listening(struct terminal *t)
 
 static int make_tls(struct terminal *t)
 {
-    const struct net_tls_conf conf = {.role = NET_TLS_SERVER,
-                                      .verify = t->o->ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
-                                      .version_min = 12,
-                                      .alpn_http11 = true};
+    struct net_tls_conf conf = {.role = NET_TLS_SERVER,
+                                .verify = t->o->ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
+                                .version_min = 12,
+                                .alpn_http11 = true};
     char why[TOOL_WHY_N];
+    struct buf crl;
+    enum err e;
 
+    if (t->o->crl && !t->o->ca)
+        return complain("--crl", "needs --ca");
     if (!t->o->cert && !t->o->key)
         return t->o->ca ? complain("--ca", "needs --cert and --key") : 0;
-    return tool_tls(conf, t->o->cert, t->o->key, t->o->ca, &t->tls, why) ? complain(why, "") : 0;
+    buf_init(&crl, CRL_MAX_N);
+    e = t->o->crl ? tool_read(t->o->crl, &crl) : ERR_OK;
+    if (e)
+        (void)complain(t->o->crl, err_text(e));
+    conf.crl_pem = buf_slice(&crl);
+    if (!e && (e = tool_tls(conf, t->o->cert, t->o->key, t->o->ca, &t->tls, why)))
+        (void)complain(why, "");
+    buf_clear(&crl);
+    return e ? EXIT_BAD_USAGE : 0;
 }
 
 static int open_wire(struct terminal *t)
@@ -561,9 +596,22 @@ static int open_wire(struct terminal *t)
     return t->wire ? 0 : complain(t->o->wire, "cannot be written");
 }
 
+static int open_log(struct terminal *t)
+{
+    const struct log_conf conf = {.level = LOG_INFO, .format = t->o->json ? LOG_JSON : LOG_TEXT, .fd = 2};
+
+    if (log_create(&conf, &clk_real, &t->log))
+        return complain("out of memory", "");
+    t->loop.env.log = t->log;
+    return 0;
+}
+
 static int set_up(struct terminal *t)
 {
-    int bad = make_kit(t);
+    int bad = open_log(t);
+
+    if (!bad)
+        bad = make_kit(t);
 
     if (!bad)
         bad = add_associations(t);
@@ -593,6 +641,7 @@ static int run_listen(const struct options *o)
     kit_free(&t.kit);
     net_gate_free(&t.gate);
     net_tls_ctx_free(&t.tls);
+    log_free(&t.log);
     buf_clear(&t.state);
     if (t.wire)
         (void)fclose(t.wire);
