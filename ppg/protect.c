@@ -3,6 +3,7 @@
 #include "ppg/protect.h"
 
 #include <stdlib.h>
+#include "base/codec.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "ota/headers.h"
@@ -85,6 +86,19 @@ static void wake(struct association *a)
     }
 }
 
+/* Which numbers are spent on which association; its name shows on the wire, its key nowhere. */
+static void log_numbers(const struct association *a)
+{
+    struct buf said;
+
+    buf_init(&said, sizeof a->sa.rand * 2);
+    codec_hex(&said, slice_of(a->sa.rand, sizeof a->sa.rand));
+    LOG(a->protect->core->shared->log, LOG_INFO, "sa.numbers", LOG_S("said", buf_slice(&said)),
+        LOG_C("suite", sec_gpl_suite_name(a->sa.preferred)), LOG_I("from", a->numbers.from),
+        LOG_I("to", a->numbers.to));
+    buf_clear(&said);
+}
+
 static void reserved(struct store_op *op)
 {
     struct association *a = op->arg;
@@ -101,6 +115,8 @@ static void reserved(struct store_op *op)
         a->exhausted = true;
     else if (op->err)
         LOG(p->core->shared->log, LOG_ERROR, "sa.numbers.fail", LOG_C("error", err_name(op->err)));
+    else
+        log_numbers(a);
     a->refused = op->err && !a->exhausted;
     a->waking = true;
     wake(a);

@@ -96,9 +96,9 @@ static const char *why(const struct sec_policy_in *in, const struct sec_policy_o
 
 void sec_policy_text(const struct sec_policy_out *out, char text[SEC_POLICY_TEXT_N])
 {
-    (void)snprintf(text, SEC_POLICY_TEXT_N, "level=%s int=%s conf=%s why=\"%s, %s\"",
-                   sec_level_name(out->level), sec_means_name(out->integrity), sec_means_name(out->conf),
-                   out->wanted, out->why);
+    (void)snprintf(text, SEC_POLICY_TEXT_N, "level=%s auth=%s int=%s conf=%s why=\"%s, %s\"",
+                   sec_level_name(out->level), sec_means_name(out->integrity), sec_means_name(out->integrity),
+                   sec_means_name(out->conf), out->wanted, out->why);
 }
 
 void sec_policy_decide(const struct sec_policy_in *in, struct sec_policy_out *out)

@@ -66,8 +66,9 @@ enum sec_policy_refusal {
 
 struct sec_policy_out {
     enum sec_policy_refusal refusal;
-    enum sec_level level;     /* the effective one, also when refused */
-    enum sec_means integrity; /* who gives it; at level none what the transport gives anyway */
+    enum sec_level level; /* the effective one, also when refused */
+    enum sec_means
+        integrity; /* who gives it, and authentication with it; at level none what the transport gives anyway */
     enum sec_means conf;
     bool seal;          /* a GPL message is needed ... */
     bool seal_encrypts; /* ... of a suite that encrypts */
@@ -76,7 +77,8 @@ struct sec_policy_out {
 };
 
 #define SEC_POLICY_TEXT_N 128
-/* The decision in words, for records and logs: level=full int=gpl conf=gpl why="..."; NUL-terminated. */
+/* The decision in words, for records and logs: level=full auth=gpl int=gpl conf=gpl why="...";
+ * NUL-terminated. */
 void sec_policy_text(const struct sec_policy_out *out, char text[SEC_POLICY_TEXT_N]);
 
 /* Fills *out: the highest of asked, demanded and floor, or a refusal; never less than was wanted. */
