@@ -57,6 +57,18 @@ static void hand_over(void *host, unsigned loop, struct list *targets)
 
 /* --- reload --- */
 
+/* Listeners are made at the start: one that is open cannot lose its certificate. */
+static enum err check_listeners(struct ppg_server *s)
+{
+    if (!s->snapshot->pap || s->fresh->pap)
+        return ERR_OK;
+    (void)snprintf(s->errs.text[s->errs.n++], sizeof s->errs.text[0],
+                   "%s: [pap] listen-tls: is open and cannot be taken away without a restart",
+                   ppg_config_path(s->fresh->config));
+    ppg_snapshot_drop(&s->fresh);
+    return ERR_MALFORMED;
+}
+
 static void reload_work(uv_work_t *work)
 {
     struct ppg_server *s = work->data;
@@ -64,6 +76,8 @@ static void reload_work(uv_work_t *work)
     s->fresh = NULL;
     s->errs = (struct ppg_config_errors){.n = 0};
     s->fresh_err = ppg_snapshot_load(ppg_config_path(s->snapshot->config), &s->fresh, &s->errs);
+    if (!s->fresh_err)
+        s->fresh_err = check_listeners(s);
 }
 
 static void log_errors(struct ppg_server *s)
