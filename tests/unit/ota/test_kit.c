@@ -1,10 +1,13 @@
 /* The terminal kit: registration, judging pushes sealed and not, replay, duplicates, restart, the terminal's policy. */
 #include "ota/terminal/kit.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "ota/headers.h"
+#include "ota/terminal/kit_state.h"
 #include "security/digest.h"
 #include "tests/unit/harness.h"
 
@@ -710,6 +713,144 @@ static void counters_name_reasons(void)
     stop(&b);
 }
 
+static uint64_t count_of(const struct kit *k, const char *wanted)
+{
+    const char *reason;
+    uint64_t n, found = 0;
+    size_t pos = 0;
+
+    while (kit_count_next(k, &pos, &reason, &n))
+        if (strcmp(reason, wanted) == 0)
+            found = n;
+    return found;
+}
+
+/* SEC_CF-AUTH-002: each push says which server brought it and how that was known. */
+static void server_and_method_are_told(void)
+{
+    static const struct {
+        bool tls, proved, sealed;
+        unsigned want;
+    } rows[] = {{false, false, false, 0},
+                {true, false, false, 0},
+                {true, true, false, KIT_PROOF_CERTIFICATE},
+                {false, false, true, KIT_PROOF_SEAL},
+                {true, true, true, KIT_PROOF_CERTIFICATE | KIT_PROOF_SEAL}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct bench b;
+
+        test_row(i);
+        start(&b);
+        b.req.tls = rows[i].tls;
+        b.req.server_proved = rows[i].proved;
+        CU_ASSERT((rows[i].sealed ? post_sealed(&b, INNER("1")) : post_embedded(&b, OPEN("1"))) == KIT_PUSH);
+        TEST_SLICE_EQ(b.push.server, SLICE("ppg.example.net"));
+        CU_ASSERT(b.push.tls == rows[i].tls && b.push.proofs == rows[i].want);
+        stop(&b);
+    }
+}
+
+/* UC-B.1-3: first the tag, then the cipher.  With a wrong tag the kit hands out no push, counts it, and its memory
+ * for plain text stays as empty as it was. */
+static void wrong_tag_decrypts_nothing(void)
+{
+    for (size_t i = 0; i < sizeof suites; i++) {
+        struct bench b;
+
+        test_row(i);
+        start(&b);
+        sec_sa_clear(&b.sender);
+        sender_make(&b.sender, suites[i], KEY);
+        seal(&b, INNER("1"));
+        b.body.p[b.body.n - 1] ^= 1;
+        b.push.body = SLICE("as it was");
+        CU_ASSERT(post(&b, SLICE("application/http")) == KIT_DROPPED);
+        REASON_IS(&b, "mac");
+        CU_ASSERT(count_of(b.kit, "mac") == 1);
+        TEST_SLICE_EQ(b.push.body, SLICE("as it was"));
+        CU_ASSERT(b.kit->plain.n == 0);
+        for (size_t at = 0; b.kit->plain.p && at + 5 <= b.kit->plain.cap; at++)
+            CU_ASSERT(memcmp(b.kit->plain.p + at, "hello", 5) != 0);
+        b.body.p[b.body.n - 1] ^= 1;
+        CU_ASSERT(post(&b, SLICE("application/http")) == KIT_PUSH);
+        CU_ASSERT(b.kit->plain.n > 0 && count_of(b.kit, "mac") == 1);
+        stop(&b);
+    }
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+size_t __sanitizer_get_current_allocated_bytes(void);
+#endif
+
+/* Octets this program holds from the heap now. */
+static size_t heap_n(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    return __sanitizer_get_current_allocated_bytes();
+#else
+    return mallinfo2().uordblks;
+#endif
+}
+
+/* Posts the sealed push of number 2 that b->body holds behind head_n octets, spoilt: by turns its tag, the name of
+ * its association, its number (that of the push before), its length. */
+static void post_forged(struct bench *b, size_t i, size_t head_n)
+{
+    const size_t whole_n = b->body.n;
+    const struct {
+        size_t at;
+        char flip;
+        size_t cut_n;
+        const char *want;
+    } kinds[] = {{whole_n - 1, 1, 0, "mac"},
+                 {head_n + 7, 1, 0, "no-sa"},
+                 {head_n + 5, 3, 0, "replay"},
+                 {head_n, 0, whole_n - head_n - 20, "malformed"}};
+    size_t k = i % COUNT(kinds);
+
+    b->body.p[kinds[k].at] ^= kinds[k].flip;
+    b->body.n -= kinds[k].cut_n;
+    CU_ASSERT(post(b, SLICE("application/http")) == KIT_DROPPED);
+    REASON_IS(b, kinds[k].want);
+    b->body.n = whole_n;
+    b->body.p[kinds[k].at] ^= kinds[k].flip;
+}
+
+/* UC-B.1-5: ten thousand forged pushes cost less than a second of one core, memory does not grow by an octet, what
+ * must survive a restart stays as it was, and the next good push is taken. */
+static void flood_of_forged_pushes(void)
+{
+    enum { FORGED = 10000 };
+    struct buf before, after;
+    size_t head_n, held;
+    clock_t began;
+    struct bench b;
+
+    start(&b);
+    buf_init(&before, 65536);
+    buf_init(&after, 65536);
+    CU_ASSERT(post_sealed(&b, INNER("1")) == KIT_PUSH);
+    seal(&b, INNER("2"));
+    head_n = slice_find_slice(buf_slice(&b.body), SLICE("\r\n\r\n")) + 4;
+    for (size_t i = 0; i < 4; i++) /* memory kept for reuse is there from now on */
+        post_forged(&b, i, head_n);
+    kit_save(b.kit, &before);
+    held = heap_n();
+    began = clock();
+    for (size_t i = 0; i < FORGED; i++)
+        post_forged(&b, i, head_n);
+    CU_ASSERT(clock() - began < CLOCKS_PER_SEC);
+    CU_ASSERT(heap_n() == held);
+    kit_save(b.kit, &after);
+    TEST_SLICE_EQ(buf_slice(&after), buf_slice(&before));
+    CU_ASSERT(count_of(b.kit, "mac") == FORGED / 4 + 1 && count_of(b.kit, "replay") == FORGED / 4 + 1);
+    CU_ASSERT(post(&b, SLICE("application/http")) == KIT_PUSH);
+    buf_clear(&before);
+    buf_clear(&after);
+    stop(&b);
+}
+
 static void bad_configurations(void)
 {
     struct kit *k = NULL;
@@ -761,6 +902,9 @@ const struct test_case test_cases[] = {
     {"restart_remembers", restart_remembers},
     {"bad_states_change_nothing", bad_states_change_nothing},
     {"counters_name_reasons", counters_name_reasons},
+    {"server_and_method_are_told", server_and_method_are_told},
+    {"wrong_tag_decrypts_nothing", wrong_tag_decrypts_nothing},
+    {"flood_of_forged_pushes", flood_of_forged_pushes},
     {"bad_configurations", bad_configurations},
     {NULL, NULL},
 };

@@ -1,6 +1,7 @@
 /* The protection decision over every combination, against a rule written a second time. */
 #include "security/policy.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "tests/unit/harness.h"
 
@@ -189,6 +190,70 @@ static void test_caps_table(void)
     }
 }
 
+/* DM-03: over every binding whose transport authenticates and protects integrity, the transport does it, also where
+ * an association exists; over no other. */
+static void test_transport_integrity_first(void)
+{
+    for (unsigned i = 0; i < SEC_BINDING_COUNT * 2 * 2; i++) {
+        const struct sec_caps *caps = sec_caps_of((enum sec_binding)(i / 4));
+        struct sec_policy_in in = {.asked = i & 1 ? SEC_LEVEL_FULL : SEC_LEVEL_INTEGRITY,
+                                   .ceiling = SEC_LEVEL_FULL,
+                                   .caps = *caps,
+                                   .sa = i & 2};
+        struct sec_policy_out out;
+
+        test_row(i);
+        sec_policy_decide(&in, &out);
+        CU_ASSERT((out.integrity == SEC_MEANS_TRANSPORT) == caps->auth_int);
+        CU_ASSERT(!caps->auth_int || out.refusal == SEC_POLICY_OK);
+    }
+}
+
+/* DM-04: the same of confidentiality; that messages are sealed although the transport hides them needs the entry
+ * `message = always`. */
+static void test_transport_confidentiality_first(void)
+{
+    size_t deviations = 0;
+
+    for (unsigned i = 0; i < SEC_BINDING_COUNT * 2 * 2; i++) {
+        const struct sec_caps *caps = sec_caps_of((enum sec_binding)(i / 4));
+        struct sec_policy_in in = {.asked = SEC_LEVEL_FULL,
+                                   .ceiling = SEC_LEVEL_FULL,
+                                   .caps = *caps,
+                                   .sa = i & 1,
+                                   .message = i & 2 ? SEC_MESSAGE_ALWAYS : SEC_MESSAGE_AUTO};
+        struct sec_policy_out out;
+
+        test_row(i);
+        sec_policy_decide(&in, &out);
+        if (in.message == SEC_MESSAGE_AUTO)
+            CU_ASSERT((out.conf == SEC_MEANS_TRANSPORT) == caps->conf);
+        if (caps->conf && out.conf == SEC_MEANS_GPL) {
+            CU_ASSERT(in.message == SEC_MESSAGE_ALWAYS);
+            CU_ASSERT(strcmp(out.why, "messages are always sealed") == 0);
+            deviations++;
+        }
+    }
+    CU_ASSERT(deviations == 4); /* the four protected bindings, with an association */
+}
+
+/* DM-01: whatever was decided, its text says of authentication, integrity and confidentiality who gives it. */
+static void test_text_names_all_three(void)
+{
+    for (unsigned i = 0; i < COMBINATIONS; i++) {
+        struct sec_policy_in in = combination(i);
+        struct sec_policy_out out;
+        char text[SEC_POLICY_TEXT_N], want[SEC_POLICY_TEXT_N];
+
+        test_row(i);
+        sec_policy_decide(&in, &out);
+        sec_policy_text(&out, text);
+        (void)snprintf(want, sizeof want, " auth=%s int=%s conf=%s ", sec_means_name(out.integrity),
+                       sec_means_name(out.integrity), sec_means_name(out.conf));
+        CU_ASSERT(strstr(text, want) != NULL);
+    }
+}
+
 static void test_level_names(void)
 {
     enum sec_level l = SEC_LEVEL_COUNT;
@@ -208,6 +273,9 @@ const struct test_case test_cases[] = {
     {"never_a_downgrade", test_never_a_downgrade},
     {"texts", test_texts},
     {"caps_table", test_caps_table},
+    {"transport_integrity_first", test_transport_integrity_first},
+    {"transport_confidentiality_first", test_transport_confidentiality_first},
+    {"text_names_all_three", test_text_names_all_three},
     {"level_names", test_level_names},
     {NULL, NULL},
 };
