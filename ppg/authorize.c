@@ -333,6 +333,7 @@ static enum pap_code check_rights(struct ppg_submission *s)
                                     .application = p->app_id.n ? p->app_id : SLICE(OTA_APP_DEFAULT),
                                     .type = bare_type(p->content_type),
                                     .uri = p->initiator_uri,
+                                    .uri_foreign = !(p->flags & PPG_AUTHENTICATED),
                                     .size = p->body.n};
     struct sec_whitelist_verdict v;
 

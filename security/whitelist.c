@@ -249,15 +249,39 @@ static bool type_matches(struct slice pattern, struct slice type)
     return slice_eq_ci(pattern, type);
 }
 
+/* "mms.ua" is short for "x-wap-application:mms.ua". */
+static struct slice app_name(struct slice app)
+{
+    const struct slice scheme = SLICE("x-wap-application:");
+
+    return slice_starts_ci(app, scheme) ? slice_sub(app, scheme.n, app.n) : app;
+}
+
+/* Terminals compare application ids without regard to case, so do rules.  A push to any application ("*",
+ * [PAP §9.3]) may reach each of them: every deny meets it, and no allow that names one. */
+static bool app_matches(const struct rule *r, struct slice app)
+{
+    struct slice rule = app_name(r->application), name = app_name(app);
+
+    if (slice_eq(r->application, SLICE("*")))
+        return true;
+    return slice_eq(name, SLICE("*")) ? !r->allow || slice_eq(rule, name) : slice_eq_ci(rule, name);
+}
+
+/* A URI that only is claimed opens no door, but may close one. */
+static bool uri_matches(const struct rule *r, const struct sec_whitelist_query *q)
+{
+    if (r->uri.n == 0)
+        return true;
+    return !(r->allow && q->uri_foreign) && sec_uri_matches(r->uri, q->uri);
+}
+
 static bool conditions_match(const struct rule *r, const struct ask *a)
 {
     const struct sec_whitelist_query *q = a->q;
 
-    if (!slice_eq(r->application, SLICE("*")) && !slice_eq(r->application, q->application))
-        return false;
-    if (q->size > r->max_size || !type_matches(r->type, q->type))
-        return false;
-    return r->uri.n == 0 || sec_uri_matches(r->uri, q->uri);
+    return app_matches(r, q->application) && q->size <= r->max_size && type_matches(r->type, q->type) &&
+           uri_matches(r, q);
 }
 
 static void consider(const struct rule *r, struct ask *a)

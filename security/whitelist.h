@@ -8,6 +8,7 @@
  * media/<star>), max-size=octets, uri=pattern (uri.h); protect=none|integrity|full on an allow rule demands a
  * level.  Rules that match: any deny decides, the first in file order is named; else the first allow in file order
  * decides and its protect= is the demand; else the answer is no.
+ * An application id compares without regard to case; "mms.ua" is short for "x-wap-application:mms.ua".
  * Addresses compare in canonical form (address.h).  The built list never changes: a reload swaps it whole.
  * Decisions: any thread. */
 #ifndef SECURITY_WHITELIST_H
@@ -79,6 +80,7 @@ struct sec_whitelist_query {
     struct slice application; /* application id */
     struct slice type;        /* media type without parameters; n 0: unknown, matches no type= */
     struct slice uri;         /* X-Wap-Initiator-URI; n 0: none, matches no uri= */
+    bool uri_foreign;         /* claimed, but not one of the account's: meets deny rules only */
     uint64_t size;            /* octets of content */
 };
 

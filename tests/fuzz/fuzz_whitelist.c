@@ -9,8 +9,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void ask(const struct sec_whitelist *w, const struct sec_whitelist_line *l)
 {
-    struct sec_whitelist_query q = {l->initiator,        l->recipient, l->application,
-                                    SLICE("text/plain"), l->uri,       1};
+    struct sec_whitelist_query q = {.initiator = l->initiator,
+                                    .recipient = l->recipient,
+                                    .application = l->application,
+                                    .type = SLICE("text/plain"),
+                                    .uri = l->uri,
+                                    .size = 1};
     struct sec_whitelist_verdict v;
     struct sec_address a, again;
 

@@ -29,8 +29,11 @@ static struct sec_whitelist *list_of(const char *const *lines, size_t n, const c
 
 static struct sec_whitelist_query ask(const char *initiator, const char *recipient, const char *application)
 {
-    return (struct sec_whitelist_query){slice_str(initiator), slice_str(recipient), slice_str(application),
-                                        SLICE("text/plain"),  SLICE_NONE,           100};
+    return (struct sec_whitelist_query){.initiator = slice_str(initiator),
+                                        .recipient = slice_str(recipient),
+                                        .application = slice_str(application),
+                                        .type = SLICE("text/plain"),
+                                        .size = 100};
 }
 
 static const struct {
@@ -146,6 +149,65 @@ static void test_decide_conditions(void)
     sec_whitelist_free(&w);
 }
 
+/* Terminals hand a push to its application without regard to case, so a rule must not look at it either. */
+static void test_decide_application(void)
+{
+    static const char *const lines[] = {
+        "allow a * *",
+        "deny  a * mms.ua",
+        "deny  a * X-Wap-Application:wta.ua",
+        "deny  a * x-oma-application:ulp.ua",
+        "allow b * mms.ua",
+    };
+    static const struct {
+        const char *initiator, *application;
+        uint32_t line;
+    } rows[] = {
+        {"a", "x-wap-application:wml.ua", 1}, {"a", "x-wap-application:mms.uax", 1},
+        {"a", "x-wap-application:mms.ua", 2}, {"a", "mms.ua", 2},
+        {"a", "X-WAP-Application:MMS.ua", 2}, {"a", "wta.UA", 3},
+        {"a", "x-OMA-application:ulp.ua", 4}, {"a", "ulp.ua", 1},
+        {"a", "x-wap-application:*", 2},      {"b", "x-wap-application:mms.ua", 5},
+        {"b", "x-wap-application:MMS.UA", 5}, {"b", "x-wap-application:*", 0},
+        {"b", "x-oma-application:mms.ua", 0},
+    };
+    struct sec_whitelist *w = list_of(lines, COUNT(lines), NULL, 0);
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_whitelist_query q = ask(rows[i].initiator, "+1", rows[i].application);
+        struct sec_whitelist_verdict v;
+
+        test_row(i);
+        sec_whitelist_decide(w, &q, &v);
+        CU_ASSERT(v.line == rows[i].line);
+    }
+    sec_whitelist_free(&w);
+}
+
+/* A URI that is not the account's may be claimed by anybody: it opens nothing. */
+static void test_decide_foreign_uri(void)
+{
+    static const char *const lines[] = {"allow a * * uri=https://h/*", "deny a * * uri=https://h/bad*"};
+    static const struct {
+        const char *uri;
+        bool foreign;
+        uint32_t line;
+    } rows[] = {{"https://h/x", false, 1}, {"https://h/x", true, 0}, {"https://h/bad", true, 2}};
+    struct sec_whitelist *w = list_of(lines, COUNT(lines), NULL, 0);
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_whitelist_query q = ask("a", "+1", "x");
+        struct sec_whitelist_verdict v;
+
+        test_row(i);
+        q.uri = slice_str(rows[i].uri);
+        q.uri_foreign = rows[i].foreign;
+        sec_whitelist_decide(w, &q, &v);
+        CU_ASSERT(v.line == rows[i].line);
+    }
+    sec_whitelist_free(&w);
+}
+
 static void test_decide_empty_allows_nobody(void)
 {
     struct sec_whitelist *w = list_of(NULL, 0, NULL, 0);
@@ -224,6 +286,8 @@ static void test_decide_naive_twin(void)
 const struct test_case test_cases[] = {
     {"decide_rows", test_decide_rows},
     {"decide_conditions", test_decide_conditions},
+    {"decide_application", test_decide_application},
+    {"decide_foreign_uri", test_decide_foreign_uri},
     {"decide_empty_allows_nobody", test_decide_empty_allows_nobody},
     {"decide_naive_twin", test_decide_naive_twin},
     {NULL, NULL},

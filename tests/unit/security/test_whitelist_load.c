@@ -20,8 +20,11 @@ static const char *write_file(const char *name, struct slice text)
 
 static bool allowed(const struct sec_whitelist *w, const char *recipient, uint32_t *line)
 {
-    struct sec_whitelist_query q = {SLICE("a"),   slice_str(recipient), SLICE("x"),
-                                    SLICE("t/t"), SLICE_NONE,           1};
+    struct sec_whitelist_query q = {.initiator = SLICE("a"),
+                                    .recipient = slice_str(recipient),
+                                    .application = SLICE("x"),
+                                    .type = SLICE("t/t"),
+                                    .size = 1};
     struct sec_whitelist_verdict v;
 
     sec_whitelist_decide(w, &q, &v);
