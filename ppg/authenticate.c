@@ -56,7 +56,7 @@ static void print_challenge(const struct ppg_core *c, enum sec_digest_algorithm 
     struct slice realm = sec_accounts_realm(ppg_config_accounts(c->config));
 
     buf_add_str(headers, "WWW-Authenticate: ");
-    if (sec_digest_challenge(c->shared->guard, algorithm, realm, stale, ppg_core_utc_ms(c), headers))
+    if (sec_digest_challenge(c->shared->guard, algorithm, realm, stale, ppg_core_mono_ms(c), headers))
         LOG(c->shared->log, LOG_ERROR, "auth.challenge.fail",
             LOG_C("realm", ppg_core_settings(c)->pap.realm));
     buf_add_str(headers, "\r\n");
@@ -99,7 +99,7 @@ unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, 
         LOG(c->shared->log, LOG_INFO, "auth.slowed", LOG_S("peer", evidence.peer), LOG_I("wait_ms", wait_ms));
         return 429;
     }
-    if (sec_trust_identify(ppg_config_accounts(c->config), &evidence, c->shared->guard, ppg_core_utc_ms(c),
+    if (sec_trust_identify(ppg_config_accounts(c->config), &evidence, c->shared->guard, ppg_core_mono_ms(c),
                            &id))
         return 503;
     if (id.outcome != SEC_IDENTIFIED)

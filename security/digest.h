@@ -60,7 +60,9 @@ struct sec_digest_response {
 enum err sec_digest_parse(struct slice authorization, struct sec_digest_response *out) MUST_USE;
 
 /* --- server --- */
-struct sec_digest_guard; /* nonce secret and nonce-count table; any thread, locks inside for a moment */
+/* Nonce secret and nonce-count table; any thread, locks inside for a moment.  Its now_ms should be a clock that
+ * never goes back: after a step back the nonces of busy sets are stale until the clock has caught up. */
+struct sec_digest_guard;
 struct sec_digest_guard_conf {
     int64_t nonce_life_ms; /* older nonces are stale */
     size_t nonces_max;     /* nonces tracked at once; beyond it the oldest become stale */
