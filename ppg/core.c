@@ -84,6 +84,11 @@ unsigned ppg_core_owner(const struct ppg_core *c, struct slice key)
     return c->shared->loops > 1 ? (unsigned)(map_hash(c->shared->spread, key) % c->shared->loops) : 0;
 }
 
+bool ppg_shared_behind(const struct ppg_shared *s, int64_t now_ms)
+{
+    return atomic_load(&s->claiming) || atomic_load(&s->next_due_ms) <= now_ms;
+}
+
 void ppg_shared_due(_Atomic int64_t *next, int64_t at_ms)
 {
     int64_t was = atomic_load(next);

@@ -34,6 +34,7 @@ struct ppg_shared {
     struct sec_digest_guard *guard; /* nonces are good on every loop */
     _Atomic int64_t next_due_ms;    /* UTC: earliest due time of what only the store holds; INT64_MAX none */
     _Atomic int64_t next_notice_ms; /* the same for notices */
+    atomic_bool claiming;           /* due targets are on their way from the store into memory */
     atomic_size_t live;             /* targets in memory */
     atomic_bool draining;           /* SIGTERM: accept nothing new, start nothing new */
 };
@@ -103,5 +104,8 @@ static inline const struct ppg_settings *ppg_core_settings(const struct ppg_core
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key);
 /* Something in the store becomes due then: wakes the claim in time.  Any thread. */
 void ppg_shared_due(_Atomic int64_t *next, int64_t at_ms);
+/* Targets that are due wait in the store: a new one must queue behind them, or it would overtake an older one of
+ * its own terminal.  Any thread. */
+bool ppg_shared_behind(const struct ppg_shared *s, int64_t now_ms);
 
 #endif

@@ -199,6 +199,14 @@ static void answered(struct ota_job *job, enum err why, void *arg)
     ended(a, ev, ev == EV_OK ? PAP_CODE_OK : r->code, outcomes[r->outcome].unreachable, slice_str(r->note));
 }
 
+/* Nothing was sent: an unconfirmed push keeps its one attempt. */
+static void not_begun(struct attempt *a, struct slice note)
+{
+    if (a->target->push->method == PPG_METHOD_UNCONFIRMED)
+        a->target->tries--;
+    ended(a, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, false, note);
+}
+
 static void send_job(struct attempt *a)
 {
     const struct ppg_push *push = a->target->push;
@@ -213,7 +221,7 @@ static void send_job(struct attempt *a)
     a->job.unconfirmed = push->method == PPG_METHOD_UNCONFIRMED;
     e = a->bearer->send(self, &a->job, answered, a);
     if (e)
-        ended(a, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, true, slice_str(err_text(e)));
+        not_begun(a, slice_str(err_text(e)));
 }
 
 static void protect_failed(struct attempt *a, enum err e)
@@ -247,7 +255,7 @@ static void noted(struct store_op *op)
     struct attempt *a = op->arg;
 
     if (op->err)
-        ended(a, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, false, SLICE("store"));
+        not_begun(a, SLICE("the attempt could not be noted"));
     else
         seal_and_send(a);
 }

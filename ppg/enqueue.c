@@ -20,13 +20,14 @@ static void targets_prepare(struct ppg_core *c, struct ppg_enqueue *e, struct pp
 {
     int64_t now = ppg_core_utc_ms(c);
     int64_t due = push->not_before_ms > now ? push->not_before_ms : now;
+    bool lease = due <= now && !atomic_load(&c->shared->draining) && !ppg_shared_behind(c->shared, now);
 
     for (size_t i = 0; i < push->targets_n; i++) {
         struct ppg_target *t = &push->targets[i];
 
         t->push = push;
         t->due_ms = due;
-        t->leased = due <= now && !atomic_load(&c->shared->draining) && live_take(c);
+        t->leased = lease && live_take(c);
         e->leased_n += t->leased;
         list_init(&t->link);
     }

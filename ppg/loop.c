@@ -83,9 +83,9 @@ static void read_mail(uv_async_t *wake)
         ppg_snapshot_drop(&snapshot);
     else if (snapshot)
         change_over(l, snapshot);
-    ppg_core_done(&l->core, &ops);
-    while ((at = list_pop_front(&targets)))
+    while ((at = list_pop_front(&targets))) /* before the operations: what is handed over is older */
         ppg_schedule_add(l->core.schedule, container_of(at, struct ppg_target, link));
+    ppg_core_done(&l->core, &ops);
     if (stop)
         handles_close(l);
 }

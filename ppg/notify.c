@@ -1,5 +1,5 @@
-/* Paying the debts of the outbox; see notify.h.  What the initiator's answer means is in judge(): 2xx with code
- * 1000 or an empty body is told, 2xx with another code and 4xx are final, everything else is tried again.
+/* Paying the debts of the outbox; see notify.h.  What the initiator's answer means is in judge(): 2xx with a code
+ * 2xxx and 4xx are final refusals, every other 2xx is told, everything else is tried again.
  * [PAP §3.4].  Runs on the core's loop. */
 #include "ppg/notify.h"
 
@@ -13,6 +13,7 @@
 #define CROWDED_MS    1000   /* no connection free: look again */
 
 struct sending {
+    struct list again; /* in notify.again while the store could not write it */
     struct ppg_notify *notify;
     struct ppg_notice *notice;
     union {
@@ -25,6 +26,8 @@ struct sending {
 struct ppg_notify {
     struct ppg_core *core;
     size_t under_way;
+    struct list again; /* what the store refused; tried again by the tick */
+    int64_t again_mono_ms;
     bool claiming;
     struct store_notice_claim claim;
     struct buf document;
@@ -77,13 +80,40 @@ enum err ppg_notify_print(const struct ppg_settings *set, const struct ppg_notic
 
 /* --- settling a debt --- */
 
+/* The store could not write: the debt stays in memory, where it is bounded, and is written again. */
+static bool unrecorded(struct sending *s)
+{
+    struct ppg_shared *shared = s->notify->core->shared;
+
+    if (!s->as.op.err || s->as.op.err == ERR_LATE)
+        return false;
+    LOG(shared->log, LOG_ERROR, "notify.unrecorded", LOG_I("notice", s->notice->id),
+        LOG_C("error", err_name(s->as.op.err)));
+    if (atomic_load(&shared->draining))
+        return false;
+    list_push_back(&s->notify->again, &s->again);
+    return true;
+}
+
+static void write_again(struct ppg_notify *n)
+{
+    struct list *at;
+
+    if (ppg_core_mono_ms(n->core) < n->again_mono_ms && !atomic_load(&n->core->shared->draining))
+        return;
+    n->again_mono_ms = ppg_core_mono_ms(n->core) + CROWDED_MS;
+    while ((at = list_pop_front(&n->again)))
+        ppg_core_submit(n->core, &container_of(at, struct sending, again)->as.op);
+}
+
 static void settled(struct store_op *op)
 {
     struct sending *s = container_of(op, struct sending, as.op);
 
+    if (unrecorded(s))
+        return;
     if (op->err)
-        LOG(s->notify->core->shared->log, LOG_ERROR, "notify.unrecorded", LOG_I("notice", s->notice->id),
-            LOG_C("error", err_name(op->err)));
+        LOG(s->notify->core->shared->log, LOG_WARN, "notify.settled-already", LOG_I("notice", s->notice->id));
     else if (op->kind == STORE_NOTICE_MOVE)
         ppg_shared_due(&s->notify->core->shared->next_notice_ms, s->as.move.due_ms);
     s->notify->under_way--;
@@ -245,6 +275,7 @@ void ppg_notify_tick(struct ppg_notify *n)
     struct ppg_shared *shared = n->core->shared;
     int64_t now = ppg_core_utc_ms(n->core);
 
+    write_again(n);
     if (n->core->loop != 0 || n->claiming || atomic_load(&shared->draining) ||
         n->under_way >= UNDER_WAY_MAX || now < atomic_load(&shared->next_notice_ms))
         return;
@@ -265,6 +296,7 @@ enum err ppg_notify_create(struct ppg_core *c, struct ppg_notify **out)
     if (!n)
         return ERR_NOMEM;
     n->core = c;
+    list_init(&n->again);
     buf_init(&n->document, DOCUMENT_MAX);
     *out = n;
     return ERR_OK;

@@ -35,6 +35,7 @@ struct settle {
     } as;
     struct ppg_schedule *schedule;
     struct ppg_target *target;
+    struct list again; /* in schedule.again while the store could not write it */
     struct settle *next_free;
     char protection[128]; /* the record's texts, until they are written */
     char note[160];
@@ -45,6 +46,7 @@ struct ppg_schedule {
     struct map lanes;
     struct list ready;
     struct settle *free_settles;
+    struct list again; /* writes the store refused; tried again by the tick */
     size_t live;
     size_t sending;
     size_t settling; /* writes under way */
@@ -135,6 +137,7 @@ static struct settle *settle_new(struct ppg_schedule *s, struct ppg_target *t, e
     w->as.op = (struct store_op){.kind = kind};
     w->schedule = s;
     w->target = t;
+    list_init(&w->again);
     w->as.op.done = done;
     s->settling++;
     return w;
@@ -184,16 +187,38 @@ static void finish_submit(struct settle *w)
     ppg_core_submit(w->schedule->core, &f->op);
 }
 
+/* The store could not write (a full disk).  The target stays in memory, where it is bounded, and the write is tried
+ * again; should the program end before, its lease ends too and the next run takes the target up. */
+static bool unrecorded(struct settle *w)
+{
+    struct ppg_schedule *s = w->schedule;
+
+    if (!w->as.op.err || w->as.op.err == ERR_LATE)
+        return false;
+    LOG(s->core->shared->log, LOG_ERROR, "target.unrecorded", LOG_S("push_id", w->target->push->push_id),
+        LOG_I("target", w->target->id), LOG_C("error", err_name(w->as.op.err)));
+    if (atomic_load(&s->core->shared->draining))
+        return false;
+    list_push_back(&s->again, &w->again);
+    return true;
+}
+
+static void write_again(struct ppg_schedule *s)
+{
+    struct list *at;
+
+    while ((at = list_pop_front(&s->again)))
+        ppg_core_submit(s->core, &container_of(at, struct settle, again)->as.op);
+}
+
 static void finished(struct store_op *op)
 {
     struct settle *w = container_of(op, struct settle, as.op);
     struct ppg_schedule *s = w->schedule;
     struct ppg_target *t = w->target;
 
-    /* The store could not write: the lease holds, and the next run tries the target again.  At least once. */
-    if (op->err && op->err != ERR_LATE)
-        LOG(s->core->shared->log, LOG_ERROR, "target.unrecorded", LOG_S("push_id", t->push->push_id),
-            LOG_I("target", t->id), LOG_C("error", err_name(op->err)));
+    if (unrecorded(w))
+        return;
     if (!op->err) {
         LOG(s->core->shared->log, LOG_INFO, "target.final", LOG_S("push_id", t->push->push_id),
             LOG_S("initiator", t->push->initiator), LOG_A("to", t->key),
@@ -211,11 +236,10 @@ static void moved(struct store_op *op)
     struct settle *w = container_of(op, struct settle, as.op);
     struct ppg_schedule *s = w->schedule;
 
+    if (unrecorded(w))
+        return;
     if (!op->err)
         ppg_shared_due(&s->core->shared->next_due_ms, w->as.move.due_ms);
-    else if (op->err != ERR_LATE)
-        LOG(s->core->shared->log, LOG_ERROR, "target.unrecorded", LOG_I("target", w->target->id),
-            LOG_C("error", err_name(op->err)));
     target_gone(s, w->target);
     settle_free(w);
 }
@@ -383,8 +407,7 @@ static enum ppg_event settle_retry(const struct ppg_schedule *s, const struct pp
 {
     if (past_deadline(s, t))
         return EV_EXPIRE;
-    if (t->tries >= ppg_core_settings(s->core)->delivery.tries_max ||
-        t->push->method == PPG_METHOD_UNCONFIRMED)
+    if (t->tries >= ppg_core_settings(s->core)->delivery.tries_max || interrupted(t))
         return EV_TIMEOUT;
     return EV_RETRY;
 }
@@ -418,6 +441,8 @@ void ppg_schedule_ended(struct ppg_schedule *s, struct ppg_target *t, enum ppg_e
 
 /* --- time --- */
 
+static void claim(struct ppg_schedule *s);
+
 static void claimed(struct store_op *op)
 {
     struct store_claim *cl = container_of(op, struct store_claim, op);
@@ -427,6 +452,7 @@ static void claimed(struct store_op *op)
     s->claiming = false;
     if (op->err) {
         ppg_shared_due(&shared->next_due_ms, ppg_core_utc_ms(s->core) + EXPIRY_SCAN_MS);
+        atomic_store(&shared->claiming, false);
         return;
     }
     LIST_EACH (at, &cl->targets)
@@ -436,6 +462,8 @@ static void claimed(struct store_op *op)
     else if (cl->next_due_ms)
         ppg_shared_due(&shared->next_due_ms, cl->next_due_ms);
     ppg_enqueue_spread(s->core, &cl->targets);
+    atomic_store(&shared->claiming, false); /* handed over: who comes now queues behind them */
+    claim(s);
 }
 
 static void claim(struct ppg_schedule *s)
@@ -448,6 +476,7 @@ static void claim(struct ppg_schedule *s)
     if (s->claiming || atomic_load(&shared->draining) || now < atomic_load(&shared->next_due_ms) ||
         live >= set->delivery.live_max)
         return;
+    atomic_store(&shared->claiming, true);
     atomic_store(&shared->next_due_ms, INT64_MAX); /* what comes due meanwhile lowers it again */
     s->claim = (struct store_claim){.now_ms = now,
                                     .max = num_min(set->delivery.claim_max, set->delivery.live_max - live),
@@ -496,6 +525,7 @@ void ppg_schedule_tick(struct ppg_schedule *s)
     if (drain || mono >= s->scan_mono_ms) {
         s->scan_mono_ms = mono + EXPIRY_SCAN_MS;
         lanes_scan(s);
+        write_again(s);
     }
     if (s->core->loop == 0)
         claim(s);
@@ -513,6 +543,7 @@ enum err ppg_schedule_create(struct ppg_core *c, struct ppg_schedule **out)
     s->core = c;
     map_init(&s->lanes, LANES_MAX);
     list_init(&s->ready);
+    list_init(&s->again);
     *out = s;
     return ERR_OK;
 }

@@ -129,11 +129,6 @@ static bool open_all(struct replay_world *w)
     return true;
 }
 
-bool replay_start(struct replay_world *w)
-{
-    return w->started || (load(w, &w->config) && open_all(w));
-}
-
 struct replay_world *replay_world_create(const char *name)
 {
     static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
@@ -198,6 +193,16 @@ static void tick(struct replay_world *w)
     for (unsigned i = 0; i < w->cores_n; i++)
         ppg_core_tick(&w->cores[i].core);
     replay_turn(w);
+}
+
+bool replay_start(struct replay_world *w)
+{
+    if (w->started)
+        return true;
+    if (!load(w, &w->config) || !open_all(w))
+        return false;
+    tick(w); /* the gateway looks into its store before anybody can reach it */
+    return true;
 }
 
 void replay_run(struct replay_world *w, int64_t ms, int64_t step_ms)

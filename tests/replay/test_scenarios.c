@@ -45,6 +45,8 @@
     X(sealed_store_fails)                                                                                    \
     X(sealed_used_up)                                                                                        \
     X(store_refuses_claim)                                                                                   \
+    X(order_at_the_ceiling)                                                                                  \
+    X(store_recovers)                                                                                        \
     X(store_refuses_finish)                                                                                  \
     X(store_refuses_insert)                                                                                  \
     X(store_refuses_move)                                                                                    \

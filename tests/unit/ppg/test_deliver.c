@@ -29,7 +29,7 @@ static void test_answers(void)
         {"busy", PPG_METHOD_UNCONFIRMED, ST_TIMEOUT, 4001},
         {"retry", PPG_METHOD_UNCONFIRMED, ST_TIMEOUT, 4001},
         {"ambiguous", PPG_METHOD_UNCONFIRMED, ST_TIMEOUT, 4001},
-        {"error", PPG_METHOD_UNCONFIRMED, ST_TIMEOUT, 4001},
+        {"error", PPG_METHOD_UNCONFIRMED, ST_WAITING, 0}, /* nothing was sent */
         {"retry", PPG_METHOD_PREFERCONFIRMED, ST_WAITING, 0},
         {"retry", PPG_METHOD_NOTSPECIFIED, ST_WAITING, 0},
     };
@@ -114,7 +114,7 @@ static void test_unconfirmed_noted_first(void)
     fix_end(w);
 }
 
-/* When the note cannot be written nothing is sent. */
+/* When the note cannot be written nothing is sent, and the one attempt is kept for later. */
 static void test_unconfirmed_not_noted(void)
 {
     struct replay_world *w = fix_world("unconfirmed_not_noted", 1, "ok");
@@ -124,8 +124,10 @@ static void test_unconfirmed_not_noted(void)
     (void)fix_submit(w, "a", "+1000",
                      (struct replay_submit){.method = PPG_METHOD_UNCONFIRMED, .notify = true});
     replay_run(w, 10000, REPLAY_TICK_MS);
-    CU_ASSERT(fix_sent(w, "a") == 0 && !replay_busy(w));
-    CU_ASSERT(fix_is(w, "a", "+1000", ST_TIMEOUT, 4001) && w->net->notices_n == 1);
+    CU_ASSERT(fix_sent(w, "a") == 0 && replay_busy(w));
+    w->cut.fails[STORE_MOVE] = false;
+    replay_run(w, 60000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 1 && fix_is(w, "a", "+1000", ST_DELIVERED, 1000) && w->net->notices_n == 1);
     fix_end(w);
 }
 

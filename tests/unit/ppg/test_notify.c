@@ -84,7 +84,7 @@ static void test_shorter_table(void)
     fix_end(w);
 }
 
-/* A settlement that cannot be written leaves the debt to the next run. */
+/* A settlement that cannot be written is written again; until then the debt is the next run's. */
 static void test_store_fails(void)
 {
     static const struct {
@@ -106,7 +106,7 @@ static void test_store_fails(void)
         w->cut.fails[rows[i].kind] = true;
         (void)fix_submit(w, "a", "+1000", told);
         replay_run(w, 60000, 1000);
-        CU_ASSERT(w->net->notices_n == 1 && notified(w, "a") == OWED && !replay_busy(w));
+        CU_ASSERT(w->net->notices_n == 1 && notified(w, "a") == OWED && replay_busy(w));
         CU_ASSERT_FATAL(replay_crash(w, 0));
         replay_run(w, 1000, REPLAY_TICK_MS);
         CU_ASSERT(w->net->notices_n == 2 && notified(w, "a") == rows[i].want);
