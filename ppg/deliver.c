@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "ppg/protect.h"
 #include "ppg/schedule.h"
+#include "security/gpl.h"
 
 #define HEAD_MAX_N     65536u
 #define BUSY_TRIES_MAX 3u     /* [OTA-HTTP status table]: lack of resources */
@@ -66,6 +67,14 @@ static bool association_usable(const struct ota_association *a, int64_t now_ms)
     return a->present && (!a->expires_ms || a->expires_ms > now_ms);
 }
 
+static bool association_encrypts(const struct ota_association *a)
+{
+    for (size_t i = 0; i < a->suites_n; i++)
+        if (sec_gpl_suite_encrypts(a->suites[i]))
+            return true;
+    return false;
+}
+
 static void decide(const struct ppg_core *c, const struct ppg_deliver_ask *ask, struct route *r)
 {
     const struct ppg_settings *set = ppg_core_settings(c);
@@ -106,6 +115,10 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
     decide(c, ask, r);
     if (r->decision.refusal != SEC_POLICY_OK) {
         r->why = NULL;
+        return PAP_CODE_CAPABILITIES_MISMATCH;
+    }
+    if (r->decision.seal_encrypts && !association_encrypts(&r->terminal->association)) {
+        r->why = "the terminal's association does not encrypt";
         return PAP_CODE_CAPABILITIES_MISMATCH;
     }
     return PAP_CODE_OK;
@@ -194,7 +207,7 @@ static void answered(struct ota_job *job, enum err why, void *arg)
         ev = EV_ABORT;
     LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.done", LOG_S("push_id", a->target->push->push_id),
         LOG_A("to", a->target->key), LOG_C("bearer", a->bearer->name), LOG_I("try", a->target->tries),
-        LOG_C("event", ppg_event_name(ev)), LOG_I("code", r->code), LOG_I("sn", a->message.sn),
+        LOG_C("result", ppg_event_name(ev)), LOG_I("code", r->code), LOG_I("sn", a->message.sn),
         LOG_C("note", r->note));
     ended(a, ev, ev == EV_OK ? PAP_CODE_OK : r->code, outcomes[r->outcome].unreachable, slice_str(r->note));
 }
@@ -213,6 +226,10 @@ static void send_job(struct attempt *a)
     void *self = a->deliver->core->bearer_self[a->bearer_at];
     enum err e;
 
+    if (!self) {
+        not_begun(a, SLICE("the bearer is closed"));
+        return;
+    }
     a->job.terminal = a->terminal;
     a->job.message_head = buf_slice(&a->message.head);
     a->job.body = a->message.body;
