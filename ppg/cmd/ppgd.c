@@ -2,6 +2,7 @@
  * the configuration is good, 1 it is not or start-up failed, 2 usage. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include "ppg/server.h"
 
 #define LOG_QUEUE_N ((size_t)4 << 20)
+#define MALLOC_STEP_N                                                                                        \
+    (1 << 20) /* octets the heaps grow by: batches come and go, a system call each would cost more */
 
 static const char usage_text[] =
     "usage: ppgd -c FILE [--check-config]\n"
@@ -54,6 +57,8 @@ static void process_setup(void)
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)mallopt(M_TOP_PAD, MALLOC_STEP_N);
+    (void)mallopt(M_TRIM_THRESHOLD, 4 * MALLOC_STEP_N);
     if (!getrlimit(RLIMIT_NOFILE, &files)) {
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
