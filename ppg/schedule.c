@@ -11,7 +11,7 @@
 #include "ppg/notify.h"
 
 #define LANES_MAX       1000000u /* terminals with work on one core; live_max bounds it in practice */
-#define SENDING_MAX     4096u    /* attempts under way on one core */
+#define SENDING_MAX     4096u    /* attempts under way on one core, at most */
 #define PRIORITIES      3u
 #define EXPIRY_SCAN_MS  1000        /* queued targets are looked at for expiry so often */
 #define CLAIM_CONTENT_N (16u << 20) /* octets of content one claim may bring into memory */
@@ -49,7 +49,8 @@ struct ppg_schedule {
     struct list again; /* writes the store refused; tried again by the tick */
     size_t live;
     size_t sending;
-    size_t settling; /* writes under way */
+    size_t sending_max; /* an attempt takes a connection at most: none must fail for want of one */
+    size_t settling;    /* writes under way */
     bool pumping;
     bool claiming;
     int64_t scan_mono_ms;
@@ -329,7 +330,7 @@ static void pump(struct ppg_schedule *s)
     if (s->pumping)
         return;
     s->pumping = true;
-    while (s->sending < SENDING_MAX && !atomic_load(&s->core->shared->draining) &&
+    while (s->sending < s->sending_max && !atomic_load(&s->core->shared->draining) &&
            (at = list_pop_front(&s->ready))) {
         struct lane *l = container_of(at, struct lane, ready);
         struct ppg_target *t = lane_pop(l);
@@ -541,6 +542,7 @@ enum err ppg_schedule_create(struct ppg_core *c, struct ppg_schedule **out)
     if (!s)
         return ERR_NOMEM;
     s->core = c;
+    s->sending_max = num_min(ppg_core_settings(c)->ota_http.connections_max, SENDING_MAX);
     map_init(&s->lanes, LANES_MAX);
     list_init(&s->ready);
     list_init(&s->again);
