@@ -63,7 +63,7 @@ struct ppg_core {
     struct ppg_notify *notify;
     const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */
     size_t bearers_n;
-    void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers */
+    void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers; NULL once it is being closed */
     ppg_hand_fn *hand;
     ppg_post_fn *post;
     void *host;

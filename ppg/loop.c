@@ -108,8 +108,12 @@ static void parts_close(struct ppg_loop *l)
     l->open = l->listeners_n + l->core.bearers_n + 1;
     for (size_t i = 0; i < l->listeners_n; i++)
         net_httpd_close(l->listeners[i], part_closed, l);
-    for (size_t i = 0; i < l->core.bearers_n; i++)
-        l->core.bearers[i]->close(l->core.bearer_self[i], part_closed, l);
+    for (size_t i = 0; i < l->core.bearers_n; i++) {
+        void *self = l->core.bearer_self[i];
+
+        l->core.bearer_self[i] = NULL; /* an attempt may still be waiting for the store */
+        l->core.bearers[i]->close(self, part_closed, l);
+    }
     ppg_outbound_close(l->outbound, part_closed, l);
 }
 

@@ -154,9 +154,53 @@ static void test_under_way(void)
     fix_end(w);
 }
 
+/* The loop closes its bearers while an attempt still waits for the store: nothing is sent, the try is not used up. */
+static void test_bearer_closed(void)
+{
+    struct replay_world *w = fix_world("bearer_closed", 1, "ok");
+    struct ppg_core *c = &w->cores[0].core;
+    struct replay_state st = {.leased = true};
+    void *self;
+
+    fix_start(w);
+    self = c->bearer_self[0];
+    (void)fix_submit(w, "a", "+1000", (struct replay_submit){.method = PPG_METHOD_UNCONFIRMED});
+    ppg_core_flush(c);
+    MUST(store_turn(w->shared.store));
+    ppg_core_done(c, &w->cores[0].done);
+    c->bearer_self[0] = NULL;
+    replay_turn(w);
+    CU_ASSERT(fix_sent(w, "a") == 0 && !replay_busy(w));
+    CU_ASSERT(replay_show(w, SLICE("a"), SLICE("+1000"), &st) == ERR_OK && st.tries == 0 && !st.leased);
+    c->bearer_self[0] = self;
+    replay_run(w, 10000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 1);
+    fix_end(w);
+}
+
+/* No more attempts than the bearer has connections: the rest waits its turn and spends no try. */
+static void test_as_many_as_connections(void)
+{
+    struct replay_world *w = fix_world("as_many_as_connections", 5, "ok@1s");
+    const struct slice to[] = {SLICE("+1000"), SLICE("+1001"), SLICE("+1002"), SLICE("+1003"),
+                               SLICE("+1004")};
+
+    replay_set(w, "ota-http", "connections-max", "2");
+    fix_start(w);
+    (void)replay_submit(w, &(struct replay_submit){
+                               .push_id = SLICE("a"), .initiator = SLICE("pi"), .to = to, .to_n = COUNT(to)});
+    replay_turn(w);
+    CU_ASSERT(ppg_schedule_sending(w->cores[0].core.schedule) == 2);
+    replay_run(w, 4000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 5 && !replay_busy(w));
+    fix_end(w);
+}
+
 const struct test_case test_cases[] = {{"answers", test_answers},
                                        {"possible", test_possible},
                                        {"unconfirmed_noted_first", test_unconfirmed_noted_first},
                                        {"unconfirmed_not_noted", test_unconfirmed_not_noted},
                                        {"under_way", test_under_way},
+                                       {"bearer_closed", test_bearer_closed},
+                                       {"as_many_as_connections", test_as_many_as_connections},
                                        {NULL, NULL}};
