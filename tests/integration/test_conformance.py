@@ -1,0 +1,387 @@
+"""Acceptance statements of tests/conformance/requirements.csv that no other suite holds, each case naming the rows it
+proves, through the built programs.  Usage: test_conformance.py BUILD_DIR."""
+
+import base64
+import json
+import os
+import re
+import socket
+import ssl
+
+from gateway import (ANY_LEVEL, INITIATORS, KEY, PASSWORD, WHITELIST, Gateway, Terminal, curl, good_push, make_identity,
+                     mime, pap_push, push)
+from harness import case, check, check_eq, free_port, main, wait_until
+from terminal import Terminal as FedTerminal
+from terminal import association, inner, seal
+
+MARK = "Mark-5d21e7-of-the-content"
+FULL = {"X-Push-Protection": "full"}
+SERVER = ("--server", "ppg.example.net")
+
+
+def tls_options(bench, name="phone"):
+    """push-terminal options: TLS with a certificate of its own, the gateway's demanded."""
+    make_identity(bench)
+    cert, key = bench.certificate(bench.authority, name)
+    return ("--cert", cert, "--key", key, "--ca", bench.authority[0])
+
+
+def openssl_ca(bench, *args):
+    """`openssl ca` as the case's authority."""
+    if not os.path.exists(bench.path("ca.cnf")):
+        bench.write("index.txt", "")
+        bench.write("serial", "01\n")
+        bench.write("ca.cnf", f"[ca]\ndefault_ca=d\n[d]\ndatabase={bench.path('index.txt')}\nserial={bench.path('serial')}\n"
+                    f"new_certs_dir={bench.folder}\ndefault_md=sha256\ndefault_crl_days=2\npolicy=p\nx509_extensions=x\n"
+                    "[p]\ncommonName=supplied\n[x]\nsubjectAltName=DNS:ppg.example.net\n")
+    bench.tool("openssl", "ca", "-batch", "-notext", "-config", bench.path("ca.cnf"), "-cert", bench.authority[0], "-keyfile",
+               bench.authority[1], *args)
+
+
+def expired(bench):
+    cert, key = bench.certificate(bench.authority, "expired", "DNS:ppg.example.net")
+    openssl_ca(bench, "-in", bench.path("expired.csr"), "-out", cert, "-startdate", "20200120000000Z", "-enddate",
+               "20200201000000Z")
+    return cert, key
+
+
+def revoked(bench):
+    """A certificate, and the list that revokes it."""
+    pair, crl = bench.certificate(bench.authority, "revoked", "DNS:ppg.example.net"), bench.path("ca.crl")
+    openssl_ca(bench, "-revoke", pair[0])
+    openssl_ca(bench, "-gencrl", "-out", crl)
+    return pair, crl
+
+
+def client_context(bench, pair):
+    tls = ssl.create_default_context(cafile=bench.authority[0])
+    tls.load_cert_chain(*pair)
+    return tls
+
+
+@case
+def gateway_certificates_refused_by_name(bench):
+    """PTM-12: expired, revoked, untrusted, wrong name: the terminal refuses each under a name of its own."""
+    options = tls_options(bench)
+    ca = bench.authority
+    gone, crl = revoked(bench)
+    rows = [("cert-expired", expired(bench)), ("cert-revoked", gone),
+            ("cert-untrusted", bench.certificate(bench.ca("strange"), "untrusted", "DNS:ppg.example.net"))]
+    phone = Terminal(bench, *options, *SERVER, "--crl", crl, association=False)
+    for count, (reason, pair) in enumerate(rows, 1):
+        try:
+            with socket.create_connection(("127.0.0.1", phone.port), timeout=20) as s, \
+                    client_context(bench, pair).wrap_socket(s, server_hostname="localhost") as inside:
+                inside.sendall(b"OPTIONS /wappush HTTP/1.1\r\nHost: t\r\n\r\n")  # TLS 1.3: refused behind our last octet
+                check_eq(inside.recv(100), b"", reason)
+        except OSError:
+            pass
+        lines = wait_until(lambda n=count: len(l := re.findall(r'.*"net.tls.refused".*', phone.program.err())) == n and l, reason)
+        check_eq(json.loads(lines[-1])["reason"], reason)
+    check_eq(phone.program.out(), "", "what it took")
+    other = bench.certificate(ca, "other", "DNS:other.example.net")
+    fed = FedTerminal(bench, *options, *SERVER, "--crl", crl, tls=client_context(bench, other))
+    check_eq(fed.tag, None, "a tag told to another server")
+    check_eq(json.loads(fed.program.out().split("\n")[0])["reason"], "server")
+    good = bench.path("gateway.crt"), bench.path("gateway.key")
+    fed = FedTerminal(bench, *options, *SERVER, "--crl", crl, tls=client_context(bench, good))
+    check(fed.tag, "the right one was refused")
+
+
+@case
+def authentication_alone_is_no_service(bench):
+    """PTM-16: a terminal with a good certificate gets nothing without its registration, an initiator with one may
+    nothing without a rule."""
+    options = tls_options(bench)
+    phone = Terminal(bench, *options, *SERVER, "--terminal-id", "4+15550100", association=False)
+    initiators = INITIATORS + "[initiator guest]\ncertificate = URI:https://guest.example.com\n"
+    route = phone.route("+15550100", "https", "")
+    gateway = Gateway(bench, route.replace("+15550100", "+15550111"), ANY_LEVEL, initiators)
+    answer = push(bench, gateway, push_id="unknown", content=MARK)
+    check_eq((answer.kind, answer.code), ("push-response", 2002), answer.desc)
+    check_eq(phone.wire(), b"", "spoken to without a section of its own")
+    gateway.write("terminals.conf", route + "terminal-id = 4+15550999\n")  # it registers as somebody else
+    check_eq(gateway.ctl("reload").returncode, 0)
+    good_push(bench, gateway, content=MARK)
+    phone.wait_events(1, "registered")
+    gateway.wait_event("deliver.done")
+    check(MARK.encode() not in phone.wire() and not phone.events(), "content for one that registered as another")
+    gateway.write("terminals.conf", route + "terminal-id = 4+15550100\n")
+    check_eq(gateway.ctl("reload").returncode, 0)
+    good_push(bench, gateway, content=MARK)
+    phone.wait_events(1)
+    cert, key = bench.certificate(bench.authority, "guest", "URI:https://guest.example.com")
+    answer = curl(bench, gateway.tls_url, mime(push_id="guest"), "--cert", cert, "--key", key)
+    check_eq((answer.status, answer.kind, answer.code), (202, "push-response", 2001), answer.desc)
+
+
+@case
+def server_struck_off_the_list(bench):
+    """PTM-17, SEC_CF-AUTH-007: what was accepted from a listed server is not once it is off the terminal's list."""
+    phone = Terminal(bench, *tls_options(bench), *SERVER, "--server", "other.example.net", association=False)
+    gateway = Gateway(bench, phone.route("+15550100", "https", ""), "allow news * * protect=full")
+    good_push(bench, gateway)
+    phone.wait_events(1)
+    phone.kill()
+    phone.options.remove("ppg.example.net")
+    phone.options.remove("--server")
+    phone.start()
+    good_push(bench, gateway)
+    dropped = phone.wait_events(1, "dropped")[0]
+    check_eq((dropped["reason"], dropped["server"], dropped["server_proved"]), ("server", "localhost", True))
+    gateway.wait_event("deliver.done", 2)
+    check_eq(len(phone.events()), 1)
+
+
+@case
+def initiator_and_trust_are_disclosed(bench):
+    """PTM-19: the headers name the initiator, and say "authenticated" of the URI that its account may claim, and only of
+    that."""
+    for uri, info in (("https://news.example.com/a", b"X-Wap-Push-Info: authenticated, trusted\r\n"),
+                      ("https://bank.example/", b"X-Wap-Push-Info: trusted\r\n")):
+        phone = Terminal(bench, association=False)
+        gateway = Gateway(bench, phone.route("+15550100", more=""), ANY_LEVEL)
+        good_push(bench, gateway, headers={"X-Wap-Initiator-URI": uri})
+        phone.wait_events(1)
+        wire = phone.wire()
+        check(b"X-Wap-Initiator-URI: " + uri.encode() + b"\r\n" in wire and info in wire, wire)
+        check_eq(b"authenticated" in wire, b"authenticated" in info)
+
+
+@case
+def only_the_trusted(bench):
+    """PTM-20: a terminal that wants trusted content only gets it from the trusted initiator and drops the other's."""
+    phone = Terminal(bench, "--trusted-only", "--require", "full")
+    gateway = Gateway(bench, phone.route("+15550100"))
+    answer = curl(bench, gateway.tls_url, mime(push_id="p"), "--basic", "--user", f"pass:{PASSWORD}")
+    check_eq(answer.code, 1001, answer.desc)
+    check_eq(phone.wait_events(1, "dropped")[0]["reason"], "untrusted")
+    gateway.wait_state("p", "aborted")
+    good_push(bench, gateway, content=MARK)
+    got = phone.wait_events(1)
+    check_eq([(e["content"], e["trusted"]) for e in got], [(MARK, True)])
+
+
+@case
+def accepted_as_full_stays_full(bench):
+    """CPM-05: accepted as full over TLS for a terminal on TLS; nothing leaves when only a clear way is left."""
+    phone = Terminal(bench, *tls_options(bench), association=False)
+    route = phone.route("+15550100", "https", "")
+    gateway = Gateway(bench, route, ANY_LEVEL)
+    phone.kill()
+    push_id = good_push(bench, gateway, headers=FULL, content=MARK)
+    gateway.wait_event("target.retry")
+    clear = Terminal(bench, association=False, port=phone.port)
+    gateway.write("terminals.conf", route.replace("https:", "http:"))
+    check_eq(gateway.ctl("reload").returncode, 0)
+    target = gateway.wait_state(push_id, "undeliverable")["targets"][0]
+    check_eq(target["code"], 2005)
+    answer = push(bench, gateway, push_id="again", headers=FULL, content=MARK)
+    check_eq((answer.kind, answer.code), ("push-response", 2005), answer.desc)
+    check_eq((clear.events(), MARK.encode() in clear.wire()), ([], False))
+    good_push(bench, gateway, content="in the open")
+    check_eq(clear.wait_events(1)[0]["content"], "in the open")
+
+
+@case
+def encrypted_content_passes_untouched(bench):
+    """DM-15: what the initiator encrypted by a technique of its own arrives as it was, sealed once more or not."""
+    content = bytes(range(256)) * 20 + b"\r\n.\r\n--pap-boundary-7f3a--\r\n\0"
+    path, kind = bench.write("content", content), 'application/x-nobodys-cipher; mode="7"'
+    for sealed in (True, False):
+        phone = Terminal(bench, association=sealed)
+        gateway = Gateway(bench, phone.route("+15550100") if sealed else phone.route("+15550100", more=""),
+                          WHITELIST if sealed else ANY_LEVEL)
+        done = pap_push(bench, gateway, "--to", "+15550100", "--file", path, "--type", kind)
+        check_eq(done.returncode, 0, done.stderr)
+        got = phone.wait_events(1)[0]
+        check_eq(got["content_type"], kind)
+        check_eq(base64.b64decode(got["content_base64"]), content)
+
+
+def sealed_body(wire):
+    """The last sealed message of a terminal's wire."""
+    return wire[wire.index(b"\r\n\r\n", wire.rindex(b"application/x-push-gpl-a1")) + 4:]
+
+
+@case
+def sealed_for_one_terminal(bench):
+    """UC-B.1-1: the subscribed terminal reads it; another that gets hold of the message does not, neither with keys of
+    its own nor with keys of its own under the stolen name."""
+    phone = Terminal(bench)
+    gateway = Gateway(bench, phone.route("+15550100"))
+    good_push(bench, gateway, content=MARK)
+    check_eq(phone.wait_events(1)[0]["content"], MARK)
+    message, own = sealed_body(phone.wire()), association(bench)
+    with open(own, encoding="utf-8") as f:
+        text = f.read().replace("hmac-sha256", "aes-ctr-hmac-sha256")
+    other_key = text.replace(KEY[:8], "ffffffff")
+    rows = [(other_key.replace("6173736f", "6173736e"), "no-sa"), (other_key, "mac"), (text, None)]
+    for i, (text, reason) in enumerate(rows):
+        thief = FedTerminal(bench, "--association", bench.write(f"association{i}", text, 0o600))
+        status, event = thief.push(message)
+        check_eq((status, event["event"], event.get("reason")), ("235", "dropped", reason) if reason else ("400", "push", None))
+        check_eq(MARK in thief.program.out(), reason is None, "the key alone decides")
+
+
+@case
+def server_uri_not_on_the_list(bench):
+    """UC-B.8-2: neither registration nor push from a URI that the provisioned list does not hold."""
+    options = (*tls_options(bench), "--server", "https://ppg.example.net/push")
+    pairs = [bench.certificate(bench.authority, f"enabler{i}", f"URI:{uri}") for i, uri in enumerate(
+        ("https://ppg.example.net/push", "https://ppg.example.net/pus", "https://evil.example.net/push"))]
+    for i, pair in enumerate(pairs):
+        fed = FedTerminal(bench, *options, tls=client_context(bench, pair))
+        check_eq(bool(fed.tag), i == 0, "registration")
+        fed.tag = fed.tag or tag
+        tag = fed.tag
+        status, event = fed.push(b"hi", "text/plain")
+        check_eq((status, event["event"], event.get("reason")), ("400", "push", None) if i == 0 else ("235", "dropped", "server"))
+
+
+@case
+def server_and_method_of_each_push(bench):
+    """SEC_CF-AUTH-002: by certificate, by Digest, by the seal, or not at all."""
+    login = "login-user = gw\nlogin-password-file = ../password\n"
+    sealed = "association-file = ../association\n"
+    tls = tls_options(bench)
+    rows = [(tls, "https", "", "ppg.example.net", ["certificate"]), ((), "http", sealed, "127.0.0.1", ["seal"]),
+            (("--login", f"gw:{bench.path('password')}"), "http", login + sealed, "127.0.0.1", ["digest", "seal"]),
+            ((), "http", "", "127.0.0.1", [])]
+    for options, scheme, more, server, proofs in rows:
+        phone = Terminal(bench, *options, *(SERVER if scheme == "https" else ()), association=sealed in more)
+        gateway = Gateway(bench, phone.route("+15550100", scheme, more), ANY_LEVEL if not more else WHITELIST)
+        good_push(bench, gateway)
+        got = phone.wait_events(1)[0]
+        check_eq((got["server"], got["proofs"], got["tls"]), (server, proofs, scheme == "https"))
+
+
+@case
+def old_tls_is_not_spoken(bench):
+    """CPNS-16: 1.0 and 1.1 fail at the gateway, at the terminal and towards it, and no setting brings them back."""
+    os.environ["OPENSSL_CONF"] = "/dev/null"  # distributions set a least version for their own programs
+    bench.closers.append(lambda: os.environ.pop("OPENSSL_CONF"))
+    options = tls_options(bench)[:4]
+    phone = Terminal(bench, *options, association=False)
+    old = free_port()
+    gateway = Gateway(bench, f"[terminal +15550100]\nroute = https://127.0.0.1:{old}\n", ANY_LEVEL)
+    weak = ("-cipher", "DEFAULT@SECLEVEL=0")
+    bench.start("/usr/bin/openssl", "s_server", "-accept", f"127.0.0.1:{old}", "-cert", options[1], "-key", options[3],
+                       "-no_tls1_2", "-no_tls1_3", "-www", *weak)
+
+    def shakes(port, version):
+        done = bench.run("/usr/bin/openssl", "s_client", "-connect", f"127.0.0.1:{port}", version, *weak, "-servername", "localhost")
+        return done.returncode == 0 and "Cipher is (NONE)" not in done.stdout
+
+    wait_until(lambda: shakes(old, "-tls1_1"), "this client and server to agree on 1.1")
+    check(shakes(old, "-tls1"), "this client and server speak 1.0")
+    for port in (gateway.tls_port, phone.port):
+        check_eq([shakes(port, v) for v in ("-tls1", "-tls1_1", "-tls1_2", "-tls1_3")], [False, False, True, True])
+    good_push(bench, gateway, content=MARK)
+    gateway.wait_event("target.retry")
+    check_eq(gateway.events("ota.register", ok=True), [], "the gateway spoke 1.1 to a terminal")
+    for value in ("1.0", "1.1"):
+        gateway.write_conf(pap__tls_min=value)
+        done = bench.run("ppgd", "--check-config", "-c", gateway.path("ppg.conf"))
+        check_eq(done.returncode, 1, value)
+        check("tls-min" in done.stderr, done.stderr)
+
+
+@case
+def records_name_all_three(bench):
+    """DM-01: the record of each delivery says who authenticated, kept whole and hid it."""
+    tls = tls_options(bench)
+    secure, sealed, plain = Terminal(bench, *tls, association=False), Terminal(bench), Terminal(bench, association=False)
+    gateway = Gateway(bench, secure.route("+15550101", "https", "") + sealed.route("+15550102") + plain.route("+15550103", more=""),
+                      ANY_LEVEL)
+    rows = [("+15550101", "full", "level=full auth=transport int=transport conf=transport "),
+            ("+15550101", "none", "level=none auth=transport int=transport conf=transport "),
+            ("+15550102", "full", "level=full auth=gpl int=gpl conf=gpl "),
+            ("+15550102", "integrity", "level=integrity auth=gpl int=gpl conf="),
+            ("+15550103", "none", "level=none auth=none int=none conf=none ")]
+    for to, level, record in rows:
+        push_id = good_push(bench, gateway, to=(to,), headers={"X-Push-Protection": level})
+        said = gateway.wait_state(push_id, "delivered")["targets"][0]["protection"]
+        check(said.startswith(record), f"{to} {level}: {said}")
+
+
+@case
+def installed_key_is_used_and_never_told(bench):
+    """UC-B.9-1: a key file is taken, opens what was sealed with it, and leaves by nothing that the terminal writes."""
+    state, wire = bench.path("state"), bench.path("wire")
+    fed = FedTerminal(bench, "--association", association(bench), "--state", state, "--wire", wire)
+    check_eq(fed.push(seal(1, inner(b"m1")))[1]["event"], "push")
+    check_eq(fed.push(seal(1, inner(b"m1")))[1]["event"], "dropped")
+    fed.s.close()
+    fed.program.stop()
+    key = bytes.fromhex(KEY)
+    for path in (state, wire, fed.program.out_path, fed.program.err_path):
+        with open(path, "rb") as f:
+            data = f.read()
+        check(key not in data and KEY.encode() not in data.lower(), f"the key is in {path}")
+    check(b"6173736f63696174696f6e2d30303031" in open(state, "rb").read(), "the state names the association")
+
+
+def memory_kb(program):
+    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1))
+
+
+def cpu_s(program):
+    with open(f"/proc/{program.process.pid}/stat", encoding="ascii") as f:
+        user, system = f.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+@case
+def flood_at_the_terminal(bench):
+    """UC-B.1-5: ten thousand forged pushes through its socket cost a terminal less than a second and no memory, once
+    what it keeps for reuse is there; a replay it drops, the next good push it takes."""
+    fed = FedTerminal(bench, "--association", association(bench), env={"ASAN_OPTIONS": "quarantine_size_mb=1"})
+    good = seal(1, inner(b"m1"))
+    check_eq(fed.push(good)[0], "400")
+    forged = bytearray(seal(2, inner(b"m2")))
+    forged[-1] ^= 1
+    request = (b"POST /wappush HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-push-gpl-a1\r\nX-Wap-CPITag: %b\r\n"
+               b"Content-Length: %d\r\n\r\n" % (fed.tag.encode(), len(forged))) + bytes(forged)
+
+    def flood(count):
+        for _ in range(count // 20):
+            fed.s.sendall(request * 20)
+            got = b""
+            while got.count(b"\r\n\r\n") < 20:
+                more = fed.s.recv(65536)
+                check(more, "the terminal closed")
+                got += more
+            check_eq(got.count(b"X-Wap-Push-Status: 235"), 20)
+        fed.events += count
+
+    flood(10000)
+    before, spent = memory_kb(fed.program), cpu_s(fed.program)
+    flood(10000)
+    grown, spent = memory_kb(fed.program) - before, cpu_s(fed.program) - spent
+    check(grown <= 128 and spent < 1, f"grew by {grown} kB, took {spent} s")
+    check_eq(fed.program.out().count('"reason":"mac"'), 20000)
+    check_eq(fed.push(good)[1]["reason"], "replay")
+    check_eq(fed.push(seal(2, inner(b"m2")))[1]["event"], "push")
+
+
+@case
+def log_is_for_machines(bench):
+    """SEC_CF-CHARGE: who was let in or not, numbers of associations and deliveries, one JSON object a line."""
+    phone = Terminal(bench)
+    gateway = Gateway(bench, phone.route("+15550100"))
+    check_eq(curl(bench, gateway.url, mime(), "--digest", "--user", "pass:wrong").status, 401)
+    push_id = good_push(bench, gateway)
+    phone.wait_events(1)
+    gateway.wait_event("deliver.done", push_id=push_id, bearer="http", code=1000)
+    gateway.wait_event("pap.answered", initiator="news", push_id=push_id)
+    check(gateway.wait_event("auth.refused")["reason"], "why")
+    numbers = gateway.wait_event("sa.numbers", said="6173736f63696174696f6e2d30303031")
+    check_eq((numbers["from"], numbers["to"], numbers["suite"]), (1, 17, "aes-ctr-hmac-sha256"))
+    for line in gateway.said().splitlines():
+        event = json.loads(line)
+        check(event["event"] and event["level"] and re.match(r"\d{4}-\d\d-\d\dT", event["time"]), line)
+
+
+main("conformance")
