@@ -137,12 +137,13 @@ def md5_only_where_wanted(bench):
 def wrong_password_slows_down(bench):
     gateway, _ = one(bench, conf={"gateway.loops": "1"})
     statuses, answer = [], None
-    for _ in range(5):
+    while 429 not in statuses and len(statuses) < 10:  # on a slow machine the first waits may be over before we ask
         answer = curl(bench, gateway.tls_url, mime(), "--basic", "--user", "pass:guess")
         statuses.append(answer.status)
-    check_eq(statuses, [401, 401, 401, 401, 429])
+    check_eq((statuses[:4], set(statuses[4:-1]) <= {401}, statuses[-1]), ([401] * 4, True, 429))
     check(int(answer.headers["retry-after"]) >= 1, answer.head)
-    check_eq(len(gateway.events("auth.refused", reason="wrong user name or password, or Basic not allowed here")), 4)
+    check_eq(len(gateway.events("auth.refused", reason="wrong user name or password, or Basic not allowed here")),
+             statuses.count(401))
     gateway.wait_event("auth.slowed")
 
 
