@@ -79,7 +79,7 @@ static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const st
     struct slice ip = net_http_exchange_ip(x);
 
     if (id->failed_login)
-        sec_penalty_fail(c->penalty, ip, ppg_core_mono_ms(c));
+        sec_penalty_fail(c->shared->penalty, ip, ppg_core_mono_ms(c));
     LOG(c->shared->log, id->failed_login ? LOG_WARN : LOG_INFO, "auth.refused", LOG_S("peer", ip),
         LOG_C("outcome", sec_outcome_name(id->outcome)), LOG_C("reason", id->reason));
     if (id->outcome == SEC_REFUSED)
@@ -91,7 +91,7 @@ static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const st
 unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, struct buf *headers)
 {
     struct sec_evidence evidence = evidence_of(c, x);
-    int64_t wait_ms = sec_penalty_wait_ms(c->penalty, evidence.peer, ppg_core_mono_ms(c));
+    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, evidence.peer, ppg_core_mono_ms(c));
     struct sec_identity id;
 
     if (wait_ms > 0) {
@@ -105,7 +105,7 @@ unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, 
     if (id.outcome != SEC_IDENTIFIED)
         return refuse(c, x, &id, headers);
     if (id.proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
-        sec_penalty_clear(c->penalty, evidence.peer);
+        sec_penalty_clear(c->shared->penalty, evidence.peer);
     remember(c, x, id.account);
     return 0;
 }

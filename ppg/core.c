@@ -8,8 +8,7 @@
 #include "ppg/protect.h"
 #include "ppg/schedule.h"
 
-#define ANSWER_MAX_N        (1u << 20) /* octets of a PAP answer */
-#define PENALTY_SOURCES_MAX 10000u     /* addresses remembered for failed logins, per loop */
+#define ANSWER_MAX_N (1u << 20) /* octets of a PAP answer */
 
 enum err ppg_core_init(struct ppg_core *c)
 {
@@ -19,10 +18,9 @@ enum err ppg_core_init(struct ppg_core *c)
     buf_init(&c->answer, ANSWER_MAX_N);
     buf_init(&c->answer_headers, ANSWER_MAX_N);
     c->config = ppg_config_hold(c->config);
-    if ((e = pap_parser_create(&c->parser)) || (e = sec_penalty_create(PENALTY_SOURCES_MAX, &c->penalty)) ||
-        (e = ppg_accept_create(c, &c->accept)) || (e = ppg_schedule_create(c, &c->schedule)) ||
-        (e = ppg_deliver_create(c, &c->deliver)) || (e = ppg_protect_create(c, &c->protect)) ||
-        (e = ppg_notify_create(c, &c->notify)))
+    if ((e = pap_parser_create(&c->parser)) || (e = ppg_accept_create(c, &c->accept)) ||
+        (e = ppg_schedule_create(c, &c->schedule)) || (e = ppg_deliver_create(c, &c->deliver)) ||
+        (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)))
         ppg_core_clear(c);
     return e;
 }
@@ -34,7 +32,6 @@ void ppg_core_clear(struct ppg_core *c)
     ppg_protect_free(&c->protect);
     ppg_deliver_free(&c->deliver);
     ppg_schedule_free(&c->schedule);
-    sec_penalty_free(&c->penalty);
     pap_parser_free(&c->parser);
     buf_clear(&c->answer);
     buf_clear(&c->answer_headers);

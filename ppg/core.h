@@ -18,6 +18,9 @@
 #include "security/digest.h"
 #include "security/penalty.h"
 
+#define PPG_LIVE_MAX_N                                                                                       \
+    ((size_t)256 << 20) /* octets of pushes in memory, all loops; above it no more come in */
+
 struct ppg_accept;
 struct ppg_schedule;
 struct ppg_notify;
@@ -31,11 +34,13 @@ struct ppg_shared {
     struct store *store;
     struct log *log;
     const struct clk *clk;
+    struct sec_penalty *penalty;    /* failed logins count wherever they come in */
     struct sec_digest_guard *guard; /* nonces are good on every loop */
     _Atomic int64_t next_due_ms;    /* UTC: earliest due time of what only the store holds; INT64_MAX none */
     _Atomic int64_t next_notice_ms; /* the same for notices */
     atomic_bool claiming;           /* due targets are on their way from the store into memory */
     atomic_size_t live;             /* targets in memory */
+    atomic_size_t live_n;           /* octets of their pushes */
     atomic_bool draining;           /* SIGTERM: accept nothing new, start nothing new */
 };
 
@@ -51,7 +56,6 @@ struct ppg_core {
     struct ppg_shared *shared;
     struct ppg_config *config; /* held */
     struct pap_parser *parser;
-    struct sec_penalty *penalty;
     struct list ops;   /* store operations of this turn */
     size_t ops_out;    /* operations whose done() has not run */
     struct buf answer; /* scratch of reply.c */
@@ -104,6 +108,11 @@ static inline const struct ppg_settings *ppg_core_settings(const struct ppg_core
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key);
 /* Something in the store becomes due then: wakes the claim in time.  Any thread. */
 void ppg_shared_due(_Atomic int64_t *next, int64_t at_ms);
+/* Room in memory for more content: a few large pushes count as much as many small ones.  Any thread. */
+static inline bool ppg_shared_room(const struct ppg_shared *s)
+{
+    return atomic_load(&s->live_n) < PPG_LIVE_MAX_N;
+}
 /* Targets that are due wait in the store: a new one must queue behind them, or it would overtake an older one of
  * its own terminal.  Any thread. */
 bool ppg_shared_behind(const struct ppg_shared *s, int64_t now_ms);

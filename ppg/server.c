@@ -9,10 +9,11 @@
 #include "ppg/loop.h"
 #include "ppg/schedule.h"
 
-#define LOOPS_MAX      64u
-#define PURGE_EVERY_MS 1000
-#define PURGE_MAX      500u /* pushes forgotten at once */
-#define NONCES_MAX     100000u
+#define LOOPS_MAX           64u
+#define PURGE_EVERY_MS      1000
+#define PURGE_MAX           500u   /* pushes forgotten at once */
+#define PENALTY_SOURCES_MAX 10000u /* addresses remembered for failed logins */
+#define NONCES_MAX          100000u
 
 struct ppg_server {
     struct ppg_shared shared;
@@ -277,13 +278,15 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
 {
     const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
     struct sec_digest_guard_conf guard = {.nonce_life_ms = set->pap.nonce_life_ms, .nonces_max = NONCES_MAX};
+    enum err e;
 
     s->shared.loops = s->loops_n;
     s->shared.log = log;
     s->shared.clk = &clk_real;
     if (sec_random(s->shared.spread, sizeof s->shared.spread))
         return ERR_IO;
-    return sec_digest_guard_create(&guard, &s->shared.guard);
+    e = sec_penalty_create(PENALTY_SOURCES_MAX, &s->shared.penalty);
+    return e ? e : sec_digest_guard_create(&guard, &s->shared.guard);
 }
 
 static enum err store_start(struct ppg_server *s, char why[256])
@@ -437,6 +440,7 @@ void ppg_server_free(struct ppg_server **sp)
     for (unsigned i = 0; i < s->loops_n; i++)
         ppg_loop_clear(&s->loops[i]);
     net_gate_free(&s->gate);
+    sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);
     ppg_snapshot_drop(&s->snapshot);
     free(s->loops);

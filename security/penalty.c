@@ -1,7 +1,8 @@
 /* Failed logins: a bounded table of sources, least recently failing first out.  No specification; the habit of
- * doubling waits is common.  One thread. */
+ * doubling waits is common.  A mutex guards the table for a moment each time. */
 #include "security/penalty.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include "base/list.h"
 #include "base/map.h"
@@ -21,7 +22,8 @@ struct source {
 };
 
 struct sec_penalty {
-    struct map sources; /* name to struct source, owned */
+    pthread_mutex_t mutex; /* guards what follows */
+    struct map sources;    /* name to struct source, owned */
     struct list lru;
     size_t max;
 };
@@ -35,6 +37,7 @@ enum err sec_penalty_create(size_t max_n, struct sec_penalty **out)
     p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NOMEM;
+    (void)pthread_mutex_init(&p->mutex, NULL);
     map_init(&p->sources, max_n);
     list_init(&p->lru);
     p->max = max_n;
@@ -61,15 +64,21 @@ void sec_penalty_free(struct sec_penalty **p)
     while (!list_empty(&(*p)->lru))
         forget(*p, container_of((*p)->lru.next, struct source, lru));
     map_clear(&(*p)->sources);
+    (void)pthread_mutex_destroy(&(*p)->mutex);
     free(*p);
     *p = NULL;
 }
 
-int64_t sec_penalty_wait_ms(const struct sec_penalty *p, struct slice source, int64_t now_ms)
+int64_t sec_penalty_wait_ms(struct sec_penalty *p, struct slice source, int64_t now_ms)
 {
-    const struct source *s = map_get(&p->sources, key_of(source));
+    const struct source *s;
+    int64_t wait_ms;
 
-    return s ? num_max64(0, s->next_ms - now_ms) : 0;
+    (void)pthread_mutex_lock(&p->mutex);
+    s = map_get(&p->sources, key_of(source));
+    wait_ms = s ? num_max64(0, s->next_ms - now_ms) : 0;
+    (void)pthread_mutex_unlock(&p->mutex);
+    return wait_ms;
 }
 
 /* A place for a new source: at the ceiling, that of the one whose last failure is longest ago. */
@@ -102,14 +111,8 @@ static int64_t wait_after(unsigned failures)
                           : num_min64(SEC_PENALTY_MAX_MS, (int64_t)SEC_PENALTY_FIRST_MS << doublings);
 }
 
-void sec_penalty_fail(struct sec_penalty *p, struct slice source, int64_t now_ms)
+static void punish(struct sec_penalty *p, struct source *s, int64_t now_ms)
 {
-    struct source *s = map_get(&p->sources, key_of(source));
-
-    if (!s)
-        s = place(p, key_of(source));
-    if (!s)
-        return; /* out of memory: no penalty rather than no service */
     if (s->failures && now_ms - s->last_ms > PENALTY_FORGET_MS)
         s->failures = 0;
     if (s->failures < 1000)
@@ -120,15 +123,36 @@ void sec_penalty_fail(struct sec_penalty *p, struct slice source, int64_t now_ms
     list_push_back(&p->lru, &s->lru);
 }
 
-void sec_penalty_clear(struct sec_penalty *p, struct slice source)
+void sec_penalty_fail(struct sec_penalty *p, struct slice source, int64_t now_ms)
 {
-    struct source *s = map_get(&p->sources, key_of(source));
+    struct source *s;
 
-    if (s)
-        forget(p, s);
+    (void)pthread_mutex_lock(&p->mutex);
+    s = map_get(&p->sources, key_of(source));
+    if (!s)
+        s = place(p, key_of(source));
+    if (s) /* out of memory: no penalty rather than no service */
+        punish(p, s, now_ms);
+    (void)pthread_mutex_unlock(&p->mutex);
 }
 
-size_t sec_penalty_count(const struct sec_penalty *p)
+void sec_penalty_clear(struct sec_penalty *p, struct slice source)
 {
-    return p->sources.n;
+    struct source *s;
+
+    (void)pthread_mutex_lock(&p->mutex);
+    s = map_get(&p->sources, key_of(source));
+    if (s)
+        forget(p, s);
+    (void)pthread_mutex_unlock(&p->mutex);
+}
+
+size_t sec_penalty_count(struct sec_penalty *p)
+{
+    size_t n;
+
+    (void)pthread_mutex_lock(&p->mutex);
+    n = p->sources.n;
+    (void)pthread_mutex_unlock(&p->mutex);
+    return n;
 }

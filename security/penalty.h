@@ -1,6 +1,6 @@
 /* Failed logins slow their source: the first three are free, then each doubles the wait, up to a minute.  Bounded
  * memory, the least recently failing source is forgotten first.  It never sleeps: it says when to listen again.
- * One thread. */
+ * Any thread: a guesser finds no better luck on another loop. */
 #ifndef SECURITY_PENALTY_H
 #define SECURITY_PENALTY_H
 
@@ -19,10 +19,10 @@ struct sec_penalty;
 enum err sec_penalty_create(size_t max_n, struct sec_penalty **out) MUST_USE;
 void sec_penalty_free(struct sec_penalty **p);
 /* Milliseconds until `source` is listened to again; 0: now. */
-int64_t sec_penalty_wait_ms(const struct sec_penalty *p, struct slice source, int64_t now_ms);
+int64_t sec_penalty_wait_ms(struct sec_penalty *p, struct slice source, int64_t now_ms);
 void sec_penalty_fail(struct sec_penalty *p, struct slice source, int64_t now_ms);
 /* A good login: the source starts anew. */
 void sec_penalty_clear(struct sec_penalty *p, struct slice source);
-size_t sec_penalty_count(const struct sec_penalty *p);
+size_t sec_penalty_count(struct sec_penalty *p);
 
 #endif

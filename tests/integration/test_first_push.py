@@ -135,7 +135,7 @@ def md5_only_where_wanted(bench):
 
 @case
 def wrong_password_slows_down(bench):
-    gateway, _ = one(bench, conf={"gateway.loops": "1"})
+    gateway, _ = one(bench, conf={"gateway.loops": "2"})
     statuses, answer = [], None
     while 429 not in statuses and len(statuses) < 10:  # on a slow machine the first waits may be over before we ask
         answer = curl(bench, gateway.tls_url, mime(), "--basic", "--user", "pass:guess")

@@ -1,6 +1,7 @@
 /* Waits after failed logins on a clock moved by hand; bounded memory. */
 #include "security/penalty.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include "tests/unit/harness.h"
 
@@ -76,7 +77,31 @@ static void test_create_limits(void)
     CU_ASSERT(p == NULL);
 }
 
+static void *guess(void *arg)
+{
+    for (int i = 0; i < 1000; i++) {
+        sec_penalty_fail(arg, SLICE("guesser"), i);
+        (void)sec_penalty_wait_ms(arg, SLICE("guesser"), i);
+    }
+    return NULL;
+}
+
+/* Several loops share one table: guesses count together. */
+static void test_threads_share(void)
+{
+    struct sec_penalty *p;
+    pthread_t other;
+
+    CU_ASSERT_FATAL(sec_penalty_create(10, &p) == ERR_OK);
+    CU_ASSERT_FATAL(pthread_create(&other, NULL, guess, p) == 0);
+    (void)guess(p);
+    (void)pthread_join(other, NULL);
+    CU_ASSERT(sec_penalty_count(p) == 1 && sec_penalty_wait_ms(p, SLICE("guesser"), 0) >= 60000);
+    sec_penalty_free(&p);
+}
+
 const struct test_case test_cases[] = {
+    {"threads_share", test_threads_share},
     {"waits_double_to_a_cap", test_waits_double_to_a_cap},
     {"good_login_and_quiet_start_anew", test_good_login_and_quiet_start_anew},
     {"bounded_and_oldest_goes", test_bounded_and_oldest_goes},
