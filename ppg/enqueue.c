@@ -20,7 +20,8 @@ static void targets_prepare(struct ppg_core *c, struct ppg_enqueue *e, struct pp
 {
     int64_t now = ppg_core_utc_ms(c);
     int64_t due = push->not_before_ms > now ? push->not_before_ms : now;
-    bool lease = due <= now && !atomic_load(&c->shared->draining) && !ppg_shared_behind(c->shared, now);
+    bool lease = due <= now && !atomic_load(&c->shared->draining) && ppg_shared_room(c->shared) &&
+                 !ppg_shared_behind(c->shared, now);
 
     for (size_t i = 0; i < push->targets_n; i++) {
         struct ppg_target *t = &push->targets[i];
@@ -31,6 +32,8 @@ static void targets_prepare(struct ppg_core *c, struct ppg_enqueue *e, struct pp
         e->leased_n += t->leased;
         list_init(&t->link);
     }
+    if (e->leased_n)
+        ppg_push_charge(push, &c->shared->live_n);
 }
 
 void ppg_enqueue_spread(struct ppg_core *c, struct list *targets)

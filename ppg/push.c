@@ -51,9 +51,20 @@ void ppg_push_drop(struct ppg_push *p)
     MUST(before > 0);
     if (before > 1)
         return;
+    if (p->charged)
+        (void)atomic_fetch_sub(p->charged, p->charged_n);
     buf_clear(&p->body_mem);
     mem = p->mem; /* p lies inside */
     arena_clear(&mem);
+}
+
+void ppg_push_charge(struct ppg_push *p, atomic_size_t *octets)
+{
+    if (p->charged)
+        return;
+    p->charged = octets;
+    p->charged_n = p->mem.used + p->body_mem.n;
+    (void)atomic_fetch_add(octets, p->charged_n);
 }
 
 struct ppg_notice *ppg_notice_create(void)

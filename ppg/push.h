@@ -46,9 +46,11 @@ enum ppg_method {
 struct ppg_target;
 
 struct ppg_push {
-    struct arena mem;    /* every slice below lives here or in body_mem */
-    struct buf body_mem; /* the request body as received, moved here, or empty */
-    atomic_uint refs;    /* one for each live target and one for whoever holds the push itself */
+    struct arena mem;       /* every slice below lives here or in body_mem */
+    struct buf body_mem;    /* the request body as received, moved here, or empty */
+    atomic_uint refs;       /* one for each live target and one for whoever holds the push itself */
+    atomic_size_t *charged; /* count of octets in memory that this push is part of, or NULL */
+    size_t charged_n;
 
     int64_t id;             /* row; 0 until the insert is done */
     struct slice initiator; /* account name */
@@ -94,6 +96,8 @@ struct ppg_target {
 struct ppg_push *ppg_push_create(size_t first_n, size_t max_n) MUST_USE;
 struct ppg_push *ppg_push_hold(struct ppg_push *p);
 void ppg_push_drop(struct ppg_push *p); /* any thread; the last one frees */
+/* Adds its octets to *octets until it is freed; again: nothing.  One thread holds it yet.  *octets outlives it. */
+void ppg_push_charge(struct ppg_push *p, atomic_size_t *octets);
 
 /* A result notification that is owed ([PAP §3.4]); heap, free with ppg_notice_free. */
 struct ppg_notice {

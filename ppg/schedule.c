@@ -456,8 +456,10 @@ static void claimed(struct store_op *op)
         atomic_store(&shared->claiming, false);
         return;
     }
-    LIST_EACH (at, &cl->targets)
+    LIST_EACH (at, &cl->targets) {
         atomic_fetch_add(&shared->live, 1);
+        ppg_push_charge(container_of(at, struct ppg_target, link)->push, &shared->live_n);
+    }
     if (cl->more)
         ppg_shared_due(&shared->next_due_ms, ppg_core_utc_ms(s->core));
     else if (cl->next_due_ms)
@@ -475,7 +477,7 @@ static void claim(struct ppg_schedule *s)
     size_t live = atomic_load(&shared->live);
 
     if (s->claiming || atomic_load(&shared->draining) || now < atomic_load(&shared->next_due_ms) ||
-        live >= set->delivery.live_max)
+        live >= set->delivery.live_max || !ppg_shared_room(shared))
         return;
     atomic_store(&shared->claiming, true);
     atomic_store(&shared->next_due_ms, INT64_MAX); /* what comes due meanwhile lowers it again */

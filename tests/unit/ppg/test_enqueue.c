@@ -115,7 +115,34 @@ static void test_part_of_a_push(void)
     fix_end(w);
 }
 
-const struct test_case test_cases[] = {
-    {"durable_first", test_durable_first},   {"failure_gives_back", test_failure_gives_back},
-    {"one_of_a_batch", test_one_of_a_batch}, {"without_lease", test_without_lease},
-    {"part_of_a_push", test_part_of_a_push}, {NULL, NULL}};
+/* Large contents fill memory before their number does: then a push waits in the store, and what was counted is
+ * given back. */
+static void test_no_room_for_content(void)
+{
+    struct replay_world *w = fix_world("no_room_for_content", 1, "ok@1s");
+    struct replay_state st = {.leased = true};
+
+    fix_start(w);
+    atomic_store(&w->shared.live_n, PPG_LIVE_MAX_N);
+    (void)fix_submit(w, "a", "+1000", (struct replay_submit){.body_n = 1000});
+    replay_run(w, 2000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 0 && atomic_load(&w->shared.live) == 0);
+    CU_ASSERT(replay_show(w, SLICE("a"), SLICE("+1000"), &st) == ERR_OK && !st.leased);
+    atomic_store(&w->shared.live_n, 0);
+    replay_run(w, 500, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 1 && atomic_load(&w->shared.live_n) > 1000);
+    (void)fix_submit(w, "b", "+1000", (struct replay_submit){.body_n = 1000});
+    replay_run(w, 100, REPLAY_TICK_MS);
+    CU_ASSERT(atomic_load(&w->shared.live_n) > 2000);
+    replay_run(w, 5000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_is(w, "b", "+1000", ST_DELIVERED, 1000) && atomic_load(&w->shared.live_n) == 0);
+    fix_end(w);
+}
+
+const struct test_case test_cases[] = {{"durable_first", test_durable_first},
+                                       {"failure_gives_back", test_failure_gives_back},
+                                       {"one_of_a_batch", test_one_of_a_batch},
+                                       {"without_lease", test_without_lease},
+                                       {"part_of_a_push", test_part_of_a_push},
+                                       {"no_room_for_content", test_no_room_for_content},
+                                       {NULL, NULL}};
