@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "base/map.h"
+#include "base/net/uri.h"
 #include "base/scan.h"
 #include "ota/headers.h"
 #include "pap/address.h"
@@ -45,6 +46,17 @@ static int64_t expiry_of(const struct ppg_settings *set, const struct pap_push *
     if (!m->deliver_before.given)
         return now_ms + set->pap.default_lifetime_ms;
     return m->deliver_before.utc_s > most / 1000 ? most : m->deliver_before.utc_s * 1000;
+}
+
+/* What is accepted with a notification owed must be a URL that notify.c can post to. */
+static enum pap_code check_notify_url(struct ppg_submission *s)
+{
+    struct slice url = s->message.push.notify_to;
+    struct net_uri uri;
+
+    return url.n && net_uri_parse(url, &uri)
+               ? refuse(s, PAP_CODE_BAD_REQUEST, "ppg-notify-requested-to cannot be posted to")
+               : PAP_CODE_ACCEPTED;
 }
 
 static enum pap_code take_fields(struct ppg_submission *s)
@@ -395,7 +407,8 @@ static enum pap_code check_network(struct ppg_submission *s)
 
 /* [PAP §8.1]: the order is the specification's. */
 static enum pap_code (*const checks[])(struct ppg_submission *s) = {
-    check_fields, take_fields, take_entity, take_addresses, check_rights, check_network, check_delivery,
+    check_fields,   check_notify_url, take_fields,   take_entity,
+    take_addresses, check_rights,     check_network, check_delivery,
 };
 
 enum pap_code ppg_authorize(struct ppg_submission *s)

@@ -332,7 +332,9 @@ def attributed_faults_name_the_push(bench):
             ({"deliver-after-timestamp": "2013-09-31T13:30:00Z"}, 2000), ({"deliver-before-timestamp":
              "2030-01-01T00:00:00+01:00"}, 2000), ({"deliver-before-timestamp": "2020-01-01T00:00:00Z"}, 2001),
             ({"deliver-after-timestamp": "2031-01-01T00:00:00Z", "deliver-before-timestamp": "2030-01-01T00:00:00Z"}, 2000),
-            ({"ppg-notify-requested-to": "ftp://a.example/"}, 2000), ({"ppg-notify-requested-to": "http://u:p@a.example/"},
+            ({"ppg-notify-requested-to": "ftp://a.example/"}, 2000), ({"ppg-notify-requested-to": "http://a.example:99999/"}, 2000),
+            ({"ppg-notify-requested-to": "http://a.example/%zz"}, 2000),
+            ({"ppg-notify-requested-to": "http://a.example?q=1"}, 2000), ({"ppg-notify-requested-to": "http://u:p@a.example/"},
              2000), ({"replace-push-id": "other", "replace-method": "all"}, 3011)]
     for i, (attributes, code) in enumerate(rows):
         answer = send(bench, gateway, mime(push_id=f"t{i}", attributes=attributes))
