@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "ppg/config/lists.h"
 #include "ppg/config/value.h"
+#include "security/network.h"
+#include "security/uri.h"
 
 #define FILE_MAX_N     (64 << 20) /* octets of initiators.conf */
 #define INITIATORS_MAX 100000
@@ -74,12 +76,20 @@ static void set_certificate(struct ppg_list *l, const struct ppg_ini_line *line)
 
 static void set_network(struct ppg_list *l, const struct ppg_ini_line *line)
 {
-    add_item(l, line, draft_of(l)->networks, &draft_of(l)->account.networks_n);
+    struct sec_network network;
+
+    if (line->value.n && sec_network_parse(line->value, &network))
+        ppg_list_say(l, line, "not address/bits, or bits set behind the prefix");
+    else
+        add_item(l, line, draft_of(l)->networks, &draft_of(l)->account.networks_n);
 }
 
 static void set_initiator_uri(struct ppg_list *l, const struct ppg_ini_line *line)
 {
-    add_item(l, line, draft_of(l)->uris, &draft_of(l)->account.initiator_uris_n);
+    if (line->value.n && sec_uri_pattern_check(line->value))
+        ppg_list_say(l, line, "not an http(s) URI, \"*\" at most at its end");
+    else
+        add_item(l, line, draft_of(l)->uris, &draft_of(l)->account.initiator_uris_n);
 }
 
 static void set_digest_user(struct ppg_list *l, const struct ppg_ini_line *line)

@@ -212,9 +212,10 @@ static void check_texts(struct reading *r)
     }
 }
 
-/* A rule between keys: broken is said of one of them. */
+/* A rule between two keys: broken is said of the first, in the line of the one that was written last. */
 struct rule {
     size_t at; /* of the key that is named */
+    size_t with;
     bool (*broken)(const struct ppg_settings *s);
     const char *what;
 };
@@ -266,26 +267,41 @@ static bool floor_above_ceiling(const struct ppg_settings *s)
 
 #define OF(field) offsetof(struct ppg_settings, field)
 static const struct rule rules[] = {
-    {OF(pap.listen), no_listener, "neither listen nor listen-tls is set"},
-    {OF(pap.listen_tls), tls_without_cert, "needs cert and key"},
-    {OF(pap.key), cert_without_key, "must name as many files as cert"},
-    {OF(pap.client_certificate), verify_without_ca, "needs ca, or none here"},
-    {OF(pap.crl), crl_without_ca, "needs ca"},
-    {OF(pap.control_max_n), control_above_body, "must not be above body-max"},
-    {OF(pap.default_lifetime_ms), default_above_max, "must not be above max-lifetime"},
-    {OF(ota_http.key), terminal_cert_without_key, "cert and key go together"},
-    {OF(delivery.retry_first_ms), first_above_max, "must not be above retry-max"},
-    {OF(delivery.claim_max), claim_above_live, "must not be above in-memory-max"},
-    {OF(protection.floor), floor_above_ceiling, "must not be above ceiling"},
+    {OF(pap.listen), OF(pap.listen_tls), no_listener, "neither listen nor listen-tls is set"},
+    {OF(pap.listen_tls), OF(pap.cert), tls_without_cert, "needs cert and key"},
+    {OF(pap.key), OF(pap.cert), cert_without_key, "must name as many files as cert"},
+    {OF(pap.client_certificate), OF(pap.listen_tls), verify_without_ca, "needs ca, or none here"},
+    {OF(pap.crl), OF(pap.ca), crl_without_ca, "needs ca"},
+    {OF(pap.control_max_n), OF(pap.body_max_n), control_above_body, "must not be above body-max"},
+    {OF(pap.default_lifetime_ms), OF(pap.max_lifetime_ms), default_above_max,
+     "must not be above max-lifetime"},
+    {OF(ota_http.key), OF(ota_http.cert), terminal_cert_without_key, "cert and key go together"},
+    {OF(delivery.retry_first_ms), OF(delivery.retry_max_ms), first_above_max, "must not be above retry-max"},
+    {OF(delivery.claim_max), OF(delivery.live_max), claim_above_live, "must not be above in-memory-max"},
+    {OF(protection.floor), OF(protection.ceiling), floor_above_ceiling, "must not be above ceiling"},
 };
+
+/* The key whose value is kept at `at` of the settings. */
+static size_t key_of(size_t at)
+{
+    size_t k = 0;
+
+    while (k < ppg_config_keys_n && ppg_config_keys[k].at != at)
+        k++;
+    MUST(k < ppg_config_keys_n);
+    return k;
+}
 
 static void check_rules(struct reading *r)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        for (size_t k = 0; k < ppg_config_keys_n && rules[i].broken(r->out); k++)
-            if (ppg_config_keys[k].at == rules[i].at)
-                ppg_load_say(r->load, ERR_MALFORMED, (struct ppg_place){r->file, r->lines[k]},
-                             slice_str(ppg_config_keys[k].name), "%s", rules[i].what);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        size_t k = key_of(rules[i].at);
+        uint32_t with_line = r->lines[key_of(rules[i].with)];
+        struct ppg_place at = {r->file, r->lines[k] > with_line ? r->lines[k] : with_line};
+
+        if (rules[i].broken(r->out))
+            ppg_load_say(r->load, ERR_MALFORMED, at, slice_str(ppg_config_keys[k].name), "%s", rules[i].what);
+    }
 }
 
 static void check_file(struct reading *r, size_t k, const char *path)
