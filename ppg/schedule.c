@@ -85,15 +85,16 @@ static struct lane *lane_get(struct ppg_schedule *s, struct slice key)
     return l;
 }
 
-static bool lane_open(const struct lane *l, int64_t now_ms)
+/* No closure is longer than the longest retry: one that looks so was made before the clock was set back. */
+static bool lane_open(const struct ppg_schedule *s, const struct lane *l)
 {
-    return l->closed_until_ms <= now_ms;
+    int64_t left_ms = l->closed_until_ms - ppg_core_utc_ms(s->core);
+
+    return left_ms <= 0 || left_ms > ppg_core_settings(s->core)->delivery.retry_max_ms;
 }
 
 static void lane_settle(struct ppg_schedule *s, struct lane *l)
 {
-    int64_t now = ppg_core_utc_ms(s->core);
-
     if (l->sending)
         return;
     if (l->waiting_n) {
@@ -102,7 +103,7 @@ static void lane_settle(struct ppg_schedule *s, struct lane *l)
         return;
     }
     list_remove(&l->ready);
-    if (lane_open(l, now)) {
+    if (lane_open(s, l)) {
         (void)map_del(&s->lanes, lane_key(l));
         free(l);
     }
@@ -345,7 +346,6 @@ static void pump(struct ppg_schedule *s)
 void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t)
 {
     struct lane *l;
-    int64_t now = ppg_core_utc_ms(s->core);
 
     s->live++;
     if (past_deadline(s, t)) { /* whatever its terminal is up to */
@@ -353,8 +353,8 @@ void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t)
         return;
     }
     l = atomic_load(&s->core->shared->draining) ? NULL : lane_get(s, t->key);
-    if (!l || !lane_open(l, now)) {
-        give_back(s, t, l ? l->closed_until_ms : now, NULL);
+    if (!l || !lane_open(s, l)) {
+        give_back(s, t, l ? l->closed_until_ms : ppg_core_utc_ms(s->core), NULL);
         return;
     }
     list_push_back(&l->waiting[num_min(t->push->priority, PRIORITIES - 1)], &t->link);

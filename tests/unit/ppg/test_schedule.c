@@ -58,6 +58,23 @@ static void test_lane_goes_on(void)
     fix_end(w);
 }
 
+/* A terminal that could not be reached is let alone until its retry; a clock that is set back by hours does not make
+ * that wait longer for what arrives then. */
+static void test_clock_set_back(void)
+{
+    struct replay_world *w = fix_world("clock_set_back", 1, "retry,ok");
+
+    replay_set(w, "delivery", "retry-first", "10s");
+    fix_start(w);
+    (void)fix_submit(w, "a", "+1000", plain);
+    replay_run(w, 200, REPLAY_TICK_MS);
+    w->clk.utc -= 2 * 3600000;
+    (void)fix_submit(w, "b", "+1000", plain);
+    replay_run(w, 1000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 1 && fix_is(w, "b", "+1000", ST_DELIVERED, 1000));
+    fix_end(w);
+}
+
 /* A claim that fails is asked again, not at once and not never. */
 static void test_claim_fails(void)
 {
@@ -155,6 +172,7 @@ static void test_claimed_while_draining(void)
 
 const struct test_case test_cases[] = {{"write_fails", test_write_fails},
                                        {"lane_goes_on", test_lane_goes_on},
+                                       {"clock_set_back", test_clock_set_back},
                                        {"claim_fails", test_claim_fails},
                                        {"backoff_edges", test_backoff_edges},
                                        {"deadline_edge", test_deadline_edge},
