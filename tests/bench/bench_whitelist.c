@@ -39,10 +39,8 @@ static void write_files(const char *list, const char *addresses)
 static void decisions(const struct sec_whitelist *w)
 {
     char text[16];
-    struct sec_whitelist_query q = {.initiator = SLICE("mms"),
-                                    .application = SLICE("mms.ua"),
-                                    .type = SLICE("text/plain"),
-                                    .size = 100};
+    struct sec_whitelist_query q = {
+        .initiator = SLICE("mms"), .application = SLICE("mms.ua"), .type = SLICE("text/plain"), .size = 100};
     struct sec_whitelist_verdict v;
     unsigned state = 1, denied = 0;
     double start = now_s(), worst = 0;
