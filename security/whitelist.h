@@ -66,8 +66,8 @@ enum err sec_whitelist_set(struct sec_whitelist *w, struct slice name, struct se
 
 struct sec_load_error {
     char file[256];
-    uint32_t line;    /* from 1; 0: the file itself */
-    const char *what; /* static */
+    uint32_t line;  /* from 1; 0: the file itself */
+    char what[384]; /* of an address file that is missing: its path, and why; the line is the rule's */
 };
 /* Reads the list and the files it names (whitelist_load.c).  On failure *e says where and what.  ERR_IO,
  * ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM.  Blocking; call it off the loops. */

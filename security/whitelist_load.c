@@ -2,6 +2,7 @@
  * elsewhere.  Bounded in line length, rules and addresses.  Blocking: never on a loop. */
 #include "security/whitelist.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/buf.h"
@@ -15,6 +16,7 @@
 struct reader {
     FILE *f;
     const char *path;
+    const struct reader *by; /* an address file: the list whose rule names it; else NULL */
     uint32_t line;
     char text[SEC_WHITELIST_LINE_MAX_N + 2]; /* a line, its end and a NUL */
     struct sec_load_error *e;
@@ -24,17 +26,32 @@ static enum err fail(struct reader *r, enum err e, const char *what)
 {
     (void)snprintf(r->e->file, sizeof r->e->file, "%s", r->path);
     r->e->line = r->line;
-    r->e->what = what;
+    (void)snprintf(r->e->what, sizeof r->e->what, "%s", what);
     return e;
 }
 
-static enum err reader_open(struct reader *r, const char *path, struct sec_load_error *e)
+/* The file as a whole is no good, errno says why: told where the file is named. */
+static enum err fail_file(struct reader *r, const char *what)
+{
+    const struct reader *at = r->by ? r->by : r;
+    const char *why = strerror(errno);
+
+    (void)snprintf(r->e->file, sizeof r->e->file, "%s", at->path);
+    r->e->line = at->line;
+    (void)snprintf(r->e->what, sizeof r->e->what, "%s%s%s: %s", r->by ? r->path : "", r->by ? " " : "", what,
+                   why);
+    return ERR_IO;
+}
+
+static enum err reader_open(struct reader *r, const char *path, const struct reader *by,
+                            struct sec_load_error *e)
 {
     r->path = path;
+    r->by = by;
     r->line = 0;
     r->e = e;
     r->f = fopen(path, "re");
-    return r->f ? ERR_OK : fail(r, ERR_IO, "cannot be opened");
+    return r->f ? ERR_OK : fail_file(r, "cannot be opened");
 }
 
 /* The next line without its end.  ERR_ABSENT at the end of the file. */
@@ -43,7 +60,7 @@ static enum err reader_line(struct reader *r, struct slice *out)
     size_t n;
 
     if (!fgets(r->text, sizeof r->text, r->f))
-        return ferror(r->f) ? fail(r, ERR_IO, "cannot be read") : ERR_ABSENT;
+        return ferror(r->f) ? fail_file(r, "cannot be read") : ERR_ABSENT;
     r->line++;
     n = strlen(r->text);
     if (n && r->text[n - 1] == '\n')
@@ -71,11 +88,11 @@ static enum err address_add(struct reader *r, struct slice line, struct sec_addr
     return e ? fail(r, e, "too many addresses") : ERR_OK;
 }
 
-static enum err addresses_load(const char *path, struct sec_addrset *set, struct sec_load_error *error)
+static enum err addresses_load(const char *path, const struct reader *by, struct sec_addrset *set)
 {
     struct reader r;
     struct slice line;
-    enum err e = reader_open(&r, path, error);
+    enum err e = reader_open(&r, path, by, by->e);
 
     if (e)
         return e;
@@ -110,7 +127,7 @@ static enum err set_load(struct reader *r, struct sec_whitelist *w, struct slice
         return fail(r, ERR_LIMIT, "file name too long");
     if (sec_whitelist_set(w, name, set, &fresh))
         return fail(r, ERR_NOMEM, "out of memory");
-    return fresh ? addresses_load(path, *set, r->e) : ERR_OK;
+    return fresh ? addresses_load(path, r, *set) : ERR_OK;
 }
 
 static enum err rule_add(struct reader *r, struct slice text, struct sec_whitelist *w)
@@ -137,7 +154,7 @@ enum err sec_whitelist_load(const char *path, struct sec_whitelist **out, struct
     struct sec_whitelist *w = NULL;
     struct reader r;
     struct slice line;
-    enum err e = reader_open(&r, path, error);
+    enum err e = reader_open(&r, path, NULL, error);
 
     if (e)
         return e;
