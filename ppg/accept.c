@@ -9,8 +9,9 @@
 #include "ppg/authorize.h"
 #include "ppg/submission.h"
 
-#define PUSH_FIRST_N   3072u       /* octets that most pushes need for their attributes */
-#define PUSH_MAX_N     (16u << 20) /* attributes and addresses of the largest submission */
+#define PUSH_FIRST_N   3072u      /* octets that most pushes need for their attributes */
+#define PUSH_MAX_N     (1u << 20) /* headers and all that does not grow with the addresses */
+#define TARGET_MAX_N   512u       /* octets of one target besides its text */
 #define SCRATCH_KEEP_N 4096u
 
 struct ppg_accept {
@@ -60,6 +61,13 @@ unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void 
 
 /* --- a submission --- */
 
+/* Memory of the largest submission the settings let in: its text at most four times (as parsed, as spelled, as
+ * routed, and the growth of arrays), and its targets. */
+static size_t push_max_n(const struct ppg_settings *set)
+{
+    return PUSH_MAX_N + 4 * set->pap.control_max_n + set->pap.recipients_max * TARGET_MAX_N;
+}
+
 static struct ppg_submission *submission_new(struct ppg_core *c, struct net_http_exchange *x)
 {
     struct ppg_submission *s = c->accept->free_submissions;
@@ -74,7 +82,7 @@ static struct ppg_submission *submission_new(struct ppg_core *c, struct net_http
     s->exchange = x;
     s->message = (struct pap_message){.kind = PAP_KIND_NONE};
     s->outcome = (struct ppg_outcome){.code = PAP_CODE_ACCEPTED, .received_ms = ppg_core_utc_ms(c)};
-    s->push = ppg_push_create(PUSH_FIRST_N, PUSH_MAX_N);
+    s->push = ppg_push_create(PUSH_FIRST_N, push_max_n(ppg_core_settings(c)));
     c->accept->open++;
     return s;
 }
