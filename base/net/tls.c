@@ -3,7 +3,7 @@
  * (RFC 8446, RFC 5246, RFC 5288, RFC 7905), ALPN http/1.1 (RFC 7301), SNI (RFC 6066 §3).  The peer's certificate
  * is judged inside the handshake, so that the peer gets the alert, and again after a resumed one, where GnuTLS
  * restores the certificate from the ticket: a revoked or expired identity does not live on in tickets.  What a
- * certificate says is read in tls_peer.c.  One thread a session; a context is shared and never changes. */
+ * certificate says is read in tls_peer.c, which of several pairs fits a name in tls_names.c.  One thread a session; a context is shared and never changes. */
 #include "base/net/tls.h"
 
 #include <arpa/inet.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/net/tls_names.h"
 #include "base/net/tls_peer.h"
 #include "base/num.h"
 
@@ -31,6 +32,7 @@
 /* Octets of one handshake message: a long certificate chain fits, a flood before authentication does not. */
 #define HANDSHAKE_MAX_N ((size_t)48 << 10)
 #define NAME_MAX_N      255
+#define NAME_UTF8_MAX_N 1024 /* of a name of NAME_MAX_N octets, its "xn--" labels decoded */
 
 /* A ticket key is good for three times this: GnuTLS then derives the next, every 12 hours. */
 #define TICKET_LIFE_S   (4 * 3600)
@@ -40,7 +42,10 @@ struct net_tls_ctx {
     enum net_tls_role role;
     enum net_tls_verify verify;
     bool alpn_http11;
-    gnutls_certificate_credentials_t cred;
+    gnutls_certificate_credentials_t cred;       /* all pairs */
+    struct tls_names *names;                     /* servers with several pairs; else NULL */
+    gnutls_certificate_credentials_t *selection; /* [k]: the pairs of selection k of names */
+    size_t selection_n;
     gnutls_priority_t priority;
     gnutls_datum_t ticket_key; /* servers */
 };
@@ -63,6 +68,10 @@ static void ctx_release(struct net_tls_ctx *ctx)
         return;
     if (ctx->cred)
         gnutls_certificate_free_credentials(ctx->cred);
+    for (size_t k = 0; k < ctx->selection_n; k++)
+        gnutls_certificate_free_credentials(ctx->selection[k]);
+    free(ctx->selection);
+    tls_names_free(&ctx->names);
     if (ctx->priority)
         gnutls_priority_deinit(ctx->priority);
     if (ctx->ticket_key.data) {
@@ -126,6 +135,8 @@ static const char *conf_fault(const struct net_tls_conf *conf)
         return "the lowest version must be 12 or 13";
     if (conf->role == NET_TLS_SERVER && conf->pairs_n == 0)
         return "a server needs a certificate";
+    if (conf->pairs_n > TLS_NAMES_PAIRS_MAX)
+        return "more than 64 certificates";
     if (conf->verify != NET_TLS_VERIFY_NONE && conf->ca_pem.n == 0)
         return "there is no trust anchor to verify certificates with";
     return NULL;
@@ -134,24 +145,76 @@ static const char *conf_fault(const struct net_tls_conf *conf)
 static int verify_in_handshake(gnutls_session_t session);
 
 /* ERR_MALFORMED with *why, or ERR_NOMEM. */
+static enum err cred_create(const struct net_tls_conf *conf, gnutls_certificate_credentials_t *out,
+                            const char **why)
+{
+    gnutls_certificate_credentials_t cred;
+    const char *fault;
+
+    if (gnutls_certificate_allocate_credentials(&cred) < 0)
+        return ERR_NOMEM;
+    fault = load_all(cred, conf);
+    if (fault) {
+        gnutls_certificate_free_credentials(cred);
+        *why = fault;
+        return ERR_MALFORMED;
+    }
+    if (conf->verify != NET_TLS_VERIFY_NONE)
+        gnutls_certificate_set_verify_function(cred, verify_in_handshake);
+    *out = cred;
+    return ERR_OK;
+}
+
+/* The pairs of selection k.  GnuTLS shows the first that the client's suites and signature algorithms allow, and
+ * none of another name: under TLS 1.2 it goes by suites first. */
+static enum err selection_create(const struct net_tls_conf *conf, const struct tls_names *names, size_t k,
+                                 gnutls_certificate_credentials_t *out, const char **why)
+{
+    size_t chosen[TLS_NAMES_PAIRS_MAX];
+    struct net_tls_pair pairs[TLS_NAMES_PAIRS_MAX];
+    struct net_tls_conf narrow = *conf;
+
+    narrow.pairs = pairs;
+    narrow.pairs_n = tls_names_pairs(names, k, chosen);
+    for (size_t i = 0; i < narrow.pairs_n; i++)
+        pairs[i] = conf->pairs[chosen[i]];
+    return cred_create(&narrow, out, why);
+}
+
+static enum err selections_fill(struct net_tls_ctx *ctx, const struct net_tls_conf *conf, const char **why)
+{
+    enum err e = tls_names_create(ctx->cred, conf->pairs_n, &ctx->names);
+    size_t n = e ? 0 : tls_names_selections(ctx->names);
+
+    if (n)
+        ctx->selection = calloc(n, sizeof(gnutls_certificate_credentials_t));
+    if (n && !ctx->selection)
+        return ERR_NOMEM;
+    while (e == ERR_OK && ctx->selection_n < n) {
+        e = selection_create(conf, ctx->names, ctx->selection_n, &ctx->selection[ctx->selection_n], why);
+        ctx->selection_n += e == ERR_OK;
+    }
+    return e;
+}
+
+/* ERR_MALFORMED with *why, or ERR_NOMEM. */
 static enum err ctx_fill(struct net_tls_ctx *ctx, const struct net_tls_conf *conf, const char **why)
 {
     const char *priority = conf->priority            ? conf->priority
                            : conf->version_min == 13 ? PRIORITY_13
                                                      : PRIORITY_12;
+    enum err e = cred_create(conf, &ctx->cred, why);
 
-    if (gnutls_certificate_allocate_credentials(&ctx->cred) < 0)
-        return ERR_NOMEM;
-    if ((*why = load_all(ctx->cred, conf)) != NULL)
-        return ERR_MALFORMED;
+    if (e == ERR_OK && conf->role == NET_TLS_SERVER && conf->pairs_n > 1)
+        e = selections_fill(ctx, conf, why);
+    if (e)
+        return e;
     if (gnutls_priority_init(&ctx->priority, priority, NULL) < 0) {
         *why = "the priority string cannot be read";
         return ERR_MALFORMED;
     }
     if (conf->role == NET_TLS_SERVER && gnutls_session_ticket_key_generate(&ctx->ticket_key) < 0)
         return ERR_NOMEM;
-    if (conf->verify != NET_TLS_VERIFY_NONE)
-        gnutls_certificate_set_verify_function(ctx->cred, verify_in_handshake);
     return ERR_OK;
 }
 
@@ -240,6 +303,23 @@ static enum err client_setup(struct net_tls *t, struct slice server_name)
     return ERR_OK;
 }
 
+/* The ClientHello is read and nothing chosen yet: leaves the pairs that are good for the name asked for. */
+static int select_pairs(gnutls_session_t session)
+{
+    const struct net_tls *t = gnutls_session_get_ptr(session);
+    char name[NAME_UTF8_MAX_N + 1] = "";
+    size_t n = sizeof name - 1;
+    unsigned type = 0;
+    size_t k;
+
+    if (gnutls_server_name_get(session, name, &n, &type, 0) < 0 || type != GNUTLS_NAME_DNS)
+        return 0;
+    k = tls_names_find(t->ctx->names, name);
+    if (k == t->ctx->selection_n)
+        return 0;
+    return gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, t->ctx->selection[k]);
+}
+
 static enum err server_setup(struct net_tls *t)
 {
     static const gnutls_certificate_request_t ask[] = {
@@ -248,6 +328,8 @@ static enum err server_setup(struct net_tls *t)
         [NET_TLS_VERIFY_REQUIRED] = GNUTLS_CERT_REQUIRE,
     };
 
+    if (t->ctx->names)
+        gnutls_handshake_set_post_client_hello_function(t->session, select_pairs);
     gnutls_certificate_server_set_request(t->session, ask[t->ctx->verify]);
     gnutls_db_set_cache_expiration(t->session, TICKET_LIFE_S);
     return gnutls_session_ticket_enable_server(t->session, &t->ctx->ticket_key) < 0 ? ERR_NOMEM : ERR_OK;

@@ -23,14 +23,17 @@ struct net_tls_pair {
     struct slice key_pem;
 };
 
+/* A server with several pairs shows one whose leaf has the name that SNI asks for, without regard to case, or a
+ * wildcard for it (RFC 6125 §6.4.3): the first that the client's suites and signature algorithms allow, exact names
+ * before wildcards.  No such name, or none asked for: the first of all pairs that they allow. */
 struct net_tls_conf {
     enum net_tls_role role;
     enum net_tls_verify verify;
-    const struct net_tls_pair *pairs; /* several: SNI chooses by the names in the certificates */
-    size_t pairs_n;
-    struct slice ca_pem;  /* trust anchors for the peer's certificate */
-    struct slice crl_pem; /* may be empty */
-    unsigned version_min; /* 12 or 13 */
+    const struct net_tls_pair *pairs; /* servers with several: see above */
+    size_t pairs_n;                   /* at most 64 */
+    struct slice ca_pem;              /* trust anchors for the peer's certificate */
+    struct slice crl_pem;             /* may be empty */
+    unsigned version_min;             /* 12 or 13 */
     bool alpn_http11;
     const char *priority; /* GnuTLS priority string that replaces the default; NULL */
 };

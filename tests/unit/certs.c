@@ -103,8 +103,8 @@ void test_cert_make(const struct test_cert_conf *conf, const struct test_cert *i
 
     *out = (struct test_cert){.serial = ++last_serial};
     need(gnutls_x509_privkey_init(&key), "init");
-    need(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
-                                      0),
+    need(gnutls_x509_privkey_generate(key, conf->rsa ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA,
+                                      conf->rsa ? 2048 : GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
          "key");
     need(gnutls_x509_crt_init(&crt), "init");
     fill(crt, conf, out->serial);

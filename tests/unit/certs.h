@@ -1,5 +1,5 @@
 /* Certificates made while a test runs: authorities, leaves and revocation lists as PEM text, with the names and
- * dates a case needs.  ECDSA P-256.  Any failure ends the program: it is the test's own mistake. */
+ * dates a case needs.  ECDSA P-256, or RSA when asked.  Any failure ends the program: it is the test's own mistake. */
 #ifndef TESTS_UNIT_CERTS_H
 #define TESTS_UNIT_CERTS_H
 
@@ -21,6 +21,7 @@ struct test_cert_conf {
     int64_t from_s; /* relative to now; both 0: an hour ago until tomorrow */
     int64_t to_s;
     bool ca;
+    bool rsa;
 };
 
 /* issuer NULL: self-signed. */
