@@ -207,12 +207,13 @@ static struct ota_request request_of(struct ota_peer *p, const struct ota_termin
 
 static void send_options(struct ota_peer *p)
 {
-    struct ota_request r = request_of(p, first_of(&p->waiting)->job->terminal);
+    struct ota_request r;
     struct buf head;
     enum err e;
 
-    if (p->leaving)
+    if (p->leaving || list_empty(&p->waiting))
         return; /* the next connection begins with one */
+    r = request_of(p, first_of(&p->waiting)->job->terminal);
     buf_init(&head, OTA_REQUEST_MAX_N);
     p->registered = false;
     p->options_tries++;

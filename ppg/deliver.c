@@ -16,9 +16,12 @@ static const struct {
     enum ppg_event event;
     bool unreachable; /* the terminal is the trouble, not this push */
 } outcomes[] = {
-    [OTA_DELIVERED] = {EV_OK, false},       [OTA_ABORTED] = {EV_ABORT, false},
-    [OTA_UNDELIVERABLE] = {EV_FAIL, false}, [OTA_BUSY] = {EV_RETRY, false},
-    [OTA_RETRY] = {EV_RETRY, true},         [OTA_AMBIGUOUS] = {EV_RETRY, true},
+    [OTA_DELIVERED] = {EV_OK, false},
+    [OTA_ABORTED] = {EV_ABORT, false},
+    [OTA_UNDELIVERABLE] = {EV_FAIL, false},
+    [OTA_BUSY] = {EV_RETRY, true}, /* nor may younger pushes overtake */
+    [OTA_RETRY] = {EV_RETRY, true},
+    [OTA_AMBIGUOUS] = {EV_RETRY, true},
 };
 
 struct attempt {

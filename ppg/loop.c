@@ -60,14 +60,11 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
     ppg_snapshot_drop(&old);
 }
 
-static void handles_close(struct ppg_loop *l);
-
 static void read_mail(uv_async_t *wake)
 {
     struct ppg_loop *l = wake->data;
     struct ppg_snapshot *snapshot;
     struct list ops, targets, *at;
-    bool stop;
 
     list_init(&ops);
     list_init(&targets);
@@ -76,8 +73,7 @@ static void read_mail(uv_async_t *wake)
     list_splice_back(&targets, &l->mail_targets);
     snapshot = l->mail_snapshot;
     l->mail_snapshot = NULL;
-    stop = l->mail_stop;
-    l->mail_stop = false;
+    l->stopping = l->stopping || l->mail_stop;
     uv_mutex_unlock(&l->mail_lock);
     if (snapshot && l->closing)
         ppg_snapshot_drop(&snapshot);
@@ -86,8 +82,6 @@ static void read_mail(uv_async_t *wake)
     while ((at = list_pop_front(&targets))) /* before the operations: what is handed over is older */
         ppg_schedule_add(l->core.schedule, container_of(at, struct ppg_target, link));
     ppg_core_done(&l->core, &ops);
-    if (stop)
-        handles_close(l);
 }
 
 /* --- closing --- */
@@ -139,9 +133,9 @@ static void drain(struct ppg_loop *l)
     atomic_store(&l->quiet, l->closing && !l->open && !ppg_core_busy(&l->core));
 }
 
+/* The end of the loop; mail that came in late is settled first. */
 static void handles_close(struct ppg_loop *l)
 {
-    MUST(l->closing && !l->open && !ppg_core_busy(&l->core));
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_close((uv_handle_t *)&l->turn, NULL);
     uv_close((uv_handle_t *)&l->tick, NULL);
@@ -159,6 +153,8 @@ static void on_tick(uv_timer_t *tick)
         drain(l);
     if (l->on_tick)
         l->on_tick(l, l->on_tick_arg);
+    if (l->stopping && l->closing && !l->open && !ppg_core_busy(&l->core))
+        handles_close(l);
 }
 
 static void on_turn(uv_prepare_t *turn)

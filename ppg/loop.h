@@ -32,6 +32,7 @@ struct ppg_loop {
     bool listener_tls[2 * PPG_LISTEN_MAX];
     size_t listeners_n;
     size_t open;        /* parts that still have to report closed */
+    bool stopping;      /* told to end, once nothing is left */
     bool closing;       /* parts are being closed */
     int64_t give_up_ms; /* monotonic: while draining, what is on the wire is cut off then */
     atomic_bool quiet;  /* drained; stays true unless mail brings work */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "ppg/admin.h"
 #include "ppg/loop.h"
 #include "ppg/schedule.h"
@@ -87,11 +88,33 @@ static void log_errors(struct ppg_server *s)
         LOG(s->shared.log, LOG_ERROR, "config.error", LOG_C("what", s->errs.text[i]));
 }
 
+/* What only a start can change; a reload keeps the old value and says so. */
+static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
+                           const struct ppg_settings *is)
+{
+    const struct {
+        const char *key;
+        bool differs;
+    } rows[] = {
+        {"gateway.loops", was->gateway.loops != is->gateway.loops},
+        {"pap.listen", memcmp(was->pap.listen, is->pap.listen, sizeof is->pap.listen) != 0},
+        {"pap.listen-tls", memcmp(was->pap.listen_tls, is->pap.listen_tls, sizeof is->pap.listen_tls) != 0},
+        {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
+        {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
+        {"log.file", !slice_eq(slice_str(was->log.file), slice_str(is->log.file))},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].differs)
+            LOG(s->shared.log, LOG_WARN, "reload.needs-restart", LOG_C("key", rows[i].key));
+}
+
 static void take_fresh(struct ppg_server *s)
 {
     const struct ppg_settings *set = ppg_config_settings(s->fresh->config);
     struct ppg_snapshot *old = s->snapshot;
 
+    tell_unchanged(s, ppg_config_settings(old->config), set);
     s->snapshot = s->fresh;
     s->fresh = NULL;
     net_gate_set(s->gate, set->pap.connections_max, set->pap.connections_per_address_max);

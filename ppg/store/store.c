@@ -7,15 +7,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "ppg/store/engine.h"
-
-/* Under load a short wait lets one sync serve more operations: half the processor time a submission costs the store
- * goes into the transaction around it.  Who comes alone never waits. */
-#define GATHER_FROM_N   8u     /* the last batch held so many: there is load */
-#define GATHER_ENOUGH_N 32u    /* so many wait already: no need */
-#define GATHER_NS       200000 /* nanoseconds; what a fast disk takes to sync */
 
 struct store {
     struct store_conf conf;
@@ -28,7 +21,6 @@ struct store {
     struct list queue;
     bool stop;
     bool waiting;          /* the thread sleeps on `more` */
-    size_t last_n;         /* operations of the last batch; the thread's own */
     atomic_size_t pending; /* length of queue; written under the mutex */
     pthread_t thread;
 
@@ -288,17 +280,7 @@ static void take(struct store *s, struct list *batch)
 {
     list_init(batch);
     list_splice_back(batch, &s->queue);
-    s->last_n = atomic_load_explicit(&s->pending, memory_order_relaxed);
     atomic_store_explicit(&s->pending, 0, memory_order_relaxed);
-}
-
-static void gather(struct store *s)
-{
-    const struct timespec nap = {.tv_nsec = GATHER_NS};
-
-    if (s->last_n >= GATHER_FROM_N &&
-        atomic_load_explicit(&s->pending, memory_order_relaxed) < GATHER_ENOUGH_N)
-        (void)nanosleep(&nap, NULL);
 }
 
 /* Sleeps until there is work.  False when the store stops and all is done. */
@@ -323,10 +305,8 @@ static void *thread_main(void *arg)
     struct store *s = arg;
     struct list batch;
 
-    while (wait_work(s, &batch)) {
+    while (wait_work(s, &batch))
         turn(s, &batch);
-        gather(s);
-    }
     return NULL;
 }
 

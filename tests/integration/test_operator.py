@@ -33,7 +33,7 @@ def check_config_names_every_fault(bench):
     rows = [("ppg.conf", "[pap]\npaht = /x\n", 2, "path"), ("ppg.conf", "[pap]\nbody-max = 1\n", 2, "1k to 64M"),
             ("ppg.conf", "[nowhere]\n", 1, "nowhere"), ("ppg.conf", "[pap]\nnonsense\n", 2, ""), ("initiators.conf",
              "[initiator a]\ntrusted = perhaps\n", 2, "yes or no"), ("initiators.conf", "[initiator a]\ndigest-user = a\n"
-             "password-file = missing\n", 3, "missing"), ("initiators.conf", "[initiator a]\ncertificate = DNS:a\nnetwork = 1.2.3.4/99\n", 1, "network"),
+             "password-file = missing\n", 3, "missing"), ("initiators.conf", "[initiator a]\ncertificate = DNS:a\nnetwork = 1.2.3.4/99\n", 3, "network"),
             ("whitelist.conf", "# c\nallow news\n", 2, ""), ("whitelist.conf", "allow news * * protect=some\n", 1, "protect"),
             ("terminals.conf", "[terminal +1]\nroute = ftp://x\n",
              2, ""), ("terminals.conf", "[terminal +1]\nroute = http://127.0.0.1:1\n[terminal +1]\nroute = http://a\n", 3, "")]

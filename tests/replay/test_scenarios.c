@@ -5,7 +5,7 @@
 
 #define SCENARIOS(X)                                                                                         \
     X(bearer_takes_nothing)                                                                                  \
-    X(busy_holds_nobody_up)                                                                                  \
+    X(busy_keeps_the_order)                                                                                  \
     X(busy_terminal)                                                                                         \
     X(crash_after_finish)                                                                                    \
     X(crash_after_insert)                                                                                    \
