@@ -13,10 +13,10 @@
 #include "pap/parse.h"
 #include "pap/time.h"
 #include "pap/vocab.h"
-#include "ppg/tool.h"
-#include "ppg/tool_listen.h"
-#include "ppg/tool_post.h"
-#include "ppg/tool_submit.h"
+#include "ppg/tool/tool.h"
+#include "ppg/tool/listen.h"
+#include "ppg/tool/post.h"
+#include "ppg/tool/submit.h"
 #include "security/secret.h"
 
 #define CONTENT_MAX_N (64u << 20)

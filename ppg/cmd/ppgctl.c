@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "base/net/http1.h"
 #include "base/num.h"
-#include "ppg/tool.h"
+#include "ppg/tool/tool.h"
 
 #define SOCKET_DEFAULT "/run/ppg/ppgd.sock"
 #define ANSWER_MAX_N   (64u << 20)

@@ -15,7 +15,7 @@
 #include "ota/terminal/kit.h"
 #include "ppg/config/ini.h"
 #include "ppg/config/terminals.h"
-#include "ppg/tool_net.h"
+#include "ppg/tool/net.h"
 
 #define EXIT_TIMEOUT    1
 #define EXIT_BAD_USAGE  2

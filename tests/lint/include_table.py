@@ -54,12 +54,16 @@ ROOMS = {
         },
         "theirs": {"ini.h": ["ini.c"]},
     },
+    "ppg/tool": {
+        "ours": {room: ANY for room in ("base/", "base/net/", "pap/", "security/", "ota/headers.h", "ppg/tool/")},
+        "theirs": {"uv.h": ANY},
+    },
     "ppg/cmd": {
         "ours": {
             room: ANY
             for room in (
                 "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/",
-                "ppg/config/", "ppg/cmd/",
+                "ppg/config/", "ppg/tool/", "ppg/cmd/",
             )
         },
         "theirs": {"uv.h": ANY, "jansson.h": ["pap-push.c", "ppgctl.c"]},

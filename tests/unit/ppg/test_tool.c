@@ -1,5 +1,5 @@
 /* Options, times and files of the command line programs. */
-#include "ppg/tool.h"
+#include "ppg/tool/tool.h"
 
 #include <stdlib.h>
 #include <unistd.h>

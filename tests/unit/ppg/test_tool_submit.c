@@ -1,5 +1,5 @@
 /* Submissions as pap-push writes them, read back by the gateway's own readers and by hand. */
-#include "ppg/tool_submit.h"
+#include "ppg/tool/submit.h"
 
 #include "pap/address.h"
 #include "pap/mime.h"

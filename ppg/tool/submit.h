@@ -4,7 +4,7 @@
 #define PPG_TOOL_SUBMIT_H
 
 #include "base/arena.h"
-#include "ppg/tool.h"
+#include "ppg/tool/tool.h"
 
 /* Texts are NULL when not given. */
 struct tool_submit {

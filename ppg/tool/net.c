@@ -1,5 +1,5 @@
-/* A loop and certificates for the tools; see tool_net.h. */
-#include "ppg/tool_net.h"
+/* A loop and certificates for the tools; see net.h. */
+#include "ppg/tool/net.h"
 
 #include "base/mem.h"
 #include "base/net/hub.h"

@@ -1,6 +1,6 @@
-/* The server behind `pap-push listen`; see tool_listen.h.  When enough has come it drains, so that the last answer
+/* The server behind `pap-push listen`; see listen.h.  When enough has come it drains, so that the last answer
  * reaches its peer; the loop then runs dry once the connections are gone, or a moment later. */
-#include "ppg/tool_listen.h"
+#include "ppg/tool/listen.h"
 
 #include <inttypes.h>
 
@@ -9,7 +9,7 @@
 #include "pap/parse.h"
 #include "pap/print.h"
 #include "pap/vocab.h"
-#include "ppg/tool_net.h"
+#include "ppg/tool/net.h"
 
 #define BODY_MAX_N   (1u << 20)
 #define MEM_MAX_N    (4u << 20)

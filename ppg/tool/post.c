@@ -1,6 +1,6 @@
 /* The story of a POST: begin() opens a connection and queues the request; done() judges the response; closed() either
- * begins again with credentials or leaves, and the loop runs dry.  See tool_post.h. */
-#include "ppg/tool_post.h"
+ * begins again with credentials or leaves, and the loop runs dry.  See post.h. */
+#include "ppg/tool/post.h"
 
 #include <inttypes.h>
 
@@ -9,7 +9,7 @@
 #include "base/net/httpc.h"
 #include "base/net/hub.h"
 #include "base/net/uri.h"
-#include "ppg/tool_net.h"
+#include "ppg/tool/net.h"
 #include "security/digest.h"
 
 #define SYSTEM_CA      "/etc/ssl/certs/ca-certificates.crt"

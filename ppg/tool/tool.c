@@ -1,5 +1,5 @@
 /* Options, times and files of the command line programs; see tool.h. */
-#include "ppg/tool.h"
+#include "ppg/tool/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #ifndef PPG_TOOL_POST_H
 #define PPG_TOOL_POST_H
 
-#include "ppg/tool.h"
+#include "ppg/tool/tool.h"
 
 /* Texts are NULL when not given. */
 struct tool_post {

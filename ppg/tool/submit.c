@@ -1,5 +1,5 @@
-/* Options to a submission; see tool_submit.h. */
-#include "ppg/tool_submit.h"
+/* Options to a submission; see submit.h. */
+#include "ppg/tool/submit.h"
 
 #include <arpa/inet.h>
 

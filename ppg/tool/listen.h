@@ -4,7 +4,7 @@
 #define PPG_TOOL_LISTEN_H
 
 #include "pap/message.h"
-#include "ppg/tool.h"
+#include "ppg/tool/tool.h"
 
 /* A notification as it came; borrowed. */
 typedef void tool_heard_fn(const struct pap_notification *n, void *arg);

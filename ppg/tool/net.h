@@ -4,7 +4,7 @@
 
 #include "base/net/env.h"
 #include "base/net/tls.h"
-#include "ppg/tool.h"
+#include "ppg/tool/tool.h"
 
 struct tool_loop {
     uv_loop_t loop;
