@@ -48,7 +48,10 @@ static const struct row http_rows[] = {
     {429, 429, FINAL(OTA_RETRY, 4001, "too many requests, says the terminal")},
     {501,
      501,
-     {.outcome = OTA_UNDELIVERABLE, .code = 3007, .note = "push not implemented there", .unusable = true}},
+     {.outcome = OTA_UNDELIVERABLE,
+      .code = 3007,
+      .note = "the terminal does not know push",
+      .unusable = true}},
     {500, 599, FINAL(OTA_RETRY, 4001, "terminal failed")},
 };
 static const struct ota_answer http_other = FINAL(OTA_UNDELIVERABLE, 4000, "unexpected HTTP status");

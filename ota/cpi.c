@@ -132,37 +132,10 @@ struct slice ota_cpi_tag(const struct ota_cpi *c)
 
 bool ota_cpi_takes_app(const struct ota_cpi *c, struct slice app_id)
 {
-    struct slice list = buf_slice(&c->app_ids), item;
-
-    if (app_id.n == 0)
-        app_id = SLICE(OTA_APP_DEFAULT);
-    if (list.n == 0)
-        return true;
-    while (slice_item(&list, &item))
-        if (slice_eq(item, SLICE("*")) || slice_eq_ci(item, app_id))
-            return true;
-    return false;
-}
-
-static struct slice without_parameters(struct slice type)
-{
-    struct slice bare, rest;
-
-    (void)slice_cut(type, ';', &bare, &rest);
-    return slice_trim(bare);
+    return ota_accepts_app(buf_slice(&c->app_ids), app_id);
 }
 
 bool ota_cpi_takes_type(const struct ota_cpi *c, struct slice content_type)
 {
-    struct slice list = buf_slice(&c->accept), type = without_parameters(content_type), item;
-
-    if (list.n == 0)
-        return true;
-    while (slice_item(&list, &item)) {
-        item = without_parameters(item);
-        if (slice_eq(item, SLICE("*/*")) || slice_eq_ci(item, type) ||
-            (slice_ends(item, SLICE("/*")) && slice_starts_ci(type, slice_sub(item, 0, item.n - 1))))
-            return true;
-    }
-    return false;
+    return ota_accepts_type(buf_slice(&c->accept), content_type);
 }

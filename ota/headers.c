@@ -266,3 +266,44 @@ enum err ota_app_id_parse(struct slice value, struct slice *uri, int32_t *number
     *number = code;
     return ERR_OK;
 }
+
+struct slice ota_type_bare(struct slice type)
+{
+    struct slice bare, parameters;
+
+    (void)slice_cut(type, ';', &bare, &parameters);
+    return slice_trim(bare);
+}
+
+static bool range_has(struct slice range, struct slice type)
+{
+    return slice_eq(range, SLICE("*")) || slice_eq(range, SLICE("*/*")) || slice_eq_ci(range, type) ||
+           (slice_ends(range, SLICE("/*")) && slice_starts_ci(type, slice_sub(range, 0, range.n - 1)));
+}
+
+bool ota_accepts_type(struct slice list, struct slice type)
+{
+    struct slice range;
+
+    if (list.n == 0)
+        return true;
+    type = ota_type_bare(type);
+    while (slice_item(&list, &range))
+        if (range_has(ota_type_bare(range), type))
+            return true;
+    return false;
+}
+
+bool ota_accepts_app(struct slice list, struct slice app_id)
+{
+    struct slice item;
+
+    if (list.n == 0)
+        return true;
+    if (app_id.n == 0)
+        app_id = SLICE(OTA_APP_DEFAULT);
+    while (slice_item(&list, &item))
+        if (slice_eq(item, SLICE("*")) || slice_eq_ci(item, app_id))
+            return true;
+    return false;
+}

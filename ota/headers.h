@@ -48,6 +48,13 @@ void ota_headers_print(const struct ota_message_head *h, struct buf *out);
 void ota_push_info_print(const struct ota_push_info *info, struct buf *out);
 struct ota_push_info ota_push_info_parse(struct slice value);
 
+/* A media type without its parameters. */
+struct slice ota_type_bare(struct slice type);
+/* Does an accept list ("text/plain, image/<star>", "*", the like) take the media type?  An empty list takes all. */
+bool ota_accepts_type(struct slice list, struct slice type);
+/* The same for application ids; an empty id is the default application. */
+bool ota_accepts_app(struct slice list, struct slice app_id);
+
 /* X-Wap-Application-Id: strips ";app-encoding=..", "/" and empty count as absent; *number is the registered or
  * given code or -1.  ERR_MALFORMED, ERR_LIMIT (255 octets). */
 enum err ota_app_id_parse(struct slice value, struct slice *uri, int32_t *number) MUST_USE;

@@ -462,7 +462,7 @@ void ota_peer_pump(struct ota_peer *p)
 {
     list_remove(&p->at);
     if (!p->leaving && p->waiting_n && now_ms(p) < p->unusable_until_ms)
-        fail_waiting(p, OTA_UNDELIVERABLE, p->unusable_code, "route unusable for now");
+        fail_waiting(p, OTA_UNDELIVERABLE, p->unusable_code, "route unusable, tried again in a minute");
     if (!p->conn && p->waiting_n && p->fruitless >= FRUITLESS_MAX) {
         p->fruitless = 0;
         fail_waiting(p, OTA_RETRY, 4001, "the terminal closes every connection");

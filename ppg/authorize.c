@@ -330,20 +330,12 @@ static enum pap_code take_addresses(struct ppg_submission *s)
     return code;
 }
 
-static struct slice bare_type(struct slice type)
-{
-    struct slice bare = type, params;
-
-    (void)slice_cut(type, ';', &bare, &params);
-    return slice_trim(bare);
-}
-
 static enum pap_code check_rights(struct ppg_submission *s)
 {
     struct ppg_push *p = s->push;
     struct sec_whitelist_query q = {.initiator = p->initiator,
                                     .application = p->app_id.n ? p->app_id : SLICE(OTA_APP_DEFAULT),
-                                    .type = bare_type(p->content_type),
+                                    .type = ota_type_bare(p->content_type),
                                     .uri = p->initiator_uri,
                                     .uri_foreign = !(p->flags & PPG_AUTHENTICATED),
                                     .size = p->body.n};

@@ -2,6 +2,7 @@
  * terminal's own policy decide.  When a message is sealed only what is inside the seal is believed.
  * [OTA-HTTP §7], receiver order of GPL-A1 [GBA-PUSH §6.2].  One thread. */
 #include "ota/terminal/kit_state.h"
+#include "ota/headers.h"
 
 static const struct kit_verdict good = {KIT_PUSH, KIT_REASON_NONE, 204, 400};
 
@@ -24,26 +25,6 @@ struct slice kit_header_find(const struct kit_request *req, struct slice name)
     return SLICE_NONE;
 }
 
-bool kit_list_has(struct slice list, struct slice item)
-{
-    struct slice each;
-
-    if (list.n == 0)
-        return true;
-    while (slice_item(&list, &each))
-        if (slice_eq(each, SLICE("*")) || slice_eq_ci(each, item))
-            return true;
-    return false;
-}
-
-static struct slice without_parameters(struct slice type)
-{
-    struct slice bare, rest;
-
-    (void)slice_cut(type, ';', &bare, &rest);
-    return slice_trim(bare);
-}
-
 /* The direct form: the request's own header lines are the message's.  They are written out again as a block. */
 static enum err direct_message(struct kit *k, const struct kit_request *req, struct kit_entity *out)
 {
@@ -61,7 +42,7 @@ static enum err direct_message(struct kit *k, const struct kit_request *req, str
 
 static enum err message_of(struct kit *k, const struct kit_request *req, struct kit_entity *out)
 {
-    struct slice type = without_parameters(kit_header_find(req, SLICE("Content-Type")));
+    struct slice type = ota_type_bare(kit_header_find(req, SLICE("Content-Type")));
 
     if (slice_eq_ci(type, SLICE("application/http")))
         return kit_entity_parse_response(req->body, out);
@@ -145,9 +126,9 @@ static struct kit_verdict police(const struct kit *k, const struct kit_transport
         return drop(KIT_REASON_FLOOR);
     if (c->trusted_only && !push->trusted)
         return drop(KIT_REASON_UNTRUSTED);
-    if (!kit_list_has(c->accept_app, push->app_id))
+    if (!ota_accepts_app(c->accept_app, push->app_id))
         return drop_as(KIT_REASON_APPLICATION, 236);
-    if (!kit_list_has(c->accept, without_parameters(push->content_type)))
+    if (!ota_accepts_type(c->accept, push->content_type))
         return drop_as(KIT_REASON_CONTENT_TYPE, 238);
     return good;
 }

@@ -91,7 +91,5 @@ struct kit_verdict {
 struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
                                   struct kit_push *push);
 struct slice kit_header_find(const struct kit_request *req, struct slice name);
-/* Is the item in the comma list (case folded), or is the list empty or "*"? */
-bool kit_list_has(struct slice list, struct slice item);
 
 #endif

@@ -229,7 +229,36 @@ static void app_id_rows(void)
     }
 }
 
+static void test_accept_lists(void)
+{
+    static const struct {
+        const char *list, *type;
+        bool takes;
+    } rows[] = {
+        {"", "text/plain", true},
+        {"text/plain", "TEXT/plain; charset=utf-8", true},
+        {"text/vnd.wap.si, text/*", "text/plain", true},
+        {"*/*", "image/png", true},
+        {"*", "image/png", true},
+        {"text/plain;level=1", "text/plain", true},
+        {"text/plain", "text/plainer", false},
+        {"text/*", "textual/plain", false},
+        {"image/*, audio/*", "text/plain", false},
+        {"text/plain", "", false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT(ota_accepts_type(slice_str(rows[i].list), slice_str(rows[i].type)) == rows[i].takes);
+    }
+    CU_ASSERT(ota_accepts_app(SLICE("mms.ua, x-wap-application:wml.ua"), SLICE_NONE));
+    CU_ASSERT(ota_accepts_app(SLICE("MMS.ua"), SLICE("mms.UA")) && ota_accepts_app(SLICE("*"), SLICE("any")));
+    CU_ASSERT(!ota_accepts_app(SLICE("mms.ua"), SLICE("other")) &&
+              !ota_accepts_app(SLICE("mms.ua"), SLICE_NONE));
+}
+
 const struct test_case test_cases[] = {
+    {"accept_lists", test_accept_lists},
     {"lines_are_read", lines_are_read},
     {"bad_lines_are_told", bad_lines_are_told},
     {"find_takes_the_first_in_any_case", find_takes_the_first_in_any_case},
