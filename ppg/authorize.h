@@ -8,5 +8,7 @@
 /* PAP_CODE_ACCEPTED, or the code to refuse with and s->why in words.  s->message is a push-message, s->parts has its
  * content entity. */
 enum pap_code ppg_authorize(struct ppg_submission *s);
+/* Keeps `why` in s->why and gives `code` back. */
+enum pap_code ppg_refuse(struct ppg_submission *s, enum pap_code code, const char *why);
 
 #endif

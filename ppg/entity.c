@@ -1,0 +1,178 @@
+/* The content entity; see entity.h.  [PAP §9]: which headers mean something to us, which travel, which are dropped.
+ * Runs on the core's loop. */
+#include "ppg/entity.h"
+
+#include "ota/headers.h"
+#include "ppg/authorize.h"
+#include "security/uri.h"
+
+#define PASSED_MAX_N 16384u /* octets of header lines that travel with the content */
+
+static enum pap_code from_err(struct ppg_submission *s, enum err e, const char *why)
+{
+    return ppg_refuse(s, e == ERR_NOMEM ? PAP_CODE_INTERNAL_ERROR : PAP_CODE_BAD_REQUEST, why);
+}
+
+struct entity {
+    struct slice type;     /* Content-Type */
+    struct slice encoding; /* Content-Transfer-Encoding */
+    struct slice app;
+    struct slice uri;
+    struct slice protection;
+    struct buf passed;
+};
+
+static void entity_header(struct entity *e, const struct pap_header *h)
+{
+    struct {
+        struct slice name;
+        struct slice *into;
+    } const known[] = {{SLICE("Content-Type"), &e->type},
+                       {SLICE("Content-Transfer-Encoding"), &e->encoding},
+                       {SLICE("X-Wap-Application-Id"), &e->app},
+                       {SLICE("X-Wap-Initiator-URI"), &e->uri},
+                       {SLICE("X-Push-Protection"), &e->protection}};
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (slice_eq_ci(h->name, known[i].name)) {
+            if (!known[i].into->n)
+                *known[i].into = h->value;
+            return;
+        }
+    if (ota_header_rule(h->name) != OTA_HEADER_PASS)
+        return;
+    if (slice_eq_ci(h->name, SLICE("Content-Encoding")) && slice_eq_ci(h->value, SLICE("binary")))
+        return; /* seen in the field; means nothing */
+    buf_add(&e->passed, h->name);
+    buf_add_str(&e->passed, ": ");
+    buf_add(&e->passed, h->value);
+    buf_add_str(&e->passed, "\r\n");
+}
+
+static enum pap_code read_entity(struct ppg_submission *s, struct entity *e)
+{
+    struct slice headers = s->parts.part[1].headers;
+    struct pap_header h;
+    enum err err;
+
+    while (!(err = pap_mime_header_next(&headers, &s->push->mem, &h)))
+        entity_header(e, &h);
+    if (err != ERR_ABSENT)
+        return from_err(s, err, "content entity has a bad header");
+    if (buf_err(&e->passed))
+        return from_err(s, buf_err(&e->passed), "content entity has too many header octets");
+    return PAP_CODE_ACCEPTED;
+}
+
+static enum pap_code take_type(struct ppg_submission *s, const struct entity *e)
+{
+    struct pap_media media;
+
+    if (pap_media_parse(e->type, false, &media))
+        return ppg_refuse(s, PAP_CODE_BAD_REQUEST, "content entity has no good Content-Type");
+    return arena_dup(&s->push->mem, e->type, &s->push->content_type)
+               ? ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory")
+               : PAP_CODE_ACCEPTED;
+}
+
+/* [PAP §9]: the part's header wins over the request's; "/" counts as absent. */
+static enum pap_code take_app(struct ppg_submission *s, const struct entity *e)
+{
+    struct slice app = e->app;
+    int32_t number;
+
+    if (!app.n)
+        app = net_http_header(net_http_exchange_msg(s->exchange), SLICE("X-Wap-Application-Id"), NULL);
+    if (ota_app_id_parse(app, &app, &number))
+        return ppg_refuse(s, PAP_CODE_BAD_REQUEST, "X-Wap-Application-Id is malformed");
+    if (slice_eq_ci(app, SLICE(OTA_APP_DEFAULT)))
+        app = SLICE_NONE;
+    return arena_dup(&s->push->mem, app, &s->push->app_id)
+               ? ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory")
+               : PAP_CODE_ACCEPTED;
+}
+
+static bool uri_is_printable(struct slice uri)
+{
+    for (size_t i = 0; i < uri.n; i++)
+        if ((unsigned char)uri.p[i] <= ' ' || (unsigned char)uri.p[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+/* What the account is known by when it claims nothing: its first URI, a trailing star taken off. */
+static struct slice own_uri(const struct sec_account *account)
+{
+    struct slice uri = account->initiator_uris_n ? account->initiator_uris[0] : SLICE_NONE;
+
+    return slice_ends(uri, SLICE("*")) ? slice_sub(uri, 0, uri.n - 1) : uri;
+}
+
+/* [PAP §8.8]: "authenticated" only for a URI of the authenticated account; a foreign claim travels without it. */
+static enum pap_code take_uri(struct ppg_submission *s, const struct entity *e)
+{
+    struct slice uri = e->uri.n ? e->uri : own_uri(s->account);
+
+    if (uri.n > SEC_URI_MAX_N || !uri_is_printable(uri))
+        return ppg_refuse(s, PAP_CODE_BAD_REQUEST, "X-Wap-Initiator-URI is malformed");
+    if (uri.n && (!e->uri.n || sec_initiator_uri_allowed(s->account, uri)))
+        s->push->flags |= PPG_AUTHENTICATED;
+    else if (uri.n)
+        LOG(s->core->shared->log, LOG_WARN, "initiator.foreign-uri", LOG_S("initiator", s->account->name),
+            LOG_S("uri", uri));
+    return arena_dup(&s->push->mem, uri, &s->push->initiator_uri)
+               ? ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory")
+               : PAP_CODE_ACCEPTED;
+}
+
+static enum pap_code take_protection(struct ppg_submission *s, const struct entity *e)
+{
+    enum sec_level level = SEC_LEVEL_NONE;
+
+    if (e->protection.n && sec_level_parse(e->protection, &level))
+        return ppg_refuse(s, PAP_CODE_BAD_REQUEST, "X-Push-Protection is none, integrity or full");
+    if (e->protection.n && !s->account->may_ask_protection)
+        return ppg_refuse(s, PAP_CODE_FORBIDDEN, "this account may not choose protection");
+    s->push->asked = (uint8_t)level;
+    return PAP_CODE_ACCEPTED;
+}
+
+/* The content in its own octets.  Undoing a transfer encoding needs room of its own, which then replaces the request body. */
+static enum pap_code take_body(struct ppg_submission *s, const struct entity *e)
+{
+    struct buf decoded;
+    struct slice body;
+    enum err err;
+
+    buf_init(&decoded, ppg_core_settings(s->core)->pap.body_max_n);
+    err = pap_mime_decode(e->encoding, s->parts.part[1].body, &decoded, &body);
+    if (err) {
+        buf_clear(&decoded);
+        return from_err(s, err, "content transfer encoding is bad or unknown");
+    }
+    if (decoded.n) {
+        buf_clear(&s->push->body_mem);
+        buf_move(&decoded, &s->push->body_mem);
+        body = buf_slice(&s->push->body_mem);
+    }
+    buf_clear(&decoded);
+    s->push->body = body;
+    return PAP_CODE_ACCEPTED;
+}
+
+enum pap_code ppg_entity_take(struct ppg_submission *s)
+{
+    struct entity e = {.encoding = SLICE_NONE};
+    enum pap_code code;
+
+    buf_init(&e.passed, PASSED_MAX_N);
+    code = read_entity(s, &e);
+    if (code == PAP_CODE_ACCEPTED && arena_dup(&s->push->mem, buf_slice(&e.passed), &s->push->headers))
+        code = ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
+    buf_clear(&e.passed);
+    if (code == PAP_CODE_ACCEPTED && (code = take_type(s, &e)) == PAP_CODE_ACCEPTED &&
+        (code = take_app(s, &e)) == PAP_CODE_ACCEPTED && (code = take_uri(s, &e)) == PAP_CODE_ACCEPTED &&
+        (code = take_protection(s, &e)) == PAP_CODE_ACCEPTED)
+        code = take_body(s, &e);
+    return code;
+}

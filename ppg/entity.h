@@ -1,0 +1,11 @@
+/* From the headers and octets of the content entity to the fields of a push ([PAP §9]).  One step of authorize.c. */
+#ifndef PPG_ENTITY_H
+#define PPG_ENTITY_H
+
+#include "ppg/submission.h"
+
+/* Content type, application, initiator URI, protection asked, passed headers and the body with its transfer encoding
+ * undone go into s->push.  PAP_CODE_ACCEPTED, or the code to refuse with and s->why. */
+enum pap_code ppg_entity_take(struct ppg_submission *s);
+
+#endif
