@@ -73,12 +73,52 @@ void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config)
 
 bool ppg_core_busy(const struct ppg_core *c)
 {
-    return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) || c->ops_out;
+    return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) || c->ops_out || c->errands_out;
 }
 
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key)
 {
     return c->shared->loops > 1 ? (unsigned)(map_hash(c->shared->spread, key) % c->shared->loops) : 0;
+}
+
+struct ppg_share *ppg_shared_share(struct ppg_shared *s, struct slice initiator)
+{
+    return &s->shares[map_hash(s->spread, initiator) % PPG_SHARES];
+}
+
+bool ppg_share_behind(const struct ppg_share *share, int64_t now_ms)
+{
+    return atomic_load(&share->claiming) || atomic_load(&share->next_due_ms) <= now_ms;
+}
+
+size_t ppg_share_room(const struct ppg_shared *s, const struct ppg_share *share, size_t live_max)
+{
+    size_t live = atomic_load(&s->live);
+    size_t own = atomic_load(&share->live);
+    size_t left = live < live_max ? live_max - live : 0;
+
+    return own < left ? left - own : 0;
+}
+
+void ppg_core_errand(struct ppg_core *c, struct ppg_errand *e, unsigned to)
+{
+    e->from = c->loop;
+    e->to = to;
+    e->returning = false;
+    c->errands_out++;
+    c->errand(c->host, e);
+}
+
+void ppg_core_errand_arrived(struct ppg_core *c, struct ppg_errand *e)
+{
+    if (e->returning) {
+        c->errands_out--;
+        e->back(c, e);
+        return;
+    }
+    e->run(c, e);
+    e->returning = true;
+    c->errand(c->host, e);
 }
 
 bool ppg_shared_behind(const struct ppg_shared *s, int64_t now_ms)

@@ -21,11 +21,23 @@
 #define PPG_LIVE_MAX_N                                                                                       \
     ((size_t)256 << 20) /* octets of pushes in memory, all loops; above it no more come in */
 
+struct ota_profiles;
+struct ppg_core;
 struct ppg_accept;
+struct ppg_control;
 struct ppg_schedule;
 struct ppg_notify;
 struct ppg_protect;
 struct ppg_deliver;
+
+/* What is known without the store about one initiator's targets.  Accounts are found by the hash of their name: two that
+ * meet in one slot only wait a little longer than they must. */
+#define PPG_SHARES 1024u
+struct ppg_share {
+    _Atomic int64_t next_due_ms; /* UTC: earliest due time of what only the store holds; INT64_MAX none */
+    atomic_size_t live;          /* targets in memory */
+    atomic_bool claiming;        /* a claim that may bring some of its due targets is under way */
+};
 
 /* What all cores share; lives in server.c (or a test) and outlives them. */
 struct ppg_shared {
@@ -39,13 +51,27 @@ struct ppg_shared {
     _Atomic int64_t next_due_ms;    /* UTC: earliest due time of what only the store holds; INT64_MAX none */
     _Atomic int64_t next_notice_ms; /* the same for notices */
     atomic_bool claiming;           /* due targets are on their way from the store into memory */
-    atomic_size_t live;             /* targets in memory */
-    atomic_size_t live_n;           /* octets of their pushes */
-    atomic_bool draining;           /* SIGTERM: accept nothing new, start nothing new */
+    struct ppg_share shares[PPG_SHARES];
+    struct ota_profiles *profiles; /* what terminals said about themselves */
+    atomic_size_t live;            /* targets in memory */
+    atomic_size_t live_n;          /* octets of their pushes */
+    atomic_bool draining;          /* SIGTERM: accept nothing new, start nothing new */
 };
 
 /* Gives targets (by ppg_target.link) to the loop that owns their terminals; the list is empty afterwards. */
 typedef void ppg_hand_fn(void *host, unsigned loop, struct list *targets);
+/* A question to another loop's core: run() there, then back() here; each once, never from inside ppg_core_errand().
+ * Owned by whoever asks, until back() has run. */
+struct ppg_errand {
+    struct list link;
+    unsigned from;
+    unsigned to;
+    bool returning;
+    void (*run)(struct ppg_core *c, struct ppg_errand *e);  /* on loop `to` */
+    void (*back)(struct ppg_core *c, struct ppg_errand *e); /* on loop `from` */
+};
+/* Brings it to loop e->to, or back to e->from when it is returning, where ppg_core_errand_arrived() takes it. */
+typedef void ppg_errand_fn(void *host, struct ppg_errand *e);
 /* Sends a notification: done() once, later.  In the gateway httpc, in replay tests a script. */
 typedef void ppg_post_done_fn(enum err err, unsigned http_status, struct slice body, void *arg);
 typedef enum err ppg_post_fn(void *host, struct slice url, struct slice body, ppg_post_done_fn *done,
@@ -61,6 +87,7 @@ struct ppg_core {
     struct buf answer; /* scratch of reply.c */
     struct buf answer_headers;
     struct ppg_accept *accept;
+    struct ppg_control *control;
     struct ppg_schedule *schedule;
     struct ppg_deliver *deliver;
     struct ppg_protect *protect;
@@ -69,11 +96,13 @@ struct ppg_core {
     size_t bearers_n;
     void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers; NULL once it is being closed */
     ppg_hand_fn *hand;
+    ppg_errand_fn *errand;
+    size_t errands_out; /* ours that are not back */
     ppg_post_fn *post;
     void *host;
 };
 
-/* Makes the parts of *c (shared, loop, config, bearers, hand, post, host are set by the caller; bearer_self before
+/* Makes the parts of *c (shared, loop, config, bearers, hand, errand, post, host are set by the caller; bearer_self before
  * the first target arrives). */
 enum err ppg_core_init(struct ppg_core *c) MUST_USE;
 void ppg_core_clear(struct ppg_core *c); /* nothing may be in flight */
@@ -106,6 +135,12 @@ static inline const struct ppg_settings *ppg_core_settings(const struct ppg_core
 }
 /* Which loop owns the terminal. */
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key);
+/* Sends an errand; to may be this loop. */
+void ppg_core_errand(struct ppg_core *c, struct ppg_errand *e, unsigned to);
+/* The host has brought it: runs what is to run here, and sends it back. */
+void ppg_core_errand_arrived(struct ppg_core *c, struct ppg_errand *e);
+/* The slot of an initiator.  Any thread. */
+struct ppg_share *ppg_shared_share(struct ppg_shared *s, struct slice initiator);
 /* Something in the store becomes due then: wakes the claim in time.  Any thread. */
 void ppg_shared_due(_Atomic int64_t *next, int64_t at_ms);
 /* Room in memory for more content: a few large pushes count as much as many small ones.  Any thread. */
@@ -113,8 +148,12 @@ static inline bool ppg_shared_room(const struct ppg_shared *s)
 {
     return atomic_load(&s->live_n) < PPG_LIVE_MAX_N;
 }
-/* Targets that are due wait in the store: a new one must queue behind them, or it would overtake an older one of
- * its own terminal.  Any thread. */
-bool ppg_shared_behind(const struct ppg_shared *s, int64_t now_ms);
+bool ppg_shared_behind(const struct ppg_shared *s, int64_t now_ms); /* the same for all initiators together */
+/* Targets of this initiator that are due wait in the store: a new one must queue behind them, or it would overtake an
+ * older one to the same terminal.  Any thread. */
+bool ppg_share_behind(const struct ppg_share *share, int64_t now_ms);
+/* How many more targets this initiator may bring into memory: no more than are still free for all, so that one that
+ * floods leaves room for the next.  Any thread. */
+size_t ppg_share_room(const struct ppg_shared *s, const struct ppg_share *share, size_t live_max);
 
 #endif

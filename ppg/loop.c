@@ -25,6 +25,14 @@ void ppg_loop_mail_targets(struct ppg_loop *l, struct list *targets)
     (void)uv_async_send(&l->wake);
 }
 
+void ppg_loop_mail_errand(struct ppg_loop *l, struct ppg_errand *e)
+{
+    uv_mutex_lock(&l->mail_lock);
+    list_push_back(&l->mail_errands, &e->link);
+    uv_mutex_unlock(&l->mail_lock);
+    (void)uv_async_send(&l->wake);
+}
+
 void ppg_loop_mail_snapshot(struct ppg_loop *l, struct ppg_snapshot *snapshot)
 {
     struct ppg_snapshot *unread;
@@ -64,13 +72,15 @@ static void read_mail(uv_async_t *wake)
 {
     struct ppg_loop *l = wake->data;
     struct ppg_snapshot *snapshot;
-    struct list ops, targets, *at;
+    struct list ops, targets, errands, *at;
 
     list_init(&ops);
     list_init(&targets);
+    list_init(&errands);
     uv_mutex_lock(&l->mail_lock);
     list_splice_back(&ops, &l->mail_ops);
     list_splice_back(&targets, &l->mail_targets);
+    list_splice_back(&errands, &l->mail_errands);
     snapshot = l->mail_snapshot;
     l->mail_snapshot = NULL;
     l->stopping = l->stopping || l->mail_stop;
@@ -81,6 +91,8 @@ static void read_mail(uv_async_t *wake)
         change_over(l, snapshot);
     while ((at = list_pop_front(&targets))) /* before the operations: what is handed over is older */
         ppg_schedule_add(l->core.schedule, container_of(at, struct ppg_target, link));
+    while ((at = list_pop_front(&errands))) /* after the targets they may ask for */
+        ppg_core_errand_arrived(&l->core, container_of(at, struct ppg_errand, link));
     ppg_core_done(&l->core, &ops);
 }
 
@@ -214,6 +226,7 @@ static enum err core_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
                                 .bearers = ota_bearers,
                                 .bearers_n = ota_bearers_n,
                                 .hand = conf->hand,
+                                .errand = conf->errand,
                                 .post = post,
                                 .host = l};
     return ppg_core_init(&l->core);
@@ -227,6 +240,7 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     l->env = (struct net_env){.loop = &l->uv, .clk = conf->shared->clk, .log = conf->shared->log};
     list_init(&l->mail_ops);
     list_init(&l->mail_targets);
+    list_init(&l->mail_errands);
     if (uv_mutex_init(&l->mail_lock))
         return ERR_IO;
     l->snapshot = ppg_snapshot_hold(conf->snapshot);

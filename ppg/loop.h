@@ -42,6 +42,7 @@ struct ppg_loop {
     uv_mutex_t mail_lock;     /* guards what follows */
     struct list mail_ops;     /* store operations that are done */
     struct list mail_targets; /* targets whose terminals are ours */
+    struct list mail_errands; /* for this core, or on their way back to it */
     struct ppg_snapshot *mail_snapshot;
     bool mail_stop;
 };
@@ -51,6 +52,7 @@ struct ppg_loop_conf {
     struct ppg_shared *shared;
     struct ppg_snapshot *snapshot;
     ppg_hand_fn *hand; /* gets `host` */
+    ppg_errand_fn *errand;
     void *host;
 };
 
@@ -65,6 +67,7 @@ void ppg_loop_clear(struct ppg_loop *l);
 /* Mail; any thread. */
 void ppg_loop_mail_ops(struct ppg_loop *l, struct list *ops);
 void ppg_loop_mail_targets(struct ppg_loop *l, struct list *targets);
+void ppg_loop_mail_errand(struct ppg_loop *l, struct ppg_errand *e);
 void ppg_loop_mail_snapshot(struct ppg_loop *l, struct ppg_snapshot *snapshot); /* takes a hold of its own */
 void ppg_loop_stop(struct ppg_loop *l);
 

@@ -36,6 +36,13 @@ enum ppg_method {
     PPG_METHOD_UNCONFIRMED
 };
 
+/* What a submission with replace-push-id does to the earlier push ([PAP §4.1]). */
+enum ppg_replace {
+    PPG_REPLACE_NONE,
+    PPG_REPLACE_ALL, /* everybody gets the new one; where the old one is pending it is cancelled first */
+    PPG_REPLACE_PENDING_ONLY /* only those get the new one for whom the old one is pending */
+};
+
 #define PPG_AUTHENTICATED    0x01u /* the initiator URI belongs to the authenticated account */
 #define PPG_TRUSTED          0x02u /* the account's content is trusted by policy */
 #define PPG_HAS_QOS          0x04u /* the submission carried quality-of-service */
@@ -62,16 +69,19 @@ struct ppg_push {
     struct slice app_id;        /* X-Wap-Application-Id as text; empty: the default application */
     struct slice initiator_uri; /* what goes into X-Wap-Initiator-URI; may be empty */
     struct slice content_type;  /* of the content entity, with parameters */
-    struct slice headers;  /* other header lines to pass, each ending in CRLF; sanitised; no Content-Length */
-    struct slice body;     /* content octets, transfer encoding undone */
-    uint32_t flags;        /* PPG_... above */
-    uint8_t version;       /* enum pap_version to answer and notify with */
-    uint8_t priority;      /* enum ppg_priority */
-    uint8_t method;        /* enum ppg_method */
-    uint8_t asked;         /* protection level asked: 0 none, 1 integrity, 2 full */
-    int64_t accepted_ms;   /* UTC */
-    int64_t not_before_ms; /* UTC; 0: at once */
-    int64_t expires_ms;    /* UTC; always set */
+    struct slice headers; /* other header lines to pass, each ending in CRLF; sanitised; no Content-Length */
+    struct slice body;    /* content octets, transfer encoding undone */
+    struct slice how;     /* how the initiator was let in, in words, for `push explain`; may be empty */
+    struct slice replace_id; /* push-id that this one replaces; used by the insert, not kept */
+    uint8_t replace;         /* enum ppg_replace */
+    uint32_t flags;          /* PPG_... above */
+    uint8_t version;         /* enum pap_version to answer and notify with */
+    uint8_t priority;        /* enum ppg_priority */
+    uint8_t method;          /* enum ppg_method */
+    uint8_t asked;           /* protection level asked: 0 none, 1 integrity, 2 full */
+    int64_t accepted_ms;     /* UTC */
+    int64_t not_before_ms;   /* UTC; 0: at once */
+    int64_t expires_ms;      /* UTC; always set */
 
     struct ppg_target *targets; /* array in mem */
     size_t targets_n;
@@ -83,13 +93,18 @@ struct ppg_target {
     int64_t id;           /* row; 0 until the insert is done */
     struct slice address; /* the initiator's own spelling */
     struct slice key;     /* canonical form: routing, ordering, whitelist */
+    struct slice rule;    /* what let it through: "whitelist.conf:12 allow"; for `push explain` */
     int64_t due_ms;       /* UTC: not before */
-    uint16_t code;        /* PAP code that goes with a final stage */
-    uint16_t tries;       /* attempts begun */
-    uint8_t stage;        /* enum ppg_stage */
-    uint8_t demanded;     /* protection level that rule and floor demand: 0 none, 1 integrity, 2 full */
-    bool leased;          /* the insert hands it to the loop at once */
-    void *attempt;        /* the attempt under way; owned by deliver.c */
+    int64_t group_id;     /* row of the group it was expanded from; 0: addressed by itself */
+    uint32_t
+        members_n; /* > 0: a group; its members follow it in push->targets.  A group is never tried itself: it
+                           * becomes final with its last member, and it alone is answered, notified and queried */
+    uint16_t code; /* PAP code that goes with a final stage */
+    uint16_t tries;   /* attempts begun */
+    uint8_t stage;    /* enum ppg_stage */
+    uint8_t demanded; /* protection level that rule and floor demand: 0 none, 1 integrity, 2 full */
+    bool leased;      /* the insert hands it to the loop at once; never a group */
+    void *attempt;    /* the attempt under way; owned by deliver.c */
 };
 
 /* One block: the push and the first first_n octets of its arena.  refs is 1.  NULL: memory is out. */

@@ -19,6 +19,22 @@ void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t);
  * waits too.  record is borrowed. */
 void ppg_schedule_ended(struct ppg_schedule *s, struct ppg_target *t, enum ppg_event ev, unsigned code,
                         bool unreachable, const struct store_record *record);
+/* Takes targets that wait in their lanes out of them.  A released one comes into the caller's hands (its hold on the
+ * push and its place in memory with it): give it to ppg_schedule_release() when it is not to be tried any more, or to
+ * ppg_enqueue_spread() to be queued again where it stood.  Terminals must be this core's. */
+struct ppg_recall {
+    int64_t id; /* in */
+    struct slice key;
+    enum ppg_recall_what {
+        PPG_RECALL_ABSENT, /* not here: on its way between threads, or being written; ask the store again */
+        PPG_RECALL_RELEASED,
+        PPG_RECALL_BUSY /* on the wire */
+    } what;
+    struct ppg_target *target; /* when released */
+};
+void ppg_schedule_recall(struct ppg_schedule *s, struct ppg_recall *items, size_t n);
+/* It leaves memory.  Any loop. */
+void ppg_schedule_release(struct ppg_core *c, struct ppg_target *t);
 void ppg_schedule_tick(struct ppg_schedule *s);
 size_t ppg_schedule_live(const struct ppg_schedule *s);    /* targets this core holds */
 size_t ppg_schedule_sending(const struct ppg_schedule *s); /* of them on the wire */

@@ -57,6 +57,14 @@ static void hand_over(void *host, unsigned loop, struct list *targets)
     ppg_loop_mail_targets(&s->loops[loop], targets);
 }
 
+static void run_errand(void *host, struct ppg_errand *e)
+{
+    struct ppg_loop *from = host;
+    struct ppg_server *s = from->on_tick_arg;
+
+    ppg_loop_mail_errand(&s->loops[e->returning ? e->from : e->to], e);
+}
+
 /* --- reload --- */
 
 /* Listeners are made at the start: one that is open cannot lose its certificate. */
@@ -332,7 +340,7 @@ static enum err loops_start(struct ppg_server *s)
     enum err e = ERR_OK;
 
     for (unsigned i = 0; i < s->loops_n && !e; i++) {
-        struct ppg_loop_conf conf = {i, &s->shared, s->snapshot, hand_over, &s->loops[i]};
+        struct ppg_loop_conf conf = {i, &s->shared, s->snapshot, hand_over, run_errand, &s->loops[i]};
 
         e = ppg_loop_init(&s->loops[i], &conf);
         s->loops[i].on_tick = on_tick;

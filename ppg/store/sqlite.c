@@ -191,6 +191,9 @@ static enum err run(void *self, struct store_op *op)
         return sq_count(self, container_of(op, struct store_count, op));
     case STORE_PURGE:
         return sq_purge(self, container_of(op, struct store_purge, op));
+    case STORE_CANCEL:
+    case STORE_QUEUE:
+    case STORE_REPLAY:
     case STORE_BACKUP:
     case STORE_KIND_COUNT:
         break;

@@ -6,7 +6,9 @@
  * outbox, leased too.  `move` writes a later due time and gives the lease back or keeps it.  `claim` leases due
  * targets nobody holds: retries, deferred ones and, after a restart, whatever the last run held: opening the
  * store starts a new run (epoch), which ends all older leases at once.  Notices live likewise: `notice_claim`,
- * `notice_move`, `notice_done`.  Numbers for associations are reserved in ranges before they are used, so that a
+ * `notice_move`, `notice_done`.  `cancel` ends what waits; what a loop of this run holds, that loop must let go first
+ * (ppg_schedule_recall).  A group of recipients is a row whose members follow it: the last member that ends also ends
+ * the group, in the same transaction, and only the group owes a notification.  Numbers for associations are reserved in ranges before they are used, so that a
  * crash skips numbers and never repeats one.
  *
  * Operations are structs that the caller owns until done() has run.  store_submit() may be called from any
@@ -65,12 +67,15 @@ enum store_kind {
     STORE_FINISH,
     STORE_MOVE,
     STORE_CLAIM,
+    STORE_CANCEL,
     STORE_NUMBERS,
     STORE_NOTICE_CLAIM,
     STORE_NOTICE_MOVE,
     STORE_NOTICE_DONE,
     STORE_SHOW,
     STORE_COUNT,
+    STORE_QUEUE,
+    STORE_REPLAY,
     STORE_PURGE,
     STORE_BACKUP,
     STORE_KIND_COUNT
@@ -87,10 +92,56 @@ struct store_op {
 
 /* ERR_EXISTS: this initiator has used the push-id already; nothing is written.  On success push->id and every
  * targets[].id are set; ids are never given twice in the life of a database, and those of one push follow each
- * other.  Targets with `leased` set belong to this run; a target whose stage is final is stored as it is. */
+ * other.  Targets with `leased` set belong to this run; a target whose stage is final is stored as it is, and owes its
+ * notification at once (unleased) when the push asks for one.
+ *
+ * Replacing (push->replace): `old` names the earlier push, its keys are those of push->targets.  Old targets that wait
+ * are cancelled in the same transaction.  ERR_ABSENT: no such push of this initiator.  ERR_AGAIN: old->targets says
+ * which are held; nothing is written.  PPG_REPLACE_PENDING_ONLY: a target whose old one was not cancelled now is
+ * stored as ST_CANCELLED with code 3003 and loses `leased`. */
+struct store_cancel;
 struct store_insert {
     struct store_op op;
     struct ppg_push *push;
+    struct store_cancel *old; /* NULL: replaces nothing; its op is not used */
+};
+
+/* What a cancel came to for one target. */
+enum store_cancel_what {
+    STORE_CANCEL_DONE, /* was waiting, is cancelled; its notification is owed (unleased) when one was asked for */
+    STORE_CANCEL_LATE,    /* final already, or on the wire */
+    STORE_CANCEL_HELD,    /* leased by this run and not let go */
+    STORE_CANCEL_STRANGER /* no recipient of this push */
+};
+struct store_cancel_target {
+    enum store_cancel_what what;
+    int64_t id;           /* 0: stranger */
+    int64_t group_id;     /* not 0: a member, listed only while it is held */
+    struct slice address; /* as the submission spelt it; empty: stranger */
+    struct slice key;
+};
+
+/* Cancels the targets of a push that wait: all or nothing of what is listed is looked at before anything is written.
+ * ERR_ABSENT: this initiator has no such push.  ERR_AGAIN: at least one is held by a loop; nothing is written, targets
+ * tells which; the caller recalls them and comes again with what was let go in `released` and what is on the wire in
+ * `busy`.  force: do not say ERR_AGAIN, take what is still held as late.
+ * A group is done when at least one of its members is cancelled by this. */
+struct store_cancel {
+    struct store_op op;
+    struct slice initiator; /* borrowed until done; empty: any (operators), the newest */
+    struct slice push_id;
+    const struct slice *keys; /* canonical addresses; a group's is its own */
+    size_t keys_n;            /* 0: all recipients */
+    const int64_t *released;  /* target ids, ascending */
+    size_t released_n;
+    const int64_t *busy; /* likewise */
+    size_t busy_n;
+    bool force;
+    int64_t event_ms;
+    struct slice note; /* for the record: who cancelled; cut to 255 octets */
+    struct arena mem;  /* out: what follows lives here; the caller clears it, whatever the result */
+    struct store_cancel_target *targets; /* in the order of keys, or of the push */
+    size_t targets_n;
 };
 
 /* One attempt or decision, for `push show`; texts are cut to 255 octets; an empty text leaves the one before. */
@@ -98,24 +149,29 @@ struct store_record {
     struct slice bearer;     /* "http" */
     struct slice protection; /* the decision in words */
     struct slice note;       /* what the terminal said */
+    int64_t began_ms; /* when the attempt began; 0: there was none, and nothing is added to the history */
+    uint64_t wire_n;  /* octets that were sent for it */
 };
 
 /* ERR_LATE: the target was final already; nothing changes. */
 struct store_finish {
     struct store_op op;
     int64_t target_id;
-    int64_t push_id; /* row of the push, for engines that count its open targets */
+    int64_t push_id;  /* row of the push, for engines that count its open targets */
+    int64_t group_id; /* of the target; 0: none.  Not 0: `notify` is about the group, and notice_id stays 0 */
     enum ppg_stage stage;
     uint16_t code;
     uint16_t tries;
     int64_t event_ms;
     struct store_record record;
     bool notify;       /* owe a result notification */
-    int64_t notice_id; /* out: outbox row when notify */
+    int64_t notice_id; /* out: outbox row when notify and the target is no member of a group */
+    bool
+        group_ended; /* out: the last member; the group is final, and its notification, if any, waits unleased */
 };
 
 /* Another due time, more tries; ERR_LATE when the target is final.  keep: the lease stays (used to note an attempt
- * before it begins). */
+ * before it begins).  A record with began_ms adds the attempt to the history that `show` lists. */
 struct store_move {
     struct store_op op;
     int64_t target_id;
@@ -125,16 +181,34 @@ struct store_move {
     struct store_record record;
 };
 
-/* Leases up to `max` targets due at now_ms, oldest due first, and up to max_n octets of content (but at least one
- * target when one is due).  Out: `targets` (by ppg_target.link), each with its push loaded and held; targets of one
- * push in one claim share it, and each lives in its push's memory (push->targets stays empty).  more: there was more
- * than was taken.  next_due_ms: the earliest due time of what is left waiting, 0 when there is none. */
+/* What one initiator has left in the store after a claim. */
+struct store_share {
+    struct slice initiator;
+    int64_t
+        next_due_ms; /* earliest due time of what is left; a past one: more is due than was taken.  0: nothing left */
+};
+
+/* How many more of this initiator's may come into memory now; NULL: any number.  Runs on the store's thread. */
+typedef size_t store_room_fn(void *arg, struct slice initiator);
+
+/* Leases up to `max` targets due at now_ms and up to max_n octets of content (but at least one target when one is due
+ * and has room).  Initiators take turns, each gets an equal part of max, goes on where the last claim ended, and gets
+ * no more than room() says; within one initiator the oldest due comes first, then the lowest id.  Out: `targets` (by
+ * ppg_target.link), each with its push loaded and held; targets of one push in one claim share it, and each lives in
+ * its push's memory (push->targets stays empty).  shares: every initiator that has, or had until this claim, free
+ * targets waiting.  more: there was more due than was taken.  next_due_ms: the earliest due time of what is left
+ * waiting, 0 when there is none. */
 struct store_claim {
     struct store_op op;
     int64_t now_ms;
     size_t max;
     size_t max_n;
+    store_room_fn *room;
+    void *room_arg;
     struct list targets;
+    struct arena mem; /* out: shares live here; the caller clears it, whatever the result */
+    struct store_share *shares;
+    size_t shares_n;
     bool more;
     int64_t next_due_ms;
 };
@@ -148,11 +222,16 @@ struct store_numbers {
     uint32_t to;
 };
 
-/* Leases up to `max` notices due, oldest due first; out: `notices` by ppg_notice.link. */
+/* Leases up to `max` notices due; initiators take turns as in a claim of targets, each with no more than room() says;
+ * within one the oldest due comes first.  Out: `notices` by ppg_notice.link.  more: an initiator that had room has more
+ * due.  next_due_ms: the earliest due time of what is left of initiators that had room, 0 when there is none: whoever
+ * keeps an initiator out with room() comes again when it has room. */
 struct store_notice_claim {
     struct store_op op;
     int64_t now_ms;
     size_t max;
+    store_room_fn *room; /* NULL: any number */
+    void *room_arg;
     struct list notices;
     bool more;
     int64_t next_due_ms;
@@ -173,26 +252,50 @@ struct store_notice_done {
     uint16_t code; /* what the initiator answered, 0 none */
 };
 
-/* All about one push.  initiator empty: any (operators), the newest.  ERR_ABSENT. */
+/* One attempt that did not end its target, or the one that did. */
+struct store_show_attempt {
+    int64_t began_ms;
+    int64_t ended_ms;
+    uint16_t no; /* of the target's tries, from 1 */
+    uint64_t wire_n;
+    struct slice bearer;
+    struct slice protection;
+    struct slice note;
+};
+
+/* All about one push.  initiator empty: any (operators), the newest.  ERR_ABSENT.  brief: no attempts, no rule, no
+ * texts but the address: enough for a status query. */
 struct store_show_target {
     struct slice address;
+    struct slice key;
     enum ppg_stage stage;
     uint16_t code;
     uint16_t tries;
     uint8_t demanded;
     bool leased;
+    uint32_t members_n; /* > 0: a group; its members follow */
+    int64_t group_id;   /* not 0: a member */
     int64_t id;
     int64_t due_ms;
     int64_t event_ms; /* 0 until final */
     struct slice bearer;
     struct slice protection;
     struct slice note;
-    int notified; /* 0 none owed, 1 owed, 2 told, 3 given up */
+    struct slice rule;
+    struct store_show_attempt *attempts; /* in order; at most the last 64 */
+    size_t attempts_n;
+    uint64_t wire_n;       /* octets of the last attempt */
+    int64_t began_ms;      /* of the last attempt; 0: none */
+    int notified;          /* 0 none owed, 1 owed, 2 told, 3 given up */
+    uint16_t told_code;    /* what the initiator answered, 0 nothing */
+    uint16_t notice_tries; /* while it is owed */
+    int64_t notice_due_ms; /* likewise */
 };
 struct store_show {
     struct store_op op;
     struct slice initiator; /* borrowed from the caller until done */
     struct slice push_id;
+    bool brief;
     struct ppg_push *push;             /* out: held for the caller; content is not loaded */
     uint64_t body_n;                   /* out: octets of the content */
     struct store_show_target *targets; /* out: in push->mem */
@@ -205,6 +308,53 @@ struct store_count {
     uint64_t leased;
     uint64_t notices;
     uint64_t file_n; /* octets of the database file */
+};
+
+/* What waits, by initiator: at most `max` of them, those with most waiting first; and the `heads_max` targets that have
+ * been due longest, or of `initiator` alone when it is given. */
+struct store_queue_share {
+    struct slice initiator;
+    uint64_t waiting; /* not final, not leased */
+    uint64_t leased;
+    uint64_t notices; /* owed */
+    int64_t next_due_ms;
+};
+struct store_queue_head {
+    struct slice initiator;
+    struct slice push_id;
+    struct slice address;
+    uint16_t tries;
+    bool leased;
+    int64_t due_ms;
+    struct slice note; /* of the last attempt */
+};
+struct store_queue {
+    struct store_op op;
+    struct slice initiator; /* borrowed until done; empty: all */
+    size_t max;
+    size_t heads_max;
+    struct arena mem; /* out: what follows lives here; the caller clears it, whatever the result */
+    struct store_queue_share *shares;
+    size_t shares_n;
+    struct store_queue_head *heads;
+    size_t heads_n;
+};
+
+/* Copies a push to a new one with the same content for its targets that ended undeliverable, expired, aborted or timed
+ * out (or for those of `keys` among them), to be tried at once: a final target stays as it is.  The copy asks for no
+ * notification and expires at expires_ms.  ERR_ABSENT: no such push; ERR_LATE: none of its targets can be replayed;
+ * ERR_EXISTS: new_push_id is taken.  initiator must be given. */
+struct store_replay {
+    struct store_op op;
+    struct slice initiator; /* borrowed until done */
+    struct slice push_id;
+    struct slice new_push_id;
+    const struct slice *keys;
+    size_t keys_n; /* 0: all that can be */
+    int64_t now_ms;
+    int64_t expires_ms;
+    struct slice how; /* of the copy: who asked for it */
+    size_t targets_n; /* out */
 };
 
 /* Forgets pushes whose last target became final before `before_ms` and that owe no notice; at most `max`.  Looks at a

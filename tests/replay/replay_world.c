@@ -77,6 +77,16 @@ static void hand(void *host, unsigned loop, struct list *targets)
     list_splice_back(&w->cores[loop].handed, targets);
 }
 
+static void errand(void *host, struct ppg_errand *e)
+{
+    struct replay_port *port = host;
+    struct replay_world *w = container_of(port->net->clk, struct replay_world, clk.clk);
+    unsigned to = e->returning ? e->from : e->to;
+
+    MUST(to < w->cores_n);
+    list_push_back(&w->cores[to].errands, &e->link);
+}
+
 static void posted(void *arg, unsigned loop, struct list *done)
 {
     struct replay_world *w = arg;
@@ -90,6 +100,7 @@ static enum err core_start(struct replay_world *w, unsigned i)
     struct replay_core *rc = &w->cores[i];
 
     list_init(&rc->handed);
+    list_init(&rc->errands);
     list_init(&rc->done);
     rc->world = w;
     rc->core = (struct ppg_core){.loop = i,
@@ -99,6 +110,7 @@ static enum err core_start(struct replay_world *w, unsigned i)
                                  .bearers_n = 1,
                                  .bearer_self = {&w->net->ports[i]},
                                  .hand = hand,
+                                 .errand = errand,
                                  .post = replay_net_post,
                                  .host = &w->net->ports[i]};
     return ppg_core_init(&rc->core);
@@ -153,11 +165,16 @@ struct replay_world *replay_world_create(const char *name)
 
 static bool core_turn(struct replay_core *rc)
 {
-    bool moved = !list_empty(&rc->handed) || !list_empty(&rc->done) || !list_empty(&rc->core.ops);
-    struct list *at;
+    bool moved = !list_empty(&rc->handed) || !list_empty(&rc->errands) || !list_empty(&rc->done) ||
+                 !list_empty(&rc->core.ops);
+    struct list errands, *at;
 
     while ((at = list_pop_front(&rc->handed)))
         ppg_schedule_add(rc->core.schedule, container_of(at, struct ppg_target, link));
+    list_init(&errands); /* those that come in now wait for the next turn */
+    list_splice_back(&errands, &rc->errands);
+    while ((at = list_pop_front(&errands)))
+        ppg_core_errand_arrived(&rc->core, container_of(at, struct ppg_errand, link));
     ppg_core_done(&rc->core, &rc->done);
     ppg_core_flush(&rc->core);
     return moved;

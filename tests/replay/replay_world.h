@@ -23,8 +23,9 @@ struct replay_world;
 struct replay_core {
     struct ppg_core core;
     struct replay_world *world;
-    struct list handed; /* targets from other cores */
-    struct list done;   /* operations the store is done with */
+    struct list handed;  /* targets from other cores */
+    struct list errands; /* from other cores, or back */
+    struct list done;    /* operations the store is done with */
 };
 
 /* What an initiator asked for; times are from now on, 0: not said. */

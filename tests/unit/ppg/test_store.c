@@ -406,7 +406,8 @@ static void show_body(struct fix *f)
     memset(note, 'n', sizeof note);
     CU_ASSERT(fix_run(f, &o.op, STORE_SHOW) == ERR_ABSENT);
     fin.target_id = fix_insert(f, "mms", "s", 2, 5, true);
-    fin.record = (struct store_record){SLICE("http"), SLICE("full by rule"), slice_of(note, sizeof note)};
+    fin.record = (struct store_record){
+        .bearer = SLICE("http"), .protection = SLICE("full by rule"), .note = slice_of(note, sizeof note)};
     CU_ASSERT(fix_run(f, &fin.op, STORE_FINISH) == ERR_OK);
     CU_ASSERT_FATAL(fix_run(f, &o.op, STORE_SHOW) == ERR_OK);
     CU_ASSERT(o.body_n == 5 && o.targets_n == 2 && o.push->body.n == 0);

@@ -1,0 +1,24 @@
+/* In which form a terminal gets the content: as submitted, or tokenised ([PAP §9]: textual SI, SL and CO become WBXML
+ * when the terminal takes only that, never against Cache-Control: no-transform).  Pure but for the memory; the core's
+ * loop. */
+#ifndef PPG_CONTENT_H
+#define PPG_CONTENT_H
+
+#include "ota/profile.h"
+#include "pap/message.h"
+#include "ppg/push.h"
+
+/* What protect.c sends in place of the push's own type and body. */
+struct ppg_content {
+    struct slice type; /* borrowed from the push, or static */
+    struct slice body; /* borrowed from the push, or from the caller's buffer */
+    bool transformed;
+};
+
+/* PAP_CODE_OK: *out is filled; `made` holds the tokenised octets when there are any.  PAP_CODE_CAPABILITIES_NOT_SUPPORTED
+ * (2006): no form of it is taken; PAP_CODE_TRANSFORMATION_FAILURE (3006): the only form that is taken cannot be made;
+ * PAP_CODE_INTERNAL_ERROR: memory.  *why: static text. */
+enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_profile *profile,
+                                 struct buf *made, struct ppg_content *out, const char **why);
+
+#endif
