@@ -1,13 +1,18 @@
 /* The seam between store.c and an engine; one of the four structs of functions of the house.
  *
- * Story of one batch.  store.c calls begin(), run() for each operation in the order of submission, and commit(): one
- * sync for all.  run() answers in the operation's own fields.  ERR_IO and ERR_NOMEM from run() are hard: rows may be
+ * Story of one batch.  store.c calls begin(), run() for each operation in the order of submission, and commit().  Then
+ * sync() makes it durable, and only then is it posted: one sync for all, and for whatever else was committed until it
+ * began, while the next batch is already being run.  run() answers in the operation's own fields.  ERR_IO and ERR_NOMEM from run() are hard: rows may be
  * half written, so store.c rolls the batch back and starts over with mark() before each operation and back() behind
  * each one that fails hard, so that one bad operation does not spoil its batch.  Any other error has written nothing.
  * When commit() fails, store.c calls rollback().  tend() comes between batches: whatever the engine must do to stay
  * small.  A backup is taken in bounded steps, also between batches.
  *
- * All functions run on the store's thread; open and close while it does not run. */
+ * When sync() fails nobody can know what is on disk: store.c answers ERR_IO to that batch and to everything after it,
+ * until the program is started anew and reads what is there.
+ *
+ * All functions run on the store's thread, but sync() on a thread of its own, beside any of them; open and close while
+ * neither runs. */
 #ifndef PPG_STORE_ENGINE_H
 #define PPG_STORE_ENGINE_H
 
@@ -22,10 +27,12 @@ struct store_engine {
     enum err (*begin)(void *self) MUST_USE;    /* ERR_IO, ERR_NOMEM */
     enum err (*run)(void *self, struct store_op *op) MUST_USE; /* never STORE_BACKUP */
     enum err (*mark)(void *self) MUST_USE;                     /* replaces the mark before */
-    enum err (*back)(void *self) MUST_USE;     /* undoes all since mark(); an error dooms the batch */
-    enum err (*commit)(void *self) MUST_USE;   /* durable when it returns ERR_OK */
-    void (*rollback)(void *self);              /* harmless when no batch is open */
-    void (*tend)(void *self, size_t queued_n); /* operations that wait while it works */
+    enum err (*back)(void *self) MUST_USE;   /* undoes all since mark(); an error dooms the batch */
+    enum err (*commit)(void *self) MUST_USE; /* seen by all that follows; survives the end of the program */
+    enum err (*sync)(
+        void *self) MUST_USE;     /* all that was committed survives a power cut; NULL: commit() did it */
+    void (*rollback)(void *self); /* harmless when no batch is open */
+    void (*tend)(void *self, size_t queued_n);                       /* operations that wait while it works */
     enum err (*backup_start)(void *self, const char *path) MUST_USE; /* ERR_EXISTS, ERR_IO, ERR_NOMEM */
     enum err (*backup_step)(
         void *self) MUST_USE; /* ERR_AGAIN: not finished.  ERR_IO: given up, nothing is left */

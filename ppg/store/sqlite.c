@@ -1,10 +1,11 @@
-/* The embedded engine: SQLite 3 with a write-ahead log that is synced at every commit.  Here are transactions, the
+/* The embedded engine: SQLite 3 with a write-ahead log that is synced before anything in it is acknowledged.  Here are transactions, the
  * use of prepared statements, and the upkeep between batches; the operations stand in sqlite_write.c and
  * sqlite_read.c, opening in sqlite_open.c, the copy in sqlite_backup.c.  Runs on the store's thread. */
 #include "ppg/store/sqlite.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* Pages of 4 KiB in the log at which a checkpoint copies them into the database.  The short log, 2 MiB, keeps the wait
  * that a checkpoint means for others at some 5 ms.  When many wait already the rate counts and not the single wait:
@@ -166,6 +167,15 @@ static enum err commit(void *self)
     return e;
 }
 
+/* SQLite writes the log in order and a reader takes it up to the first page that does not fit the checksums, so that one
+ * sync covers every commit before it.  A checkpoint that began the log anew has synced what it copied. */
+static enum err sync_log(void *self)
+{
+    const struct sq *q = self;
+
+    return fdatasync(q->wal_fd) ? ERR_IO : ERR_OK;
+}
+
 static enum err run(void *self, struct store_op *op)
 {
     switch (op->kind) {
@@ -238,6 +248,7 @@ const struct store_engine store_engine_sqlite = {
     .mark = mark,
     .back = back,
     .commit = commit,
+    .sync = sync_log,
     .rollback = rollback,
     .tend = tend,
     .backup_start = sq_backup_start,

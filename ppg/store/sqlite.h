@@ -71,6 +71,7 @@ struct sq {
     int64_t epoch;         /* this run */
     int64_t old_target;    /* the one older epoch whose leases count as free; -1 none */
     int64_t old_notice;    /* likewise in the outbox */
+    int wal_fd;            /* the write-ahead log, for sync(); SQLite keeps the file while it is open */
     int wal_frames;        /* in the write-ahead log after the last commit */
     struct log *log;
     struct sqlite3 *copy; /* a backup under way */

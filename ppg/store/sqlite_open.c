@@ -248,6 +248,19 @@ static int wal_grew(void *arg, sqlite3 *db, const char *name, int frames)
     return SQLITE_OK;
 }
 
+/* The log of the file, which the transaction of the start has made. */
+static enum err log_open(struct sq *q, const char *path, char why[256])
+{
+    char name[PATH_MAX_N];
+    int n = snprintf(name, sizeof name, "%s-wal", path);
+
+    q->wal_fd = n > 0 && (size_t)n < sizeof name ? open(name, O_RDWR | O_CLOEXEC) : -1;
+    if (q->wal_fd >= 0)
+        return ERR_OK;
+    (void)snprintf(why, 256, "%.200s-wal cannot be opened", path);
+    return ERR_IO;
+}
+
 /* All that opening writes is one transaction: a crash leaves the file as it was. */
 static enum err start(struct sq *q, const char *path, char why[256])
 {
@@ -270,8 +283,11 @@ static enum err start(struct sq *q, const char *path, char why[256])
     if (rc == SQLITE_OK)
         rc = exec(q, "COMMIT");
     if (rc == SQLITE_OK)
+        rc = exec(q, "PRAGMA synchronous = NORMAL"); /* from here on sync() does it, beside the next batch */
+    if (rc == SQLITE_OK)
         rc = prepare(q);
-    return refuse(q, path, rc, why);
+    e = refuse(q, path, rc, why);
+    return e ? e : log_open(q, path, why);
 }
 
 enum err sq_open(const struct store_conf *conf, void **self, char why[256])
@@ -283,6 +299,7 @@ enum err sq_open(const struct store_conf *conf, void **self, char why[256])
 
     if (q) {
         q->log = conf->log;
+        q->wal_fd = -1;
         map_init(&q->initiators, INITIATORS_MAX);
     }
     if (q && !e)
@@ -310,6 +327,8 @@ void sq_close(void *self)
     for (size_t i = 0; i < SQ_STMT_COUNT; i++)
         (void)sqlite3_finalize(q->stmts[i]);
     (void)sqlite3_close(q->db);
+    if (q->wal_fd >= 0)
+        (void)close(q->wal_fd);
     sq_initiators_forget(q);
     free(q);
 }

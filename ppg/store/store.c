@@ -1,6 +1,8 @@
-/* The queue and the thread in front of an engine: takes the whole list, runs it as one transaction with one sync, and
- * posts what is done, loop by loop.  Knows no SQL.  The rules of a batch stand in engine.h, those of the callers in
- * store.h.  Everything below store_submit() runs on the store's thread, or in store_turn() when there is none. */
+/* The queue and the threads in front of an engine.  The store's thread takes the whole list and runs it as one
+ * transaction; a second thread syncs what was committed and posts it, loop by loop.  So the disk works on one batch
+ * while the next is being run, and a batch that is small because the disk is slow gathers more meanwhile.  Knows no
+ * SQL.  The rules of a batch stand in engine.h, those of the callers in store.h.  Without threads store_turn() does
+ * both in turn. */
 #include "ppg/store/store.h"
 
 #include <pthread.h>
@@ -10,19 +12,31 @@
 
 #include "ppg/store/engine.h"
 
+/* While a batch is being synced the next one begins when so many operations wait: smaller ones write the same pages
+ * again and again. */
+#define GATHER_N 16u
+
 struct store {
     struct store_conf conf;
     const struct store_engine *engine;
-    void *self;        /* the engine's */
-    struct list *done; /* conf.loops lists: what is ready to be posted */
+    void *self;         /* the engine's */
+    struct list *done;  /* conf.loops lists: what is ready to be posted; the second thread's */
+    atomic_bool broken; /* a sync failed: nothing is durable any more */
 
-    pthread_mutex_t mutex; /* guards queue, stop and waiting */
-    pthread_cond_t more;
+    pthread_mutex_t mutex; /* guards what follows, up to `pending` */
+    pthread_cond_t more;   /* for the store's thread */
+    pthread_cond_t ready;  /* for the second thread */
     struct list queue;
+    struct list committed; /* to be synced and posted, in order */
     bool stop;
-    bool waiting;          /* the thread sleeps on `more` */
+    bool ended;            /* the store's thread has committed its last batch */
+    bool waiting;          /* the store's thread sleeps on `more` */
+    bool syncing;          /* the second thread is at work */
     atomic_size_t pending; /* length of queue; written under the mutex */
     pthread_t thread;
+    pthread_t syncer;
+    bool has_thread;
+    bool has_syncer;
 
     struct list backups; /* in order; the first is under way when `copying` */
     bool copying;
@@ -183,7 +197,7 @@ static bool run_twice(struct store *s, struct list *batch)
     return !s->engine->begin(s->self) && run_each(s, batch);
 }
 
-/* One transaction; true when it is durable, otherwise nothing of it is stored. */
+/* One transaction; true when it is committed, otherwise nothing of it is stored. */
 static bool transact(struct store *s, struct list *batch)
 {
     bool good = !s->engine->begin(s->self) && run_twice(s, batch);
@@ -202,7 +216,7 @@ static void run_batch(struct store *s, struct list *batch)
     LIST_EACH (at, batch)
         results_init(op_of(at));
     step(s, "begin");
-    if (transact(s, batch)) {
+    if (!atomic_load(&s->broken) && transact(s, batch)) {
         step(s, "committed");
     } else {
         step(s, "failed");
@@ -224,6 +238,53 @@ static void post(struct store *s, struct list *batch)
             s->conf.post(s->conf.post_arg, i, &s->done[i]);
             MUST(list_empty(&s->done[i]));
         }
+}
+
+static bool wrote_something(struct list *batch)
+{
+    LIST_EACH (at, batch)
+        if (!op_of(at)->err && !reads_only(op_of(at)))
+            return true;
+    return false;
+}
+
+/* The disk did not take what was committed, and nobody knows what of it is there: nothing of it is acknowledged. */
+static void sync_failed(struct store *s, struct list *batch)
+{
+    LOG(s->conf.log, LOG_ERROR, "store.sync.fail", LOG_C("what", "nothing is stored until the next start"));
+    atomic_store(&s->broken, true);
+    LIST_EACH (at, batch)
+        if (!op_of(at)->err && !reads_only(op_of(at))) {
+            results_drop(op_of(at));
+            op_of(at)->err = ERR_IO;
+        }
+}
+
+/* Durable, then told. */
+static void sync_and_post(struct store *s, struct list *batch)
+{
+    bool wrote = wrote_something(batch);
+
+    step(s, "sync");
+    if (wrote && s->engine->sync && (atomic_load(&s->broken) || s->engine->sync(s->self)))
+        sync_failed(s, batch);
+    step(s, "post");
+    post(s, batch);
+    step(s, "posted");
+}
+
+/* To the second thread, in order; the list is empty afterwards. */
+static void pass_on(struct store *s, struct list *batch)
+{
+    bool wake;
+
+    (void)pthread_mutex_lock(&s->mutex);
+    wake = list_empty(&s->committed) && !s->syncing;
+    list_splice_back(&s->committed, batch);
+    s->syncing = s->syncing || !list_empty(&s->committed);
+    (void)pthread_mutex_unlock(&s->mutex);
+    if (wake)
+        (void)pthread_cond_signal(&s->ready);
 }
 
 /* A backup leaves its batch: it takes many steps. */
@@ -253,7 +314,7 @@ static void backup_step(struct store *s)
     list_remove(&op->link);
     list_init(&done);
     list_push_back(&done, &op->link);
-    post(s, &done);
+    pass_on(s, &done);
 }
 
 /* Takes nothing back: between two batches the engine may work a while. */
@@ -270,8 +331,7 @@ static void turn(struct store *s, struct list *batch)
 {
     take_backups(s, batch);
     run_batch(s, batch);
-    step(s, "post");
-    post(s, batch);
+    pass_on(s, batch);
     between(s);
 }
 
@@ -283,20 +343,31 @@ static void take(struct store *s, struct list *batch)
     atomic_store_explicit(&s->pending, 0, memory_order_relaxed);
 }
 
-/* Sleeps until there is work.  False when the store stops and all is done. */
+/* Does enough wait?  While the disk works, only what has gathered is worth a batch.  Under the mutex. */
+static bool queue_ripe(const struct store *s)
+{
+    size_t queued = atomic_load_explicit(&s->pending, memory_order_relaxed);
+
+    return queued >= (s->syncing && !s->stop ? GATHER_N : 1);
+}
+
+/* Sleeps until there is work.  False when the store stops and all is run. */
 static bool wait_work(struct store *s, struct list *batch)
 {
     bool work;
 
     (void)pthread_mutex_lock(&s->mutex);
-    while (list_empty(&s->queue) && list_empty(&s->backups) && !s->stop) {
+    while (!queue_ripe(s) && list_empty(&s->backups) && !s->stop) {
         s->waiting = true;
         (void)pthread_cond_wait(&s->more, &s->mutex);
     }
     s->waiting = false;
-    work = !list_empty(&s->queue) || !list_empty(&s->backups);
+    work = queue_ripe(s) || !list_empty(&s->backups);
     take(s, batch);
+    s->ended = !work;
     (void)pthread_mutex_unlock(&s->mutex);
+    if (!work)
+        (void)pthread_cond_signal(&s->ready);
     return work;
 }
 
@@ -310,6 +381,35 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
+/* Sleeps until something was committed.  False when nothing more will be. */
+static bool wait_committed(struct store *s, struct list *batch)
+{
+    bool wake;
+
+    list_init(batch);
+    (void)pthread_mutex_lock(&s->mutex);
+    s->syncing = !list_empty(&s->committed);
+    wake = s->waiting && !s->syncing && queue_ripe(s);
+    s->waiting = s->waiting && !wake;
+    if (wake)
+        (void)pthread_cond_signal(&s->more);
+    while (list_empty(&s->committed) && !s->ended)
+        (void)pthread_cond_wait(&s->ready, &s->mutex);
+    list_splice_back(batch, &s->committed);
+    (void)pthread_mutex_unlock(&s->mutex);
+    return !list_empty(batch);
+}
+
+static void *syncer_main(void *arg)
+{
+    struct store *s = arg;
+    struct list batch;
+
+    while (wait_committed(s, &batch))
+        sync_and_post(s, &batch);
+    return NULL;
+}
+
 bool store_turn(struct store *s)
 {
     struct list batch;
@@ -317,12 +417,16 @@ bool store_turn(struct store *s)
 
     MUST(s->conf.no_thread);
     (void)pthread_mutex_lock(&s->mutex);
-    work = !list_empty(&s->queue) || !list_empty(&s->backups);
+    work = queue_ripe(s) || !list_empty(&s->backups);
     take(s, &batch);
     (void)pthread_mutex_unlock(&s->mutex);
-    if (work)
-        turn(s, &batch);
-    return work;
+    if (!work)
+        return false;
+    turn(s, &batch);
+    list_splice_back(&batch, &s->committed);
+    s->syncing = false;
+    sync_and_post(s, &batch);
+    return true;
 }
 
 void store_submit(struct store *s, struct list *ops)
@@ -337,8 +441,8 @@ void store_submit(struct store *s, struct list *ops)
     (void)pthread_mutex_lock(&s->mutex);
     list_splice_back(&s->queue, ops);
     (void)atomic_fetch_add_explicit(&s->pending, n, memory_order_relaxed);
-    wake = s->waiting;
-    s->waiting = false; /* one signal is enough */
+    wake = s->waiting && queue_ripe(s);
+    s->waiting = s->waiting && !wake; /* one signal is enough */
     (void)pthread_mutex_unlock(&s->mutex);
     if (wake)
         (void)pthread_cond_signal(&s->more);
@@ -346,7 +450,8 @@ void store_submit(struct store *s, struct list *ops)
 
 bool store_full(const struct store *s)
 {
-    return atomic_load_explicit(&s->pending, memory_order_relaxed) >= s->conf.pending_max;
+    return atomic_load(&s->broken) ||
+           atomic_load_explicit(&s->pending, memory_order_relaxed) >= s->conf.pending_max;
 }
 
 const char *store_name(const struct store *s)
@@ -359,10 +464,26 @@ static void tear_down(struct store *s)
 {
     if (s->self)
         s->engine->close(s->self);
+    (void)pthread_cond_destroy(&s->ready);
     (void)pthread_cond_destroy(&s->more);
     (void)pthread_mutex_destroy(&s->mutex);
     free(s->done);
     free(s);
+}
+
+/* What is queued is run, what was run is synced and posted. */
+static void threads_end(struct store *s)
+{
+    (void)pthread_mutex_lock(&s->mutex);
+    s->stop = true;
+    s->ended = !s->has_thread;
+    (void)pthread_cond_signal(&s->more);
+    (void)pthread_cond_signal(&s->ready);
+    (void)pthread_mutex_unlock(&s->mutex);
+    if (s->has_thread)
+        (void)pthread_join(s->thread, NULL);
+    if (s->has_syncer)
+        (void)pthread_join(s->syncer, NULL);
 }
 
 void store_close(struct store **sp)
@@ -372,16 +493,11 @@ void store_close(struct store **sp)
     if (!s)
         return;
     *sp = NULL;
-    if (s->conf.no_thread) {
+    if (s->conf.no_thread)
         while (store_turn(s))
             ;
-    } else {
-        (void)pthread_mutex_lock(&s->mutex);
-        s->stop = true;
-        (void)pthread_cond_signal(&s->more);
-        (void)pthread_mutex_unlock(&s->mutex);
-        (void)pthread_join(s->thread, NULL);
-    }
+    else
+        threads_end(s);
     tear_down(s);
 }
 
@@ -412,9 +528,11 @@ static struct store *create(const struct store_conf *conf)
     for (unsigned i = 0; i < conf->loops; i++)
         list_init(&s->done[i]);
     list_init(&s->queue);
+    list_init(&s->committed);
     list_init(&s->backups);
     (void)pthread_mutex_init(&s->mutex, NULL);
     (void)pthread_cond_init(&s->more, NULL);
+    (void)pthread_cond_init(&s->ready, NULL);
     return s;
 }
 
@@ -424,8 +542,11 @@ static enum err start(struct store *s, char why[256])
 
     if (e || s->conf.no_thread)
         return e;
-    if (pthread_create(&s->thread, NULL, thread_main, s) == 0)
+    s->has_syncer = pthread_create(&s->syncer, NULL, syncer_main, s) == 0;
+    s->has_thread = s->has_syncer && pthread_create(&s->thread, NULL, thread_main, s) == 0;
+    if (s->has_thread)
         return ERR_OK;
+    threads_end(s);
     (void)snprintf(why, 256, "no thread for the store; raise the limit of tasks");
     return ERR_NOMEM;
 }

@@ -12,9 +12,11 @@
  * crash skips numbers and never repeats one.
  *
  * Operations are structs that the caller owns until done() has run.  store_submit() may be called from any
- * thread; the store thread takes the whole list, runs it in one transaction with one sync, and posts the batch
+ * thread; the store thread takes the whole list and runs it in one transaction; once that is synced the batch is posted
  * back, so done() runs on the loop the operation names.  An operation that fails (op.err) does not spoil its
- * batch.  If the commit itself fails, every write of the batch has op.err ERR_IO and nothing of it is stored. */
+ * batch.  If the commit itself fails, every write of the batch has op.err ERR_IO and nothing of it is stored.  If the
+ * disk fails to sync what was committed, every write from then on has ERR_IO until the program is started anew: what of
+ * the last batches is stored only the next start can tell. */
 #ifndef PPG_STORE_STORE_H
 #define PPG_STORE_STORE_H
 
@@ -53,7 +55,7 @@ struct store_conf {
 enum err store_open(const struct store_conf *conf, struct store **out, char why[256]) MUST_USE;
 /* Runs what is queued, syncs, closes. */
 void store_close(struct store **s);
-/* Advisory back-pressure: true while the queue is at its ceiling. Any thread. */
+/* Advisory back-pressure: true while the queue is at its ceiling, and from a failed sync on. Any thread. */
 bool store_full(const struct store *s);
 /* A list of operations by store_op.link; all are taken, *list is empty afterwards. */
 void store_submit(struct store *s, struct list *ops);

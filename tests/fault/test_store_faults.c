@@ -13,9 +13,10 @@ static struct {
     bool sticky;      /* and again when it is tried again */
     size_t commit_at; /* the n-th commit fails */
     size_t begin_at;
+    size_t sync_at;
     bool back; /* no way back */
     enum err with;
-    size_t runs, commits, begins, fired;
+    size_t runs, commits, begins, syncs, fired;
     const struct store_op *victim;
 } fault;
 
@@ -54,6 +55,15 @@ static enum err bad_commit(void *self)
     return store_engine_sqlite.commit(self);
 }
 
+static enum err bad_sync(void *self)
+{
+    if (++fault.syncs == fault.sync_at) {
+        fault.fired++;
+        return fault.with;
+    }
+    return store_engine_sqlite.sync(self);
+}
+
 static struct store_engine bad_engine(void)
 {
     struct store_engine e = store_engine_sqlite;
@@ -62,6 +72,7 @@ static struct store_engine bad_engine(void)
     e.run = bad_run;
     e.back = bad_back;
     e.commit = bad_commit;
+    e.sync = bad_sync;
     return e;
 }
 
@@ -388,6 +399,60 @@ static void failure_is_logged(void)
     log_free(&f.conf.log);
 }
 
+/* After a sync that failed nobody knows what is on disk: nothing more is acknowledged or written, what only reads is
+ * still answered, and the next start goes on from what is there. */
+static void failed_sync_ends_it(void)
+{
+    struct log_conf conf = {.level = LOG_ERROR, .fd = -1};
+    struct store_engine engine = bad_engine();
+    struct fix f;
+
+    fault_clear();
+    fault.sync_at = 2;
+    fix_init(&f, test_scratch(), "sync.db", true);
+    fix_remove_at(f.path);
+    CU_ASSERT_FATAL(log_create(&conf, &clk_real, &f.conf.log) == ERR_OK);
+    f.conf.io = &engine;
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    CU_ASSERT(fix_insert(&f, "mms", "1", 1, 1, false) > 0);
+    CU_ASSERT(!store_full(f.s));
+    CU_ASSERT(fix_insert(&f, "mms", "2", 1, 1, false) == 0);
+    CU_ASSERT(store_full(f.s));
+    CU_ASSERT(fix_insert(&f, "mms", "3", 1, 1, false) == 0);
+    CU_ASSERT(fault.syncs == 2);
+    CU_ASSERT(log_count(f.conf.log, "store.sync.fail") == 1);
+    store_close(&f.s);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    CU_ASSERT(fix_insert(&f, "mms", "1", 1, 1, false) == 0);
+    CU_ASSERT(fix_insert(&f, "mms", "3", 1, 1, false) > 0);
+    fix_clear(&f);
+    log_free(&f.conf.log);
+}
+
+/* Batches that only read wait for no disk. */
+static void reads_are_not_synced(void)
+{
+    struct store_engine engine = bad_engine();
+    struct store_count count = {.waiting = 0};
+    struct list ops;
+    struct fix f;
+
+    fault_clear();
+    fix_init(&f, test_scratch(), "reads.db", true);
+    fix_remove_at(f.path);
+    f.conf.io = &engine;
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    CU_ASSERT(fix_insert(&f, "mms", "1", 1, 1, false) > 0);
+    CU_ASSERT(fault.syncs == 1);
+    list_init(&ops);
+    add(&ops, &count.op, STORE_COUNT);
+    store_submit(f.s, &ops);
+    CU_ASSERT(store_turn(f.s));
+    CU_ASSERT(fault.syncs == 1 && count.waiting == 1);
+    (void)list_pop_front(&f.done);
+    fix_clear(&f);
+}
+
 const struct test_case test_cases[] = {
     {"no_fault", no_fault},
     {"nth_write_once", nth_write_once},
@@ -397,5 +462,7 @@ const struct test_case test_cases[] = {
     {"no_way_back", no_way_back},
     {"disk_full", disk_full},
     {"failure_is_logged", failure_is_logged},
+    {"failed_sync_ends_it", failed_sync_ends_it},
+    {"reads_are_not_synced", reads_are_not_synced},
     {NULL, NULL},
 };
