@@ -35,7 +35,7 @@ class Tree:
         self.text = {}
         for at, folders, names in os.walk(top):
             folders[:] = sorted(f for f in folders if f not in SKIP)
-            for name in sorted(names):
+            for name in sorted(name for name in names if name not in SKIP):  # a linked work tree has a file .git
                 path = os.path.join(at, name)
                 if os.path.isfile(path):
                     with open(path, "rb") as f:
