@@ -73,7 +73,14 @@ struct ppg_errand {
 /* Brings it to loop e->to, or back to e->from when it is returning, where ppg_core_errand_arrived() takes it. */
 typedef void ppg_errand_fn(void *host, struct ppg_errand *e);
 /* Sends a notification: done() once, later.  In the gateway httpc, in replay tests a script. */
-typedef void ppg_post_done_fn(enum err err, unsigned http_status, struct slice body, void *arg);
+struct ppg_post_answer {
+    enum err err;           /* as net_httpc_done_fn; not 0: the rest is empty but for tls_why */
+    unsigned status;        /* of HTTP */
+    int64_t retry_after_ms; /* what a 429 or 503 asked for; 0: nothing */
+    struct slice body;
+    const char *tls_why; /* static text; "" unless TLS said no */
+};
+typedef void ppg_post_done_fn(const struct ppg_post_answer *answer, void *arg);
 typedef enum err ppg_post_fn(void *host, struct slice url, struct slice body, ppg_post_done_fn *done,
                              void *arg);
 

@@ -6,7 +6,6 @@
 #include "base/net/httpc.h"
 #include "base/net/uri.h"
 
-#define PER_HOST_MAX    8u /* connections to one initiator: a slow one holds no more */
 #define HEAD_MAX_N      4096u
 #define ANSWER_MAX_N    65536u
 #define CONNECT_PART_MS 10000
@@ -20,6 +19,7 @@ struct ppg_outbound {
 };
 
 struct posting {
+    struct ppg_outbound *outbound;
     ppg_post_done_fn *done;
     void *arg;
 };
@@ -37,7 +37,7 @@ static struct net_httpc_pool_conf pool_conf(struct ppg_outbound *o)
 
     return (struct net_httpc_pool_conf){
         .conn_max = set->notify.connections_max,
-        .conn_per_host_max = PER_HOST_MAX,
+        .conn_per_host_max = PPG_OUTBOUND_PER_SERVER_MAX,
         .base = {.tls = o->snapshot->notify,
                  .limits = {.head_max_n = 16384,
                             .headers_max = 64,
@@ -58,9 +58,16 @@ static struct net_httpc_pool_conf pool_conf(struct ppg_outbound *o)
 static void answered(enum err err, const struct net_http_msg *msg, bool sent, void *arg)
 {
     struct posting *p = arg;
+    struct ppg_post_answer a = {.err = err, .tls_why = ""};
 
     (void)sent; /* a notification twice is harmless, one lost is not */
-    p->done(err, msg ? msg->status : 0, msg ? msg->body : SLICE_NONE, p->arg);
+    if (err)
+        a.tls_why = net_httpc_pool_tls_why(p->outbound->pool);
+    else
+        a = (struct ppg_post_answer){.status = msg->status, .body = msg->body, .tls_why = ""};
+    if (a.status == 429 || a.status == 503) /* RFC 6585 §4, RFC 9110 §15.6.4 */
+        a.retry_after_ms = 1000 * net_http_retry_after_s(msg, clk_utc_ms(p->outbound->env->clk) / 1000);
+    p->done(&a, p->arg);
     free(p);
 }
 
@@ -89,7 +96,7 @@ enum err ppg_outbound_post(struct ppg_outbound *o, struct slice url, struct slic
     p = malloc(sizeof *p);
     if (!p)
         return ERR_NOMEM;
-    *p = (struct posting){done, arg};
+    *p = (struct posting){o, done, arg};
     buf_init(&head, HEAD_MAX_N);
     print_head(&uri, body.n, &head);
     e = buf_err(&head);

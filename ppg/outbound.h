@@ -7,6 +7,8 @@
 #include "ppg/core.h"
 #include "ppg/snapshot.h"
 
+#define PPG_OUTBOUND_PER_SERVER_MAX 8u /* connections of one loop to one server */
+
 struct ppg_outbound;
 
 enum err ppg_outbound_create(const struct net_env *env, struct ppg_snapshot *snapshot,

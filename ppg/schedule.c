@@ -32,6 +32,7 @@ struct settle {
         struct store_op op;
         struct store_finish finish;
         struct store_move move;
+        struct store_notice_move debt;
     } as;
     struct ppg_schedule *schedule;
     struct ppg_target *target;
@@ -213,6 +214,34 @@ static void write_again(struct ppg_schedule *s)
         ppg_core_submit(s->core, &container_of(at, struct settle, again)->as.op);
 }
 
+static void debt_back(struct store_op *op)
+{
+    struct settle *w = container_of(op, struct settle, as.op);
+    struct ppg_schedule *s = w->schedule;
+
+    if (unrecorded(w))
+        return;
+    ppg_shared_due(&s->core->shared->next_notice_ms, w->as.debt.due_ms);
+    target_gone(s, w->target);
+    settle_free(w);
+}
+
+/* The debt is on disk and leased to this run.  What notify.c does not take now goes back in this very write's memory,
+ * so that no lease is held for want of some.  True: the write is under way again. */
+static bool owe(struct settle *w)
+{
+    const struct store_finish *f = &w->as.finish;
+    struct store_notice_move back = {.notice_id = f->notice_id};
+
+    if (!f->notice_id ||
+        ppg_notify_owe(w->schedule->core->notify, w->target, f->notice_id, f->event_ms, &back.due_ms))
+        return false;
+    back.op = (struct store_op){.kind = STORE_NOTICE_MOVE, .done = debt_back};
+    w->as.debt = back;
+    ppg_core_submit(w->schedule->core, &w->as.op);
+    return true;
+}
+
 static void finished(struct store_op *op)
 {
     struct settle *w = container_of(op, struct settle, as.op);
@@ -226,8 +255,8 @@ static void finished(struct store_op *op)
             LOG_S("initiator", t->push->initiator), LOG_A("to", t->key),
             LOG_C("stage", ppg_stage_name((enum ppg_stage)t->stage)), LOG_I("code", t->code),
             LOG_I("tries", t->tries));
-        if (w->as.finish.notify)
-            ppg_notify_owe(s->core->notify, t, w->as.finish.notice_id, w->as.finish.event_ms);
+        if (owe(w))
+            return;
     }
     settle_free(w);
     target_gone(s, t);

@@ -82,6 +82,10 @@ struct slice net_http_header(const struct net_http_msg *m, struct slice name, si
 /* True when a comma list field has the token (case folded). */
 bool net_http_has_token(const struct net_http_msg *m, struct slice name, struct slice token);
 
+/* Seconds from now_s (UTC) that a Retry-After field asks for: a number or an IMF-fixdate (RFC 9110 §10.2.3); 0 when
+ * there is none, it is past, or it is not understood (the obsolete date forms are not). */
+int64_t net_http_retry_after_s(const struct net_http_msg *m, int64_t now_s);
+
 /* Standard reason phrase, "" when unknown. */
 const char *net_http_reason(unsigned status);
 

@@ -123,6 +123,9 @@ static struct civil civil_of(int64_t days)
     return c;
 }
 
+#define DAYS   "ThuFriSatSunMonTueWed" /* from 1970-01-01 on */
+#define MONTHS "JanFebMarAprMayJunJulAugSepOctNovDec"
+
 /* Two digits. */
 static char *put2(char *p, int64_t v)
 {
@@ -154,12 +157,12 @@ void net_http_print_date(struct buf *out, int64_t utc_s)
     days = (utc_s - first) / 86400 + first / 86400;
     s = utc_s - days * 86400;
     c = civil_of(days);
-    p = put3(p, "ThuFriSatSunMonTueWed", (days - first / 86400 + 2) % 7);
+    p = put3(p, DAYS, (days - first / 86400 + 2) % 7);
     *p++ = ',';
     *p++ = ' ';
     p = put2(p, c.day);
     *p++ = ' ';
-    p = put3(p, "JanFebMarAprMayJunJulAugSepOctNovDec", c.month - 1);
+    p = put3(p, MONTHS, c.month - 1);
     *p++ = ' ';
     p = put2(put2(p, c.year / 100), c.year);
     *p++ = ' ';
@@ -171,4 +174,91 @@ void net_http_print_date(struct buf *out, int64_t utc_s)
     buf_add(out, SLICE("Date: "));
     buf_add(out, slice_of(text, (size_t)(p - text)));
     buf_add(out, SLICE(" GMT\r\n"));
+}
+
+/* The inverse of civil_of(), for dates of the years 0000 to 9999. */
+static int64_t days_of(const struct civil *c)
+{
+    int64_t year = c->year - (c->month <= 2);
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t in_era = year - era * 400;
+    int64_t in_year = (153 * (c->month + (c->month > 2 ? -3 : 9)) + 2) / 5 + c->day - 1;
+
+    return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + in_year - 719468;
+}
+
+/* The place of a three-letter name in `names`, or -1. */
+static int64_t name_at(struct slice in, const char *names)
+{
+    for (size_t i = 0; names[i]; i += 3)
+        if (slice_eq(in, slice_of(names + i, 3)))
+            return (int64_t)(i / 3);
+    return -1;
+}
+
+/* n digits at the front of *in; sets *good to false when they are none or too great. */
+static int64_t digits(struct slice *in, size_t n, int64_t max, bool *good)
+{
+    int64_t v = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        unsigned d = i < in->n ? (unsigned)(unsigned char)in->p[i] - '0' : 10;
+
+        *good = *good && d < 10;
+        v = v * 10 + (int64_t)(d % 10);
+    }
+    *good = *good && v <= max;
+    *in = slice_sub(*in, n, in->n);
+    return v;
+}
+
+static void literal(struct slice *in, struct slice want, bool *good)
+{
+    *good = *good && slice_starts(*in, want);
+    *in = slice_sub(*in, want.n, in->n);
+}
+
+/* day-name "," SP 2DIGIT SP month SP 4DIGIT SP 2DIGIT ":" 2DIGIT ":" 2DIGIT SP "GMT" (RFC 9110 §5.6.7) */
+static bool fixdate(struct slice in, int64_t *utc_s)
+{
+    struct civil c, again;
+    int64_t hour, minute, second, days;
+    bool good = in.n == 29 && name_at(slice_sub(in, 0, 3), DAYS) >= 0;
+
+    in = slice_sub(in, 3, in.n);
+    literal(&in, SLICE(", "), &good);
+    c.day = digits(&in, 2, 31, &good);
+    literal(&in, SLICE(" "), &good);
+    c.month = name_at(slice_sub(in, 0, 3), MONTHS) + 1;
+    in = slice_sub(in, 3, in.n);
+    literal(&in, SLICE(" "), &good);
+    c.year = digits(&in, 4, 9999, &good);
+    literal(&in, SLICE(" "), &good);
+    hour = digits(&in, 2, 23, &good);
+    literal(&in, SLICE(":"), &good);
+    minute = digits(&in, 2, 59, &good);
+    literal(&in, SLICE(":"), &good);
+    second = digits(&in, 2, 60, &good);
+    literal(&in, SLICE(" GMT"), &good);
+    if (!good || !c.month || !c.day)
+        return false;
+    days = days_of(&c);
+    again = civil_of(days);
+    if (again.day != c.day) /* no such day in this month */
+        return false;
+    *utc_s = days * 86400 + hour * 3600 + minute * 60 + second;
+    return true;
+}
+
+int64_t net_http_retry_after_s(const struct net_http_msg *m, int64_t now_s)
+{
+    struct slice value = net_http_header(m, SLICE("Retry-After"), NULL);
+    struct scan s = scan_of(value);
+    int64_t seconds = (int64_t)scan_u64(&s, 0, UINT32_MAX);
+    int64_t at_s;
+
+    scan_end(&s);
+    if (!s.err)
+        return seconds;
+    return fixdate(value, &at_s) && at_s > now_s ? at_s - now_s : 0;
 }

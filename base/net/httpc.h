@@ -77,9 +77,12 @@ enum err net_httpc_pool_create(const struct net_env *env, const struct net_httpc
 enum err net_httpc_pool_send(struct net_httpc_pool *p, struct slice host, uint16_t port, bool use_tls,
                              struct slice head, struct slice body, int64_t response_ms,
                              net_httpc_done_fn *done, void *arg) MUST_USE;
-/* Requests in flight end with ERR_LATE first. */
-/* For connections opened from now on; borrowed until the next call or the pool's end. */
+/* Inside done() of a request that failed: what TLS said about it, static text; "" when it was not TLS. */
+const char *net_httpc_pool_tls_why(const struct net_httpc_pool *p);
+/* For connections opened from now on; borrowed until the next call or the pool's end.  Those that are
+ * open carry no further request: nothing is sent under an older context's trust. */
 void net_httpc_pool_set_tls(struct net_httpc_pool *p, struct net_tls_ctx *tls);
+/* Requests in flight end with ERR_LATE first. */
 void net_httpc_pool_close(struct net_httpc_pool *p, void (*closed)(void *arg), void *arg);
 
 #endif

@@ -15,6 +15,7 @@ struct pooled {
     uint16_t port;
     bool use_tls;
     bool ending;             /* no longer counted or used */
+    bool last;               /* not kept after the request in flight */
     net_httpc_done_fn *done; /* of the request in flight */
     void *arg;
 };
@@ -27,6 +28,7 @@ struct net_httpc_pool {
     struct list ending;
     size_t open_n; /* idle and busy */
     bool closing;
+    const char *tls_why; /* of the request whose done() runs */
     struct net_task gone;
     void (*closed)(void *arg);
     void *closed_arg;
@@ -81,13 +83,14 @@ static void on_done(enum err err, const struct net_http_msg *msg, bool sent, voi
 {
     struct pooled *p = arg;
 
-    if (err || !msg->keep_alive || p->pool->closing) {
+    if (err || !msg->keep_alive || p->last || p->pool->closing) {
         retire(p);
         net_httpc_close(p->conn);
     } else {
         list_remove(&p->link);
         list_push_back(&p->pool->idle, &p->link);
     }
+    p->pool->tls_why = err ? net_httpc_tls_why(p->conn) : "";
     p->done(err, msg, sent, p->arg);
 }
 
@@ -220,9 +223,9 @@ enum err net_httpc_pool_send(struct net_httpc_pool *pool, struct slice host, uin
     return ERR_OK;
 }
 
-void net_httpc_pool_set_tls(struct net_httpc_pool *pool, struct net_tls_ctx *tls)
+const char *net_httpc_pool_tls_why(const struct net_httpc_pool *pool)
 {
-    pool->conf.base.tls = tls;
+    return pool->tls_why;
 }
 
 static void close_all(struct list *l)
@@ -232,6 +235,24 @@ static void close_all(struct list *l)
 
         net_httpc_close(p->conn);
     }
+}
+
+static void retire_idle(struct net_httpc_pool *pool)
+{
+    while (!list_empty(&pool->idle)) {
+        struct pooled *p = container_of(pool->idle.next, struct pooled, link);
+
+        retire(p);
+        net_httpc_close(p->conn);
+    }
+}
+
+void net_httpc_pool_set_tls(struct net_httpc_pool *pool, struct net_tls_ctx *tls)
+{
+    pool->conf.base.tls = tls;
+    retire_idle(pool);
+    LIST_EACH (l, &pool->busy)
+        container_of(l, struct pooled, link)->last = true;
 }
 
 void net_httpc_pool_close(struct net_httpc_pool *pool, void (*closed)(void *arg), void *arg)

@@ -269,8 +269,11 @@ static void answer_post(struct pending *p)
     char body[300];
     int n = 0;
 
+    struct ppg_post_answer a = {.tls_why = "", .status = p->answer.status};
+
     if (p->answer.kind != REPLAY_HTTP) {
-        p->posted(ERR_PEER, 0, SLICE_NONE, p->arg);
+        p->posted(&(struct ppg_post_answer){.err = p->answer.err ? p->answer.err : ERR_PEER, .tls_why = ""},
+                  p->arg);
         return;
     }
     if (p->answer.code)
@@ -279,7 +282,9 @@ static void answer_post(struct pending *p)
             "<?xml version=\"1.0\"?>\n<pap><resultnotification-response push-id=\"x\" code=\"%u\">"
             "<address address-value=\"WAPPUSH=1/TYPE=PLMN@ppg\"/></resultnotification-response></pap>",
             p->answer.code);
-    p->posted(ERR_OK, p->answer.status, slice_of(body, (size_t)n), p->arg);
+    a.body = slice_of(body, (size_t)n);
+    a.retry_after_ms = p->answer.retry_after_ms;
+    p->posted(&a, p->arg);
 }
 
 /* --- time --- */

@@ -31,6 +31,7 @@ struct replay_answer {
     enum err err;
     unsigned code;
     unsigned status;
+    int64_t retry_after_ms; /* with a status */
     int64_t delay_ms;
 };
 

@@ -424,6 +424,69 @@ static void test_date(void)
     }
 }
 
+static int64_t retry_after(const char *value, int64_t now_s)
+{
+    const struct net_http_header h = {SLICE("retry-AFTER"), slice_str(value)};
+    const struct net_http_msg m = {.headers = &h, .headers_n = value != NULL};
+
+    return net_http_retry_after_s(&m, now_s);
+}
+
+/* Numbers and dates that ask for a wait, and everything that asks for none. */
+static void test_retry_after(void)
+{
+    const int64_t now = 784111777; /* Sun, 06 Nov 1994 08:49:37 GMT */
+    static const struct {
+        const char *value;
+        int64_t want;
+    } rows[] = {
+        {"0", 0},
+        {"120", 120},
+        {"4294967295", 4294967295},
+        {"Sun, 06 Nov 1994 08:49:38 GMT", 1},
+        {"Mon, 07 Nov 1994 08:49:37 GMT", 86400},
+        {"Thu, 29 Feb 1996 00:00:00 GMT", 825552000 - 784111777},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 0},  /* now */
+        {"Sun, 06 Nov 1994 08:49:36 GMT", 0},  /* past */
+        {"Wed, 29 Feb 1995 00:00:00 GMT", 0},  /* no such day */
+        {"Thu, 31 Nov 1994 00:00:00 GMT", 0},  /* likewise */
+        {"Mon, 00 Dec 1994 00:00:00 GMT", 0},  /* likewise */
+        {"Xon, 07 Nov 1994 08:49:37 GMT", 0},  /* no such weekday */
+        {"Mon, 07 Nox 1994 08:49:37 GMT", 0},  /* no such month */
+        {"Mon, 07 nov 1994 08:49:37 GMT", 0},  /* case counts */
+        {"Mon, 07 Nov 1994 24:49:37 GMT", 0},  /* no such hour */
+        {"Mon, 07 Nov 1994 08:60:37 GMT", 0},  /* no such minute */
+        {"Mon, 07 Nov 1994 08:49:61 GMT", 0},  /* no such second */
+        {"Mon, 07 Nov 1994 08:49:37 UTC", 0},  /* not GMT */
+        {"Mon, 7 Nov 1994 08:49:37 GMT", 0},   /* one digit */
+        {"Mon, 07 Nov 1994 08:49:37 GMT ", 0}, /* more behind */
+        {"Monday, 07-Nov-94 08:49:37 GMT", 0}, /* obsolete */
+        {"Mon Nov  7 08:49:37 1994", 0},       /* obsolete */
+        {"-1", 0},
+        {"1.5", 0},
+        {"12 s", 0},
+        {"4294967296", 0},
+        {"99999999999999999999", 0},
+        {"soon", 0},
+        {"", 0},
+        {NULL, 0},
+    };
+    struct buf out;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT_EQUAL(retry_after(rows[i].value, now), rows[i].want);
+    }
+    for (int64_t at = 1; at < 253402300799; at += 86400 * 37 + 3661) { /* the printer's own dates */
+        buf_init(&out, 100);
+        net_http_print_date(&out, at);
+        buf_add_ch(&out, 0);
+        ((char *)(uintptr_t)buf_slice(&out).p)[out.n - 3] = 0;
+        CU_ASSERT_EQUAL(retry_after(buf_slice(&out).p + 6, 0), at);
+        buf_clear(&out);
+    }
+}
+
 const struct test_case test_cases[] = {
     {"requests", test_requests},
     {"expect_continue", test_expect_continue},
@@ -438,5 +501,6 @@ const struct test_case test_cases[] = {
     {"print", test_print},
     {"print_refuses", test_print_refuses},
     {"date", test_date},
+    {"retry_after", test_retry_after},
     {NULL, NULL},
 };
