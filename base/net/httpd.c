@@ -18,7 +18,7 @@
 #define PENDING_MAX_N  (PENDING_STOP_N + NET_HUB_READ_N + NET_HUB_PLAIN_N)
 #define SCRATCH_MAX_N  ((size_t)64 << 10) /* the head of one answer */
 #define SCRATCH_KEEP_N ((size_t)4 << 10)
-#define DATE_MAX_N     64
+#define LINES_MAX_N    1024 /* Date and Server */
 #define BODY_TICK_MS   1000 /* how often a slow body is looked at again */
 
 struct net_http_exchange {
@@ -45,8 +45,8 @@ struct net_httpd {
     struct list conns;
     size_t conns_n;
     uint64_t last_number;
-    int64_t date_s; /* what date says */
-    struct buf date;
+    int64_t lines_s;    /* the second that lines tell */
+    struct buf lines;   /* Date and Server, the same in every answer of a second */
     struct buf scratch; /* the head of the answer being printed */
     bool closing;
     struct net_task gone; /* tells closed() */
@@ -61,6 +61,8 @@ struct conn {
     struct net_http_reader *reader; /* from the end of the handshake on */
     struct net_gate_seat *seat;
     struct net_http_exchange x;
+    void *kept; /* the user's, from exchange to exchange */
+    void (*kept_drop)(void *kept);
     struct net_timer timer;
     struct net_task resume;
     struct buf pending; /* octets behind the open exchange; those before pending_at are done with */
@@ -98,17 +100,26 @@ static void gone_run(struct net_task *task)
 {
     struct net_httpd *s = container_of(task, struct net_httpd, gone);
 
-    buf_clear(&s->date);
+    buf_clear(&s->lines);
     buf_clear(&s->scratch);
     if (s->closed)
         s->closed(s->closed_arg);
     free(s);
 }
 
+static void kept_set(struct conn *c, void *kept, void (*drop)(void *kept))
+{
+    if (c->kept)
+        c->kept_drop(c->kept);
+    c->kept = kept;
+    c->kept_drop = drop;
+}
+
 static void conn_free(struct conn *c)
 {
     struct net_httpd *s = c->server;
 
+    kept_set(c, NULL, NULL);
     net_hub_timer_stop(s->env->hub, &c->timer);
     net_task_cancel(&c->resume);
     net_http_reader_free(&c->reader);
@@ -124,16 +135,18 @@ static const struct net_http_limits *limits_of(const struct conn *c)
     return &c->server->conf.limits;
 }
 
-/* Prints the Date line once a second. */
-static void date_refresh(struct net_httpd *s)
+/* Prints the lines once a second. */
+static void lines_refresh(struct net_httpd *s)
 {
     int64_t now_s = clk_utc_ms(s->env->clk) / 1000;
 
-    if (s->date.n && now_s == s->date_s)
+    if (s->lines.n && !buf_err(&s->lines) && now_s == s->lines_s)
         return;
-    buf_reset(&s->date, DATE_MAX_N);
-    net_http_print_date(&s->date, now_s);
-    s->date_s = now_s;
+    buf_reset(&s->lines, LINES_MAX_N);
+    net_http_print_date(&s->lines, now_s);
+    if (s->conf.server)
+        net_http_print_header(&s->lines, SLICE("Server"), slice_str(s->conf.server));
+    s->lines_s = now_s;
 }
 
 struct answer {
@@ -149,11 +162,11 @@ static void head_print(struct net_httpd *s, const struct answer *a, unsigned min
     struct buf *out = &s->scratch;
 
     buf_reset(out, SCRATCH_KEEP_N);
-    date_refresh(s);
+    lines_refresh(s);
     net_http_print_status(out, a->status);
-    buf_add(out, buf_slice(&s->date));
-    if (s->conf.server)
-        net_http_print_header(out, SLICE("Server"), slice_str(s->conf.server));
+    buf_add(out, buf_slice(&s->lines));
+    if (buf_err(&s->lines) && !buf_err(out))
+        out->err = buf_err(&s->lines);
     if (a->type.n)
         net_http_print_header(out, SLICE("Content-Type"), a->type);
     buf_add(out, a->headers);
@@ -527,7 +540,7 @@ enum err net_httpd_create(const struct net_env *env, const struct net_httpd_conf
     s->conf = *conf;
     net_task_init(&s->gone, gone_run);
     list_init(&s->conns);
-    buf_init(&s->date, DATE_MAX_N);
+    buf_init(&s->lines, LINES_MAX_N);
     buf_init(&s->scratch, SCRATCH_MAX_N);
     lc.arg = s;
     e = net_listen(env, &lc, &s->listener, why);
@@ -654,6 +667,16 @@ void net_http_exchange_set(struct net_http_exchange *x, void *user)
 void *net_http_exchange_get(const struct net_http_exchange *x)
 {
     return x->user;
+}
+
+void net_http_exchange_keep(struct net_http_exchange *x, void *kept, void (*drop)(void *kept))
+{
+    kept_set(conn_of(x), kept, drop);
+}
+
+void *net_http_exchange_kept(const struct net_http_exchange *x)
+{
+    return conn_of(x)->kept;
 }
 
 void net_httpd_reply(struct net_http_exchange *x, unsigned status, struct slice content_type,

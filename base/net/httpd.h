@@ -65,6 +65,10 @@ uint64_t
 net_http_exchange_connection(const struct net_http_exchange *x);     /* number of the connection, for logs */
 void net_http_exchange_set(struct net_http_exchange *x, void *user); /* one pointer for the user */
 void *net_http_exchange_get(const struct net_http_exchange *x);
+/* What the user keeps with the connection, so that later exchanges on it find it (NULL: nothing).  drop() runs once,
+ * when something else is kept or the connection is freed: it must not touch the exchange or the server. */
+void net_http_exchange_keep(struct net_http_exchange *x, void *kept, void (*drop)(void *kept));
+void *net_http_exchange_kept(const struct net_http_exchange *x);
 
 /* Exactly once per exchange; copies.  Content-Length, Date, Server and Connection are added; `headers` are whole
  * lines ending in CRLF.  A status of 4xx for framing closes, others keep the connection as HTTP says. */

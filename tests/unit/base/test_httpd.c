@@ -28,9 +28,10 @@ struct site {
     size_t requests;
     size_t heads;
     size_t closed;
-    size_t body_n; /* of the last request */
-    bool gone;     /* the held exchange said so when it was answered */
-    bool tls_cert; /* the last request's peer had a verified certificate */
+    size_t body_n;  /* of the last request */
+    bool gone;      /* the held exchange said so when it was answered */
+    bool tls_cert;  /* the last request's peer had a verified certificate */
+    size_t dropped; /* what /keep had kept with a connection */
 };
 
 static void reply_text(struct net_http_exchange *x, unsigned status, struct slice text)
@@ -50,6 +51,13 @@ static void answer_held(struct site *s)
 static void later_fire(uv_timer_t *timer)
 {
     answer_held(timer->data);
+}
+
+static void kept_drop(void *kept)
+{
+    struct site *s = kept;
+
+    s->dropped++;
 }
 
 static unsigned on_head(struct net_http_exchange *x, struct buf *headers, void *arg)
@@ -84,6 +92,11 @@ static void on_request(struct net_http_exchange *x, void *arg)
         reply_text(x, 200, slice_of(big, sizeof big));
     } else if (slice_eq(m->target, SLICE("/none"))) {
         net_httpd_reply(x, 204, SLICE_NONE, SLICE_NONE, SLICE_NONE);
+    } else if (slice_eq(m->target, SLICE("/keep"))) {
+        net_http_exchange_keep(x, s, kept_drop);
+        reply_text(x, 200, SLICE("done"));
+    } else if (slice_eq(m->target, SLICE("/kept"))) {
+        reply_text(x, 200, net_http_exchange_kept(x) == s ? SLICE("mine") : SLICE("none"));
     } else {
         reply_text(x, 200, m->body.n && m->body.n < 100 ? m->body : m->target);
     }
@@ -311,6 +324,30 @@ static void case_peer_leaves_before_reply(void)
     CU_ASSERT_TRUE(s.gone);
     CU_ASSERT_EQUAL(net_httpd_open(s.server), none);
     site_close(&s);
+}
+
+/* What is kept with a connection is found by its later exchanges and by no other connection's, and goes once. */
+static void case_kept_with_connection(void)
+{
+    struct site s = {0};
+    int fd, other;
+
+    site_open(&s, NULL);
+    fd = raw_connect(net_httpd_port(s.server));
+    other = raw_connect(net_httpd_port(s.server));
+    CU_ASSERT(strstr(talk(&s, fd, SLICE(GET("/kept")), "none"), "200 OK") != NULL);
+    CU_ASSERT(strstr(talk(&s, fd, SLICE(GET("/keep")), "done"), "200 OK") != NULL);
+    CU_ASSERT(strstr(talk(&s, fd, SLICE(GET("/kept")), "mine"), "200 OK") != NULL);
+    CU_ASSERT(strstr(talk(&s, other, SLICE(GET("/kept")), "none"), "200 OK") != NULL);
+    CU_ASSERT(s.dropped == 0);
+    CU_ASSERT(strstr(talk(&s, fd, SLICE(GET("/keep")), "done"), "200 OK") != NULL);
+    CU_ASSERT(s.dropped == 1);
+    (void)close(fd);
+    (void)netloop_until(&s.nl, &s.dropped, 2);
+    CU_ASSERT(strstr(talk(&s, other, SLICE(GET("/keep")), "done"), "200 OK") != NULL);
+    site_close(&s);
+    CU_ASSERT(s.dropped == 3);
+    (void)close(other);
 }
 
 /* The server closes while an answer is owed: it waits for that answer. */
@@ -876,6 +913,7 @@ const struct test_case test_cases[] = {
     {"reply_later", case_reply_later},
     {"half_closed_peer", case_half_closed_peer},
     {"peer_leaves_before_reply", case_peer_leaves_before_reply},
+    {"kept_with_connection", case_kept_with_connection},
     {"close_waits_for_replies", case_close_waits_for_replies},
     {"reset_mid_body", case_reset_mid_body},
     {"faults", case_faults},
