@@ -2,6 +2,7 @@
 #include "ppg/authenticate.h"
 
 #include "base/net/tls.h"
+#include "security/basic.h"
 
 static struct sec_digest_request digest_request(const struct net_http_msg *m)
 {
@@ -50,6 +51,36 @@ const struct sec_account *ppg_authenticated(const struct ppg_core *c, const stru
     return sec_accounts_at(ppg_config_accounts(c->config), (size_t)(mark & UINT32_MAX) - 1);
 }
 
+static void proof_drop(void *kept)
+{
+    struct sec_basic_proof *proof = kept;
+
+    sec_basic_proof_free(&proof);
+}
+
+/* Keeps what this connection proved by Basic.  Digest is never remembered: each of its answers is good once. */
+static void keep_proof(const struct ppg_core *c, struct net_http_exchange *x, struct slice authorization,
+                       const struct sec_identity *id)
+{
+    if (id->proofs & SEC_PROOF_BASIC && !(id->proofs & SEC_PROOF_DIGEST))
+        net_http_exchange_keep(
+            x, sec_basic_proof_create(authorization, ppg_config_generation(c->config), id->account->number),
+            proof_drop);
+}
+
+/* Did this connection prove that login under this configuration?  Then sec_trust_identify() would say the same again:
+ * all else it looks at (source address, TLS, client certificate) stays as long as the connection. */
+static const struct sec_account *proved_before(const struct ppg_core *c, const struct net_http_exchange *x,
+                                               struct slice authorization)
+{
+    size_t number;
+
+    if (!sec_basic_proof_holds(net_http_exchange_kept(x), authorization, ppg_config_generation(c->config),
+                               &number))
+        return NULL;
+    return sec_accounts_at(ppg_config_accounts(c->config), number);
+}
+
 static void print_challenge(const struct ppg_core *c, enum sec_digest_algorithm algorithm, bool stale,
                             struct buf *headers)
 {
@@ -91,6 +122,7 @@ static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const st
 unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, struct buf *headers)
 {
     struct sec_evidence evidence = evidence_of(c, x);
+    const struct sec_account *known = proved_before(c, x, evidence.authorization);
     int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, evidence.peer, ppg_core_mono_ms(c));
     struct sec_identity id;
 
@@ -99,6 +131,11 @@ unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, 
         LOG(c->shared->log, LOG_INFO, "auth.slowed", LOG_S("peer", evidence.peer), LOG_I("wait_ms", wait_ms));
         return 429;
     }
+    if (known) {
+        sec_penalty_clear(c->shared->penalty, evidence.peer);
+        remember(c, x, known);
+        return 0;
+    }
     if (sec_trust_identify(ppg_config_accounts(c->config), &evidence, c->shared->guard, ppg_core_mono_ms(c),
                            &id))
         return 503;
@@ -106,6 +143,7 @@ unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, 
         return refuse(c, x, &id, headers);
     if (id.proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
         sec_penalty_clear(c->shared->penalty, evidence.peer);
+    keep_proof(c, x, evidence.authorization, &id);
     remember(c, x, id.account);
     return 0;
 }
