@@ -97,26 +97,6 @@ void buf_commit(struct buf *b, size_t n)
     b->n += n;
 }
 
-void buf_add(struct buf *b, struct slice s)
-{
-    char *to = s.n ? buf_room(b, s.n) : NULL;
-
-    if (to) {
-        mem_copy(to, s.n, s);
-        b->n += s.n;
-    }
-}
-
-void buf_add_str(struct buf *b, const char *cstr)
-{
-    buf_add(b, slice_str(cstr));
-}
-
-void buf_add_ch(struct buf *b, char ch)
-{
-    buf_add(b, slice_of(&ch, 1));
-}
-
 void buf_add_u64(struct buf *b, uint64_t v)
 {
     char digits[20];

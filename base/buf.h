@@ -26,16 +26,33 @@ void buf_reset(struct buf *b, size_t keep_n);
 /* Moves the storage out of *from into *to (which must be clear); *from is as after buf_init. */
 void buf_move(struct buf *from, struct buf *to);
 
-void buf_add(struct buf *b, struct slice s);
-void buf_add_str(struct buf *b, const char *cstr);
-void buf_add_ch(struct buf *b, char ch);
-void buf_add_u64(struct buf *b, uint64_t v);
-void buf_add_i64(struct buf *b, int64_t v);
-void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* At least n writable octets at the end, or NULL (and the error sticks); then buf_commit() what was written.
  * Growth leaves a copy behind: for content that must be wiped ask for all of it first. */
 char *buf_room(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
+
+/* Printers add many small pieces, so what it takes when there is room stands here. */
+static inline void buf_add(struct buf *b, struct slice s)
+{
+    if (s.n == 0 || ((b->err || s.n > b->cap - b->n) && !buf_room(b, s.n)))
+        return;
+    memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+}
+
+static inline void buf_add_ch(struct buf *b, char ch)
+{
+    buf_add(b, slice_of(&ch, 1));
+}
+
+static inline void buf_add_str(struct buf *b, const char *cstr)
+{
+    buf_add(b, slice_str(cstr));
+}
+
+void buf_add_u64(struct buf *b, uint64_t v);
+void buf_add_i64(struct buf *b, int64_t v);
+void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Removes n octets at the front / keeps only the first n. */
 void buf_drop(struct buf *b, size_t n);
 void buf_cut(struct buf *b, size_t n);

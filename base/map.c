@@ -155,7 +155,7 @@ enum err map_put(struct map *m, struct slice key, void *value)
 
 void *map_get(const struct map *m, struct slice key)
 {
-    struct map_slot *s = find(m, map_hash(m->key, key), key);
+    struct map_slot *s = m->n ? find(m, map_hash(m->key, key), key) : NULL;
 
     return s ? s->value : NULL;
 }

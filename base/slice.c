@@ -4,13 +4,25 @@
 
 #include "base/num.h"
 
+/* Eight octets that need not be aligned. */
+static uint64_t word_at(const char *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
 static unsigned char fold(char ch)
 {
     return (unsigned char)(ch >= 'A' && ch <= 'Z' ? ch + ('a' - 'A') : ch);
 }
 
+/* Names are nearly always spelt as in their specification, so the octets themselves are looked at first. */
 bool slice_same_ci(const char *a, const char *b, size_t n)
 {
+    if (n == 0 || memcmp(a, b, n) == 0)
+        return true;
     for (size_t i = 0; i < n; i++)
         if (fold(a[i]) != fold(b[i]))
             return false;
@@ -44,13 +56,34 @@ int slice_cmp(struct slice a, struct slice b)
 
 bool slice_eq_ct(struct slice a, struct slice b)
 {
-    volatile unsigned char differs = 0; /* volatile: the loop may not end at the first difference */
+    volatile uint64_t differs = 0; /* volatile: the loops may not end at the first difference */
+    size_t i = 0;
 
     if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.n; i++)
-        differs = (unsigned char)(differs | (a.p[i] ^ b.p[i]));
+    for (; a.n - i >= sizeof(uint64_t); i += sizeof(uint64_t))
+        differs |= word_at(a.p + i) ^ word_at(b.p + i);
+    for (; i < a.n; i++)
+        differs |= (unsigned char)(a.p[i] ^ b.p[i]);
     return differs == 0;
+}
+
+/* Eight octets at a time as long as all are printable: below, the subtraction sets the top bit, above, one of both
+ * does; a borrow or carry into a neighbour comes from such an octet only. */
+size_t slice_printable_n(struct slice s)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    size_t n = 0;
+
+    for (; s.n - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
+        uint64_t v = word_at(s.p + n);
+
+        if (((v - ones * 0x20) | (v + ones)) & (ones * 0x80))
+            break;
+    }
+    while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7F)
+        n++;
+    return n;
 }
 
 static bool is_blank(char ch)
@@ -65,19 +98,6 @@ struct slice slice_trim(struct slice s)
     while (s.n && is_blank(s.p[s.n - 1]))
         s.n--;
     return s;
-}
-
-struct slice slice_sub(struct slice s, size_t from, size_t n)
-{
-    from = num_min(from, s.n);
-    return slice_of(s.p ? s.p + from : NULL, num_min(n, s.n - from));
-}
-
-size_t slice_find(struct slice s, char ch)
-{
-    const char *hit = s.n ? memchr(s.p, ch, s.n) : NULL;
-
-    return hit ? (size_t)(hit - s.p) : SIZE_MAX;
 }
 
 size_t slice_find_slice(struct slice s, struct slice what)

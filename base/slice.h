@@ -55,11 +55,23 @@ bool slice_eq_ct(struct slice a, struct slice b);
 
 /* Without spaces and tabs at both ends. */
 struct slice slice_trim(struct slice s);
-/* From octet `from` on, at most n octets; never past the end. */
-struct slice slice_sub(struct slice s, size_t from, size_t n);
+/* From octet `from` on, at most n octets; never past the end.  Here, as parsers cut for every piece they take. */
+static inline struct slice slice_sub(struct slice s, size_t from, size_t n)
+{
+    from = from < s.n ? from : s.n;
+    return slice_of(s.p ? s.p + from : NULL, n < s.n - from ? n : s.n - from);
+}
+
 /* Position of the first `ch` / `what`, or SIZE_MAX. */
-size_t slice_find(struct slice s, char ch);
+static inline size_t slice_find(struct slice s, char ch)
+{
+    const char *hit = s.n ? (const char *)memchr(s.p, ch, s.n) : NULL;
+
+    return hit ? (size_t)(hit - s.p) : SIZE_MAX;
+}
 size_t slice_find_slice(struct slice s, struct slice what);
+/* How many octets at the front are printable ASCII (0x20 to 0x7E). */
+size_t slice_printable_n(struct slice s);
 /* Splits at the first `sep`: *head before, *tail after.  False (head = all, tail = none) when there is none. */
 bool slice_cut(struct slice in, char sep, struct slice *head, struct slice *tail);
 /* Takes the next item of a comma list, trimmed, quoted strings kept whole; false when the list is used up.

@@ -112,25 +112,10 @@ static bool is(char ch, uint8_t class)
     return classes[(unsigned char)ch] & class;
 }
 
-/* Eight octets at a time as long as all are 0x20..0x7E: below, the subtraction sets the top bit, above, one of both
- * does; a borrow or carry into a neighbour comes from such an octet only. */
-static const char *skip_visible(const char *p, const char *end)
-{
-    const uint64_t ones = UINT64_MAX / 255;
-    uint64_t v;
-
-    for (; end - p >= 8; p += 8) {
-        memcpy(&v, p, sizeof v); /* an unaligned load */
-        if (((v - ones * 0x20) | (v + ones)) & (ones * 0x80))
-            break;
-    }
-    return p;
-}
-
 static const char *skip(const char *p, const char *end, uint8_t class)
 {
     if (class == TEXT)
-        p = skip_visible(p, end);
+        p += slice_printable_n(slice_of(p, (size_t)(end - p)));
     while (p < end && is(*p, class))
         p++;
     return p;

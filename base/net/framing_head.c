@@ -56,11 +56,11 @@ enum net_field net_field_of(struct slice name)
 {
     switch (name.n) {
     case 4:
-        return slice_eq_ci(name, SLICE("host")) ? FIELD_HOST : FIELD_OTHER;
+        return slice_eq_ci(name, SLICE("Host")) ? FIELD_HOST : FIELD_OTHER;
     case 14:
-        return slice_eq_ci(name, SLICE("content-length")) ? FIELD_LENGTH : FIELD_OTHER;
+        return slice_eq_ci(name, SLICE("Content-Length")) ? FIELD_LENGTH : FIELD_OTHER;
     case 17:
-        return slice_eq_ci(name, SLICE("transfer-encoding")) ? FIELD_CODING : FIELD_OTHER;
+        return slice_eq_ci(name, SLICE("Transfer-Encoding")) ? FIELD_CODING : FIELD_OTHER;
     default:
         return FIELD_OTHER;
     }

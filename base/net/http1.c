@@ -170,7 +170,7 @@ static bool target_is_good(const struct net_http_reader *r)
 /* Connection persistence, RFC 9112 §9.3. */
 static bool keeps_alive(const struct net_http_msg *m, enum net_framing_body body)
 {
-    const struct slice connection = SLICE("connection");
+    const struct slice connection = SLICE("Connection");
 
     if (body == NET_BODY_UNTIL_CLOSE || net_http_has_token(m, connection, SLICE("close")))
         return false;
@@ -191,7 +191,7 @@ static void fill_msg(struct net_http_reader *r)
     m->keep_alive = keeps_alive(m, body);
     /* RFC 9110 §10.1.1: only with content to come, and not from an HTTP/1.0 client */
     m->expect_continue = m->has_body && m->minor > 0 && r->parser.type == HTTP_REQUEST &&
-                         net_http_has_token(m, SLICE("expect"), SLICE("100-continue"));
+                         net_http_has_token(m, SLICE("Expect"), SLICE("100-continue"));
 }
 
 static enum net_http_event end_head(struct net_http_reader *r)

@@ -78,6 +78,43 @@ static void test_sub(void)
     TEST_SLICE_EQ(slice_sub(SLICE_NONE, 1, 1), SLICE_NONE);
 }
 
+/* Equal or not, wherever the difference lies: words of eight octets and what is left over. */
+static void test_every_length(void)
+{
+    char a[40], b[40];
+
+    for (size_t n = 0; n <= sizeof a; n++)
+        for (size_t at = 0; at <= n; at++) {
+            for (size_t i = 0; i < n; i++)
+                a[i] = b[i] = (char)('a' + i % 26);
+            if (at < n)
+                b[at] = (char)(b[at] ^ 0x20);
+            CU_ASSERT(slice_eq_ct(slice_of(a, n), slice_of(b, n)) == (at == n));
+            CU_ASSERT(slice_eq_ci(slice_of(a, n), slice_of(b, n)));
+            if (at < n)
+                b[at] = (char)(b[at] ^ 0x80);
+            CU_ASSERT(slice_eq_ci(slice_of(a, n), slice_of(b, n)) == (at == n));
+        }
+}
+
+/* Every octet at every place of what is looked at eight at a time, against the definition. */
+static void test_printable(void)
+{
+    char text[19];
+
+    for (size_t at = 0; at < sizeof text; at++)
+        for (unsigned ch = 0; ch < 256; ch++) {
+            size_t want = ch >= 0x20 && ch <= 0x7E ? sizeof text : at;
+
+            for (size_t i = 0; i < sizeof text; i++)
+                text[i] = i % 2 ? ' ' : '~';
+            text[at] = (char)ch;
+            CU_ASSERT(slice_printable_n(slice_of(text, sizeof text)) == want);
+        }
+    CU_ASSERT(slice_printable_n(SLICE_NONE) == 0);
+    CU_ASSERT(slice_printable_n(SLICE("abcdefgh\xff\x7f")) == 8);
+}
+
 static void test_find(void)
 {
     CU_ASSERT_EQUAL(slice_find(SLICE("abcb"), 'b'), 1);
@@ -147,6 +184,8 @@ const struct test_case test_cases[] = {
     {"edge_rows", test_edges},
     {"trim", test_trim},
     {"sub", test_sub},
+    {"every_length", test_every_length},
+    {"printable", test_printable},
     {"find", test_find},
     {"cut", test_cut},
     {"item_rows", test_items},
