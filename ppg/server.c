@@ -12,7 +12,7 @@
 
 #define LOOPS_MAX           64u
 #define PURGE_EVERY_MS      1000
-#define PURGE_MAX           500u   /* pushes forgotten at once */
+#define PURGE_MAX           200u   /* pushes forgotten at once: others wait some 2 ms */
 #define PENALTY_SOURCES_MAX 10000u /* addresses remembered for failed logins */
 #define NONCES_MAX          100000u
 
@@ -217,6 +217,20 @@ static void stop_when_quiet(struct ppg_server *s)
 
 /* --- the server's own work, on loop 0 --- */
 
+static void purged(struct store_op *op);
+
+static void purge_batch(struct ppg_server *s)
+{
+    s->purging = true;
+    s->purge = (struct store_purge){
+        .before_ms = clk_utc_ms(s->shared.clk) - ppg_config_settings(s->snapshot->config)->store.keep_ms,
+        .max = PURGE_MAX,
+    };
+    s->purge.op = (struct store_op){.kind = STORE_PURGE, .done = purged, .arg = s};
+    ppg_core_submit(&s->loops[0].core, &s->purge.op);
+}
+
+/* A full batch is followed by the next one at once: pushes must go as fast as they come. */
 static void purged(struct store_op *op)
 {
     struct ppg_server *s = op->arg;
@@ -224,8 +238,8 @@ static void purged(struct store_op *op)
     s->purging = false;
     if (op->err)
         LOG(s->shared.log, LOG_ERROR, "store.purge.fail", LOG_C("error", err_name(op->err)));
-    if (s->purge.gone == PURGE_MAX) /* more may be waiting */
-        s->purge_at_ms = 0;
+    else if (s->purge.gone == PURGE_MAX && !atomic_load(&s->shared.draining))
+        purge_batch(s);
 }
 
 static void purge(struct ppg_server *s)
@@ -234,14 +248,8 @@ static void purge(struct ppg_server *s)
 
     if (s->purging || now < s->purge_at_ms)
         return;
-    s->purging = true;
     s->purge_at_ms = now + PURGE_EVERY_MS;
-    s->purge = (struct store_purge){
-        .before_ms = clk_utc_ms(s->shared.clk) - ppg_config_settings(s->snapshot->config)->store.keep_ms,
-        .max = PURGE_MAX,
-    };
-    s->purge.op = (struct store_op){.kind = STORE_PURGE, .done = purged, .arg = s};
-    ppg_core_submit(&s->loops[0].core, &s->purge.op);
+    purge_batch(s);
 }
 
 static void on_tick(struct ppg_loop *l, void *arg)

@@ -12,14 +12,15 @@ import time
 sys.dont_write_bytecode = True
 
 from servers import (  # noqa: E402
-    TERMINAL_MARK, Gateway, Kannel, Nginx, entity, idle_connections, number, request, submit,
+    TERMINAL_MARK, Gateway, Kannel, Nginx, document, entity, idle_connections, number, request, submit,
 )
 from harness import Bench, Failure, check, wait_until  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONNECTIONS = 64
 TERMINALS = 64
-QUEUED = 100000
+QUEUED = 1000000
+RECIPIENTS = 10000
 MICRO = ("bench_pap_parse", "bench_http1", "bench_gpl_seal", "bench_whitelist", "bench_store")
 
 
@@ -30,7 +31,7 @@ class Plan:
         self.quick = quick
         self.rounds = 2 if quick else 3
         self.seconds = 2 if quick else 4
-        self.deadline = time.monotonic() + (85 if quick else 350)
+        self.deadline = time.monotonic() + (150 if quick else 600)
 
 
 def say(name, **values):
@@ -55,10 +56,14 @@ class Wrk:
 
     def rate(self, port, tls=False):
         self.runs += 1
+        return self.run(self.request, self.runs, port, tls)
+
+    def run(self, request, number, port, tls=False, wrap=0, seconds=0):
+        """The requests of the file; `wrap` numbers for each of wrk's threads, 0: no end of them."""
         url = f"{'https' if tls else 'http'}://127.0.0.1:{port}/pap"
         out = self.bench.tool(
-            "wrk", "-t2", f"-c{CONNECTIONS}", f"-d{self.plan.seconds}s", "-s",
-            os.path.join(HERE, "submit.lua"), url, "--", self.request, f"{self.runs:02x}",
+            "wrk", "-t2", f"-c{CONNECTIONS}", f"-d{seconds or self.plan.seconds}s", "-s",
+            os.path.join(HERE, "submit.lua"), url, "--", request, f"{number:02x}", str(wrap),
         )
         check("Non-2xx" not in out and "Socket errors" not in out, out)
         self.answers = int(re.search(r"(\d+) requests in", out).group(1))
@@ -99,6 +104,62 @@ def submit_tls(bench, plan):
 
 def submit_kannel(bench, plan):
     submissions(bench, plan, "submit_kannel", Kannel(bench))
+
+
+# --- what may be asked about a push ---
+
+
+def operations(bench, plan):
+    """Status queries and cancellations of pushes that wait, beside their submissions."""
+    wrk = Wrk(bench, plan)
+    query = bench.write("wrk.status", request(document("statusquery-message")))
+    cancel = bench.write("wrk.cancel", request(document("cancel-message")))
+    gateway = Gateway(bench, "operations", [9], bench.cert)
+    rates, asked = {"submit": [], "status": [], "cancel": []}, 0
+    for _ in range(plan.rounds):
+        rates["submit"].append(wrk.rate(gateway.port))
+        each = int(wrk.answers * 0.4)  # of each of two threads, which do not get on equally
+        rates["status"].append(wrk.run(query, wrk.runs, gateway.port, wrap=each))
+        rates["cancel"].append(wrk.run(cancel, wrk.runs, gateway.port, wrap=each, seconds=1))
+        asked += min(wrk.answers, 2 * each)
+    for name in ("status", "cancel"):
+        compare(name, rates[name], rates["submit"])
+    gateway.program.stop()
+    with sqlite3.connect(gateway.db) as db:
+        cancelled = db.execute("SELECT count(*) FROM target WHERE stage = 7").fetchone()[0]
+    check(cancelled > asked * 0.7, f"{asked} cancellations, {cancelled} cancelled targets in the store")
+    gateway.stop()
+
+
+def recipients(bench, plan):
+    """One submission with ten thousand addresses."""
+    gateway = Gateway(bench, "recipients", [9] * RECIPIENTS, bench.cert)
+    body = entity([number(at) for at in range(RECIPIENTS)])
+    times = []
+    for run in range(plan.rounds):
+        began = time.monotonic()
+        submit(gateway.port, body, f"{run:016x}")
+        times.append((time.monotonic() - began) * 1000)
+    say("recipients_10000_ms", ours=f"{statistics.median(times):.0f}")
+    gateway.stop()
+
+
+def retention(bench, plan):
+    """Pushes that are delivered and soon forgotten: the file stops growing, and that costs the submissions little."""
+    load = Load(bench, TERMINALS)
+    rates, sizes = {}, []
+    for keep in ("24h", "1s"):
+        gateway = Gateway(bench, f"keep-{keep}", load.ports, bench.cert, keep=keep)
+        rates[keep] = []
+        for _ in range(3 * plan.rounds):
+            rates[keep].append(load.run(gateway.port, 2, rate=5000, outstanding=2000)["delivered_rate"])
+            if keep == "1s":
+                sizes.append(os.path.getsize(gateway.db) // 1024)
+        gateway.stop()
+    compare("retention", rates["1s"], rates["24h"])
+    say("retention_kb", first=sizes[1], last=sizes[-1], after_each_10000=",".join(map(str, sizes)))
+    check(sizes[-1] <= 1.2 * max(sizes[1:len(sizes) // 2]), f"the file goes on growing: {sizes}")
+    load.stop()
 
 
 # --- with bench_load ---
@@ -193,7 +254,7 @@ def allocations(bench, plan):
 
 
 def memory(bench, plan):
-    gateway = Gateway(bench, "memory", [9] * 1000, bench.cert)
+    gateway = Gateway(bench, "memory", [9] * RECIPIENTS, bench.cert)
     rest = gateway.resident_kb()
     say("rss_rest_kb", ours=rest)
     clear = idle_connections(gateway.port, 1000, False)
@@ -204,8 +265,8 @@ def memory(bench, plan):
     say("rss_idle_tls_1000_kb", ours=with_tls, each=f"{(with_tls - with_clear) / 1000:.1f}")
     for s in clear + tls:
         s.close()
-    body = entity([number(at) for at in range(1000)])
-    for at in range(QUEUED // 1000):
+    body = entity([number(at) for at in range(RECIPIENTS)])
+    for at in range(QUEUED // RECIPIENTS):
         submit(gateway.port, body, f"{at:016x}")
     say("rss_queued_kb", ours=gateway.resident_kb(), queued=QUEUED)
     gateway.stop(forget=False)
@@ -228,7 +289,9 @@ def micro(bench, plan):
         print(out.stdout, end="", flush=True)
 
 
-ALL = (submit_http, submit_tls, submit_kannel, latency, deliver_full, allocations, memory, micro)
+ALL = (
+    submit_http, submit_tls, submit_kannel, operations, recipients, latency, deliver_full, retention, allocations, memory, micro,
+)
 
 
 def give_up(number, frame):

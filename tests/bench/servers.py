@@ -45,12 +45,22 @@ def entity(addresses, later=True, extra=""):
     )
 
 
+def document(element):
+    """A PAP 2.0 document about one push, without content: a query, a cancellation."""
+    return (
+        '<?xml version="1.0"?>\n<!DOCTYPE pap PUBLIC "-//WAPFORUM//DTD PAP 2.0//EN" '
+        '"http://www.wapforum.org/DTD/pap_2.0.dtd">\n<pap product-name="bench/1.0">\n'
+        f'<{element} push-id="{ID_MARK}@bench.example"/>\n</pap>\n'
+    )
+
+
 def headers(body):
     word = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    multipart = f'multipart/related; type="application/xml"; boundary="{BOUNDARY}"'
     return {
         "Host": "127.0.0.1",
         "Authorization": f"Basic {word}",
-        "Content-Type": f'multipart/related; type="application/xml"; boundary="{BOUNDARY}"',
+        "Content-Type": multipart if body.startswith("--") else "application/xml",
         "Content-Length": str(len(body)),
     }
 
@@ -87,8 +97,8 @@ def wait_for_port(port, program):
 class Gateway:
     """ppgd with one initiator and terminals that are reached at `ports`, one each."""
 
-    def __init__(self, bench, name, ports, cert, env=None):
-        self.bench, self.name, self.env = bench, name, env
+    def __init__(self, bench, name, ports, cert, env=None, keep="24h"):
+        self.bench, self.name, self.env, self.keep = bench, name, env, keep
         self.db = bench.path(f"{name}.db")
         self.port_file = bench.path(f"{name}.ports")
         self.conf = self.write(ports, cert)
@@ -122,10 +132,12 @@ tls-min = 1.3
 client-certificate = none
 clear-basic = yes
 control-max = 1M
+recipients-max = 10000
 connections-per-address = 10000
 idle-timeout = 1h
 [store]
 path = {self.db}
+keep = {self.keep}
 [log]
 level = warn
 [admin]
