@@ -12,6 +12,7 @@
 #include "base/net/env.h"
 #include "base/net/tls.h"
 #include "base/slice.h"
+#include "ota/profile.h"
 #include "ota/registry.h"
 #include "security/policy.h"
 
@@ -24,6 +25,8 @@ enum ota_outcome {
     OTA_BUSY,          /* the terminal lacks resources: try again, at most 3 times, then final with code */
     OTA_RETRY,         /* not reached, nothing was taken: try again until the deadline */
     OTA_AMBIGUOUS,     /* all was sent, no answer came: try again with the same message id */
+    OTA_UNSUITED, /* nothing was sent: this form is not what the terminal takes, and its profile is known now; code is
+                   * for when there is no other form */
 };
 
 struct ota_result {
@@ -40,6 +43,7 @@ struct ota_job {
     const struct ota_terminal *terminal; /* pinned by the caller until done */
     struct slice message_head; /* push message header lines, each ending in CRLF, without the empty line */
     struct slice body;         /* content, or the sealed message */
+    struct slice content_type; /* of the content, sealed or not */
     bool authenticated;        /* X-Wap-Push-Info */
     bool trusted;
     bool unconfirmed;         /* delivered when written; the answer does not matter but for a stale tag */
@@ -54,9 +58,10 @@ struct ota_env {
     struct net_tls_ctx *tls; /* client context towards terminals; may be NULL: no TLS route works */
     int64_t connect_ms;
     int64_t response_ms;
-    int64_t idle_ms;        /* a kept connection closes after so long without a push */
-    size_t connections_max; /* of this loop */
-    struct slice prov_url;  /* X-Wap-Push-ProvURL; may be empty */
+    int64_t idle_ms;               /* a kept connection closes after so long without a push */
+    size_t connections_max;        /* of this loop */
+    struct slice prov_url;         /* X-Wap-Push-ProvURL; may be empty */
+    struct ota_profiles *profiles; /* gets what terminals say at registration; may be NULL */
 };
 
 typedef void ota_done_fn(struct ota_job *job, enum err why, void *arg);

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/scan.h"
-#include "ota/headers.h"
 
 /* The one value of a field that may stand once; a repetition must be equal.  ERR_MALFORMED [OTA-HTTP §8]. */
 static enum err single(const struct net_http_msg *m, struct slice name, struct slice *out)
@@ -63,17 +62,30 @@ enum err ota_registration_read(const struct net_http_msg *m, struct ota_registra
     return e;
 }
 
+/* What each list is sent as; X-Wap-Profile is the name of old terminals for Profile. */
+static const struct {
+    struct slice name;
+    struct slice alias;
+} lists[OTA_CPI_LISTS] = {
+    [OTA_CPI_ACCEPT] = {SLICE("X-Wap-Push-Accept"), SLICE_NONE},
+    [OTA_CPI_CHARSETS] = {SLICE("X-Wap-Push-Accept-Charset"), SLICE_NONE},
+    [OTA_CPI_ENCODINGS] = {SLICE("X-Wap-Push-Accept-Encoding"), SLICE_NONE},
+    [OTA_CPI_LANGUAGES] = {SLICE("X-Wap-Push-Accept-Language"), SLICE_NONE},
+    [OTA_CPI_APP_IDS] = {SLICE("X-Wap-Push-Accept-AppID"), SLICE_NONE},
+    [OTA_CPI_PROFILE_URL] = {SLICE("X-Wap-Profile"), SLICE("Profile")},
+};
+
 void ota_cpi_init(struct ota_cpi *c)
 {
     *c = (struct ota_cpi){.outstanding_max = 1};
-    buf_init(&c->accept, OTA_CPI_LIST_MAX_N);
-    buf_init(&c->app_ids, OTA_CPI_LIST_MAX_N);
+    for (size_t i = 0; i < OTA_CPI_LISTS; i++)
+        buf_init(&c->lists[i], OTA_CPI_LIST_MAX_N);
 }
 
 void ota_cpi_clear(struct ota_cpi *c)
 {
-    buf_clear(&c->accept);
-    buf_clear(&c->app_ids);
+    for (size_t i = 0; i < OTA_CPI_LISTS; i++)
+        buf_clear(&c->lists[i]);
     ota_cpi_init(c);
 }
 
@@ -87,6 +99,20 @@ static void join(const struct net_http_msg *m, struct slice name, struct buf *ou
             buf_add_ch(out, ',');
         buf_add(out, m->headers[i].value);
     }
+}
+
+/* All lists; the first error. */
+static enum err read_lists(struct ota_cpi *c, const struct net_http_msg *m)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < OTA_CPI_LISTS && !e; i++) {
+        join(m, lists[i].name, &c->lists[i]);
+        if (c->lists[i].n == 0 && lists[i].alias.n)
+            join(m, lists[i].alias, &c->lists[i]);
+        e = buf_err(&c->lists[i]);
+    }
+    return e;
 }
 
 /* 1*DIGIT under the first of the names that is there; 0 when it is not, or is not a number. */
@@ -107,9 +133,7 @@ enum err ota_cpi_set(struct ota_cpi *c, const struct net_http_msg *m, const stru
     enum err e;
 
     ota_cpi_clear(c);
-    join(m, SLICE("X-Wap-Push-Accept"), &c->accept);
-    join(m, SLICE("X-Wap-Push-Accept-AppID"), &c->app_ids);
-    e = buf_err(&c->accept) ? buf_err(&c->accept) : buf_err(&c->app_ids);
+    e = read_lists(c, m);
     if (e) {
         ota_cpi_clear(c);
         return e;
@@ -130,12 +154,14 @@ struct slice ota_cpi_tag(const struct ota_cpi *c)
     return slice_of(c->tag, c->tag_n);
 }
 
-bool ota_cpi_takes_app(const struct ota_cpi *c, struct slice app_id)
+struct ota_profile ota_cpi_profile(const struct ota_cpi *c)
 {
-    return ota_accepts_app(buf_slice(&c->app_ids), app_id);
-}
-
-bool ota_cpi_takes_type(const struct ota_cpi *c, struct slice content_type)
-{
-    return ota_accepts_type(buf_slice(&c->accept), content_type);
+    return (struct ota_profile){.accept = buf_slice(&c->lists[OTA_CPI_ACCEPT]),
+                                .charsets = buf_slice(&c->lists[OTA_CPI_CHARSETS]),
+                                .encodings = buf_slice(&c->lists[OTA_CPI_ENCODINGS]),
+                                .languages = buf_slice(&c->lists[OTA_CPI_LANGUAGES]),
+                                .app_ids = buf_slice(&c->lists[OTA_CPI_APP_IDS]),
+                                .profile_url = buf_slice(&c->lists[OTA_CPI_PROFILE_URL]),
+                                .size_max = c->size_max,
+                                .known = c->known};
 }

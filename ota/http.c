@@ -204,6 +204,23 @@ bool ota_http_make_room(struct ota_http *h)
     return true;
 }
 
+/* The peer is the source, the table its copy: made anew at each registration, also when the terminal says that nothing
+ * has changed, so that what the table had to let go comes back.  [OTA-HTTP §4] */
+void ota_http_publish(const struct ota_peer *p)
+{
+    const struct ota_env *env = p->http->env;
+    struct ota_profile said = ota_cpi_profile(&p->cpi);
+    enum err e = ERR_ABSENT;
+
+    if (!env->profiles)
+        return;
+    said.learnt_ms = clk_utc_ms(env->net->clk) - (clk_mono_ms(env->net->clk) - p->cpi.at_ms);
+    if (said.known)
+        e = ota_profiles_learn(env->profiles, p->address, &said);
+    if (e)
+        ota_profiles_forget(env->profiles, p->address);
+}
+
 /* --- the bearer's face --- */
 
 static struct ota_attempt *attempt_create(struct ota_job *job, ota_done_fn *done, void *arg)

@@ -5,7 +5,6 @@
 #include "ota/answer.h"
 #include "ota/headers.h"
 #include "ota/request.h"
-#include "security/gpl.h"
 
 #define CPI_KEEP_MS   (7LL * 24 * 3600 * 1000) /* [OTA-HTTP §4] */
 #define FRUITLESS_MAX 3                        /* connections in a row on which no push could fly */
@@ -61,9 +60,17 @@ static void wait_again(struct ota_attempt *a)
     enqueue(a->peer, a);
 }
 
+/* Nobody who registered is there any more: what it said counts no longer. */
+static void withdraw(struct ota_peer *p)
+{
+    ota_cpi_clear(&p->cpi);
+    ota_http_publish(p);
+}
+
 static void mark_unusable(struct ota_peer *p, unsigned code, const char *why)
 {
     p->unusable_until_ms = now_ms(p) + OTA_PEER_UNUSABLE_MS;
+    withdraw(p);
     p->unusable_code = code;
     LOG(log_of(p), LOG_WARN, "ota.fault", LOG_A("terminal", p->address), LOG_C("what", why));
     fail_waiting(p, OTA_UNDELIVERABLE, code, why);
@@ -138,6 +145,7 @@ static void registered(struct ota_peer *p, const struct net_http_msg *m)
         send_options(p);
         return;
     }
+    ota_http_publish(p);
     if (e) {
         fail_registration(p, OTA_RETRY, 4001, "registration answer breaks the protocol");
         return;
@@ -289,27 +297,29 @@ static void connect_peer(struct ota_peer *p)
     }
     p->http->open++;
     if (p->cpi.known && now_ms(p) - p->cpi.at_ms > CPI_KEEP_MS)
-        ota_cpi_clear(&p->cpi);
+        withdraw(p);
     send_options(p);
 }
 
 /* --- pushes --- */
 
-/* Why the terminal would not take it, NULL when it may be sent [OTA-HTTP §4, §7.1].  The type of a sealed
- * message is the terminal's protection layer's, not in its list of content types. */
-static const char *unfit(const struct ota_peer *p, const struct ota_job *job)
+/* Why the terminal would not take it, NULL when it may be sent [OTA-HTTP §4, §7.1].  Another form of the content may
+ * be shorter or of another type; another application it cannot have. */
+static const char *unfit(const struct ota_peer *p, const struct ota_job *job, enum ota_outcome *outcome)
 {
-    struct slice type = ota_header_find(job->message_head, SLICE("Content-Type"));
+    struct ota_profile said = ota_cpi_profile(&p->cpi);
+    struct ota_profile profile = ota_profile_merge(&job->terminal->profile, &said);
     struct slice app = SLICE_NONE;
     int32_t number;
 
-    if ((p->cpi.size_max && job->body.n > p->cpi.size_max) ||
-        (job->terminal->max_size && job->body.n > job->terminal->max_size))
-        return "too large for the terminal";
+    *outcome = OTA_UNDELIVERABLE;
     if (ota_app_id_parse(ota_header_find(job->message_head, SLICE("X-Wap-Application-Id")), &app, &number) ||
-        !ota_cpi_takes_app(&p->cpi, app))
+        !ota_profile_takes_app(&profile, app))
         return "the terminal does not serve the application";
-    if (!sec_gpl_profile_by_media_type(type) && !ota_cpi_takes_type(&p->cpi, type))
+    *outcome = OTA_UNSUITED;
+    if (!ota_profile_takes_size(&profile, job->body.n))
+        return "too large for the terminal";
+    if (job->content_type.n && !ota_profile_takes_type(&profile, job->content_type))
         return "the terminal does not accept the content type";
     return NULL;
 }
@@ -433,11 +443,12 @@ static enum err fly(struct ota_peer *p, struct ota_attempt *a)
 static void push_first(struct ota_peer *p)
 {
     struct ota_attempt *a = first_of(&p->waiting);
-    const char *why = unfit(p, a->job);
+    enum ota_outcome outcome;
+    const char *why = unfit(p, a->job, &outcome);
     enum err e;
 
     if (why) {
-        ota_http_finish(p->http, a, OTA_UNDELIVERABLE, 2006, "%s", why);
+        ota_http_finish(p->http, a, outcome, 2006, "%s", why);
         return;
     }
     e = fly(p, a);

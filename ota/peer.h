@@ -86,6 +86,8 @@ void ota_peer_add(struct ota_peer *p, struct ota_attempt *a);
 /* http.c.  The attempt leaves its peer; done() fires from the loop.  Prints the note. */
 void ota_http_finish(struct ota_http *h, struct ota_attempt *a, enum ota_outcome outcome, unsigned code,
                      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Tells the table of profiles what the terminal says now, or that nothing is known of it. */
+void ota_http_publish(const struct ota_peer *p);
 /* May one more connection be opened?  Closes the least recently used idle one for it. */
 bool ota_http_make_room(struct ota_http *h);
 /* A connection is gone; the last one lets a bearer that was told to close end. */

@@ -35,6 +35,11 @@ void ota_profiles_forget(struct ota_profiles *p, struct slice key);
 /* What it said, copied into mem.  ERR_ABSENT; ERR_NOMEM.  Any thread. */
 enum err ota_profiles_find(struct ota_profiles *p, struct slice key, struct arena *mem,
                            struct ota_profile *out) MUST_USE;
+/* Its texts, for who treats them all alike. */
+#define OTA_PROFILE_TEXTS 6u
+void ota_profile_texts(struct ota_profile *p, struct slice *v[OTA_PROFILE_TEXTS]);
+/* Are its texts within OTA_PROFILE_MAX_N in all? */
+bool ota_profile_fits(const struct ota_profile *p);
 /* One of two: the operator's word stands where there is one, field by field. */
 struct ota_profile ota_profile_merge(const struct ota_profile *configured, const struct ota_profile *learnt);
 

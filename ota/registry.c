@@ -9,8 +9,9 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-#define FIELD_MAX_N 255                   /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      6                     /* strings of a terminal */
+#define FIELD_MAX_N 255      /* octets of one string: a DNS name or an address is never longer */
+#define FIELDS      6        /* strings of a terminal */
+#define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
 #define FIRST_N     4096                  /* octets of the first block */
 
@@ -18,11 +19,13 @@ struct ota_registry {
     atomic_size_t holds;
     struct arena arena; /* rows and their strings */
     struct map rows;    /* key -> struct ota_terminal, in the arena */
+    struct map shared;  /* text of profiles -> itself, in the arena: many phones of one model are alike */
 };
 
 enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
 {
-    size_t each_n = sizeof(struct ota_terminal) + ALIGN_N + FIELDS * (FIELD_MAX_N + 1 + ALIGN_N);
+    size_t each_n = sizeof(struct ota_terminal) + ALIGN_N + FIELDS * (FIELD_MAX_N + 1 + ALIGN_N) +
+                    OTA_PROFILE_MAX_N + OTA_PROFILE_TEXTS * (1 + ALIGN_N);
     size_t max_n;
     struct ota_registry *r;
 
@@ -34,6 +37,7 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
     atomic_init(&r->holds, 1);
     arena_init(&r->arena, FIRST_N, max_n);
     map_init(&r->rows, terminals_max);
+    map_init(&r->shared, SHARED_MAX);
     *out = r;
     return ERR_OK;
 }
@@ -46,7 +50,7 @@ static bool fields_fit(const struct ota_terminal *t)
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].n > FIELD_MAX_N)
             return false;
-    return t->key.n != 0 && t->association.suites_n <= OTA_SUITES_MAX;
+    return t->key.n != 0 && t->association.suites_n <= OTA_SUITES_MAX && ota_profile_fits(&t->profile);
 }
 
 static enum err copy_field(struct arena *a, struct slice *field)
@@ -63,6 +67,31 @@ static enum err copy_fields(struct arena *a, struct ota_terminal *t)
 
     for (size_t i = 0; i < FIELDS && !e; i++)
         e = copy_field(a, fields[i]);
+    return e;
+}
+
+static enum err share_field(struct ota_registry *r, struct slice *field)
+{
+    void *kept = map_get(&r->shared, *field);
+    enum err e;
+
+    if (kept) {
+        field->p = kept;
+        return ERR_OK;
+    }
+    e = arena_dup(&r->arena, *field, field);
+    return e ? e : map_put(&r->shared, *field, (void *)(uintptr_t)field->p);
+}
+
+static enum err share_profile(struct ota_registry *r, struct ota_profile *p)
+{
+    struct slice *fields[OTA_PROFILE_TEXTS];
+    enum err e = ERR_OK;
+
+    ota_profile_texts(p, fields);
+    for (size_t i = 0; i < OTA_PROFILE_TEXTS && !e; i++)
+        if (fields[i]->n)
+            e = share_field(r, fields[i]);
     return e;
 }
 
@@ -86,7 +115,9 @@ enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
     if (!row)
         return r->rows.n < r->rows.max ? ERR_NOMEM : ERR_LIMIT;
     *row = *t;
-    e = copy_fields(&r->arena, row);
+    e = share_profile(r, &row->profile);
+    if (!e)
+        e = copy_fields(&r->arena, row);
     if (e) {
         sec_secret_clear(&row->association.key);
         return e;
@@ -126,6 +157,7 @@ static void destroy(struct ota_registry *r)
     while ((t = map_next(&r->rows, &pos)))
         wipe(t);
     map_clear(&r->rows);
+    map_clear(&r->shared);
     arena_clear(&r->arena);
     free(r);
 }

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "ota/profile.h"
 #include "security/secret.h"
 
 #define OTA_SUITES_MAX 6
@@ -35,7 +36,8 @@ struct ota_terminal {
     bool direct;              /* push headers in the POST itself instead of an embedded message */
     struct slice terminal_id; /* expected X-Wap-Terminal-Id; empty: any or none */
     struct ota_login login;   /* user empty: none */
-    size_t max_size;          /* octets of content; 0: as the terminal says */
+    struct ota_profile
+        profile; /* what it takes, in the operator's words; each field not set: as the terminal says */
     struct ota_association association;
 };
 

@@ -22,6 +22,7 @@ static const struct {
     [OTA_BUSY] = {EV_RETRY, true}, /* nor may younger pushes overtake */
     [OTA_RETRY] = {EV_RETRY, true},
     [OTA_AMBIGUOUS] = {EV_RETRY, true},
+    [OTA_UNSUITED] = {EV_FAIL, false},
 };
 
 struct attempt {
@@ -111,7 +112,7 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
     }
     r->bearer = c->bearers[r->bearer_at];
     if (ask->content_n > r->bearer->body_max_n ||
-        (r->terminal->max_size && ask->content_n > r->terminal->max_size)) {
+        !ota_profile_takes_size(&r->terminal->profile, ask->content_n)) {
         r->why = "content is larger than the terminal takes";
         return PAP_CODE_CAPABILITIES_NOT_SUPPORTED;
     }

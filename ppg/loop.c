@@ -211,6 +211,7 @@ static enum err bearers_create(struct ppg_loop *l)
         .idle_ms = set->ota_http.idle_ms,
         .connections_max = set->ota_http.connections_max,
         .prov_url = slice_str(set->ota_http.prov_url),
+        .profiles = l->core.shared->profiles,
     };
 
     for (size_t i = 0; i < l->core.bearers_n && !e; i++)

@@ -15,6 +15,7 @@
 #define PURGE_MAX           200u   /* pushes forgotten at once: others wait some 2 ms */
 #define PENALTY_SOURCES_MAX 10000u /* addresses remembered for failed logins */
 #define NONCES_MAX          100000u
+#define PROFILES_MAX        200000u /* terminals whose word is kept; the others' comes again when they register */
 
 struct ppg_server {
     struct ppg_shared shared;
@@ -325,6 +326,8 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
     if (sec_random(s->shared.spread, sizeof s->shared.spread))
         return ERR_IO;
     e = sec_penalty_create(PENALTY_SOURCES_MAX, &s->shared.penalty);
+    if (!e)
+        e = ota_profiles_create(PROFILES_MAX, &s->shared.profiles);
     return e ? e : sec_digest_guard_create(&guard, &s->shared.guard);
 }
 
@@ -479,6 +482,7 @@ void ppg_server_free(struct ppg_server **sp)
     for (unsigned i = 0; i < s->loops_n; i++)
         ppg_loop_clear(&s->loops[i]);
     net_gate_free(&s->gate);
+    ota_profiles_free(&s->shared.profiles);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);
     ppg_snapshot_drop(&s->snapshot);

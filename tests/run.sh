@@ -12,7 +12,7 @@ case "${1:-}" in
 esac
 
 # What runs more than one thread, or may in the product; the rest would only be slower under this sanitizer.
-threaded='^(unit\.(base\.(log|log_line|httpd|httpc|stream|tls)|security\.(digest|penalty)|ota\.registry|ppg\.(config|store.*|server.*))'
+threaded='^(unit\.(base\.(log|log_line|httpd|httpc|stream|tls)|security\.(digest|penalty)|ota\.(profile|registry)|ppg\.(config|store.*|server.*))'
 threaded="$threaded"'|fault\..*|integration\.first_push)$'
 
 packages='gcc libc6-dev cmake ninja-build pkg-config clang clang-format-14 libclang-rt-14-dev libuv1-dev

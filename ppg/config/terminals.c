@@ -102,7 +102,7 @@ static void set_max_size(struct ppg_list *l, const struct ppg_ini_line *line)
     if (ppg_value_size(line->value, 0, CONTENT_MAX_N, &n))
         ppg_list_say(l, line, "octets, 0 to 1G; 0: as the terminal says");
     else
-        draft_of(l)->terminal.max_size = (size_t)n;
+        draft_of(l)->terminal.profile.size_max = (uint64_t)n;
 }
 
 static void set_association_file(struct ppg_list *l, const struct ppg_ini_line *line)

@@ -134,6 +134,7 @@ static bool open_all(struct replay_world *w)
                                         .step_arg = &w->cut};
     if (store_open(&w->store_conf, &w->shared.store, w->why))
         return false;
+    MUST(!ota_profiles_create(REPLAY_TERMINALS_MAX, &w->shared.profiles));
     for (unsigned i = 0; i < w->cores_n; i++)
         MUST(!core_start(w, i));
     w->net->dead = w->dying = false;
@@ -278,6 +279,7 @@ static void forget(struct replay_world *w)
     for (unsigned i = 0; i < w->cores_n; i++)
         ppg_core_clear(&w->cores[i].core);
     store_close(&w->shared.store);
+    ota_profiles_free(&w->shared.profiles);
     w->started = false;
 }
 

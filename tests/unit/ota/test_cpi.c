@@ -87,6 +87,11 @@ static const struct net_http_header phone[] = {
     H("X-Wap-Push-Accept", "text/vnd.wap.si, image/*"),
     H("X-Wap-Push-Accept", "application/x;q=1"),
     H("X-Wap-Push-Accept-AppID", "x-wap-application:mms.ua, x-wap-application:wml.ua"),
+    H("X-Wap-Push-Accept-Charset", "utf-8, us-ascii"),
+    H("X-Wap-Push-Accept-Encoding", "gzip"),
+    H("X-Wap-Push-Accept-Language", "en"),
+    H("X-Wap-Push-Accept-Language", "de"),
+    H("Profile", "http://phone.example/p.rdf"),
     H("X-Wap-Push-MaxMsgSize", "1400"),
     H("X-Wap-Push-Accept-MaxPushReq", "3"),
 };
@@ -95,29 +100,44 @@ static void cache_holds_what_was_said(void)
 {
     struct net_http_msg m = MSG(phone), empty = {.status = 204};
     struct ota_registration r;
+    struct ota_profile p;
     struct ota_cpi c;
 
     ota_cpi_init(&c);
-    CU_ASSERT(!c.known && c.outstanding_max == 1 && ota_cpi_takes_app(&c, SLICE("any")));
+    CU_ASSERT(!c.known && c.outstanding_max == 1 && !ota_cpi_profile(&c).known);
     CU_ASSERT_FATAL(ota_registration_read(&m, &r) == ERR_OK);
     CU_ASSERT(r.status == 501);
     TEST_SLICE_EQ(r.terminal_id, SLICE("4+15550100"));
     CU_ASSERT(ota_cpi_set(&c, &m, &r, 77) == ERR_OK);
     CU_ASSERT(c.known && c.size_max == 1400 && c.outstanding_max == 3 && c.at_ms == 77);
     TEST_SLICE_EQ(ota_cpi_tag(&c), SLICE("q83vEg=="));
-    CU_ASSERT(ota_cpi_takes_app(&c, SLICE("X-Wap-Application:MMS.ua")));
-    CU_ASSERT(ota_cpi_takes_app(&c, SLICE_NONE)); /* the default one */
-    CU_ASSERT(!ota_cpi_takes_app(&c, SLICE("x-wap-application:mms.u")));
-    CU_ASSERT(ota_cpi_takes_type(&c, SLICE("text/vnd.wap.si; charset=utf-8")));
-    CU_ASSERT(ota_cpi_takes_type(&c, SLICE("image/png")));
-    CU_ASSERT(ota_cpi_takes_type(&c, SLICE("application/X")));
-    CU_ASSERT(!ota_cpi_takes_type(&c, SLICE("text/plain")));
-    CU_ASSERT(!ota_cpi_takes_type(&c, SLICE("imagex/png")));
+    p = ota_cpi_profile(&c);
+    CU_ASSERT(p.known && p.size_max == 1400 && p.learnt_ms == 0);
+    TEST_SLICE_EQ(p.accept, SLICE("text/vnd.wap.si, image/*,application/x;q=1"));
+    TEST_SLICE_EQ(p.app_ids, SLICE("x-wap-application:mms.ua, x-wap-application:wml.ua"));
+    TEST_SLICE_EQ(p.charsets, SLICE("utf-8, us-ascii"));
+    TEST_SLICE_EQ(p.encodings, SLICE("gzip"));
+    TEST_SLICE_EQ(p.languages, SLICE("en,de"));
+    TEST_SLICE_EQ(p.profile_url, SLICE("http://phone.example/p.rdf"));
     CU_ASSERT(ota_registration_read(&empty, &r) == ERR_OK);
     CU_ASSERT(ota_cpi_set(&c, &empty, &r, 78) == ERR_OK);
-    CU_ASSERT(c.known && c.size_max == 0 && c.tag_n == 0 && ota_cpi_takes_type(&c, SLICE("text/plain")));
+    p = ota_cpi_profile(&c);
+    CU_ASSERT(c.known && c.tag_n == 0 && p.known && p.size_max == 0 && p.accept.n == 0 && p.app_ids.n == 0);
     ota_cpi_clear(&c);
     CU_ASSERT(!c.known);
+}
+
+static void old_name_of_the_profile_goes_first(void)
+{
+    struct net_http_header h[] = {H("Profile", "http://a/"), H("X-Wap-Profile", "\"http://b/\"")};
+    struct net_http_msg m = MSG(h);
+    struct ota_registration r;
+    struct ota_cpi c;
+
+    ota_cpi_init(&c);
+    CU_ASSERT(ota_registration_read(&m, &r) == ERR_OK && ota_cpi_set(&c, &m, &r, 0) == ERR_OK);
+    TEST_SLICE_EQ(ota_cpi_profile(&c).profile_url, SLICE("\"http://b/\""));
+    ota_cpi_clear(&c);
 }
 
 static void number_rows(void)
@@ -175,6 +195,7 @@ const struct test_case test_cases[] = {
     {"repeated_singles", repeated_singles},
     {"tag_rows", tag_rows},
     {"cache_holds_what_was_said", cache_holds_what_was_said},
+    {"old_name_of_the_profile_goes_first", old_name_of_the_profile_goes_first},
     {"number_rows", number_rows},
     {"lists_are_bounded", lists_are_bounded},
     {NULL, NULL},

@@ -669,7 +669,9 @@ static void unconfirmed_ignores_all_but_a_stale_tag(void)
     stop(f);
 }
 
-/* What the terminal said it would not take is not sent. */
+#define SEALED SLICE("Content-Type: application/x-push-gpl-a1\r\nContent-Length: 5\r\n")
+
+/* What the terminal said it would not take is not sent, sealed or not. */
 static void capabilities_are_respected(void)
 {
     static const struct {
@@ -677,18 +679,18 @@ static void capabilities_are_respected(void)
         struct slice head, body;
         enum ota_outcome outcome;
     } rows[] = {
-        {REG("X-Wap-Push-MaxMsgSize: 4\r\n"), SLICE(HEAD), SLICE("hello"), OTA_UNDELIVERABLE},
-        {REG("X-Wap-Push-MsgSize: 4\r\n"), SLICE(HEAD), SLICE("hello"), OTA_UNDELIVERABLE},
+        {REG("X-Wap-Push-MaxMsgSize: 4\r\n"), SLICE(HEAD), SLICE("hello"), OTA_UNSUITED},
+        {REG("X-Wap-Push-MsgSize: 4\r\n"), SLICE(HEAD), SLICE("hello"), OTA_UNSUITED},
         {REG("X-Wap-Push-MaxMsgSize: 5\r\n"), SLICE(HEAD), SLICE("hello"), OTA_DELIVERED},
         {REG("X-Wap-Push-Accept-AppID: a.ua\r\n"), SLICE(HEAD), SLICE("hello"), OTA_UNDELIVERABLE},
         {REG("X-Wap-Push-Accept-AppID: a.ua, b.ua\r\n"), SLICE(HEAD "X-Wap-Application-Id: B.ua\r\n"),
          SLICE("hello"), OTA_DELIVERED},
         {REG("X-Wap-Push-Accept-AppID: *\r\n"), SLICE(HEAD "X-Wap-Application-Id: z\r\n"), SLICE("hello"),
          OTA_DELIVERED},
-        {REG("X-Wap-Push-Accept: text/html\r\n"), SLICE(HEAD), SLICE("hello"), OTA_UNDELIVERABLE},
-        {REG("X-Wap-Push-Accept: text/html\r\n"),
-         SLICE("Content-Type: application/x-push-gpl-a1\r\nContent-Length: 5\r\n"), SLICE("hello"),
-         OTA_DELIVERED},
+        {REG("X-Wap-Push-Accept: text/html\r\n"), SLICE(HEAD), SLICE("hello"), OTA_UNSUITED},
+        {REG("X-Wap-Push-Accept: text/*\r\n"), SLICE(HEAD), SLICE("hello"), OTA_DELIVERED},
+        {REG("X-Wap-Push-Accept: text/plain\r\n"), SEALED, SLICE("hello"), OTA_DELIVERED},
+        {REG("X-Wap-Push-Accept: text/html\r\n"), SEALED, SLICE("hello"), OTA_UNSUITED},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -698,6 +700,7 @@ static void capabilities_are_respected(void)
         test_row(i);
         f->jobs[0].message_head = rows[i].head;
         f->jobs[0].body = rows[i].body;
+        f->jobs[0].content_type = SLICE("text/plain");
         (void)push(f);
         run(f);
         CU_ASSERT(f->jobs[0].result.outcome == rows[i].outcome);
@@ -705,6 +708,65 @@ static void capabilities_are_respected(void)
         CU_ASSERT(f->at == (rows[i].outcome == OTA_DELIVERED ? 2u : 1u));
         stop(f);
     }
+}
+
+/* The operator's word stands before the terminal's. */
+static void configured_capabilities_win(void)
+{
+    static const struct step takes[] = {{REG("X-Wap-Push-MaxMsgSize: 4\r\n"), ANSWER},
+                                        {STATUS("400"), ANSWER}};
+    static const struct step not [] = {{REG("X-Wap-Push-Accept: text/plain\r\n"), ANSWER}};
+    struct fake *f = start(takes, COUNT(takes));
+
+    f->terminal.profile.size_max = 5;
+    (void)push(f);
+    run(f);
+    CU_ASSERT(f->jobs[0].result.outcome == OTA_DELIVERED);
+    stop(f);
+    f = start(not, COUNT(not ));
+    f->terminal.profile.accept = SLICE("text/html");
+    f->jobs[0].content_type = SLICE("text/plain");
+    (void)push(f);
+    run(f);
+    CU_ASSERT(f->jobs[0].result.outcome == OTA_UNSUITED && f->jobs[0].result.code == 2006);
+    stop(f);
+}
+
+/* What a terminal says is there for all loops before its push is answered, and goes when it goes. */
+static void profiles_are_published(void)
+{
+    static const struct step steps[] = {
+        {REG("X-Wap-Push-Accept: text/plain\r\nX-Wap-Push-MaxMsgSize: 99\r\n"), ANSWER},
+        {STATUS("400"), ANSWER_CLOSE},
+        {UNCHANGED, ANSWER},
+        {STATUS("400"), ANSWER},
+        {HTTP("404"), ANSWER}};
+    struct fake *f = start(steps, COUNT(steps));
+    struct ota_profiles *profiles;
+    struct ota_profile got;
+    struct arena mem;
+
+    arena_init(&mem, 256, 65536);
+    CU_ASSERT_FATAL(ota_profiles_create(10, &profiles) == ERR_OK);
+    f->env.profiles = profiles;
+    (void)push(f);
+    run(f);
+    CU_ASSERT(ota_profiles_find(profiles, SLICE("+15550100"), &mem, &got) == ERR_OK);
+    CU_ASSERT(got.size_max == 99 && got.learnt_ms > 0 && got.learnt_ms <= clk_utc_ms(&clk_real));
+    TEST_SLICE_EQ(got.accept, SLICE("text/plain"));
+    ota_profiles_forget(profiles, SLICE("+15550100")); /* as if it had to make room */
+    (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+    (void)uv_run(&f->loop, UV_RUN_NOWAIT); /* the close is noticed */
+    (void)push(f);
+    run(f);
+    CU_ASSERT(ota_profiles_find(profiles, SLICE("+15550100"), &mem, &got) == ERR_OK && got.size_max == 99);
+    (void)push(f);
+    run(f);
+    CU_ASSERT(f->jobs[2].result.code == 3007);
+    CU_ASSERT(ota_profiles_find(profiles, SLICE("+15550100"), &mem, &got) == ERR_ABSENT);
+    stop(f);
+    ota_profiles_free(&profiles);
+    arena_clear(&mem);
 }
 
 static void cancel_while_waiting(void)
@@ -910,6 +972,8 @@ const struct test_case test_cases[] = {
     {"slow_answers", slow_answers},
     {"unconfirmed_ignores_all_but_a_stale_tag", unconfirmed_ignores_all_but_a_stale_tag},
     {"capabilities_are_respected", capabilities_are_respected},
+    {"configured_capabilities_win", configured_capabilities_win},
+    {"profiles_are_published", profiles_are_published},
     {"cancel_while_waiting", cancel_while_waiting},
     {"cancel_while_flying", cancel_while_flying},
     {"close_ends_everything", close_ends_everything},

@@ -30,6 +30,29 @@ static void copies_are_deep(void)
     ota_registry_drop(&r);
 }
 
+/* Phones of one model say the same: their texts are kept once. */
+static void profiles_are_shared(void)
+{
+    char accept[] = "text/plain, image/png";
+    struct ota_terminal t = {.key = SLICE("a"), .profile = {.accept = slice_str(accept), .size_max = 9}};
+    const struct ota_terminal *a, *b;
+    struct ota_registry *r;
+
+    CU_ASSERT_FATAL(ota_registry_create(4, &r) == ERR_OK);
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_OK);
+    t.key = SLICE("b");
+    t.profile.app_ids = SLICE("*");
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_OK);
+    memset(accept, 'x', sizeof accept - 1);
+    a = ota_registry_find(r, SLICE("a"));
+    b = ota_registry_find(r, SLICE("b"));
+    CU_ASSERT_FATAL(a != NULL && b != NULL);
+    TEST_SLICE_EQ(a->profile.accept, SLICE("text/plain, image/png"));
+    CU_ASSERT(a->profile.accept.p == b->profile.accept.p && a->profile.size_max == 9);
+    CU_ASSERT(a->profile.app_ids.n == 0 && b->profile.app_ids.n == 1);
+    ota_registry_drop(&r);
+}
+
 static void bad_rows_are_refused(void)
 {
     static char longer[300];
@@ -43,6 +66,9 @@ static void bad_rows_are_refused(void)
     CU_ASSERT(ota_registry_add(r, &t) == ERR_LIMIT);
     t = good;
     t.host = slice_of(longer, 256);
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_LIMIT);
+    t = good;
+    t.profile.accept = slice_of(longer, OTA_PROFILE_MAX_N + 1);
     CU_ASSERT(ota_registry_add(r, &t) == ERR_LIMIT);
     t = good;
     t.association.suites_n = OTA_SUITES_MAX + 1;
@@ -112,6 +138,7 @@ static void hold_outlives_the_first_drop(void)
 
 const struct test_case test_cases[] = {
     {"copies_are_deep", copies_are_deep},
+    {"profiles_are_shared", profiles_are_shared},
     {"bad_rows_are_refused", bad_rows_are_refused},
     {"full_size_rows_fit", full_size_rows_fit},
     {"walk_sees_each_once", walk_sees_each_once},

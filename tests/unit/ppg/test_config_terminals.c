@@ -70,7 +70,8 @@ static void test_terminals(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     TEST_SLICE_EQ(t->host, SLICE("198.51.100.7"));
     CU_ASSERT_EQUAL(t->port, 4035);
-    CU_ASSERT(!t->tls && !t->direct && t->max_size == 0 && t->login.user.n == 0 && !t->association.present);
+    CU_ASSERT(!t->tls && !t->direct && t->profile.size_max == 0 && t->login.user.n == 0 &&
+              !t->association.present);
     t = ota_registry_find(f->registry, SLICE("Alice@example.com"));
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     TEST_SLICE_EQ(t->host, SLICE("2001:db8::1"));
@@ -78,7 +79,7 @@ static void test_terminals(void)
     TEST_SLICE_EQ(t->terminal_id, SLICE("t1"));
     TEST_SLICE_EQ(t->login.user, SLICE("ppg"));
     TEST_SLICE_EQ(t->login.password, SLICE("sesame"));
-    CU_ASSERT(t->tls && t->direct && t->port == 4036 && t->max_size == 65536);
+    CU_ASSERT(t->tls && t->direct && t->port == 4036 && t->profile.size_max == 65536);
     CU_ASSERT(t->association.present && t->association.said[15] == 15 && t->association.suites_n == 2);
     CU_ASSERT_EQUAL(t->association.suites[0], SEC_GPL_GCM);
     CU_ASSERT_EQUAL(t->association.suites[1], SEC_GPL_HMAC);
