@@ -27,6 +27,7 @@ static void read_login(const struct net_http_msg *m)
 static void read_message(const struct net_http_msg *m)
 {
     struct ota_registration r;
+    struct ota_profile profile;
     struct ota_cpi c;
     unsigned status = ota_push_status(m);
 
@@ -36,8 +37,9 @@ static void read_message(const struct net_http_msg *m)
     if (ota_registration_read(m, &r) == ERR_OK && ota_cpi_set(&c, m, &r, 0) == ERR_OK) {
         if (c.outstanding_max == 0 || c.outstanding_max > OTA_CPI_REQ_MAX || c.tag_n > OTA_CPI_TAG_MAX_N)
             abort();
-        (void)ota_cpi_takes_app(&c, SLICE("x-wap-application:mms.ua"));
-        (void)ota_cpi_takes_type(&c, SLICE("text/plain"));
+        profile = ota_cpi_profile(&c);
+        (void)ota_profile_takes_app(&profile, SLICE("x-wap-application:mms.ua"));
+        (void)ota_profile_takes_type(&profile, SLICE("text/plain"));
     }
     ota_cpi_clear(&c);
     read_login(m);
