@@ -1,8 +1,8 @@
-/* pap-push: a push initiator on the command line.  `submit` hands one push to a gateway and says what became of it;
- * `listen` takes result notifications.  The exit status follows the class of the PAP code.  Not for scripts that push
- * thousands: each call is one connection.  [PAP §3, §4, §6]. */
+/* pap-push: a push initiator on the command line.  `submit` and `replace` hand one push to a gateway, `cancel` and
+ * `status` ask about one, `capabilities` about a terminal; `listen` takes result notifications.  The exit status follows
+ * the class of the PAP code.  Not for scripts that push thousands of contents: each call is one connection.
+ * [PAP §2, §3, §4, §6]. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,21 +10,22 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
-#include "pap/parse.h"
-#include "pap/time.h"
 #include "pap/vocab.h"
-#include "ppg/tool/tool.h"
+#include "ppg/tool/addresses.h"
 #include "ppg/tool/listen.h"
 #include "ppg/tool/post.h"
+#include "ppg/tool/query.h"
+#include "ppg/tool/report.h"
 #include "ppg/tool/submit.h"
 #include "security/secret.h"
 
 #define CONTENT_MAX_N (64u << 20)
 #define BODY_MAX_N    (80u << 20)
-#define ANSWER_MAX_N  (4u << 20)
-#define MEM_MAX_N     (16u << 20)
-#define ID_N          8  /* random octets of a push-id */
-#define BOUNDARY_N    16 /* random octets of a boundary */
+#define ANSWER_MAX_N  (64u << 20)
+#define MEM_MAX_N     (256u << 20) /* addresses sent and addresses answered */
+#define ID_N          8            /* random octets of a push-id */
+#define BOUNDARY_N    16           /* random octets of a boundary */
+#define NAME_N        128          /* octets of a name made here, NUL included */
 
 struct options {
     struct tool_post post;
@@ -32,9 +33,12 @@ struct options {
     struct tool_listen listen;
     struct tool_list to;
     struct tool_list headers;
+    struct tool_list words;
+    const char *to_file;
     const char *capabilities;
     const char *file;
     const char *text;
+    const char *out;
     int64_t timeout_s;
     int64_t count;
     int64_t answer;
@@ -47,45 +51,82 @@ struct options {
 #define AT(member) offsetof(struct options, member)
 #define COMMON                                                                                               \
     {"timeout", "SECONDS", "give up after so long", TOOL_NUMBER, AT(timeout_s), 1, 86400},                   \
-        {"json", NULL, "print JSON objects", TOOL_FLAG, AT(json), 0, 0},                                     \
+        {"json", NULL, "print JSON objects, one a line", TOOL_FLAG, AT(json), 0, 0},                         \
         {"help", NULL, "print this", TOOL_FLAG, AT(help), 0, 0},                                             \
         {"version", NULL, "print the version", TOOL_FLAG, AT(version), 0, 0},                                \
         {NULL, NULL, NULL, TOOL_FLAG, 0, 0, 0},
 
+/* Where the gateway is, and who we are. */
+#define GATEWAY                                                                                              \
+    {"url", "URL", "where the gateway takes submissions", TOOL_TEXT, AT(post.url), 0, 0},                    \
+        {"pap-version", "N", "1.0, 2.0 (default) or 2.1", TOOL_TEXT, AT(submit.version), 0, 0},              \
+        {"cert", "FILE", "our certificate, PEM", TOOL_TEXT, AT(post.cert), 0, 0},                            \
+        {"key", "FILE", "its key", TOOL_TEXT, AT(post.key), 0, 0},                                           \
+        {"ca", "FILE", "who signs the gateway; default: the system's list", TOOL_TEXT, AT(post.ca), 0, 0},   \
+        {"user", "NAME", "for Digest", TOOL_TEXT, AT(post.user), 0, 0}, {"password-file",                    \
+                                                                         "FILE",                             \
+                                                                         "its first line is the password",   \
+                                                                         TOOL_TEXT,                          \
+                                                                         AT(post.password_file),             \
+                                                                         0,                                  \
+                                                                         0},                                 \
+        {"basic", NULL, "Basic is good enough, inside TLS", TOOL_FLAG, AT(post.basic), 0, 0},
+
+#define TO_FILE                                                                                              \
+    {"to-file", "FILE", "more recipients, one a line; # begins a comment", TOOL_TEXT, AT(to_file), 0, 0},
+
+/* A push, but for what submit and replace call its delivery method. */
+#define PUSH                                                                                                  \
+    {"to",      "ADDRESS", "recipient, repeatable: WAPPUSH=..., +1555..., user@host, sip:..., $GROUP",        \
+     TOOL_LIST, AT(to),    0,                                                                                 \
+     0},                                                                                                      \
+        TO_FILE{"id", "PUSH-ID", "default: a random one", TOOL_TEXT, AT(submit.push_id), 0, 0},               \
+        {"file", "FILE", "the content; default: standard input", TOOL_TEXT, AT(file), 0, 0},                  \
+        {"text", "TEXT", "the content", TOOL_TEXT, AT(text), 0, 0},                                           \
+        {"type", "MIME", "of the content; default: text/plain", TOOL_TEXT, AT(submit.type), 0, 0},            \
+        {"app", "APP-ID", "X-Wap-Application-Id", TOOL_TEXT, AT(submit.app_id), 0, 0},                        \
+        {"initiator-uri", "URI", "X-Wap-Initiator-URI", TOOL_TEXT, AT(submit.initiator_uri), 0, 0},           \
+        {"header", "'NAME: VALUE'", "another header of the content, repeatable", TOOL_LIST, AT(headers), 0,   \
+         0},                                                                                                  \
+        {"protection", "LEVEL", "none, integrity or full", TOOL_TEXT, AT(submit.protection), 0, 0},           \
+        {"priority", "WORD", "high, medium or low", TOOL_TEXT, AT(submit.priority), 0, 0},                    \
+        {"network", "NAME", "network to use", TOOL_TEXT, AT(submit.network), 0, 0},                           \
+        {"network-required", NULL, "no other network will do", TOOL_FLAG, AT(submit.network_required), 0, 0}, \
+        {"bearer", "NAME", "bearer to use", TOOL_TEXT, AT(submit.bearer), 0, 0},                              \
+        {"bearer-required", NULL, "no other bearer will do", TOOL_FLAG, AT(submit.bearer_required), 0, 0},    \
+        {"after",   "TIME",           "not before: 2030-01-31T12:00:00Z or +10m (s, m, h, d)",                \
+         TOOL_TEXT, AT(submit.after), 0,                                                                      \
+         0},                                                                                                  \
+        {"before", "TIME", "not after", TOOL_TEXT, AT(submit.before), 0, 0},                                  \
+        {"notify", "URL", "where the result is to be told", TOOL_TEXT, AT(submit.notify), 0, 0},              \
+        {"source-reference", "TEXT", "name of the content provider", TOOL_TEXT, AT(submit.source_ref), 0, 0}, \
+        {"progress", NULL, "ask for progress notes", TOOL_FLAG, AT(submit.progress), 0, 0},                   \
+        {"capabilities",                                                                                      \
+         "FILE",                                                                                              \
+         "capabilities assumed of the client, RDF",                                                           \
+         TOOL_TEXT,                                                                                           \
+         AT(capabilities),                                                                                    \
+         0,                                                                                                   \
+         0},
+
+#define METHODS "confirmed, preferconfirmed, unconfirmed or notspecified"
+
 static const struct tool_option submit_options[] = {
-    {"url", "URL", "where the gateway takes submissions", TOOL_TEXT, AT(post.url), 0, 0},
-    {"to", "ADDRESS", "recipient, repeatable: WAPPUSH=..., +1555..., user@host, sip:...", TOOL_LIST, AT(to),
-     0, 0},
-    {"id", "PUSH-ID", "default: a random one", TOOL_TEXT, AT(submit.push_id), 0, 0},
-    {"file", "FILE", "the content; default: standard input", TOOL_TEXT, AT(file), 0, 0},
-    {"text", "TEXT", "the content", TOOL_TEXT, AT(text), 0, 0},
-    {"type", "MIME", "of the content; default: text/plain", TOOL_TEXT, AT(submit.type), 0, 0},
-    {"app", "APP-ID", "X-Wap-Application-Id", TOOL_TEXT, AT(submit.app_id), 0, 0},
-    {"initiator-uri", "URI", "X-Wap-Initiator-URI", TOOL_TEXT, AT(submit.initiator_uri), 0, 0},
-    {"header", "'NAME: VALUE'", "another header of the content, repeatable", TOOL_LIST, AT(headers), 0, 0},
-    {"protection", "LEVEL", "none, integrity or full", TOOL_TEXT, AT(submit.protection), 0, 0},
-    {"priority", "WORD", "high, medium or low", TOOL_TEXT, AT(submit.priority), 0, 0},
-    {"method", "WORD", "confirmed, preferconfirmed, unconfirmed or notspecified", TOOL_TEXT,
-     AT(submit.method), 0, 0},
-    {"network", "NAME", "network to use", TOOL_TEXT, AT(submit.network), 0, 0},
-    {"network-required", NULL, "no other network will do", TOOL_FLAG, AT(submit.network_required), 0, 0},
-    {"bearer", "NAME", "bearer to use", TOOL_TEXT, AT(submit.bearer), 0, 0},
-    {"bearer-required", NULL, "no other bearer will do", TOOL_FLAG, AT(submit.bearer_required), 0, 0},
-    {"after", "TIME", "not before: 2030-01-31T12:00:00Z or +10m (s, m, h, d)", TOOL_TEXT, AT(submit.after), 0,
+    PUSH{"method", "WORD", METHODS, TOOL_TEXT, AT(submit.method), 0, 0}, GATEWAY COMMON};
+
+static const struct tool_option replace_options[] = {
+    {"method", "WORD", "who gets it: all (default), or pending-only", TOOL_TEXT, AT(submit.replace_method), 0,
      0},
-    {"before", "TIME", "not after", TOOL_TEXT, AT(submit.before), 0, 0},
-    {"notify", "URL", "where the result is to be told", TOOL_TEXT, AT(submit.notify), 0, 0},
-    {"source-reference", "TEXT", "name of the content provider", TOOL_TEXT, AT(submit.source_ref), 0, 0},
-    {"progress", NULL, "ask for progress notes", TOOL_FLAG, AT(submit.progress), 0, 0},
-    {"capabilities", "FILE", "capabilities of the client, RDF", TOOL_TEXT, AT(capabilities), 0, 0},
-    {"pap-version", "N", "1.0, 2.0 (default) or 2.1", TOOL_TEXT, AT(submit.version), 0, 0},
-    {"cert", "FILE", "our certificate, PEM", TOOL_TEXT, AT(post.cert), 0, 0},
-    {"key", "FILE", "its key", TOOL_TEXT, AT(post.key), 0, 0},
-    {"ca", "FILE", "who signs the gateway; default: the system's list", TOOL_TEXT, AT(post.ca), 0, 0},
-    {"user", "NAME", "for Digest", TOOL_TEXT, AT(post.user), 0, 0},
-    {"password-file", "FILE", "its first line is the password", TOOL_TEXT, AT(post.password_file), 0, 0},
-    {"basic", NULL, "Basic is good enough, inside TLS", TOOL_FLAG, AT(post.basic), 0, 0},
-    COMMON};
+    PUSH{"delivery-method", "WORD", METHODS, TOOL_TEXT, AT(submit.method), 0, 0},
+    GATEWAY COMMON};
+
+static const struct tool_option query_options[] = {TO_FILE GATEWAY COMMON};
+
+static const struct tool_option capabilities_options[] = {
+    {"app", "APP-ID", "the application they are wanted for", TOOL_TEXT, AT(submit.app_id), 0, 0},
+    {"id", "QUERY-ID", "default: a random one", TOOL_TEXT, AT(submit.push_id), 0, 0},
+    {"out", "FILE", "where they go; default: standard output", TOOL_TEXT, AT(out), 0, 0},
+    GATEWAY COMMON};
 
 static const struct tool_option listen_options[] = {
     {"bind", "ADDR:PORT", "port 0: the system chooses", TOOL_TEXT, AT(listen.bind), 0, 0},
@@ -104,11 +145,6 @@ static int usage_error(const char *why)
     return TOOL_USAGE;
 }
 
-static int leave(int status)
-{
-    return fflush(stdout) == 0 ? status : TOOL_SELF;
-}
-
 static void random_hex(char *out, size_t octets_n)
 {
     unsigned char octets[BOUNDARY_N];
@@ -121,221 +157,125 @@ static void random_hex(char *out, size_t octets_n)
     buf_clear(&hex);
 }
 
-static void set_text(json_t *into, const char *key, struct slice text)
+/* The customary shape, token@host [PAP §4.1]. */
+static void name_make(char out[NAME_N])
 {
-    if (text.p)
-        (void)json_object_set_new(into, key, json_stringn(text.p, text.n));
+    char host[64] = "", number[2 * ID_N + 1];
+
+    (void)gethostname(host, sizeof host - 1);
+    random_hex(number, ID_N);
+    (void)snprintf(out, NAME_N, "%s@%s", number, *host ? host : "pap-push");
 }
 
-static void set_time(json_t *into, const char *key, struct pap_time time)
-{
-    struct buf text;
+/* --- one request and its answer --- */
 
-    buf_init(&text, 64);
-    if (time.given && !pap_time_print(time.utc_s, &text))
-        set_text(into, key, buf_slice(&text));
-    buf_clear(&text);
-}
-
-static void set_code(json_t *into, enum pap_code code, struct slice desc)
-{
-    (void)json_object_set_new(into, "code", json_integer(code));
-    set_text(into, "text", slice_str(pap_code_text(code)));
-    set_text(into, "description", desc);
-}
-
-/* One object, one line; the object is gone afterwards. */
-static void print_json(json_t *object)
-{
-    (void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
-    (void)fputc('\n', stdout);
-    (void)fflush(stdout);
-    json_decref(object);
-}
-
-static void print_word(const char *name, struct slice text)
-{
-    if (!text.n)
-        return;
-    (void)printf("%s", name);
-    tool_print(stdout, text);
-}
-
-static void print_time(const char *name, struct pap_time time)
-{
-    struct buf text;
-
-    buf_init(&text, 64);
-    if (time.given && !pap_time_print(time.utc_s, &text))
-        print_word(name, buf_slice(&text));
-    buf_clear(&text);
-}
-
-/* "1001 Accepted for Processing push-id=ID: what the gateway adds" */
-static void print_code(enum pap_code code, struct slice push_id, struct slice desc)
-{
-    (void)printf("%u %s", code, pap_code_text(code));
-    print_word(" push-id=", push_id);
-    if (!slice_eq_ci(desc, slice_str(pap_code_text(code))))
-        print_word(": ", desc);
-    (void)fputc('\n', stdout);
-}
-
-static void response_json(const struct pap_push_response *r)
-{
-    json_t *o = json_object(), *notes = json_array();
-
-    set_code(o, r->result.code, r->result.desc);
-    set_text(o, "push_id", r->push_id);
-    set_text(o, "sender_address", r->sender_address);
-    set_text(o, "sender_name", r->sender_name);
-    set_time(o, "reply_time", r->reply_time);
-    for (size_t i = 0; i < r->notes.n; i++) {
-        json_t *note = json_object();
-
-        set_text(note, "stage", r->notes.v[i].stage);
-        set_text(note, "note", r->notes.v[i].note);
-        set_time(note, "time", r->notes.v[i].time);
-        (void)json_array_append_new(notes, note);
-    }
-    (void)json_object_set_new(o, "progress", notes);
-    print_json(o);
-}
-
-static void response_text(const struct pap_push_response *r)
-{
-    print_code(r->result.code, r->push_id, r->result.desc);
-    for (size_t i = 0; i < r->notes.n; i++) {
-        print_word("note ", r->notes.v[i].stage);
-        print_time(" ", r->notes.v[i].time);
-        print_word(": ", r->notes.v[i].note);
-        (void)fputc('\n', stdout);
-    }
-}
-
-/* What came of it when no PAP answer did. */
-static int report_failure(const struct options *o, int status, const char *why)
-{
-    json_t *object;
-
-    if (!o->json) {
-        (void)fprintf(stderr, "pap-push: %s\n", why);
-        return status;
-    }
-    object = json_object();
-    set_text(object, "error", slice_str(why));
-    (void)json_object_set_new(object, "exit", json_integer(status));
-    print_json(object);
-    return leave(status);
-}
-
-/* 0 for 1xxx, else the class [PAP §6]. */
-static int exit_of(enum pap_code code)
-{
-    unsigned class = (unsigned)pap_code_class(code) / 1000;
-
-    return class == 0 ? TOOL_FAULT : class == 1 ? TOOL_OK : (int)class;
-}
-
-static int report_bad(const struct options *o, const struct pap_bad *bad)
-{
-    enum pap_code code = bad->code ? bad->code : PAP_CODE_BAD_REQUEST; /* 1.0 has no code there */
-    json_t *object;
-
-    if (!o->json) {
-        print_code(code, SLICE_NONE, bad->desc);
-        print_word("fragment ", bad->fragment);
-        (void)fputs(bad->fragment.n ? "\n" : "", stdout);
-        return leave(exit_of(code));
-    }
-    object = json_object();
-    set_code(object, code, bad->desc);
-    set_text(object, "fragment", bad->fragment);
-    print_json(object);
-    return leave(exit_of(code));
-}
-
-static int report(const struct options *o, const struct pap_message *m)
-{
-    if (m->kind == PAP_KIND_BADMESSAGE_RESPONSE)
-        return report_bad(o, &m->bad);
-    if (m->kind != PAP_KIND_PUSH_RESPONSE)
-        return report_failure(o, TOOL_FAULT, "the gateway answered something else than a push-response");
-    if (!slice_eq(m->push_response.push_id, slice_str(o->submit.push_id)))
-        return report_failure(o, TOOL_FAULT, "the gateway answered about another push");
-    if (o->json)
-        response_json(&m->push_response);
-    else
-        response_text(&m->push_response);
-    return leave(exit_of(m->push_response.result.code));
-}
-
-static int report_answer(const struct options *o, struct slice xml, struct arena *mem)
-{
-    const struct pap_limits limits = PAP_LIMITS_DEFAULT;
-    struct pap_parser *parser;
-    struct pap_message m;
-    struct pap_fault fault;
+struct exchange {
+    struct arena mem;
+    struct buf type; /* of the request */
+    struct buf body;
+    struct tool_posted posted;
+    struct buf work; /* what an answer's transfer encoding hid */
+    struct tool_answer answer;
     char why[TOOL_WHY_N];
-    enum err e = pap_parser_create(&parser);
+};
 
-    if (e)
-        return report_failure(o, TOOL_SELF, err_text(e));
-    e = pap_parse(parser, xml, &limits, mem, &m, &fault);
-    pap_parser_free(&parser);
-    if (!e)
-        return report(o, &m);
-    (void)snprintf(why, sizeof why, "the gateway's answer is no PAP: %s", fault.desc);
-    return report_failure(o, TOOL_FAULT, why);
+static void exchange_init(struct exchange *x)
+{
+    arena_init(&x->mem, 4096, MEM_MAX_N);
+    buf_init(&x->type, 256);
+    buf_init(&x->body, BODY_MAX_N);
+    buf_init(&x->posted.type, ANSWER_MAX_N);
+    buf_init(&x->posted.body, ANSWER_MAX_N);
+    buf_init(&x->work, ANSWER_MAX_N);
+    (void)snprintf(x->why, sizeof x->why, "out of memory");
+}
+
+static void exchange_clear(struct exchange *x)
+{
+    arena_clear(&x->mem);
+    buf_clear(&x->type);
+    buf_clear(&x->body);
+    buf_clear(&x->posted.type);
+    buf_clear(&x->posted.body);
+    buf_clear(&x->work);
+}
+
+/* Sends what was printed; TOOL_OK: x->answer is of that kind, or a badmessage-response. */
+static int exchange(struct options *o, struct exchange *x, enum pap_kind want)
+{
+    int status;
+
+    o->post.content_type = buf_slice(&x->type);
+    o->post.body = buf_slice(&x->body);
+    status = tool_post(&o->post, &x->posted, x->why);
+    if (status)
+        return status;
+    if (tool_answer_read(buf_slice(&x->posted.type), buf_slice(&x->posted.body), &x->mem, &x->work,
+                         &x->answer, x->why))
+        return TOOL_FAULT;
+    if (x->answer.message.kind == want || x->answer.message.kind == PAP_KIND_BADMESSAGE_RESPONSE)
+        return TOOL_OK;
+    (void)snprintf(x->why, sizeof x->why, "the gateway answered a %s to what was asked",
+                   pap_kind_text(x->answer.message.kind));
+    return TOOL_FAULT;
+}
+
+/* An answer about something else is none. */
+static int about(struct exchange *x, struct slice answered, const char *asked, const char *what)
+{
+    if (slice_eq(answered, slice_str(asked)))
+        return TOOL_OK;
+    (void)snprintf(x->why, sizeof x->why, "the gateway answered about another %s", what);
+    return TOOL_FAULT;
+}
+
+static enum err recipients(const struct options *o, const char *const *words, size_t n, struct exchange *x,
+                           struct pap_addrs *out)
+{
+    enum err e = tool_addresses_add(words, n, &x->mem, out, x->why);
+
+    return !e && o->to_file ? tool_addresses_read(o->to_file, &x->mem, out, x->why) : e;
+}
+
+/* What was not said. */
+static void defaults(struct options *o)
+{
+    if (!o->submit.version)
+        o->submit.version = "2.0";
+    o->post.timeout_ms = o->timeout_s ? o->timeout_s * 1000 : 30000;
+}
+
+/* --- submit, replace --- */
+
+static int report_push(const struct options *o, struct exchange *x)
+{
+    const struct pap_message *m = &x->answer.message;
+
+    if (m->kind == PAP_KIND_BADMESSAGE_RESPONSE)
+        return tool_report_bad(o->json, &m->bad);
+    if (about(x, m->push_response.push_id, o->submit.push_id, "push"))
+        return tool_report_failure(o->json, TOOL_FAULT, x->why);
+    return tool_report_push(o->json, &m->push_response);
 }
 
 static int send_push(struct options *o, struct slice content, struct slice capabilities)
 {
-    struct buf type, body, answer;
-    struct arena mem;
-    char boundary[2 * BOUNDARY_N + 1], why[TOOL_WHY_N] = "out of memory";
+    char boundary[2 * BOUNDARY_N + 1];
+    struct exchange x;
     int status = TOOL_USAGE;
 
     random_hex(boundary, BOUNDARY_N);
-    arena_init(&mem, 4096, MEM_MAX_N);
-    buf_init(&type, 256);
-    buf_init(&body, BODY_MAX_N);
-    buf_init(&answer, ANSWER_MAX_N);
+    exchange_init(&x);
     o->submit.boundary = boundary;
     o->submit.content = content;
     o->submit.capabilities = capabilities;
     o->submit.now_s = (int64_t)time(NULL);
-    if (!tool_submit_print(&o->submit, &mem, &type, &body, why)) {
-        o->post.content_type = buf_slice(&type);
-        o->post.body = buf_slice(&body);
-        status = tool_post(&o->post, &answer, why);
-    }
-    status = status ? report_failure(o, status, why) : report_answer(o, buf_slice(&answer), &mem);
-    buf_clear(&type);
-    buf_clear(&body);
-    buf_clear(&answer);
-    arena_clear(&mem);
+    if (!recipients(o, o->to.v, o->to.n, &x, &o->submit.to) &&
+        !tool_submit_print(&o->submit, &x.type, &x.body, x.why))
+        status = exchange(o, &x, PAP_KIND_PUSH_RESPONSE);
+    status = status ? tool_report_failure(o->json, status, x.why) : report_push(o, &x);
+    exchange_clear(&x);
     return status;
-}
-
-/* Fills in what was not said. */
-static void submit_defaults(struct options *o, char id[128])
-{
-    char host[64] = "", number[2 * ID_N + 1];
-
-    if (!o->submit.push_id) { /* the customary shape, token@host [PAP §4.1] */
-        (void)gethostname(host, sizeof host - 1);
-        random_hex(number, ID_N);
-        (void)snprintf(id, 128, "%s@%s", number, *host ? host : "pap-push");
-        o->submit.push_id = id;
-    }
-    if (!o->submit.type)
-        o->submit.type = "text/plain";
-    if (!o->submit.version)
-        o->submit.version = "2.0";
-    o->submit.to = &o->to;
-    o->submit.headers = &o->headers;
-    o->post.timeout_ms = o->timeout_s ? o->timeout_s * 1000 : 30000;
 }
 
 static int file_error(const char *path, enum err e)
@@ -344,19 +284,14 @@ static int file_error(const char *path, enum err e)
     return TOOL_USAGE;
 }
 
-static int submit(struct options *o)
+/* Content and capabilities from where they are. */
+static int read_and_send(struct options *o)
 {
     struct buf content, capabilities;
     struct slice rdf = SLICE_NONE;
-    char id[128];
     int status;
     enum err e = ERR_OK;
 
-    if (!o->post.url)
-        return usage_error("submit: --url is needed");
-    if (o->file && o->text)
-        return usage_error("submit: --file or --text, not both");
-    submit_defaults(o, id);
     buf_init(&content, CONTENT_MAX_N);
     buf_init(&capabilities, CONTENT_MAX_N);
     if (o->text)
@@ -377,44 +312,113 @@ static int submit(struct options *o)
     return status;
 }
 
-static void heard_json(const struct pap_notification *n)
+static int submit(struct options *o)
 {
-    json_t *o = json_object(), *addresses = json_array();
+    char id[NAME_N];
 
-    set_code(o, n->code, n->desc);
-    set_text(o, "push_id", n->push_id);
-    set_text(o, "state", slice_str(pap_state_text(n->state)));
-    set_text(o, "sender_address", n->sender_address);
-    set_text(o, "sender_name", n->sender_name);
-    set_time(o, "received_time", n->received_time);
-    set_time(o, "event_time", n->event_time);
-    for (size_t i = 0; i < n->addrs.n; i++)
-        (void)json_array_append_new(addresses, json_stringn(n->addrs.v[i].p, n->addrs.v[i].n));
-    (void)json_object_set_new(o, "addresses", addresses);
-    if (n->qos.given) {
-        set_text(o, "priority", slice_str(pap_priority_text(n->qos.priority)));
-        set_text(o, "method", slice_str(pap_delivery_text(n->qos.delivery)));
+    if (o->file && o->text)
+        return usage_error("--file or --text, not both");
+    if (!o->submit.push_id) {
+        name_make(id);
+        o->submit.push_id = id;
     }
-    print_json(o);
+    if (!o->submit.type)
+        o->submit.type = "text/plain";
+    o->submit.headers = &o->headers;
+    return read_and_send(o);
 }
+
+static int replace(struct options *o)
+{
+    o->submit.replace_id = o->words.v[0];
+    return submit(o);
+}
+
+/* --- cancel, status, capabilities --- */
+
+static int ask(struct options *o, struct exchange *x, enum pap_kind kind, const char *id,
+               const char *const *words, size_t n)
+{
+    struct tool_query q = {.kind = kind, .id = id, .app_id = o->submit.app_id, .version = o->submit.version};
+
+    buf_add_str(&x->type, "application/xml");
+    if (recipients(o, words, n, x, &q.to) || tool_query_print(&q, &x->body, x->why))
+        return TOOL_USAGE;
+    return exchange(o, x, pap_kind_answer(kind));
+}
+
+static int query(struct options *o, enum pap_kind kind)
+{
+    const char *push_id = o->words.v[0];
+    const struct pap_message *m;
+    struct exchange x;
+    int status;
+
+    exchange_init(&x);
+    m = &x.answer.message;
+    status = ask(o, &x, kind, push_id, o->words.v + 1, o->words.n - 1);
+    if (!status && m->kind != PAP_KIND_BADMESSAGE_RESPONSE)
+        status = about(&x, m->cancel_response.push_id, push_id, "push");
+    if (status)
+        status = tool_report_failure(o->json, status, x.why);
+    else if (m->kind == PAP_KIND_BADMESSAGE_RESPONSE)
+        status = tool_report_bad(o->json, &m->bad);
+    else
+        status = tool_report_results(o->json, &m->cancel_response); /* the same struct for both */
+    exchange_clear(&x);
+    return status;
+}
+
+static int cancel(struct options *o)
+{
+    return query(o, PAP_KIND_CANCEL_MESSAGE);
+}
+
+static int ask_status(struct options *o)
+{
+    return query(o, PAP_KIND_STATUSQUERY_MESSAGE);
+}
+
+static int report_capabilities(const struct options *o, const struct tool_answer *a)
+{
+    if (o->out && a->capabilities.p && tool_write(o->out, a->capabilities)) {
+        (void)fprintf(stderr, "pap-push: %s: cannot be written\n", o->out);
+        return TOOL_USAGE;
+    }
+    return tool_report_capabilities(o->json, a, o->out);
+}
+
+static int ask_capabilities(struct options *o)
+{
+    const struct pap_message *m;
+    char id[NAME_N];
+    struct exchange x;
+    int status;
+
+    if (!o->submit.push_id) {
+        name_make(id);
+        o->submit.push_id = id;
+    }
+    exchange_init(&x);
+    m = &x.answer.message;
+    status = ask(o, &x, PAP_KIND_CCQ_MESSAGE, o->submit.push_id, o->words.v, 1);
+    if (!status && m->kind == PAP_KIND_CCQ_RESPONSE && m->ccq_response.query_id.p)
+        status = about(&x, m->ccq_response.query_id, o->submit.push_id, "question");
+    if (status)
+        status = tool_report_failure(o->json, status, x.why);
+    else if (m->kind == PAP_KIND_BADMESSAGE_RESPONSE)
+        status = tool_report_bad(o->json, &m->bad);
+    else
+        status = report_capabilities(o, &x.answer);
+    exchange_clear(&x);
+    return status;
+}
+
+/* --- listen --- */
 
 static void heard(const struct pap_notification *n, void *arg)
 {
-    const struct options *o = arg;
-
-    if (o->json) {
-        heard_json(n);
-        return;
-    }
-    (void)printf("%s %u %s", pap_state_text(n->state), n->code, pap_code_text(n->code));
-    print_word(" push-id=", n->push_id);
-    for (size_t i = 0; i < n->addrs.n; i++)
-        print_word(" address=", n->addrs.v[i]);
-    print_time(" event-time=", n->event_time);
-    if (!slice_eq_ci(n->desc, slice_str(pap_code_text(n->code))))
-        print_word(": ", n->desc);
-    (void)fputc('\n', stdout);
-    (void)fflush(stdout);
+    tool_report_notification(((const struct options *)arg)->json, n);
 }
 
 static void noise(const char *why, void *arg)
@@ -442,63 +446,80 @@ static int listen_for(struct options *o)
     status = tool_listen(&o->listen, why);
     if (status)
         (void)fprintf(stderr, "pap-push: %s\n", why);
-    return leave(status);
+    return status;
 }
+
+/* --- commands --- */
 
 static const struct command {
     const char *name;
+    const char *words; /* what stands behind it */
     const char *help;
     const struct tool_option *options;
+    size_t words_min, words_max;
+    bool url; /* must be given */
     int (*run)(struct options *o);
 } commands[] = {
-    {"submit", "hand one push to a gateway", submit_options, submit},
-    {"listen", "take result notifications", listen_options, listen_for},
+    {"submit", "", "hand one push to a gateway", submit_options, 0, 0, true, submit},
+    {"replace", " OLD-ID", "hand over a push that takes the place of an earlier one", replace_options, 1, 1,
+     true, replace},
+    {"cancel", " PUSH-ID [ADDRESS...]", "take a push back, from all or from these", query_options, 1,
+     TOOL_LIST_MAX, true, cancel},
+    {"status", " PUSH-ID [ADDRESS...]", "what became of a push, for all or for these", query_options, 1,
+     TOOL_LIST_MAX, true, ask_status},
+    {"capabilities", " ADDRESS", "what a terminal can take", capabilities_options, 1, 1, true,
+     ask_capabilities},
+    {"listen", "", "take result notifications", listen_options, 0, 0, false, listen_for},
 };
 
 static void help(FILE *to)
 {
     (void)fputs("usage: pap-push COMMAND [OPTIONS]\n", to);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        (void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
-    (void)fputs(
-        "  pap-push COMMAND --help tells more\n"
-        "exit status: 0 for a PAP code 1xxx, 2 to 5 for 2xxx to 5xxx, 1 too few notifications in time,\n"
-        "  64 usage, 69 nobody answers, 70 no memory, 76 the far end broke the protocol, 77 not "
-        "authenticated\n",
-        to);
+        (void)fprintf(to, "  %-13s %s\n", commands[i].name, commands[i].help);
+    (void)fputs("  pap-push COMMAND --help tells more\n"
+                "exit status: 0 for a PAP code 1xxx, 2 to 5 for 2xxx to 5xxx; an answer with several results "
+                "counts as the\n"
+                "  highest of their classes.  1 too few notifications in time, 64 usage, 69 nobody answers, "
+                "70 no memory,\n"
+                "  76 the far end broke the protocol, 77 not authenticated\n",
+                to);
 }
 
 static int version(void)
 {
     (void)puts("pap-push " PPG_VERSION);
-    return leave(TOOL_OK);
+    return TOOL_OK;
 }
 
 static int run(const struct command *c, int argc, char *const *argv)
 {
     struct options o = {.json = false};
-    struct tool_list words = {.n = 0};
     char why[TOOL_WHY_N];
 
-    if (tool_parse(c->options, argc, argv, &o, &words, why))
+    if (tool_parse(c->options, argc, argv, &o, &o.words, why))
         return usage_error(why);
     if (o.version)
         return version();
     if (o.help) {
-        (void)printf("usage: pap-push %s [OPTIONS]: %s\n", c->name, c->help);
+        (void)printf("usage: pap-push %s%s [OPTIONS]: %s\n", c->name, c->words, c->help);
         tool_help(stdout, c->options);
-        return leave(TOOL_OK);
+        return TOOL_OK;
     }
-    if (words.n)
-        return usage_error("words without an option are not understood");
+    if (o.words.n < c->words_min || o.words.n > c->words_max || (o.words.n && !*o.words.v[0])) {
+        (void)fprintf(stderr, "pap-push: usage: pap-push %s%s [OPTIONS]\n", c->name, c->words);
+        return TOOL_USAGE;
+    }
+    if (c->url && !o.post.url)
+        return usage_error("--url is needed");
+    defaults(&o);
     return c->run(&o);
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     struct slice name = slice_str(argc > 1 ? argv[1] : NULL);
 
-    (void)signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (slice_eq(name, slice_str(commands[i].name)))
             return run(&commands[i], argc - 2, argv + 2);
@@ -506,10 +527,19 @@ int main(int argc, char **argv)
         return version();
     if (slice_eq(name, SLICE("--help"))) {
         help(stdout);
-        return leave(TOOL_OK);
+        return TOOL_OK;
     }
     (void)fprintf(stderr, "pap-push: %s%s\n", name.n ? "no such command: " : "a command is needed",
                   name.n ? argv[1] : "");
     help(stderr);
     return TOOL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    status = dispatch(argc, argv);
+    return fflush(stdout) == 0 ? status : TOOL_SELF;
 }

@@ -32,7 +32,7 @@ struct post {
     bool digest;              /* ha1 and sent say what was proved */
     struct sec_secret ha1;
     struct sec_digest_response sent;
-    struct buf *answer;
+    struct tool_posted *answer;
     char *why;
     int exit;
 };
@@ -42,7 +42,7 @@ static const struct net_http_limits limits = {
     .headers_max = 100,
     .value_max_n = 16384,
     .target_max_n = 8192,
-    .body_max_n = 4u << 20,
+    .body_max_n = 64u << 20,
 };
 
 static void outcome(struct post *p, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -198,13 +198,17 @@ static bool gateway_proved(struct post *p, const struct net_http_msg *m)
 
 static void accepted(struct post *p, const struct net_http_msg *m)
 {
+    enum err e;
+
     if (!gateway_proved(p, m)) {
         outcome(p, TOOL_REFUSED, "the gateway does not know the password: Authentication-Info is wrong");
         return;
     }
-    buf_add(p->answer, m->body);
-    if (buf_err(p->answer))
-        outcome(p, TOOL_SELF, "the answer: %s", err_text(buf_err(p->answer)));
+    buf_add(&p->answer->type, net_http_header(m, SLICE("Content-Type"), NULL));
+    buf_add(&p->answer->body, m->body);
+    e = buf_err(&p->answer->type) ? buf_err(&p->answer->type) : buf_err(&p->answer->body);
+    if (e)
+        outcome(p, TOOL_SELF, "the answer: %s", err_text(e));
     else
         p->exit = TOOL_OK;
 }
@@ -340,7 +344,7 @@ static void run(struct post *p)
     tool_loop_close(&p->loop);
 }
 
-int tool_post(const struct tool_post *in, struct buf *answer, char why[TOOL_WHY_N])
+int tool_post(const struct tool_post *in, struct tool_posted *answer, char why[TOOL_WHY_N])
 {
     struct post p = {.in = in, .answer = answer, .why = why, .exit = TOOL_USAGE};
 

@@ -20,9 +20,15 @@ struct tool_post {
     struct slice body;
 };
 
-/* TOOL_OK: the gateway answered 2xx, its body is in *answer; otherwise an exit status and why[].  A 401 is answered
+/* What was answered; buffers of the caller, initialised. */
+struct tool_posted {
+    struct buf type; /* Content-Type */
+    struct buf body;
+};
+
+/* TOOL_OK: the gateway answered 2xx, *answer holds it; otherwise an exit status and why[].  A 401 is answered
  * once, with the strongest Digest the gateway offers, on a connection of its own; an Authentication-Info that does
  * not fit the password is TOOL_REFUSED. */
-int tool_post(const struct tool_post *in, struct buf *answer, char why[TOOL_WHY_N]);
+int tool_post(const struct tool_post *in, struct tool_posted *answer, char why[TOOL_WHY_N]);
 
 #endif

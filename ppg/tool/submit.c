@@ -1,85 +1,16 @@
 /* Options to a submission; see submit.h. */
 #include "ppg/tool/submit.h"
 
-#include <arpa/inet.h>
-
-#include "base/codec.h"
-#include "base/mem.h"
 #include "base/net/http1.h"
 #include "pap/print.h"
 #include "pap/vocab.h"
 
-#define ADDRESS_MAX_N (3u * 512u) /* every octet escaped; the gateway judges the length */
 #define HEADERS_MAX_N 65536u
 
 static enum err say(char why[TOOL_WHY_N], const char *option, const char *what)
 {
     (void)snprintf(why, TOOL_WHY_N, "--%s: %s", option, what);
     return ERR_MALFORMED;
-}
-
-static bool is_ip(int family, struct slice text)
-{
-    struct in6_addr at;
-    char z[INET6_ADDRSTRLEN];
-
-    return !mem_cstr(z, sizeof z, text) && inet_pton(family, z, &at) == 1;
-}
-
-static bool is_number(struct slice text)
-{
-    if (text.n < 2 || text.p[0] != '+')
-        return false;
-    for (size_t i = 1; i < text.n; i++)
-        if (!strchr("0123456789-.", text.p[i]) || !text.p[i])
-            return false;
-    return true;
-}
-
-void tool_submit_address(struct slice text, struct buf *out)
-{
-    const char *type = "USER";
-
-    if (slice_starts_ci(text, SLICE("WAPPUSH=")) || slice_starts_ci(text, SLICE("/WAPPUSH="))) {
-        buf_add(out, text);
-        return;
-    }
-    buf_add_str(out, "WAPPUSH=");
-    if (is_number(text))
-        type = "PLMN";
-    else if (is_ip(AF_INET, text))
-        type = "IPV4";
-    else if (is_ip(AF_INET6, text))
-        type = "IPV6";
-    if (slice_eq(slice_str(type), SLICE("USER")))
-        codec_percent(out, text, "+-._");
-    else
-        buf_add(out, text);
-    buf_add_str(out, "/TYPE=");
-    buf_add_str(out, type);
-}
-
-static enum err addresses(const struct tool_submit *in, struct arena *arena, struct pap_addrs *out,
-                          char why[TOOL_WHY_N])
-{
-    out->v = arena_array(arena, in->to->n, sizeof *out->v);
-    if (!out->v && in->to->n)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < in->to->n; i++) {
-        struct buf b;
-        enum err e;
-
-        buf_init(&b, ADDRESS_MAX_N);
-        tool_submit_address(slice_str(in->to->v[i]), &b);
-        e = buf_err(&b);
-        if (!e)
-            e = arena_dup(arena, buf_slice(&b), &out->v[i]);
-        buf_clear(&b);
-        if (e)
-            return e == ERR_LIMIT ? say(why, "to", "too long") : e;
-        out->n++;
-    }
-    return out->n ? ERR_OK : say(why, "to", "a recipient is needed");
 }
 
 static enum err time_set(const struct tool_submit *in, const char *option, const char *text,
@@ -107,11 +38,12 @@ static enum err word_set(const char *option, const char *word, const char *const
 
 static enum err qos_set(const struct tool_submit *in, struct pap_qos *out, char why[TOOL_WHY_N])
 {
+    const char *method_option = in->replace_id ? "delivery-method" : "method";
     unsigned priority = PAP_PRIORITY_MEDIUM, delivery = PAP_DELIVERY_NOTSPECIFIED;
     enum err e;
 
     if ((e = word_set("priority", in->priority, pap_attr_words(PAP_ATTR_PRIORITY), &priority, why)) ||
-        (e = word_set("method", in->method, pap_attr_words(PAP_ATTR_DELIVERY), &delivery, why)))
+        (e = word_set(method_option, in->method, pap_attr_words(PAP_ATTR_DELIVERY), &delivery, why)))
         return e;
     if (in->network_required && !in->network)
         return say(why, "network-required", "needs --network");
@@ -127,7 +59,7 @@ static enum err qos_set(const struct tool_submit *in, struct pap_qos *out, char 
     return ERR_OK;
 }
 
-static enum err version_set(const char *text, enum pap_version *out, char why[TOOL_WHY_N])
+enum err tool_pap_version(const char *text, enum pap_version *out, char why[TOOL_WHY_N])
 {
     for (enum pap_version v = PAP_VERSION_1_0; v <= PAP_VERSION_2_1; v++)
         if (slice_eq(slice_str(text), slice_str(pap_version_text(v)))) {
@@ -137,18 +69,32 @@ static enum err version_set(const char *text, enum pap_version *out, char why[TO
     return say(why, "pap-version", "1.0, 2.0 or 2.1");
 }
 
-static enum err control_print(const struct tool_submit *in, struct arena *arena, struct buf *out,
-                              char why[TOOL_WHY_N])
+static enum err replace_set(const struct tool_submit *in, struct pap_push *out, char why[TOOL_WHY_N])
+{
+    unsigned method = PAP_REPLACE_ALL;
+    enum err e = word_set("method", in->replace_method, pap_attr_words(PAP_ATTR_REPLACE), &method, why);
+
+    if (e)
+        return e;
+    out->replace_push_id = slice_str(in->replace_id);
+    out->replace_method = (enum pap_replace)method;
+    return ERR_OK;
+}
+
+static enum err control_print(const struct tool_submit *in, struct buf *out, char why[TOOL_WHY_N])
 {
     struct pap_message m = {.kind = PAP_KIND_PUSH_MESSAGE, .product_name = SLICE("pap-push/" PPG_VERSION)};
     struct pap_push *p = &m.push;
     enum err e;
 
+    if (!in->to.n)
+        return say(why, "to", "a recipient is needed");
+    p->addrs = in->to;
     p->push_id = slice_str(in->push_id);
     p->source_reference = slice_str(in->source_ref);
     p->notify_to = slice_str(in->notify);
     p->progress_notes_requested = in->progress;
-    if ((e = version_set(in->version, &m.version, why)) || (e = addresses(in, arena, &p->addrs, why)) ||
+    if ((e = tool_pap_version(in->version, &m.version, why)) || (e = replace_set(in, p, why)) ||
         (e = time_set(in, "after", in->after, &p->deliver_after, why)) ||
         (e = time_set(in, "before", in->before, &p->deliver_before, why)) || (e = qos_set(in, &p->qos, why)))
         return e;
@@ -202,15 +148,15 @@ static void part_add(struct buf *body, const char *boundary, struct slice header
     buf_add_str(body, "\r\n");
 }
 
-enum err tool_submit_print(const struct tool_submit *in, struct arena *arena, struct buf *type,
-                           struct buf *body, char why[TOOL_WHY_N])
+enum err tool_submit_print(const struct tool_submit *in, struct buf *type, struct buf *body,
+                           char why[TOOL_WHY_N])
 {
     struct buf control, headers;
     enum err e;
 
     buf_init(&control, body->max);
     buf_init(&headers, HEADERS_MAX_N);
-    if ((e = control_print(in, arena, &control, why)) || (e = content_headers(in, &headers, why)))
+    if ((e = control_print(in, &control, why)) || (e = content_headers(in, &headers, why)))
         goto out;
     part_add(body, in->boundary, SLICE("Content-Type: application/xml\r\n"), buf_slice(&control));
     part_add(body, in->boundary, buf_slice(&headers), in->content);

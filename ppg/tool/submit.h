@@ -1,15 +1,17 @@
-/* A push submission as an initiator writes it: the control entity and the content in one multipart/related body.
- * [PAP §3.1, §4, §9]; for pap-push.  Pure: bytes out, no files, no clock.  One thread. */
+/* A push submission as an initiator writes it: the control entity, the content and perhaps the capabilities it assumes,
+ * in one multipart/related body.  [PAP §3.1, §4, §9]; for pap-push.  Pure: bytes out, no files, no clock.  One thread. */
 #ifndef PPG_TOOL_SUBMIT_H
 #define PPG_TOOL_SUBMIT_H
 
-#include "base/arena.h"
+#include "pap/message.h"
 #include "ppg/tool/tool.h"
 
 /* Texts are NULL when not given. */
 struct tool_submit {
     const char *push_id;
-    const struct tool_list *to;
+    const char *replace_id;     /* the push that this one takes the place of */
+    const char *replace_method; /* all, pending-only */
+    struct pap_addrs to;        /* as PAP spells them */
     const char *app_id;
     const char *type; /* of the content */
     const char *initiator_uri;
@@ -35,11 +37,9 @@ struct tool_submit {
 
 /* Prints the body and the value of its Content-Type.  ERR_MALFORMED: a text is not what it should be; ERR_LIMIT,
  * ERR_NOMEM.  why[] says which. */
-enum err tool_submit_print(const struct tool_submit *in, struct arena *arena, struct buf *type,
-                           struct buf *body, char why[TOOL_WHY_N]) MUST_USE;
-
-/* The PAP spelling of an address: WAPPUSH= as it is; "+" digits as PLMN; an IP address; everything else, also sip:
- * and tel: URIs, escaped as TYPE=USER [PAP §10].  Errors stick to the buf. */
-void tool_submit_address(struct slice text, struct buf *out);
+enum err tool_submit_print(const struct tool_submit *in, struct buf *type, struct buf *body,
+                           char why[TOOL_WHY_N]) MUST_USE;
+/* The number of "1.0", "2.0" or "2.1"; ERR_MALFORMED with why[]. */
+enum err tool_pap_version(const char *text, enum pap_version *out, char why[TOOL_WHY_N]) MUST_USE;
 
 #endif
