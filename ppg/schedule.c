@@ -123,6 +123,30 @@ static struct ppg_target *lane_pop(struct lane *l)
     return NULL;
 }
 
+/* Its place is that of its id: one that comes back late goes in front of the younger ones. */
+static void lane_put(struct lane *l, struct ppg_target *t)
+{
+    struct list *head = &l->waiting[num_min(t->push->priority, PRIORITIES - 1)];
+    struct list *at = head;
+
+    while (at->prev != head && container_of(at->prev, struct ppg_target, link)->id > t->id)
+        at = at->prev;
+    list_insert_before(at, &t->link);
+    l->waiting_n++;
+}
+
+static struct ppg_target *lane_find(struct lane *l, int64_t id)
+{
+    for (size_t p = 0; p < PRIORITIES; p++)
+        LIST_EACH (at, &l->waiting[p]) {
+            struct ppg_target *t = container_of(at, struct ppg_target, link);
+
+            if (t->id == id)
+                return t;
+        }
+    return NULL;
+}
+
 /* --- writes --- */
 
 static struct settle *settle_new(struct ppg_schedule *s, struct ppg_target *t, enum store_kind kind,
@@ -168,12 +192,17 @@ static void settle_record(struct settle *w, struct store_record *to, const struc
     to->note = slice_of(w->note, note.n);
 }
 
+void ppg_schedule_release(struct ppg_core *c, struct ppg_target *t)
+{
+    atomic_fetch_sub(&c->shared->live, 1);
+    ppg_push_drop(t->push);
+}
+
 /* The target leaves memory. */
 static void target_gone(struct ppg_schedule *s, struct ppg_target *t)
 {
     s->live--;
-    atomic_fetch_sub(&s->core->shared->live, 1);
-    ppg_push_drop(t->push);
+    ppg_schedule_release(s->core, t);
 }
 
 static void finish_submit(struct settle *w)
@@ -386,10 +415,31 @@ void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t)
         give_back(s, t, l ? l->closed_until_ms : ppg_core_utc_ms(s->core), NULL);
         return;
     }
-    list_push_back(&l->waiting[num_min(t->push->priority, PRIORITIES - 1)], &t->link);
-    l->waiting_n++;
+    lane_put(l, t);
     lane_settle(s, l);
     pump(s);
+}
+
+static void recall(struct ppg_schedule *s, struct ppg_recall *r)
+{
+    struct lane *l = map_get(&s->lanes, r->key);
+    struct ppg_target *t = l ? lane_find(l, r->id) : NULL;
+
+    r->target = t;
+    r->what = l && l->sending && l->sending->id == r->id ? PPG_RECALL_BUSY : PPG_RECALL_ABSENT;
+    if (!t)
+        return;
+    list_remove(&t->link);
+    l->waiting_n--;
+    s->live--;
+    r->what = PPG_RECALL_RELEASED;
+    lane_settle(s, l);
+}
+
+void ppg_schedule_recall(struct ppg_schedule *s, struct ppg_recall *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        recall(s, &items[i]);
 }
 
 /* --- ends --- */

@@ -170,7 +170,72 @@ static void test_claimed_while_draining(void)
     fix_end(w);
 }
 
-const struct test_case test_cases[] = {{"write_fails", test_write_fails},
+/* Ids of a fresh store count from 1 in order of acceptance. */
+static enum ppg_recall_what recall(struct replay_world *w, int64_t id, struct ppg_target **out)
+{
+    struct ppg_recall item = {.id = id, .key = SLICE("+1000"), .what = (enum ppg_recall_what)9};
+
+    ppg_schedule_recall(w->cores[0].core.schedule, &item, 1);
+    *out = item.target;
+    CU_ASSERT((item.target != NULL) == (item.what == PPG_RECALL_RELEASED));
+    return item.what;
+}
+
+/* What waits in its lane comes out, what is on the wire or elsewhere does not; a released one that is let go is not
+ * tried any more, and its place in memory is free. */
+static void test_recall(void)
+{
+    struct replay_world *w = fix_world("recall", 1, "ok@1s");
+    struct ppg_target *t;
+
+    fix_start(w);
+    for (unsigned i = 0; i < 3; i++)
+        (void)fix_submit(w, (const char *const[]){"a", "b", "c"}[i], "+1000", plain);
+    CU_ASSERT(recall(w, 1, &t) == PPG_RECALL_ABSENT); /* not durable yet */
+    replay_turn(w);
+    CU_ASSERT(recall(w, 1, &t) == PPG_RECALL_BUSY);
+    CU_ASSERT(recall(w, 4, &t) == PPG_RECALL_ABSENT);
+    CU_ASSERT_FATAL(recall(w, 2, &t) == PPG_RECALL_RELEASED);
+    CU_ASSERT(ppg_schedule_live(w->cores[0].core.schedule) == 2 && atomic_load(&w->shared.live) == 3);
+    ppg_schedule_release(&w->cores[0].core, t);
+    CU_ASSERT(atomic_load(&w->shared.live) == 2);
+    CU_ASSERT(recall(w, 2, &t) == PPG_RECALL_ABSENT);
+    replay_run(w, 3000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "a") == 1 && fix_sent(w, "b") == 0 && fix_sent(w, "c") == 1);
+    CU_ASSERT(recall(w, 1, &t) == PPG_RECALL_ABSENT && recall(w, 3, &t) == PPG_RECALL_ABSENT);
+    CU_ASSERT(!replay_busy(w) && atomic_load(&w->shared.live) == 0);
+    fix_end(w);
+}
+
+/* A recalled target that is queued again stands where it stood. */
+static void test_recall_and_back(void)
+{
+    struct replay_world *w = fix_world("recall_and_back", 1, "ok@1s");
+    struct ppg_target *t[2];
+    struct list back;
+    static const char *const ids[] = {"a", "b", "c", "d"};
+
+    fix_start(w);
+    for (size_t i = 0; i < COUNT(ids); i++)
+        (void)fix_submit(w, ids[i], "+1000", plain);
+    replay_turn(w);
+    CU_ASSERT_FATAL(recall(w, 2, &t[0]) == PPG_RECALL_RELEASED);
+    CU_ASSERT_FATAL(recall(w, 3, &t[1]) == PPG_RECALL_RELEASED);
+    list_init(&back);
+    list_push_back(&back, &t[1]->link);
+    list_push_back(&back, &t[0]->link);
+    ppg_enqueue_spread(&w->cores[0].core, &back);
+    CU_ASSERT(ppg_schedule_live(w->cores[0].core.schedule) == 4 && atomic_load(&w->shared.live) == 4);
+    replay_run(w, 5000, REPLAY_TICK_MS);
+    CU_ASSERT_FATAL(w->net->sends_n == COUNT(ids));
+    for (size_t i = 0; i < COUNT(ids); i++)
+        CU_ASSERT_STRING_EQUAL(w->net->sends[i].push_id, ids[i]);
+    fix_end(w);
+}
+
+const struct test_case test_cases[] = {{"recall", test_recall},
+                                       {"recall_and_back", test_recall_and_back},
+                                       {"write_fails", test_write_fails},
                                        {"lane_goes_on", test_lane_goes_on},
                                        {"clock_set_back", test_clock_set_back},
                                        {"claim_fails", test_claim_fails},
