@@ -67,7 +67,21 @@ static bool param_next(struct scan *s, bool strict, struct slice *name, struct s
     return !s->err;
 }
 
-enum err pap_media_parse(struct slice in, bool strict, struct pap_media *out)
+/* A parameter that is looked for; value.p is NULL until the first of that name has been met. */
+struct wanted {
+    struct slice name, value;
+};
+
+static void wanted_note(struct wanted *wanted, size_t n, struct slice name, struct slice value)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!wanted[i].value.p && slice_eq_ci(name, wanted[i].name))
+            wanted[i].value = value;
+}
+
+/* One pass; `wanted` are filled in on the way. */
+static enum err media_read(struct slice in, bool strict, struct pap_media *out, struct wanted *wanted,
+                           size_t wanted_n)
 {
     struct scan s = scan_of(in);
     struct pap_media v;
@@ -82,13 +96,20 @@ enum err pap_media_parse(struct slice in, bool strict, struct pap_media *out)
     v.subtype = scan_token(&s, NAME_MAX_N);
     v.full = slice_of(v.type.p, v.type.n + 1 + v.subtype.n);
     v.params = scan_left(&s);
-    while (param_next(&s, strict, &name, &value))
+    while (param_next(&s, strict, &name, &value)) {
         if (++n > PARAMS_MAX)
             return ERR_LIMIT;
+        wanted_note(wanted, wanted_n, name, value);
+    }
     if (s.err)
         return s.err;
     *out = v;
     return ERR_OK;
+}
+
+enum err pap_media_parse(struct slice in, bool strict, struct pap_media *out)
+{
+    return media_read(in, strict, out, NULL, 0);
 }
 
 bool pap_media_is(const struct pap_media *m, struct slice full)
@@ -121,8 +142,9 @@ static size_t break_n(struct slice in, bool strict)
 static enum err field_end(struct slice in, bool strict, size_t *end, size_t *next)
 {
     struct slice window = slice_sub(in, 0, NAME_MAX_N + PAP_MIME_VALUE_MAX_N);
+    size_t i = 0;
 
-    for (size_t i = 0; i < window.n; i++) {
+    while ((i += slice_printable_n(slice_sub(window, i, window.n))) < window.n) {
         unsigned char ch = (unsigned char)window.p[i];
         size_t n = ch == '\r' || ch == '\n' ? break_n(slice_sub(in, i, 2), strict) : 0;
 
@@ -133,7 +155,7 @@ static enum err field_end(struct slice in, bool strict, size_t *end, size_t *nex
             *next = i + n;
             return ERR_OK;
         }
-        i += n ? n - 1 : 0;
+        i += n ? n : 1;
     }
     if (window.n < in.n)
         return ERR_LIMIT;
@@ -363,20 +385,28 @@ static bool is_boundary(struct slice b, bool strict)
     return true;
 }
 
-static enum err media_check(struct slice content_type, bool strict, struct pap_media *m,
-                            struct slice *boundary, const char **why)
-{
-    struct slice type;
+enum related_param { BOUNDARY, TYPE, START, RELATED_PARAMS };
 
-    if (pap_media_parse(content_type, strict, m))
+static enum err related_read(struct slice content_type, bool strict, struct wanted params[RELATED_PARAMS],
+                             const char **why)
+{
+    struct pap_media m;
+    struct slice boundary, type;
+
+    params[BOUNDARY] = (struct wanted){SLICE("boundary"), SLICE_NONE};
+    params[TYPE] = (struct wanted){SLICE("type"), SLICE_NONE};
+    params[START] = (struct wanted){SLICE("start"), SLICE_NONE};
+    if (media_read(content_type, strict, &m, params, RELATED_PARAMS))
         return fail(why, ERR_MALFORMED, "malformed Content-Type");
-    if (!pap_media_is(m, SLICE("multipart/related")))
+    if (!pap_media_is(&m, SLICE("multipart/related")))
         return fail(why, ERR_UNSUPPORTED, "not multipart/related");
-    if (pap_media_param(m, SLICE("boundary"), boundary))
+    boundary = params[BOUNDARY].value;
+    if (!boundary.p)
         return fail(why, ERR_MALFORMED, "boundary parameter missing");
-    if (!is_boundary(*boundary, strict))
+    if (!is_boundary(boundary, strict))
         return fail(why, ERR_MALFORMED, "bad boundary parameter");
-    if (pap_media_param(m, SLICE("type"), &type)) /* required by RFC 2387 §3.1, often left out */
+    type = params[TYPE].value;
+    if (!type.p) /* required by RFC 2387 §3.1, often left out */
         return strict ? fail(why, ERR_MALFORMED, "type parameter missing") : ERR_OK;
     if (!slice_eq_ci(type, SLICE("application/xml")))
         return fail(why, ERR_MALFORMED, "type parameter is not application/xml");
@@ -389,13 +419,13 @@ static struct slice bare_id(struct slice id)
 }
 
 /* Moves the part whose Content-ID the start parameter names to the front (RFC 2387 §3.2). */
-static void root_first(struct pap_parts *parts, const struct pap_media *m)
+static void root_first(struct pap_parts *parts, struct slice start)
 {
     struct pap_part root;
-    struct slice start, id;
+    struct slice id;
     size_t i = 0;
 
-    if (pap_media_param(m, SLICE("start"), &start))
+    if (!start.p)
         return;
     while (i < parts->n && (field_find(parts->part[i].headers, SLICE("Content-ID"), &id) ||
                             !slice_eq(bare_id(id), bare_id(start))))
@@ -412,15 +442,15 @@ enum err pap_mime_split(struct slice content_type, struct slice body, bool stric
                         const char **why)
 {
     struct pap_parts parts = {.n = 0};
-    struct pap_media m, root;
-    struct slice boundary;
-    enum err e = media_check(content_type, strict, &m, &boundary, why);
+    struct wanted params[RELATED_PARAMS];
+    struct pap_media root;
+    enum err e = related_read(content_type, strict, params, why);
 
     if (!e)
-        e = split(body, boundary, strict, &parts, why);
+        e = split(body, params[BOUNDARY].value, strict, &parts, why);
     if (e)
         return e;
-    root_first(&parts, &m);
+    root_first(&parts, params[START].value);
     if (strict &&
         (pap_media_parse(parts.part[0].type, true, &root) || !pap_media_is(&root, SLICE("application/xml"))))
         return fail(why, ERR_MALFORMED, "control entity is not application/xml");

@@ -71,16 +71,33 @@ static const char *ascii_escape(unsigned char ch)
     }
 }
 
+/* Octets at the front that go out as they are, as nearly all do: ASCII for which nothing else stands.  One bit an
+ * octet, 32 octets a word. */
+static size_t plain_n(struct slice s)
+{
+    static const uint32_t plain[8] = {
+        0,                      /* controls */
+        0xafffffbb,             /* not " & < > */
+        0xffffffff, 0x7fffffff, /* not DEL */
+    };
+    size_t n = 0;
+
+    while (n < s.n && plain[(unsigned char)s.p[n] / 32] >> ((unsigned char)s.p[n] % 32) & 1)
+        n++;
+    return n;
+}
+
 static void escaped(struct buf *out, struct slice s)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
     size_t run = 0; /* start of the octets that go out as they are */
+    size_t i = 0;
 
-    for (size_t i = 0; i < s.n;) {
-        size_t n = utf8_n(p + i, s.n - i);
-        const char *instead = n == 1 ? ascii_escape(p[i]) : n == 0 ? "\xEF\xBF\xBD" : NULL;
+    while ((i += plain_n(slice_sub(s, i, s.n))) < s.n) {
+        const unsigned char *p = (const unsigned char *)s.p + i;
+        size_t n = utf8_n(p, s.n - i);
+        const char *instead = n == 1 ? ascii_escape(*p) : n == 0 ? "\xEF\xBF\xBD" : NULL;
 
-        if (n > 1 && is_noncharacter(p + i, n))
+        if (n > 1 && is_noncharacter(p, n))
             instead = "";
         if (instead) {
             buf_add(out, slice_sub(s, run, i - run));
@@ -238,7 +255,9 @@ static void print_element(struct printer *pr, enum pap_elem elem, const void *bo
         if ((n == 0 && e->children[i].required) || (n > 1 && !e->children[i].many))
             pr->err = ERR_MALFORMED;
     }
-    buf_addf(pr->out, "</%s>\n", e->name);
+    buf_add(pr->out, SLICE("</"));
+    buf_add_str(pr->out, e->name);
+    buf_add(pr->out, SLICE(">\n"));
 }
 
 enum pap_version pap_answer_version(enum pap_version request)
@@ -261,7 +280,8 @@ enum err pap_print(const struct pap_message *m, struct buf *out)
 
     if (m->kind == PAP_KIND_NONE || m->kind >= PAP_KIND_COUNT)
         return ERR_MALFORMED;
-    buf_addf(out, "<?xml version=\"1.0\"?>\n<!DOCTYPE pap PUBLIC %s", doctypes[pr.version]);
+    buf_add(out, SLICE("<?xml version=\"1.0\"?>\n<!DOCTYPE pap PUBLIC "));
+    buf_add_str(out, doctypes[pr.version]);
     if (m->kind == PAP_KIND_BADMESSAGE_RESPONSE && m->bad.code == PAP_CODE_VERSION_NOT_SUPPORTED)
         buf_add(out, SLICE(" [<?wap-pap-ver supported-versions=\"" SUPPORTED_VERSIONS "\"?>]"));
     buf_add(out, SLICE(">\n<pap"));
