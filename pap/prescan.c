@@ -273,6 +273,17 @@ static void misc(struct scan *s)
     }
 }
 
+/* What stands before the root element must be markup: libxml2 guesses encodings that we do not read (EBCDIC) from the
+ * first octets, and then what was looked at here is not what it parses. */
+static bool markup_follows(struct slice left)
+{
+    size_t i = 0;
+
+    while (i < left.n && (left.p[i] == ' ' || left.p[i] == '\t' || left.p[i] == '\r' || left.p[i] == '\n'))
+        i++;
+    return i == left.n || left.p[i] == '<';
+}
+
 enum err pap_prescan_prolog(struct slice utf8, bool strict, struct pap_prolog *out, const char **why)
 {
     struct pap_prolog v = {PAP_VERSION_NONE, SLICE_NONE, SLICE_NONE};
@@ -288,11 +299,15 @@ enum err pap_prescan_prolog(struct slice utf8, bool strict, struct pap_prolog *o
     }
     if (!s.err && ahead(&s, SLICE("<!DOCTYPE")))
         doctype(&s, strict, &v, &what);
+    v.rest = scan_left(&s);
+    if (!s.err && !markup_follows(v.rest)) {
+        what = "text before the root";
+        s.err = ERR_MALFORMED;
+    }
     if (s.err) {
         *why = what;
         return ERR_MALFORMED;
     }
-    v.rest = scan_left(&s);
     *out = v;
     return ERR_OK;
 }

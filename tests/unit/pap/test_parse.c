@@ -436,6 +436,12 @@ static void test_encodings(void)
         E_ROW("<?xml version='1.0' encoding='utf-16'?><pap><cancel-message push-id=\"x\"/></pap>",
               ERR_UNSUPPORTED),
         E_ROW("\0\0\0<\0\0\0p", ERR_UNSUPPORTED),
+        /* EBCDIC, which libxml2 would guess and read past our checks */
+        E_ROW(
+            "\x4C\x6F\xA7\x94\x93\x40\xA5\x85\x99\xA2\x89\x96\x95\x7E\x7F\xF1\x4B\xF0\x7F\x6F\x6E\x4C\x97\x81"
+            "\x97\x6E\x4C\x83\x81\x95\x83\x85\x93\x60\x94\x85\xA2\xA2\x81\x87\x85\x40\x97\xA4\xA2\x88\x60\x89"
+            "\x84\x7E\x7F\x89\x7F\x61\x6E\x4C\x61\x97\x81\x97\x6E",
+            ERR_MALFORMED),
         E_ROW("<pap><cancel-message push-id=\"x\"/></pap>\0", ERR_MALFORMED),
         E_ROW("<pap><cancel-message push-id=\"x\"/></pap>\0<x>", ERR_MALFORMED),
         E_ROW("<!-- \0 --><pap><cancel-message push-id=\"x\"/></pap>", ERR_MALFORMED),

@@ -85,6 +85,8 @@ static const struct {
      ""},
     {" <?xml version='1.0'?><pap/>", ERR_MALFORMED, ERR_MALFORMED, 0, ""},
     {"<!-- never closed", ERR_MALFORMED, ERR_MALFORMED, 0, ""},
+    {"x<pap/>", ERR_MALFORMED, ERR_MALFORMED, 0, ""},
+    {"<!DOCTYPE pap SYSTEM 'u'> L<pap/>", ERR_MALFORMED, ERR_MALFORMED, 0, ""},
 };
 
 static void test_prolog(void)
