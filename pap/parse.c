@@ -1,5 +1,5 @@
 /* XML to struct pap_message, see pap/parse.h: libxml2's SAX2 push parser in front, the tables of pap/vocab.h
- * behind.  The only file that includes libxml2.
+ * behind.
  * Specification: PAP 1.0 to 2.3 DTDs, XML 1.0 (5th ed.).  A parser belongs to one thread at a time. */
 #include "pap/parse.h"
 
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/scan.h"
+#include "pap/decode.h"
 #include "pap/prescan.h"
 #include "pap/time.h"
 #include "pap/vocab.h"
@@ -434,61 +435,28 @@ static bool ready_context(struct pap_parser *p)
     return p->ctxt && xmlCtxtUseOptions(p->ctxt, XML_PARSE_NONET | XML_PARSE_NOENT) == 0;
 }
 
-static const char *decoder_name(enum pap_charset charset)
+static void refuse_encoding(struct pap_parser *p, enum err e)
 {
-    switch (charset) {
-    case PAP_CHARSET_ASCII:
-        return "ASCII";
-    case PAP_CHARSET_LATIN1:
-        return "ISO-8859-1";
-    case PAP_CHARSET_UTF16LE:
-        return "UTF-16LE";
-    case PAP_CHARSET_UTF16BE:
-        return "UTF-16BE";
-    default:
-        return NULL;
-    }
-}
-
-/* The document in UTF-8, whole, by libxml2's decoders; none of them makes more than two octets of one. */
-static void decode(struct pap_parser *p, enum pap_charset charset, struct slice *doc)
-{
-    const char *name = decoder_name(charset);
-    xmlCharEncodingHandlerPtr decoder = name ? xmlFindCharEncodingHandler(name) : NULL;
-    int in_n = (int)doc->n, out_n = in_n * 2 + 8;
-    char *to;
-
-    if (!decoder || !decoder->input) {
-        refuse(p, ERR_UNSUPPORTED, PAP_CODE_BAD_REQUEST, "character encoding not supported");
-        return;
-    }
-    buf_clear(&p->utf8);
-    buf_init(&p->utf8, (size_t)out_n);
-    to = buf_room(&p->utf8, (size_t)out_n);
-    if (!to) {
+    if (e == ERR_NOMEM)
         refuse_memory(p);
-    } else if (decoder->input((unsigned char *)to, &out_n, (const unsigned char *)doc->p, &in_n) < 0 ||
-               (size_t)in_n != doc->n) {
+    else if (e == ERR_UNSUPPORTED)
+        refuse(p, e, PAP_CODE_BAD_REQUEST, "character encoding not supported");
+    else
         REFUSE_BAD(p, "octets that are not of the character encoding");
-    } else {
-        buf_commit(&p->utf8, (size_t)out_n);
-        *doc = buf_slice(&p->utf8);
-    }
-    (void)xmlCharEncCloseFunc(decoder);
 }
 
 /* Everything before libxml2: encoding, prolog, version, tags.  p->doc is what remains. */
 static void prescan(struct pap_parser *p, struct slice xml)
 {
-    enum pap_charset charset = pap_prescan_charset(xml);
+    enum err e = pap_decode(pap_prescan_charset(xml), xml, &p->utf8, &xml);
     struct pap_prolog prolog;
     const char *why = NULL;
     size_t at = 0;
 
-    if (charset != PAP_CHARSET_UTF8)
-        decode(p, charset, &xml);
-    if (p->err)
+    if (e) {
+        refuse_encoding(p, e);
         return;
+    }
     p->doc = xml;
     if (xml.n > 0 && memchr(xml.p, '\0', xml.n))
         REFUSE_BAD(p, "NUL octet");

@@ -12,7 +12,8 @@ ROOMS = {
         "ours": {"base/": ANY, "base/net/": ANY},
         "theirs": {"uv.h": ANY, "http_parser.h": ["http1.c", "uri.c"], "gnutls/": ["tls*.c"]},
     },
-    "pap": {"ours": {"base/": ANY, "pap/": ANY}, "theirs": {"libxml/": ["parse.c"]}},
+    # uaprof.c reads the other XML document of PAP, a terminal's profile, under the same rules; decode.c is what both need.
+    "pap": {"ours": {"base/": ANY, "pap/": ANY}, "theirs": {"libxml/": ["parse.c", "uaprof.c", "decode.c"]}},
     "security": {
         "ours": {"base/": ANY, "security/": ANY, "base/net/tls.h": ["credentials.[ch]"]},
         "theirs": {
@@ -49,7 +50,8 @@ ROOMS = {
     },
     "ppg/config": {
         "ours": {
-            "base/": ANY, "pap/time.h": ANY, "security/": ANY, "ota/registry.h": ANY, "base/net/tls.h": ANY, "base/net/uri.h": ANY,
+            # A terminal's section may name its profile: a file that is read when the configuration is.
+            "base/": ANY, "pap/time.h": ANY, "pap/uaprof.h": ["terminals.c"], "security/": ANY, "ota/registry.h": ANY, "base/net/tls.h": ANY, "base/net/uri.h": ANY,
             "base/net/dns.h": ANY, "ppg/config.h": ANY, "ppg/settings.h": ANY, "ppg/config/": ANY,
         },
         "theirs": {"ini.h": ["ini.c"]},
