@@ -214,9 +214,6 @@ static void submit(struct ppg_submission *s)
         answer(s);
         return;
     }
-    if (s->parts.n > 2) /* there is nothing to compare the initiator's assumptions with */
-        LOG(s->core->shared->log, LOG_INFO, "pap.capabilities.unmatched",
-            LOG_S("push_id", s->outcome.push_id));
     s->outcome.code = ppg_authorize(s);
     if (s->outcome.code != PAP_CODE_ACCEPTED) {
         s->outcome.why = s->why;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "base/net/uri.h"
 #include "pap/check.h"
+#include "ppg/capabilities.h"
 #include "ppg/entity.h"
 #include "ppg/recipients.h"
 
@@ -108,8 +109,9 @@ static enum pap_code check_network(struct ppg_submission *s)
 
 /* [PAP §8.1]: the order is the specification's. */
 static enum pap_code (*const checks[])(struct ppg_submission *s) = {
-    check_fields,        check_notify_url,     take_fields,   ppg_entity_take,
-    ppg_recipients_take, ppg_recipients_allow, check_network, ppg_recipients_reach,
+    check_fields,    check_notify_url,       take_fields,
+    ppg_entity_take, ppg_recipients_take,    ppg_recipients_allow,
+    check_network,   ppg_capabilities_match, ppg_recipients_reach,
 };
 
 enum pap_code ppg_authorize(struct ppg_submission *s)

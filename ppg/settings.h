@@ -13,6 +13,9 @@
 #define PPG_FILES_MAX   8
 #define PPG_RETRIES_MAX 8
 
+/* What an initiator assumes of a terminal: compared where something is known, and where nothing is? */
+enum ppg_capabilities_use { PPG_CAPABILITIES_LENIENT, PPG_CAPABILITIES_STRICT, PPG_CAPABILITIES_IGNORE };
+
 struct ppg_listen {
     char address[64]; /* numeric, IPv6 without brackets */
     uint16_t port;    /* 0: the system chooses */
@@ -40,6 +43,7 @@ struct ppg_settings {
         int client_certificate; /* enum net_tls_verify */
         unsigned tls_min;       /* 12 or 13 */
         bool strict;
+        int capabilities;        /* enum ppg_capabilities_use */
         unsigned success_status; /* 202 or 200 */
         bool clear_basic;        /* Basic without TLS */
         const char *realm;

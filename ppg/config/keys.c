@@ -15,6 +15,10 @@ static const struct ppg_word client_certificate_words[] = {{"none", NET_TLS_VERI
                                                            {"required", NET_TLS_VERIFY_REQUIRED},
                                                            {NULL, 0}};
 static const struct ppg_word tls_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
+static const struct ppg_word capabilities_words[] = {{"lenient", PPG_CAPABILITIES_LENIENT},
+                                                     {"strict", PPG_CAPABILITIES_STRICT},
+                                                     {"ignore", PPG_CAPABILITIES_IGNORE},
+                                                     {NULL, 0}};
 static const struct ppg_word status_words[] = {{"200", 200}, {"202", 202}, {NULL, 0}};
 static const struct ppg_word level_words[] = {
     {"none", SEC_LEVEL_NONE}, {"integrity", SEC_LEVEL_INTEGRITY}, {"full", SEC_LEVEL_FULL}, {NULL, 0}};
@@ -125,6 +129,10 @@ const struct ppg_config_key ppg_config_keys[] = {
     CHOICE(WORD, "pap", "tls-min", pap.tls_min, tls_words, "1.2", "The oldest TLS version taken."),
     YES_NO("pap", "strict", pap.strict, "no",
            "Refuse PAP documents that bend the rules in ways seen in the field."),
+    CHOICE(WORD, "pap", "capabilities", pap.capabilities, capabilities_words, "lenient",
+           "When a submission says what it assumes of its terminals and nothing is known to compare it with: "
+           "take it "
+           "(lenient) or refuse it (strict).  ignore: never look at it."),
     CHOICE(WORD, "pap", "success-status", pap.success_status, status_words, "202",
            "HTTP status that goes with a PAP answer."),
     YES_NO("pap", "clear-basic", pap.clear_basic, "no",
