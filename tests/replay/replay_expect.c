@@ -228,7 +228,48 @@ static bool expect_debt(struct replay_script *s, struct slice rest)
            replay_fail(s, "it is %s", words[st.notified]);
 }
 
+static bool expect_debts(struct replay_script *s, struct slice rest)
+{
+    static const char *const words[] = {"none", "owed", "told", "dropped"};
+    struct store_show show = {.push_id = word_next(&rest), .brief = true};
+    size_t state = 0;
+    size_t n = 0;
+    uint64_t want = 0;
+
+    if (!word_choice(word_next(&rest), words, COUNT(words), &state) || !word_number(word_next(&rest), &want))
+        return replay_fail(s, "expect debts ID STATE N");
+    if (replay_store(s->w, &show.op, STORE_SHOW))
+        return replay_fail(s, "the store does not know it");
+    for (size_t i = 0; i < show.targets_n; i++)
+        n += (size_t)show.targets[i].notified == state;
+    ppg_push_drop(show.push);
+    return n == want || replay_fail(s, "%zu of them", n);
+}
+
 /* --- notifications --- */
+
+static bool expect_posts(struct replay_script *s, struct slice rest)
+{
+    const struct replay_server *server = replay_net_server(s->w->net, word_next(&rest));
+    struct slice word = word_next(&rest);
+    size_t dots = slice_find_slice(word, SLICE(".."));
+    uint64_t from = 0;
+    uint64_t to = 0;
+
+    if (dots == SIZE_MAX || !word_number(slice_sub(word, 0, dots), &from) ||
+        !word_number(slice_sub(word, dots + 2, word.n), &to))
+        return replay_fail(s, "expect posts HOST N..N");
+    return (server->posts >= from && server->posts <= to) || replay_fail(s, "%zu", server->posts);
+}
+
+static bool expect_held(struct replay_script *s, struct slice rest)
+{
+    const struct replay_server *server = replay_net_server(s->w->net, word_next(&rest));
+    uint64_t want = 0;
+
+    return (word_number(word_next(&rest), &want) && server->most == want) ||
+           replay_fail(s, "at most %zu", server->most);
+}
 
 static size_t notices_of(const struct replay_net *net, const struct about *a,
                          const struct replay_notice **last)
@@ -295,7 +336,8 @@ static const struct {
     {"accepted", expect_accepted}, {"exists", expect_exists}, {"failed", expect_failed},
     {"lost", expect_lost},         {"sent", expect_sent},     {"last", expect_last},
     {"gap", expect_gap},           {"order", expect_order},   {"state", expect_state},
-    {"notice", expect_notice},     {"debt", expect_debt},     {"last-notice", expect_last_notice},
+    {"notice", expect_notice},     {"debt", expect_debt},     {"debts", expect_debts},
+    {"posts", expect_posts},       {"held", expect_held},     {"last-notice", expect_last_notice},
     {"sealed", expect_sealed},     {"live", expect_live},     {"cores", expect_cores},
     {"quiet", expect_quiet},       {"busy", expect_busy},
 };

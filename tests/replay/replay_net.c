@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "base/codec.h"
 #include "base/mem.h"
+#include "base/net/uri.h"
 #include "ota/headers.h"
 #include "security/gpl.h"
 
@@ -17,6 +18,7 @@ struct pending {
     struct ota_job *job; /* NULL: a notification */
     ota_done_fn *done;
     ppg_post_done_fn *posted;
+    struct replay_server *server; /* of a notification */
     void *arg;
 };
 
@@ -219,7 +221,20 @@ static void answer_job(struct pending *p)
     p->done(job, ERR_OK, p->arg);
 }
 
-/* --- the initiator --- */
+/* --- initiators --- */
+
+struct replay_server *replay_net_server(struct replay_net *net, struct slice host)
+{
+    struct replay_server *s;
+
+    for (size_t i = 0; i < net->servers_n; i++)
+        if (slice_eq(slice_str(net->servers[i].host), host))
+            return &net->servers[i];
+    MUST(net->servers_n < REPLAY_SERVERS_MAX);
+    s = &net->servers[net->servers_n++];
+    MUST(!mem_cstr(s->host, sizeof s->host, host));
+    return s;
+}
 
 static void read_notice(struct replay_net *net, struct slice body)
 {
@@ -251,15 +266,22 @@ enum err replay_net_post(void *host, struct slice url, struct slice body, ppg_po
     struct replay_net *net = port->net;
     const struct replay_answer ok = {.kind = REPLAY_HTTP, .status = 200, .code = 1000};
     struct pending p = {.posted = done, .arg = arg};
+    struct net_uri uri;
 
     if (net->dead)
         return ERR_DENIED;
-    if (!url.n)
+    if (net_uri_parse(url, &uri)) {
         breach(net, "notification without a URL", body);
-    p.answer = answer_next(&net->initiator, ok);
+        return ERR_MALFORMED;
+    }
+    p.server = replay_net_server(net, uri.host);
+    p.answer = answer_next(p.server->answers.n ? &p.server->answers : &net->initiator, ok);
     if (p.answer.kind == REPLAY_REFUSE)
         return p.answer.err;
     read_notice(net, body);
+    p.server->posts++;
+    if (++p.server->under_way > p.server->most)
+        p.server->most = p.server->under_way;
     pend(net, &p);
     return ERR_OK;
 }
@@ -268,9 +290,9 @@ static void answer_post(struct pending *p)
 {
     char body[300];
     int n = 0;
-
     struct ppg_post_answer a = {.tls_why = "", .status = p->answer.status};
 
+    p->server->under_way--;
     if (p->answer.kind != REPLAY_HTTP) {
         p->posted(&(struct ppg_post_answer){.err = p->answer.err ? p->answer.err : ERR_PEER, .tls_why = ""},
                   p->arg);

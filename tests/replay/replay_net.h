@@ -17,6 +17,7 @@
 #define REPLAY_NOTICES_MAX   4096
 #define REPLAY_ANSWERS_MAX   16
 #define REPLAY_CORES_MAX     4
+#define REPLAY_SERVERS_MAX   32
 #define REPLAY_NAME_N        48
 
 struct replay_answer {
@@ -71,6 +72,15 @@ struct replay_notice {
     int64_t at_ms;
 };
 
+/* Where notifications go. */
+struct replay_server {
+    char host[REPLAY_NAME_N];
+    struct replay_answers answers; /* n 0: 200 and code 1000 */
+    size_t posts;
+    size_t under_way;
+    size_t most; /* at once */
+};
+
 struct replay_port {
     struct replay_net *net;
     unsigned core;
@@ -81,7 +91,9 @@ struct replay_net {
     struct pap_parser *parser;
     struct replay_terminal terminals[REPLAY_TERMINALS_MAX];
     size_t terminals_n;
-    struct replay_answers initiator; /* n 0: 200 and code 1000 */
+    struct replay_answers initiator; /* of every server that has none of its own */
+    struct replay_server servers[REPLAY_SERVERS_MAX];
+    size_t servers_n;
     struct replay_send sends[REPLAY_SENDS_MAX];
     size_t sends_n;
     struct replay_notice notices[REPLAY_NOTICES_MAX]; /* every POST */
@@ -105,6 +117,7 @@ void replay_net_break(struct replay_net *net);
 
 struct replay_terminal *replay_net_terminal(struct replay_net *net, struct slice key); /* NULL: none */
 struct replay_terminal *replay_net_add(struct replay_net *net, struct slice key);
+struct replay_server *replay_net_server(struct replay_net *net, struct slice host); /* made when it is new */
 /* The octets of a terminal's association, as hexadecimal digits: 32 and 64, NUL added. */
 void replay_net_said(const struct replay_net *net, const struct replay_terminal *t, char out[33]);
 void replay_net_key(const struct replay_net *net, const struct replay_terminal *t, char out[65]);

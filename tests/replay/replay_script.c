@@ -84,6 +84,14 @@ static bool step_initiator(struct replay_script *s, struct slice rest)
            replay_fail(s, "unknown answer");
 }
 
+static bool step_server(struct replay_script *s, struct slice rest)
+{
+    struct replay_server *server = replay_net_server(s->w->net, word_next(&rest));
+
+    return word_answers(word_next(&rest), word_initiator_answer, &server->answers) ||
+           replay_fail(s, "server HOST LIST");
+}
+
 static bool step_numbers(struct replay_script *s, struct slice rest)
 {
     const struct replay_terminal *t = replay_net_terminal(s->w->net, word_next(&rest));
@@ -113,6 +121,10 @@ static bool submit_word(struct replay_submit *sub, struct slice word)
 
     if (slice_eq(word, SLICE("notify")))
         return sub->notify = true;
+    if (slice_starts(word, SLICE("notify="))) {
+        sub->server = v;
+        return sub->notify = true;
+    }
     if (slice_starts(word, SLICE("before=")))
         return word_time(v, &sub->before_ms);
     if (slice_starts(word, SLICE("after=")))
@@ -255,12 +267,11 @@ static const struct {
     bool (*run)(struct replay_script *s, struct slice rest);
     bool before_start; /* says how the world is; everything else starts it */
 } steps[] = {
-    {"cores", step_cores, true},       {"set", step_set, true},
-    {"terminal", step_terminal, true}, {"initiator", step_initiator, true},
-    {"numbers", step_numbers, false},  {"submit", step_submit, false},
-    {"run", step_run, false},          {"crash", step_crash, false},
-    {"fail", step_fail, false},        {"drain", step_drain, false},
-    {"reload", step_reload, false},    {"expect", replay_expect, false},
+    {"cores", step_cores, true},         {"set", step_set, true},       {"terminal", step_terminal, true},
+    {"initiator", step_initiator, true}, {"server", step_server, true}, {"numbers", step_numbers, false},
+    {"submit", step_submit, false},      {"run", step_run, false},      {"crash", step_crash, false},
+    {"fail", step_fail, false},          {"drain", step_drain, false},  {"reload", step_reload, false},
+    {"expect", replay_expect, false},
 };
 
 bool replay_fail(struct replay_script *s, const char *fmt, ...)

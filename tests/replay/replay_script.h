@@ -4,9 +4,10 @@
  *   set SECTION.KEY VALUE            a line of ppg.conf; counts from the start, later from the next reload
  *   terminal A [tls] [sealed] [key=N] [max-size=N] [answers=LIST]     A may be a range: +1000..+1049
  *   terminal A gone                  it is in no configuration written from now on
- *   initiator LIST                   what it answers to notifications
+ *   initiator LIST                   what every server answers to notifications, but for those named by
+ *   server HOST LIST                 what this one answers
  *   numbers A N                      uses up N sequence numbers of the terminal's association
- *   submit ID to=A,.. [from=NAME] [method=M] [priority=P] [before=T] [after=T] [ask=L] [demand=L] [size=N] [notify]
+ *   submit ID to=A,.. [from=NAME] [method=M] [priority=P] [before=T] [after=T] [ask=L] [demand=L] [size=N] [notify[=HOST]]
  *   run T [by=T]                     lets time pass in steps of 100 ms, or of `by`
  *   crash [before=KIND|after=KIND] [down=T]    now; or as soon as the store is about to run an operation of that
  *                                    kind; or when one is durable and nobody has heard of it yet
@@ -21,7 +22,10 @@
  *   expect state ID/A STAGE [CODE] [tries=N] [note=WORD]       as the store has it
  *   expect notice ID/A STATE CODE [n=N]        what the initiator was posted, n times in all
  *   expect debt ID/A none|owed|told|dropped
+ *   expect debts ID STATE N          so many targets of the push are in that state
  *   expect last-notice T..T
+ *   expect posts HOST N..N           POSTs at this server so far
+ *   expect held HOST N               POSTs under way at once there, at most
  *   expect sealed A N                the number of the last sealed message at that terminal
  *   expect live N                    the most targets there ever were in memory
  *   expect cores N                   attempts came from so many cores
@@ -30,7 +34,7 @@
  * KIND is a store operation: insert finish move claim numbers notice-claim notice-move notice-done.
  * LIST: answers in turn, the last one stays.  A terminal's: ok retry ambiguous busy refused fail hang error (the
  * bearer takes nothing).  The initiator's: ok empty bad (document with code 2000) hang broken full (the poster takes
- * nothing) denied, or an HTTP status.  Each may have a delay: ok@2s.  T: 1500ms 10s 5min 2h 1d; ranges T..T.
+ * nothing) denied silent (time is up after 30 s), or an HTTP status, with what Retry-After asks for: 503+2min.  Each may have a delay: ok@2s.  T: 1500ms 10s 5min 2h 1d; ranges T..T.
  *
  * At the end everything in memory is dropped as in a crash, and the far ends must have seen no breach. */
 #ifndef TESTS_REPLAY_SCRIPT_H

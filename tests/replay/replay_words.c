@@ -127,19 +127,25 @@ bool word_initiator_answer(struct slice word, struct replay_answer *out)
         {"bad", {.kind = REPLAY_HTTP, .status = 200, .code = 2000}},
         {"hang", {.kind = REPLAY_HANG}},
         {"broken", {.kind = REPLAY_BROKEN}},
+        {"silent", {.kind = REPLAY_BROKEN, .err = ERR_LATE, .delay_ms = 30000}},
         {"full", {.kind = REPLAY_REFUSE, .err = ERR_LIMIT}},
         {"denied", {.kind = REPLAY_REFUSE, .err = ERR_DENIED}},
     };
     uint64_t status = 0;
+    struct slice number, asked;
+    int64_t after_ms = 0;
 
     for (size_t i = 0; i < COUNT(rows); i++)
         if (slice_eq(word, slice_str(rows[i].word))) {
             *out = rows[i].answer;
             return true;
         }
-    if (!word_number(word, &status) || status < 100 || status > 599)
+    if (slice_cut(word, '+', &number, &asked) && !word_time(asked, &after_ms))
         return false;
-    *out = (struct replay_answer){.kind = REPLAY_HTTP, .status = (unsigned)status};
+    if (!word_number(number, &status) || status < 100 || status > 599)
+        return false;
+    *out =
+        (struct replay_answer){.kind = REPLAY_HTTP, .status = (unsigned)status, .retry_after_ms = after_ms};
     return true;
 }
 

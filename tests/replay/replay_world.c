@@ -12,7 +12,6 @@
 
 #define TURNS_MAX  5000u /* of one step; more is somebody spinning */
 #define FORGET_MAX 100u  /* steps until memory is empty */
-#define NOTIFY_TO  "http://pi.example/result"
 
 /* --- configuration --- */
 
@@ -323,6 +322,14 @@ static struct slice copy(struct ppg_push *p, struct slice s)
     return out;
 }
 
+static struct slice url_of(struct ppg_push *p, struct slice host)
+{
+    char url[100];
+
+    (void)snprintf(url, sizeof url, "http://%.*s/result", SLICE_FMT(host));
+    return copy(p, slice_str(url));
+}
+
 static void push_fill(struct replay_world *w, struct ppg_push *p, const struct replay_submit *s)
 {
     int64_t now = clk_utc_ms(&w->clk.clk);
@@ -331,7 +338,8 @@ static void push_fill(struct replay_world *w, struct ppg_push *p, const struct r
     MUST(body != NULL);
     p->push_id = copy(p, s->push_id);
     p->initiator = copy(p, s->initiator);
-    p->notify_url = s->notify ? SLICE(NOTIFY_TO) : SLICE_NONE;
+    if (s->notify)
+        p->notify_url = url_of(p, s->server.n ? s->server : SLICE("pi.example"));
     p->content_type = SLICE("text/plain");
     p->body = slice_of(body, s->body_n);
     p->flags = PPG_AUTHENTICATED | PPG_HAS_QOS;

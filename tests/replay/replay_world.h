@@ -41,6 +41,7 @@ struct replay_submit {
     uint8_t asked;
     uint8_t demanded;
     bool notify;
+    struct slice server; /* host that is notified; empty: pi.example */
     size_t body_n;
 };
 

@@ -32,6 +32,14 @@
     X(notify_crash_keeps_tries)                                                                              \
     X(notify_crowded)                                                                                        \
     X(notify_retries)                                                                                        \
+    X(notify_crowd)                                                                                          \
+    X(notify_dead_beside_good)                                                                               \
+    X(notify_dead_of_one_initiator)                                                                          \
+    X(notify_drain)                                                                                          \
+    X(notify_rested_for_good)                                                                                \
+    X(notify_rested_resumed)                                                                                 \
+    X(notify_retry_after)                                                                                    \
+    X(notify_table_restart)                                                                                  \
     X(order_per_terminal)                                                                                    \
     X(priority)                                                                                              \
     X(reload_raises_floor)                                                                                   \
