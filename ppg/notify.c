@@ -70,7 +70,8 @@ struct ppg_notify {
     struct list again; /* what the store refused; tried again by the tick */
     int64_t again_mono_ms;
     bool claiming;
-    bool shut; /* an initiator without room was passed over: claim again when there is some */
+    bool shut;  /* a claim passed over initiators that had no room */
+    bool freed; /* something left memory since that claim was made */
     struct store_notice_claim claim;
     struct rooms rooms;
     struct buf document;
@@ -169,15 +170,23 @@ static struct sending *sending_new(struct ppg_notify *n)
     return s;
 }
 
+/* Who was kept out of a claim may have room now. */
+static void claim_shut_out(struct ppg_notify *n)
+{
+    if (!n->shut || !n->freed)
+        return;
+    n->shut = n->freed = false;
+    ppg_shared_due(&n->core->shared->next_notice_ms, ppg_core_utc_ms(n->core));
+}
+
 static void sending_free(struct sending *s)
 {
     struct ppg_notify *n = s->notify;
 
     if (s->turn.initiator) {
         ppg_turns_drop(n->turns, &s->turn);
-        if (n->shut)
-            ppg_shared_due(&n->core->shared->next_notice_ms, ppg_core_utc_ms(n->core));
-        n->shut = false;
+        n->freed = true;
+        claim_shut_out(n);
     } else {
         n->spares--;
     }
@@ -569,6 +578,7 @@ static void claimed(struct store_op *op)
     n->claiming = false;
     n->shut = n->rooms.shut;
     rooms_clear(&n->rooms);
+    claim_shut_out(n);
     if (op->err) {
         ppg_shared_due(&shared->next_notice_ms, ppg_core_utc_ms(n->core) + AGAIN_MS);
         return;
@@ -595,6 +605,7 @@ static void claim(struct ppg_notify *n)
     n->claim.op = (struct store_op){.kind = STORE_NOTICE_CLAIM, .done = claimed, .arg = n};
     list_init(&n->claim.notices);
     n->claiming = true;
+    n->freed = false;
     ppg_core_submit(n->core, &n->claim.op);
 }
 
