@@ -679,6 +679,70 @@ static void case_pool(void)
     world_close(&w);
 }
 
+struct trust {
+    struct world w;
+    struct net_httpc_pool *pool;
+    const char *why; /* of the last failure */
+};
+
+static void trust_done(enum err err, const struct net_http_msg *m, bool sent, void *arg)
+{
+    struct trust *t = arg;
+
+    if (err)
+        t->why = net_httpc_pool_tls_why(t->pool);
+    on_done(err, m, sent, &t->w);
+}
+
+/* A pool whose trust changes: what was opened under the old one carries nothing more, and a refusal has its reason. */
+static void case_pool_trust(void)
+{
+    static const char *const sans[] = {"IP:127.0.0.1", NULL};
+    static struct pki p;
+    struct trust t = {.why = ""};
+    struct net_httpc_pool_conf conf = {.conn_max = 4, .conn_per_host_max = 4};
+    struct net_httpd_conf dconf = {.name = "tls", .address = "127.0.0.1", .request = echo};
+    struct net_tls_ctx *ctx[2]; /* the server's authority is unknown, known */
+    struct net_httpd *d = NULL;
+    size_t pool_closed = 0, d_closed = 0;
+    const char *why;
+
+    test_cert_make(&(struct test_cert_conf){.cn = "authority", .ca = true}, NULL, &p.ca);
+    test_cert_make(&(struct test_cert_conf){.cn = "stranger", .ca = true}, NULL, &p.other_ca);
+    test_cert_make(&(struct test_cert_conf){.cn = "server", .sans = sans}, &p.ca, &p.server);
+    world_open(&t.w);
+    conf.base = conf_of(&t.w);
+    dconf.limits = conf.base.limits;
+    dconf.limits.head_ms = dconf.limits.idle_ms = dconf.limits.handshake_ms = 5000;
+    dconf.tls = tls_of(NET_TLS_SERVER, NET_TLS_VERIFY_OPTIONAL, &p.ca, &p.server);
+    CU_ASSERT_EQUAL_FATAL(net_httpd_create(&t.w.nl.env, &dconf, &d, &why), ERR_OK);
+    for (size_t i = 0; i < 2; i++)
+        ctx[i] = tls_of(NET_TLS_CLIENT, NET_TLS_VERIFY_REQUIRED, i ? &p.ca : &p.other_ca, NULL);
+    conf.base.tls = ctx[0];
+    CU_ASSERT_EQUAL_FATAL(net_httpc_pool_create(&t.w.nl.env, &conf, &t.pool), ERR_OK);
+    for (size_t i = 0; i < 4; i++) { /* refused, taken, taken, refused */
+        bool good = i == 1 || i == 2;
+
+        test_row(i);
+        if (i)
+            net_httpc_pool_set_tls(t.pool, ctx[good]);
+        CU_ASSERT_EQUAL(net_httpc_pool_send(t.pool, SLICE("127.0.0.1"), net_httpd_port(d), true,
+                                            SLICE(GET("/")), SLICE_NONE, 5000, trust_done, &t),
+                        ERR_OK);
+        (void)netloop_until(&t.w.nl, &t.w.done, i + 1);
+        CU_ASSERT_EQUAL(t.w.answers[i].err, good ? ERR_OK : ERR_DENIED);
+        CU_ASSERT_STRING_EQUAL(t.why, "cert-untrusted");
+    }
+    net_httpc_pool_close(t.pool, count_closed, &pool_closed);
+    (void)netloop_until(&t.w.nl, &pool_closed, 1);
+    net_httpd_close(d, count_closed, &d_closed);
+    (void)netloop_until(&t.w.nl, &d_closed, 1);
+    net_tls_ctx_free(&ctx[0]);
+    net_tls_ctx_free(&ctx[1]);
+    net_tls_ctx_free(&dconf.tls);
+    world_close(&t.w);
+}
+
 const struct test_case test_cases[] = {
     {"requests_in_order", case_requests_in_order},
     {"head_has_no_body", case_head_has_no_body},
@@ -696,5 +760,6 @@ const struct test_case test_cases[] = {
     {"tls", case_tls},
     {"connect_deadline", case_connect_deadline},
     {"pool", case_pool},
+    {"pool_trust", case_pool_trust},
     {NULL, NULL},
 };
