@@ -4,7 +4,8 @@
  * sync() makes it durable, and only then is it posted: one sync for all, and for whatever else was committed until it
  * began, while the next batch is already being run.  run() answers in the operation's own fields.  ERR_IO and ERR_NOMEM from run() are hard: rows may be
  * half written, so store.c rolls the batch back and starts over with mark() before each operation and back() behind
- * each one that fails hard, so that one bad operation does not spoil its batch.  Any other error has written nothing.
+ * each one that fails hard, so that one bad operation does not spoil its batch.  Any other error has written nothing;
+ * ERR_AGAIN (a cancel) has answered.
  * When commit() fails, store.c calls rollback().  tend() comes between batches: whatever the engine must do to stay
  * small.  A backup is taken in bounded steps, also between batches.
  *
@@ -17,6 +18,9 @@
 #define PPG_STORE_ENGINE_H
 
 #include "ppg/store/store.h"
+
+#define STORE_CODE_NOT_PENDING                                                                               \
+    3003 /* replacing those for whom the old push is pending: for this one it is not [PAP §6] */
 
 struct store_engine {
     const char *name; /* as conf spells it */

@@ -1,6 +1,6 @@
-/* The embedded engine: SQLite 3 with a write-ahead log that is synced before anything in it is acknowledged.  Here are transactions, the
- * use of prepared statements, and the upkeep between batches; the operations stand in sqlite_write.c and
- * sqlite_read.c, opening in sqlite_open.c, the copy in sqlite_backup.c.  Runs on the store's thread. */
+/* The embedded engine: SQLite 3 with a write-ahead log that is synced before anything in it is acknowledged.  Here are
+ * transactions, the use of prepared statements, and the upkeep between batches; each kind of operation has a file named
+ * for it, opening is in sqlite_open.c, the copy in sqlite_backup.c.  Runs on the store's thread. */
 #include "ppg/store/sqlite.h"
 
 #include <sqlite3.h>
@@ -49,6 +49,14 @@ void sq_text_or_null(struct sq_use *u, struct slice s)
 {
     if (s.n)
         sq_text(u, s);
+    else
+        note(u, sqlite3_bind_null(u->st, ++u->at));
+}
+
+void sq_i64_or_null(struct sq_use *u, int64_t v)
+{
+    if (v)
+        sq_i64(u, v);
     else
         note(u, sqlite3_bind_null(u->st, ++u->at));
 }
@@ -187,6 +195,8 @@ static enum err run(void *self, struct store_op *op)
         return sq_move(self, container_of(op, struct store_move, op));
     case STORE_CLAIM:
         return sq_claim(self, container_of(op, struct store_claim, op));
+    case STORE_CANCEL:
+        return sq_cancel(self, container_of(op, struct store_cancel, op));
     case STORE_NUMBERS:
         return sq_numbers(self, container_of(op, struct store_numbers, op));
     case STORE_NOTICE_CLAIM:
@@ -201,9 +211,10 @@ static enum err run(void *self, struct store_op *op)
         return sq_count(self, container_of(op, struct store_count, op));
     case STORE_PURGE:
         return sq_purge(self, container_of(op, struct store_purge, op));
-    case STORE_CANCEL:
     case STORE_QUEUE:
+        return sq_queue(self, container_of(op, struct store_queue, op));
     case STORE_REPLAY:
+        return sq_replay(self, container_of(op, struct store_replay, op));
     case STORE_BACKUP:
     case STORE_KIND_COUNT:
         break;

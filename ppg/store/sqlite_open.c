@@ -169,13 +169,14 @@ static int migrate(struct sq *q, int64_t version)
     return exec(q, sql);
 }
 
-/* Makes `table` hold leases of one older epoch at most: the oldest, or -1 when there is none. */
+/* Makes `table` hold leases of one older epoch at most: the oldest, or SQ_NO_OLD when there is none. */
 static int fold_leases(struct sq *q, const char *table, const char *open, int64_t *old)
 {
     char sql[256];
     int rc;
 
-    (void)snprintf(sql, sizeof sql, "SELECT coalesce(min(lease), -1) FROM %s WHERE lease > 0%s", table, open);
+    (void)snprintf(sql, sizeof sql, "SELECT coalesce(min(lease), %d) FROM %s WHERE lease > 0%s", SQ_NO_OLD,
+                   table, open);
     rc = read_int(q, sql, old);
     if (rc != SQLITE_OK || *old < 0)
         return rc;
@@ -209,7 +210,7 @@ static int tally_start(struct sq *q)
                       &q->tally.next_id);
 
     if (rc == SQLITE_OK)
-        rc = read_int(q, "SELECT count(*) FROM target WHERE stage < 2", &open);
+        rc = read_int(q, "SELECT count(*) FROM target WHERE stage < 2 AND lease >= 0", &open);
     if (rc == SQLITE_OK)
         rc = read_int(q, "SELECT count(*) FROM notice", &notices);
     q->tally.open = (uint64_t)open;
@@ -300,6 +301,7 @@ enum err sq_open(const struct store_conf *conf, void **self, char why[256])
     if (q) {
         q->log = conf->log;
         q->wal_fd = -1;
+        q->clk = conf->clk;
         map_init(&q->initiators, INITIATORS_MAX);
     }
     if (q && !e)

@@ -14,7 +14,8 @@
 
 /* While a batch is being synced the next one begins when so many operations wait: smaller ones write the same pages
  * again and again. */
-#define GATHER_N 16u
+#define GATHER_N       16u
+#define RESULT_FIRST_N 4096u /* octets of arena for what an operation answers with */
 
 struct store {
     struct store_conf conf;
@@ -82,18 +83,68 @@ static void forget_ids(struct ppg_push *p)
 {
     p->id = 0;
     for (size_t i = 0; i < p->targets_n; i++)
-        p->targets[i].id = 0;
+        p->targets[i].id = p->targets[i].group_id = 0;
+}
+
+static void cancel_drop(struct store_cancel *c)
+{
+    if (!c)
+        return;
+    arena_clear(&c->mem);
+    c->targets = NULL;
+    c->targets_n = 0;
+}
+
+static void claim_drop(struct store_claim *c)
+{
+    drop_targets(&c->targets);
+    arena_clear(&c->mem);
+    c->shares = NULL;
+    c->shares_n = 0;
+}
+
+static void queue_drop(struct store_queue *o)
+{
+    arena_clear(&o->mem);
+    o->shares = NULL;
+    o->heads = NULL;
+    o->shares_n = o->heads_n = 0;
+}
+
+static void mem_init(struct arena *mem)
+{
+    arena_init(mem, RESULT_FIRST_N, SIZE_MAX / 4);
 }
 
 /* Results start empty, so that they can be dropped whatever happens. */
 static void results_init(struct store_op *op)
 {
-    if (op->kind == STORE_CLAIM)
+    struct store_insert *insert = container_of(op, struct store_insert, op);
+
+    switch (op->kind) {
+    case STORE_INSERT:
+        if (insert->old)
+            mem_init(&insert->old->mem);
+        break;
+    case STORE_CANCEL:
+        mem_init(&container_of(op, struct store_cancel, op)->mem);
+        break;
+    case STORE_CLAIM:
         list_init(&container_of(op, struct store_claim, op)->targets);
-    else if (op->kind == STORE_NOTICE_CLAIM)
+        mem_init(&container_of(op, struct store_claim, op)->mem);
+        break;
+    case STORE_NOTICE_CLAIM:
         list_init(&container_of(op, struct store_notice_claim, op)->notices);
-    else if (op->kind == STORE_SHOW)
+        break;
+    case STORE_SHOW:
         container_of(op, struct store_show, op)->push = NULL;
+        break;
+    case STORE_QUEUE:
+        mem_init(&container_of(op, struct store_queue, op)->mem);
+        break;
+    default:
+        break;
+    }
 }
 
 /* What the operation answered is not true any more. */
@@ -104,9 +155,13 @@ static void results_drop(struct store_op *op)
     switch (op->kind) {
     case STORE_INSERT:
         forget_ids(container_of(op, struct store_insert, op)->push);
+        cancel_drop(container_of(op, struct store_insert, op)->old);
+        break;
+    case STORE_CANCEL:
+        cancel_drop(container_of(op, struct store_cancel, op));
         break;
     case STORE_CLAIM:
-        drop_targets(&container_of(op, struct store_claim, op)->targets);
+        claim_drop(container_of(op, struct store_claim, op));
         break;
     case STORE_NOTICE_CLAIM:
         drop_notices(&container_of(op, struct store_notice_claim, op)->notices);
@@ -116,6 +171,9 @@ static void results_drop(struct store_op *op)
         show->push = NULL;
         show->targets = NULL;
         show->targets_n = 0;
+        break;
+    case STORE_QUEUE:
+        queue_drop(container_of(op, struct store_queue, op));
         break;
     case STORE_PURGE:
         container_of(op, struct store_purge, op)->gone = 0;
@@ -128,7 +186,7 @@ static void results_drop(struct store_op *op)
 static void run(struct store *s, struct store_op *op)
 {
     op->err = s->engine->run(s->self, op);
-    if (op->err)
+    if (op->err && op->err != ERR_AGAIN) /* that one is answered: who is held */
         results_drop(op);
 }
 
@@ -172,7 +230,7 @@ static void drop_all(struct list *batch)
 
 static bool reads_only(const struct store_op *op)
 {
-    return op->kind == STORE_SHOW || op->kind == STORE_COUNT;
+    return op->kind == STORE_SHOW || op->kind == STORE_COUNT || op->kind == STORE_QUEUE;
 }
 
 /* Nothing of the batch is stored.  What only reads is answered anew, from what is. */
@@ -207,6 +265,36 @@ static bool transact(struct store *s, struct list *batch)
         return true;
     s->engine->rollback(s->self);
     return false;
+}
+
+/* PPG_REPLACE_PENDING_ONLY: the push in memory says what was stored, now that it is durable.  Not before: an operation may have
+ * to run a second time. */
+static void leave_out(struct store_insert *o)
+{
+    struct ppg_push *p = o->push;
+    size_t entry = 0;
+    bool out = false;
+
+    if (!o->old || p->replace != PPG_REPLACE_PENDING_ONLY)
+        return;
+    for (size_t i = 0; i < p->targets_n; i++) {
+        struct ppg_target *t = &p->targets[i];
+
+        if (!t->group_id) /* a member goes as its group */
+            out = o->old->targets[entry++].what != STORE_CANCEL_DONE;
+        if (!out || ppg_stage_final((enum ppg_stage)t->stage))
+            continue;
+        t->stage = ST_CANCELLED;
+        t->code = STORE_CODE_NOT_PENDING;
+        t->leased = false;
+    }
+}
+
+static void settle_all(struct list *batch)
+{
+    LIST_EACH (at, batch)
+        if (op_of(at)->kind == STORE_INSERT && !op_of(at)->err)
+            leave_out(container_of(op_of(at), struct store_insert, op));
 }
 
 static void run_batch(struct store *s, struct list *batch)
@@ -268,6 +356,7 @@ static void sync_and_post(struct store *s, struct list *batch)
     step(s, "sync");
     if (wrote && s->engine->sync && (atomic_load(&s->broken) || s->engine->sync(s->self)))
         sync_failed(s, batch);
+    settle_all(batch);
     step(s, "post");
     post(s, batch);
     step(s, "posted");

@@ -1,0 +1,74 @@
+/* Account names and their small numbers: those seen lately are kept in memory, so that a push of a known initiator costs
+ * no look-up.  What is kept goes with a transaction that is rolled back.  Runs on the store's thread. */
+#include "ppg/store/sqlite.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+/* One account name and its small number; lives in q->initiators. */
+struct sq_initiator {
+    int64_t no;
+    size_t name_n;
+    char name[];
+};
+
+void sq_initiators_forget(struct sq *q)
+{
+    struct sq_initiator *i;
+    size_t pos = 0;
+
+    while ((i = map_next(&q->initiators, &pos)))
+        free(i);
+    map_clear(&q->initiators);
+}
+
+/* A name that finds no room in memory is looked up again the next time. */
+static void initiator_keep(struct sq *q, struct slice name, int64_t no)
+{
+    struct sq_initiator *i = malloc(sizeof *i + name.n);
+
+    if (!i)
+        return;
+    i->no = no;
+    i->name_n = name.n;
+    mem_copy(i->name, name.n, name);
+    if (map_put(&q->initiators, slice_of(i->name, i->name_n), i))
+        free(i);
+}
+
+enum err sq_initiator_no(struct sq *q, struct slice name, int64_t *no)
+{
+    static const enum sq_stmt ways[] = {SQ_INITIATOR_GET, SQ_INITIATOR_ADD};
+    const struct sq_initiator *known = map_get(&q->initiators, name);
+    enum err e = ERR_OK;
+    bool found = known;
+
+    if (known)
+        *no = known->no;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0] && !e && !found; i++) {
+        struct sq_use u = sq_use(q, ways[i]);
+
+        sq_text(&u, name);
+        found = sq_row(&u);
+        if (found)
+            *no = sq_col(&u, 0);
+        e = sq_done(&u);
+    }
+    if (!e && !known)
+        initiator_keep(q, name, *no);
+    return e;
+}
+
+enum err sq_initiator_name(struct sq *q, int64_t no, struct arena *mem, struct slice *out)
+{
+    struct sq_use u = sq_use(q, SQ_INITIATOR_NAME);
+    enum err e = ERR_IO; /* a row of nobody: the file is damaged */
+    enum err done;
+
+    sq_i64(&u, no);
+    if (sq_row(&u))
+        e = arena_dup(mem, sq_col_bytes(&u, 0), out);
+    done = sq_done(&u);
+    return done ? done : e;
+}
