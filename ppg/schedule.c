@@ -530,6 +530,7 @@ static void claimed(struct store_op *op)
     struct ppg_shared *shared = s->core->shared;
 
     s->claiming = false;
+    arena_clear(&cl->mem);
     if (op->err) {
         ppg_shared_due(&shared->next_due_ms, ppg_core_utc_ms(s->core) + EXPIRY_SCAN_MS);
         atomic_store(&shared->claiming, false);

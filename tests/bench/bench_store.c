@@ -231,7 +231,7 @@ static void restart(struct fix *f)
     t = now_s() - t;
     (void)printf("bench store_restart queued=%d claimed=%zu ms=%.0f\n", QUEUED_N, fix_length(&claim.targets),
                  t * 1e3);
-    fix_drop_targets(&claim.targets);
+    fix_drop_claim(&claim);
 }
 
 int main(void)

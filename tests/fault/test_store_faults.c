@@ -229,7 +229,7 @@ static void load_clear(struct load *l)
         ppg_push_drop(l->insert[i].push);
     ppg_push_drop(l->later.push);
     ppg_push_drop(l->show.push);
-    fix_drop_targets(&l->claim.targets);
+    fix_drop_claim(&l->claim);
     fix_drop_notices(&l->notices.notices);
 }
 

@@ -187,7 +187,7 @@ static void claim_done(struct store_op *op)
 
     LIST_EACH (at, &o->targets)
         hold(c->held, &c->held_n, container_of(at, struct ppg_target, link)->id);
-    fix_drop_targets(&o->targets);
+    fix_drop_claim(o);
     free(o);
 }
 
@@ -332,7 +332,7 @@ static void find_targets(struct fix *f)
         CU_ASSERT(!t->claimable); /* once */
         t->claimable = true;
     }
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
 }
 
 static void find_notices(struct fix *f)

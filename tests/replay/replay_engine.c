@@ -17,8 +17,11 @@ static const char *const kinds[STORE_KIND_COUNT] = {
     [STORE_NOTICE_CLAIM] = "notice-claim",
     [STORE_NOTICE_MOVE] = "notice-move",
     [STORE_NOTICE_DONE] = "notice-done",
+    [STORE_CANCEL] = "cancel",
     [STORE_SHOW] = "show",
     [STORE_COUNT] = "count",
+    [STORE_QUEUE] = "queue",
+    [STORE_REPLAY] = "replay",
     [STORE_PURGE] = "purge",
     [STORE_BACKUP] = "backup",
 };

@@ -78,6 +78,21 @@ static inline void fix_clear(struct fix *f)
     (void)pthread_mutex_destroy(&f->mutex);
 }
 
+/* A case without the store's thread and with it, each on a fresh database. */
+static inline void fix_in_both(const char *folder, void (*body)(struct fix *f))
+{
+    for (size_t mode = 0; mode < 2; mode++) {
+        struct fix f;
+
+        fix_init(&f, folder, "store.db", mode == 0);
+        fix_remove_at(f.path);
+        MUST(!fix_open(&f));
+        body(&f);
+        fix_clear(&f);
+        fix_remove_at(f.path);
+    }
+}
+
 /* Takes n operations off the posted list, calling done() of each; runs the store when it has no thread. */
 static inline void fix_wait(struct fix *f, size_t n)
 {
@@ -174,6 +189,13 @@ static inline void fix_drop_targets(struct list *targets)
         ppg_push_drop(container_of(at, struct ppg_target, link)->push);
 }
 
+/* What a claim brought. */
+static inline void fix_drop_claim(struct store_claim *o)
+{
+    fix_drop_targets(&o->targets);
+    arena_clear(&o->mem);
+}
+
 static inline void fix_drop_notices(struct list *notices)
 {
     struct list *at;
@@ -202,7 +224,7 @@ static inline size_t fix_claim(struct fix *f, int64_t now_ms, size_t max)
 
     if (!fix_run(f, &o.op, STORE_CLAIM))
         n = fix_length(&o.targets);
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
     return n;
 }
 

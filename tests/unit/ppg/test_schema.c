@@ -71,8 +71,9 @@ static void other_versions_and_programs(void)
         enum err want;
         const char *says;
     } rows[] = {
-        {"PRAGMA user_version = 1", ERR_OK, ""},
-        {"PRAGMA user_version = 2", ERR_UNSUPPORTED, "newer program"},
+        {"PRAGMA user_version = 2", ERR_OK, ""},
+        {"PRAGMA user_version = 3", ERR_UNSUPPORTED, "newer program"},
+        {"PRAGMA user_version = 1", ERR_MALFORMED, "damaged"}, /* it has the columns of 2 already */
         {"PRAGMA user_version = 2147483647", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA user_version = -1", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA application_id = 7", ERR_MALFORMED, "another program"},
@@ -82,6 +83,8 @@ static void other_versions_and_programs(void)
         {"DELETE FROM meta", ERR_MALFORMED, "damaged"},
         {"UPDATE meta SET identity = 'short'", ERR_MALFORMED, "damaged"},
         {"DROP TABLE number", ERR_MALFORMED, "damaged"},
+        {"DROP TABLE attempt", ERR_MALFORMED, "damaged"},
+        {"ALTER TABLE target DROP COLUMN open_n", ERR_MALFORMED, "damaged"},
         {"ALTER TABLE target DROP COLUMN note", ERR_MALFORMED, "damaged"},
         {"ALTER TABLE push RENAME COLUMN body TO content", ERR_MALFORMED, "damaged"},
         {"DROP INDEX push_name", ERR_MALFORMED, "damaged"},
@@ -248,6 +251,118 @@ static void sql_in_names(void)
     fix_clear(&f);
 }
 
+/* A file as version 1 left it: its run ended without closing, so targets are leased; one is done, one notice is owed. */
+static const char v1_rows[] =
+    "PRAGMA application_id = 0x50504753; PRAGMA user_version = 1;"
+    "INSERT INTO meta VALUES(1, '0123456789abcdef', 3);"
+    "INSERT INTO initiator VALUES(1, 'bank'), (2, 'mms');"
+    "INSERT INTO push VALUES(1, 2, 'old', 3, 10, 0, 99999, 1, 1, 0, 0, 0, '', 'http://127.0.0.1/r', '', '', "
+    "'', '',"
+    " 'text/plain', '', x'6869');"
+    "INSERT INTO push VALUES(4, 1, 'next', 1, 11, 0, 99999, 1, 1, 0, 0, 0, '', '', '', '', '', '', "
+    "'text/plain',"
+    " '', x'686f');"
+    "INSERT INTO target(id, push_id, address, key, stage, code, tries, demanded, lease, due_ms, event_ms, "
+    "notified)"
+    " VALUES(1, 1, 'tel:1', 'tel:1', 2, 1000, 1, 0, 0, 10, 20, 1), (2, 1, 'tel:2', 'tel:2', 0, 0, 1, 0, 3, "
+    "30, 0, 0),"
+    " (3, 1, 'tel:3', 'tel:3', 0, 0, 0, 0, 0, 40, 0, 0), (4, 4, 'tel:1', 'tel:1', 0, 0, 0, 2, 2, 11, 0, 0);"
+    "INSERT INTO notice VALUES(1, 3, 20, 4);"
+    "INSERT INTO number VALUES(x'00000000000000000000000000000000', 77);";
+
+static void make_v1(struct fix *f)
+{
+    fix_init(f, test_scratch(), "v1.db", true);
+    fix_remove_at(f->path);
+    run_sql(f->path, schema_steps[0]);
+    run_sql(f->path, v1_rows);
+}
+
+/* Everything version 1 knew is there, and does what version 2 does. */
+static void v1_is_there(struct fix *f)
+{
+    struct store_claim claim = {.now_ms = 100, .max = 10, .max_n = SIZE_MAX};
+    struct store_notice_claim owed = {.now_ms = 100, .max = 10};
+    struct store_numbers numbers = {.count = 1};
+    struct store_show show = {.push_id = SLICE("old")};
+
+    CU_ASSERT_STRING_EQUAL(store_name(f->s), "0123456789abcdef");
+    CU_ASSERT(fix_run(f, &claim.op, STORE_CLAIM) == ERR_OK);
+    CU_ASSERT(fix_length(&claim.targets) == 3 && claim.shares_n == 2);
+    TEST_SLICE_EQ(claim.shares[0].initiator, SLICE("bank"));
+    TEST_SLICE_EQ(claim.shares[1].initiator, SLICE("mms"));
+    fix_drop_claim(&claim);
+    CU_ASSERT(fix_run(f, &owed.op, STORE_NOTICE_CLAIM) == ERR_OK);
+    CU_ASSERT_FATAL(fix_length(&owed.notices) == 1);
+    TEST_SLICE_EQ(container_of(owed.notices.next, struct ppg_notice, link)->initiator, SLICE("mms"));
+    CU_ASSERT(container_of(owed.notices.next, struct ppg_notice, link)->tries == 4);
+    fix_drop_notices(&owed.notices);
+    CU_ASSERT(fix_run(f, &numbers.op, STORE_NUMBERS) == ERR_OK && numbers.from == 77);
+    CU_ASSERT_FATAL(fix_run(f, &show.op, STORE_SHOW) == ERR_OK);
+    CU_ASSERT(show.targets_n == 3 && show.body_n == 2 && show.push->how.n == 0);
+    CU_ASSERT(show.targets[0].stage == ST_DELIVERED && show.targets[0].notified == 1 &&
+              show.targets[1].leased);
+    CU_ASSERT(show.targets[0].attempts_n == 0 && show.targets[0].rule.n == 0);
+    ppg_push_drop(show.push);
+    CU_ASSERT(fix_finish(f, 2, ST_DELIVERED, true) == ERR_OK);
+    CU_ASSERT(fix_insert(f, "mms", "old", 1, 1, false) == 0);
+    CU_ASSERT(fix_insert(f, "mms", "new", 1, 1, false) == 5);
+}
+
+static void version_1_is_migrated(void)
+{
+    struct fix f;
+
+    make_v1(&f);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    v1_is_there(&f);
+    store_close(&f.s);
+    CU_ASSERT(fix_open(&f) == ERR_OK); /* and is one of ours from then on */
+    fix_clear(&f);
+}
+
+/* What version 1 would do with the file works: it is as it was. */
+static void still_v1(const char *path)
+{
+    run_sql(path,
+            "SELECT 1 / (user_version = 1) FROM pragma_user_version;"
+            "SELECT lease, due_ms, stage FROM target INDEXED BY target_open WHERE stage < 2 AND lease = 3;"
+            "CREATE TEMP TABLE same(x CHECK(x = 4)); INSERT INTO same SELECT count(*) FROM target;"
+            "CREATE TEMP TABLE none(x CHECK(x = 0));"
+            "INSERT INTO none SELECT count(*) FROM pragma_table_info('target') WHERE name = 'rule';"
+            "CREATE TEMP TABLE v1(x CHECK(x = 1)); INSERT INTO v1 SELECT * FROM pragma_user_version;");
+}
+
+/* Something in the way of each step of the migration. */
+static void migration_that_fails_changes_nothing(void)
+{
+    static const struct {
+        const char *bad, *good;
+    } rows[] = {
+        {"CREATE TABLE attempt(x)", "DROP TABLE attempt"},
+        {"DELETE FROM push WHERE id = 4", /* its target has no initiator any more */
+         "INSERT INTO push VALUES(4, 1, 'next', 1, 11, 0, 99999, 1, 1, 0, 0, 0, '', '', '', '', '', '', "
+         "'text/plain',"
+         " '', x'686f')"},
+        {"CREATE TRIGGER t BEFORE UPDATE ON meta BEGIN SELECT raise(ABORT, 'no'); END", "DROP TRIGGER t"},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix f;
+
+        test_row(i);
+        make_v1(&f);
+        run_sql(f.path, rows[i].bad);
+        CU_ASSERT(fix_open(&f) != ERR_OK);
+        CU_ASSERT_PTR_NULL(f.s);
+        still_v1(f.path);
+        run_sql(f.path, rows[i].good);
+        CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+        v1_is_there(&f);
+        fix_clear(&f);
+    }
+}
+
 const struct test_case test_cases[] = {
     {"fresh_file", fresh_file},
     {"other_versions_and_programs", other_versions_and_programs},
@@ -258,5 +373,7 @@ const struct test_case test_cases[] = {
     {"no_way_to_the_file", no_way_to_the_file},
     {"unknown_engine", unknown_engine},
     {"sql_in_names", sql_in_names},
+    {"version_1_is_migrated", version_1_is_migrated},
+    {"migration_that_fails_changes_nothing", migration_that_fails_changes_nothing},
     {NULL, NULL},
 };

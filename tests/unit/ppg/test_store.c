@@ -108,16 +108,17 @@ static void claim_order_body(struct fix *f)
     CU_ASSERT(container_of(o.targets.next->next, struct ppg_target, link)->id == ids[5]);
     CU_ASSERT(container_of(o.targets.prev, struct ppg_target, link)->id == ids[3]);
     CU_ASSERT(o.more && o.next_due_ms == 30);
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
     CU_ASSERT(fix_run(f, &o.op, STORE_CLAIM) == ERR_OK);
     CU_ASSERT(fix_length(&o.targets) == 2 && !o.more && o.next_due_ms == 50);
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
     CU_ASSERT(fix_run(f, &o.op, STORE_CLAIM) == ERR_OK);
     CU_ASSERT(list_empty(&o.targets) && !o.more && o.next_due_ms == 50);
+    fix_drop_claim(&o);
     o.now_ms = 50;
     CU_ASSERT(fix_run(f, &o.op, STORE_CLAIM) == ERR_OK);
     CU_ASSERT(fix_length(&o.targets) == 1 && o.next_due_ms == 0);
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
 }
 
 /* Every field that went in comes out, NUL octets and all. */
@@ -167,7 +168,7 @@ static void claim_loads_push_body(struct fix *f)
     CU_ASSERT(t->push->accepted_ms == p->accepted_ms && t->push->not_before_ms == 5);
     CU_ASSERT(t->push->expires_ms == p->expires_ms);
     CU_ASSERT(atomic_load(&t->push->refs) == 1);
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
     ppg_push_drop(p);
 }
 
@@ -183,7 +184,7 @@ static void content_is_shared_body(struct fix *f)
     CU_ASSERT(atomic_load(&p->refs) == 1000);
     LIST_EACH (at, &o.targets)
         CU_ASSERT(container_of(at, struct ppg_target, link)->push == p);
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
 }
 
 static void big_bodies_body(struct fix *f)
@@ -206,11 +207,11 @@ static void big_bodies_body(struct fix *f)
     CU_ASSERT(fix_length(&o.targets) == 2 && o.more); /* the third is past max_n */
     LIST_EACH (at, &o.targets)
         CU_ASSERT(slice_eq(container_of(at, struct ppg_target, link)->push->body, slice_of(body, n)));
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
     o.max_n = 1; /* one always goes */
     CU_ASSERT_FATAL(fix_run(f, &o.op, STORE_CLAIM) == ERR_OK);
     CU_ASSERT(fix_length(&o.targets) == 1 && !o.more);
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
     free(body);
 }
 
@@ -250,7 +251,7 @@ static void order_across_epochs_body(struct fix *f)
         CU_ASSERT(container_of(at, struct ppg_target, link)->due_ms == last + 1);
         last++;
     }
-    fix_drop_targets(&o.targets);
+    fix_drop_claim(&o);
 }
 
 static void move_body(struct fix *f)
