@@ -51,6 +51,11 @@ static bool addresses_fit(const struct facts *f)
     return f->push->addrs.n <= f->limits->addresses_max;
 }
 
+static bool names_fit(const struct facts *f)
+{
+    return f->push->qos.network.n <= f->limits->name_max_n && f->push->qos.bearer.n <= f->limits->name_max_n;
+}
+
 static bool network_named(const struct facts *f)
 {
     return !f->push->qos.network_required || f->push->qos.network.n > 0;
@@ -95,6 +100,7 @@ static const struct {
     {notify_url, PAP_CODE_BAD_REQUEST, "ppg-notify-requested-to is no http or https URL"},
     {some_address, PAP_CODE_BAD_REQUEST, "no address"},
     {addresses_fit, PAP_CODE_MULTIPLE_ADDRESSES, "too many addresses"},
+    {names_fit, PAP_CODE_BAD_REQUEST, "network or bearer is too long"},
     {network_named, PAP_CODE_BAD_REQUEST, "network-required without network"},
     {bearer_named, PAP_CODE_BAD_REQUEST, "bearer-required without bearer"},
     {method_possible, PAP_CODE_METHOD_NOT_POSSIBLE, "confirmed delivery is not possible"},

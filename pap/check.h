@@ -9,12 +9,13 @@
 struct pap_check_limits {
     size_t push_id_max_n; /* octets of push-id and replace-push-id */
     size_t url_max_n;     /* octets of ppg-notify-requested-to */
+    size_t name_max_n;    /* octets of network and bearer, which answers repeat */
     size_t addresses_max; /* recipients of one submission */
     bool confirmed;       /* some route can confirm delivery */
     bool replace;         /* replacing an earlier push is offered */
 };
 
-#define PAP_CHECK_LIMITS_DEFAULT ((struct pap_check_limits){255, 2048, 1000, true, true})
+#define PAP_CHECK_LIMITS_DEFAULT ((struct pap_check_limits){255, 2048, 64, 1000, true, true})
 
 struct pap_verdict {
     enum pap_code code; /* PAP_CODE_OK when every rule holds */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "ppg/authenticate.h"
 #include "ppg/authorize.h"
+#include "ppg/operation.h"
 #include "ppg/submission.h"
 
 #define PUSH_FIRST_N   3072u      /* octets that most pushes need for their attributes */
@@ -68,7 +69,8 @@ static size_t push_max_n(const struct ppg_settings *set)
     return PUSH_MAX_N + 4 * set->pap.control_max_n + set->pap.recipients_max * TARGET_MAX_N;
 }
 
-static struct ppg_submission *submission_new(struct ppg_core *c, struct net_http_exchange *x)
+static struct ppg_submission *submission_new(struct ppg_core *c, struct net_http_exchange *x,
+                                             const struct sec_account *account)
 {
     struct ppg_submission *s = c->accept->free_submissions;
 
@@ -80,14 +82,19 @@ static struct ppg_submission *submission_new(struct ppg_core *c, struct net_http
         return NULL;
     s->core = c;
     s->exchange = x;
+    s->account = account;
     s->message = (struct pap_message){.kind = PAP_KIND_NONE};
     s->outcome = (struct ppg_outcome){.code = PAP_CODE_ACCEPTED, .received_ms = ppg_core_utc_ms(c)};
     s->push = ppg_push_create(PUSH_FIRST_N, push_max_n(ppg_core_settings(c)));
+    if (s->push && arena_dup(&s->push->mem, account->name, &s->push->initiator)) {
+        ppg_push_drop(s->push);
+        s->push = NULL;
+    }
     c->accept->open++;
     return s;
 }
 
-static void submission_free(struct ppg_submission *s)
+void ppg_submission_free(struct ppg_submission *s)
 {
     struct ppg_accept *a = s->core->accept;
 
@@ -98,10 +105,15 @@ static void submission_free(struct ppg_submission *s)
     a->open--;
 }
 
-static void answer(struct ppg_submission *s)
+void ppg_submission_reply(struct ppg_submission *s)
 {
     ppg_reply(s->core, s->exchange, s->account, &s->outcome);
-    submission_free(s);
+}
+
+static void answer(struct ppg_submission *s)
+{
+    ppg_submission_reply(s);
+    ppg_submission_free(s);
 }
 
 /* --- the entity --- */
@@ -171,23 +183,6 @@ static bool parse_control(struct ppg_submission *s, struct slice control)
     return true;
 }
 
-static void refuse_operation(struct ppg_submission *s)
-{
-    const struct pap_message *m = &s->message;
-
-    s->outcome.code = PAP_CODE_NOT_IMPLEMENTED;
-    if (m->kind == PAP_KIND_CANCEL_MESSAGE) {
-        s->outcome.push_id = m->cancel.push_id;
-    } else if (m->kind == PAP_KIND_STATUSQUERY_MESSAGE) {
-        s->outcome.push_id = m->status.push_id;
-    } else if (m->kind == PAP_KIND_CCQ_MESSAGE) {
-        s->outcome.query_id = m->ccq.query_id;
-        s->outcome.address = m->ccq.addrs.n ? m->ccq.addrs.v[0] : SLICE_NONE;
-    } else {
-        bad_message(s, PAP_CODE_BAD_REQUEST, "not a request of a push initiator");
-    }
-}
-
 /* --- a push --- */
 
 static void stored(enum err result, void *arg)
@@ -195,11 +190,44 @@ static void stored(enum err result, void *arg)
     struct ppg_submission *s = arg;
 
     s->account = ppg_authenticated(s->core, s->exchange);
-    if (result) {
-        s->outcome.code = ppg_reply_code(result);
+    s->outcome.code = ppg_reply_code(result);
+    if (!result) {
+        s->outcome.stored_ms = ppg_core_utc_ms(s->core);
+        s->outcome.replaced_n = s->enqueue.replaced_n;
+    }
+    answer(s);
+}
+
+static void looked_up(struct store_op *op)
+{
+    struct ppg_submission *s = op->arg;
+    const struct store_show *show = container_of(op, struct store_show, op);
+
+    s->account = ppg_authenticated(s->core, s->exchange);
+    if (!op->err) {
+        ppg_push_drop(show->push);
+        s->outcome.code = PAP_CODE_DUPLICATE_PUSH_ID;
         s->outcome.why = NULL;
     }
     answer(s);
+}
+
+/* [PAP §8.1]: that a push-id is used already comes before what else is wrong.  The insert finds that by itself, so only
+ * a refusal pays for a look. */
+static void refuse(struct ppg_submission *s)
+{
+    struct store_show *show = arena_alloc(&s->push->mem, sizeof *show);
+
+    s->outcome.why = s->why;
+    if (!show || !s->outcome.push_id.n || s->outcome.code == PAP_CODE_INTERNAL_ERROR) {
+        answer(s);
+        return;
+    }
+    show->initiator = s->push->initiator;
+    show->push_id = s->outcome.push_id;
+    show->brief = true;
+    show->op = (struct store_op){.kind = STORE_SHOW, .done = looked_up, .arg = s};
+    ppg_core_submit(s->core, &show->op);
 }
 
 static void submit(struct ppg_submission *s)
@@ -216,10 +244,11 @@ static void submit(struct ppg_submission *s)
     }
     s->outcome.code = ppg_authorize(s);
     if (s->outcome.code != PAP_CODE_ACCEPTED) {
-        s->outcome.why = s->why;
-        answer(s);
+        refuse(s);
         return;
     }
+    s->outcome.validated_ms = ppg_core_utc_ms(s->core);
+    s->outcome.replaces = push->replace != PPG_REPLACE_NONE;
     s->push = NULL; /* the store's now */
     MUST(!mem_cstr(s->answer_push_id, sizeof s->answer_push_id, push->push_id));
     s->outcome.push_id = slice_of(s->answer_push_id, push->push_id.n);
@@ -236,12 +265,10 @@ static void handle(struct ppg_submission *s)
         answer(s);
         return;
     }
-    if (s->message.kind == PAP_KIND_PUSH_MESSAGE) {
+    if (s->message.kind == PAP_KIND_PUSH_MESSAGE)
         submit(s);
-        return;
-    }
-    refuse_operation(s);
-    answer(s);
+    else
+        ppg_operation(s);
 }
 
 static void reply_status(struct ppg_core *c, struct net_http_exchange *x, unsigned status)
@@ -270,19 +297,18 @@ void ppg_accept_request(struct net_http_exchange *x, void *arg)
 {
     struct ppg_core *c = arg;
     const struct sec_account *account = account_of(c, x);
-    struct ppg_submission *s = account ? submission_new(c, x) : NULL;
+    struct ppg_submission *s = account ? submission_new(c, x, account) : NULL;
 
     if (!account)
         return;
     if (!s || !s->push) {
         if (s)
-            submission_free(s);
+            ppg_submission_free(s);
         buf_reset(&c->answer_headers, SCRATCH_KEEP_N);
         buf_add_str(&c->answer_headers, "Retry-After: 1\r\n");
         reply_status(c, x, 503);
         return;
     }
-    s->account = account;
     handle(s);
 }
 

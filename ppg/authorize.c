@@ -1,5 +1,5 @@
 /* The checks of a submission as a table; see authorize.h.  [PAP §8.1].  A duplicate push-id is found by the insert
- * itself, after these: a submission that is bad in two ways may be answered with the other. */
+ * itself, and by accept.c for a submission that these refuse. */
 #include "ppg/authorize.h"
 
 #include <stdio.h>
@@ -24,7 +24,6 @@ static enum pap_code check_fields(struct ppg_submission *s)
     struct pap_verdict v;
 
     limits.addresses_max = set->pap.recipients_max;
-    limits.replace = false;
     v = pap_check_push(&s->message.push, &limits, s->outcome.received_ms / 1000);
     return v.code == PAP_CODE_OK ? PAP_CODE_ACCEPTED : ppg_refuse(s, v.code, v.why);
 }
@@ -58,12 +57,14 @@ static enum pap_code take_fields(struct ppg_submission *s)
                                       [PAP_DELIVERY_CONFIRMED] = PPG_METHOD_CONFIRMED,
                                       [PAP_DELIVERY_PREFERCONFIRMED] = PPG_METHOD_PREFERCONFIRMED,
                                       [PAP_DELIVERY_UNCONFIRMED] = PPG_METHOD_UNCONFIRMED};
+    static const uint8_t replaces[] = {
+        [PAP_REPLACE_ALL] = PPG_REPLACE_ALL, [PAP_REPLACE_PENDING_ONLY] = PPG_REPLACE_PENDING_ONLY};
     const struct pap_push *m = &s->message.push;
     struct ppg_push *p = s->push;
 
-    if (arena_dup(&p->mem, s->account->name, &p->initiator))
-        return ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
     p->push_id = m->push_id;
+    p->replace_id = m->replace_push_id;
+    p->replace = m->replace_push_id.n ? replaces[m->replace_method] : PPG_REPLACE_NONE;
     p->source_ref = m->source_reference;
     p->notify_url = m->notify_to;
     p->network = m->qos.network;

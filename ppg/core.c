@@ -3,24 +3,27 @@
 
 #include "base/map.h"
 #include "ppg/accept.h"
+#include "ppg/control.h"
 #include "ppg/deliver.h"
 #include "ppg/notify.h"
 #include "ppg/protect.h"
+#include "ppg/reply.h"
 #include "ppg/schedule.h"
 
-#define ANSWER_MAX_N (1u << 20) /* octets of a PAP answer */
+#define HEADERS_MAX_N 65536u /* octets of the header lines of one answer */
 
 enum err ppg_core_init(struct ppg_core *c)
 {
     enum err e;
 
     list_init(&c->ops);
-    buf_init(&c->answer, ANSWER_MAX_N);
-    buf_init(&c->answer_headers, ANSWER_MAX_N);
     c->config = ppg_config_hold(c->config);
+    buf_init(&c->answer, ppg_reply_max_n(ppg_core_settings(c)));
+    buf_init(&c->answer_headers, HEADERS_MAX_N);
     if ((e = pap_parser_create(&c->parser)) || (e = ppg_accept_create(c, &c->accept)) ||
-        (e = ppg_schedule_create(c, &c->schedule)) || (e = ppg_deliver_create(c, &c->deliver)) ||
-        (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)))
+        (e = ppg_control_create(c, &c->control)) || (e = ppg_schedule_create(c, &c->schedule)) ||
+        (e = ppg_deliver_create(c, &c->deliver)) || (e = ppg_protect_create(c, &c->protect)) ||
+        (e = ppg_notify_create(c, &c->notify)))
         ppg_core_clear(c);
     return e;
 }
@@ -28,6 +31,7 @@ enum err ppg_core_init(struct ppg_core *c)
 void ppg_core_clear(struct ppg_core *c)
 {
     ppg_accept_free(&c->accept);
+    ppg_control_free(&c->control);
     ppg_notify_free(&c->notify);
     ppg_protect_free(&c->protect);
     ppg_deliver_free(&c->deliver);
@@ -67,13 +71,16 @@ void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config)
     struct ppg_config *old = c->config;
 
     c->config = ppg_config_hold(config);
+    buf_clear(&c->answer);
+    buf_init(&c->answer, ppg_reply_max_n(ppg_core_settings(c)));
     ppg_protect_forget(c->protect);
     ppg_config_drop(&old);
 }
 
 bool ppg_core_busy(const struct ppg_core *c)
 {
-    return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) || c->ops_out || c->errands_out;
+    return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) ||
+           ppg_control_under_way(c->control) || c->ops_out || c->errands_out;
 }
 
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key)

@@ -3,6 +3,7 @@
  * Runs on the core's loop. */
 #include "ppg/enqueue.h"
 
+#include <stdio.h>
 #include "ppg/schedule.h"
 
 /* A place among the targets in memory, or false at the ceiling. */
@@ -55,13 +56,17 @@ void ppg_enqueue_spread(struct ppg_core *c, struct list *targets)
     }
 }
 
-static void release_leases(struct ppg_enqueue *e)
+static void release_leases(struct ppg_enqueue *e, size_t n)
 {
-    atomic_fetch_sub(&e->core->shared->live, e->leased_n);
+    atomic_fetch_sub(&e->core->shared->live, n);
 }
 
+/* A target may have come back final: a replacement for pending recipients only has nothing for the others. */
 static void hand_out(struct ppg_enqueue *e, struct ppg_push *push)
 {
+    struct ppg_shared *shared = e->core->shared;
+    int64_t now = ppg_core_utc_ms(e->core);
+    size_t leased_n = 0;
     struct list mine;
 
     list_init(&mine);
@@ -71,27 +76,57 @@ static void hand_out(struct ppg_enqueue *e, struct ppg_push *push)
         if (t->leased) {
             (void)ppg_push_hold(push);
             list_push_back(&mine, &t->link);
+            leased_n++;
+        } else if (ppg_stage_final((enum ppg_stage)t->stage)) {
+            ppg_shared_due(&shared->next_notice_ms, now);
         } else {
-            ppg_shared_due(&e->core->shared->next_due_ms, t->due_ms);
+            ppg_shared_due(&shared->next_due_ms, t->due_ms);
         }
     }
+    release_leases(e, e->leased_n - leased_n);
     ppg_enqueue_spread(e->core, &mine);
 }
 
-static void inserted(struct store_op *op)
+static void inserted(struct ppg_enqueue *e, enum err result)
 {
-    struct ppg_enqueue *e = container_of(op, struct ppg_enqueue, insert.op);
     struct ppg_push *push = e->insert.push;
     ppg_enqueue_fn *done = e->done;
     void *arg = e->arg;
-    enum err result = op->err;
 
     if (result)
-        release_leases(e);
+        release_leases(e, e->leased_n);
     else
         hand_out(e, push);
     done(result, arg); /* *e may be gone after this */
     ppg_push_drop(push);
+}
+
+static void stored(struct store_op *op)
+{
+    inserted(container_of(op, struct ppg_enqueue, insert.op), op->err);
+}
+
+static void replaced(struct ppg_cancel *old, enum err result)
+{
+    struct ppg_enqueue *e = old->arg;
+
+    e->replaced_n = result ? 0 : ppg_cancel_count(old);
+    arena_clear(&old->cancel.mem);
+    inserted(e, result);
+}
+
+static void replace(struct ppg_enqueue *e)
+{
+    const struct ppg_push *push = e->insert.push;
+
+    (void)snprintf(e->old_note, sizeof e->old_note, "replaced by %.*s", SLICE_FMT(push->push_id));
+    e->old.cancel.initiator = push->initiator;
+    e->old.cancel.push_id = push->replace_id;
+    e->old.cancel.note = slice_str(e->old_note);
+    e->old.insert = &e->insert;
+    e->old.done = replaced;
+    e->old.arg = e;
+    ppg_cancel_start(e->core->control, &e->old);
 }
 
 void ppg_enqueue(struct ppg_core *c, struct ppg_enqueue *e, struct ppg_push *push, ppg_enqueue_fn *done,
@@ -100,7 +135,11 @@ void ppg_enqueue(struct ppg_core *c, struct ppg_enqueue *e, struct ppg_push *pus
     *e = (struct ppg_enqueue){.core = c, .done = done, .arg = arg};
     targets_prepare(c, e, push);
     e->insert.push = push;
+    if (push->replace != PPG_REPLACE_NONE) {
+        replace(e);
+        return;
+    }
     e->insert.op.kind = STORE_INSERT;
-    e->insert.op.done = inserted;
+    e->insert.op.done = stored;
     ppg_core_submit(c, &e->insert.op);
 }

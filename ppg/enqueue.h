@@ -3,16 +3,19 @@
 #ifndef PPG_ENQUEUE_H
 #define PPG_ENQUEUE_H
 
-#include "ppg/core.h"
+#include "ppg/control.h"
 
 /* ERR_OK: durable, the initiator may be told.  ERR_EXISTS: push-id used before, nothing stored.  ERR_IO: nothing
- * stored.  Later, on the core's loop. */
+ * stored.  ERR_ABSENT: the push it is to replace is not known.  Later, on the core's loop. */
 typedef void ppg_enqueue_fn(enum err result, void *arg);
 
 struct ppg_enqueue {
     struct store_insert insert;
     struct ppg_core *core;
+    struct ppg_cancel old; /* replacing: what becomes of the earlier push */
+    char old_note[300];
     size_t leased_n;
+    size_t replaced_n; /* out: targets of the earlier push that were cancelled */
     ppg_enqueue_fn *done;
     void *arg;
 };

@@ -100,8 +100,7 @@ static bool uri_is_printable(struct slice uri)
     return true;
 }
 
-/* What the account is known by when it claims nothing: its first URI, a trailing star taken off. */
-static struct slice own_uri(const struct sec_account *account)
+struct slice ppg_entity_own_uri(const struct sec_account *account)
 {
     struct slice uri = account->initiator_uris_n ? account->initiator_uris[0] : SLICE_NONE;
 
@@ -111,7 +110,7 @@ static struct slice own_uri(const struct sec_account *account)
 /* [PAP §8.8]: "authenticated" only for a URI of the authenticated account; a foreign claim travels without it. */
 static enum pap_code take_uri(struct ppg_submission *s, const struct entity *e)
 {
-    struct slice uri = e->uri.n ? e->uri : own_uri(s->account);
+    struct slice uri = e->uri.n ? e->uri : ppg_entity_own_uri(s->account);
 
     if (uri.n > SEC_URI_MAX_N || !uri_is_printable(uri))
         return ppg_refuse(s, PAP_CODE_BAD_REQUEST, "X-Wap-Initiator-URI is malformed");

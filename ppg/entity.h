@@ -7,5 +7,7 @@
 /* Content type, application, initiator URI, protection asked, passed headers and the body with its transfer encoding
  * undone go into s->push.  PAP_CODE_ACCEPTED, or the code to refuse with and s->why. */
 enum pap_code ppg_entity_take(struct ppg_submission *s);
+/* What the account is known by when it claims nothing: its first URI, a trailing star taken off. */
+struct slice ppg_entity_own_uri(const struct sec_account *account);
 
 #endif

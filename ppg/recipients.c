@@ -20,25 +20,24 @@ static bool gateway_is_ours(const struct ppg_settings *set, struct slice ppg)
     return false;
 }
 
-static enum pap_code take_address(struct ppg_submission *s, struct slice raw, struct ppg_target *t)
+enum pap_code ppg_recipient_key(struct ppg_submission *s, struct slice raw, struct slice *key)
 {
     const struct ppg_settings *set = ppg_core_settings(s->core);
     struct pap_address a;
-    struct buf key;
+    struct buf text;
     enum pap_code code = PAP_CODE_ACCEPTED;
 
     if (pap_address_parse(raw, set->pap.strict, &s->push->mem, &a))
         return ppg_refuse(s, PAP_CODE_ADDRESS_ERROR, "address is malformed or of an unknown type");
     if (!gateway_is_ours(set, a.ppg))
         return ppg_refuse(s, PAP_CODE_ADDRESS_ERROR, "address names another gateway");
-    buf_init(&key, PAP_ADDRESS_MAX_N * 2);
-    pap_address_key(&a, &key);
-    t->address = raw;
-    if (buf_err(&key) || !key.n)
+    buf_init(&text, PAP_ADDRESS_MAX_N * 2);
+    pap_address_key(&a, &text);
+    if (buf_err(&text) || !text.n)
         code = ppg_refuse(s, PAP_CODE_ADDRESS_ERROR, "address is empty");
-    else if (arena_dup(&s->push->mem, buf_slice(&key), &t->key))
+    else if (arena_dup(&s->push->mem, buf_slice(&text), key))
         code = ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
-    buf_clear(&key);
+    buf_clear(&text);
     return code;
 }
 
@@ -65,7 +64,8 @@ enum pap_code ppg_recipients_take(struct ppg_submission *s)
         struct ppg_target *t = &p->targets[p->targets_n];
         enum err e;
 
-        code = take_address(s, addrs->v[i], t);
+        t->address = addrs->v[i];
+        code = ppg_recipient_key(s, t->address, &t->key);
         e = code == PAP_CODE_ACCEPTED ? note_key(&seen, addrs->n, t) : ERR_OK;
         if (e && e != ERR_EXISTS)
             code = ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");

@@ -2,12 +2,20 @@
  * document.  [PAP §3.3]: what can be attributed to an operation is answered with that operation's response. */
 #include "ppg/reply.h"
 
+#include <stdio.h>
+#include "base/codec.h"
 #include "pap/print.h"
 #include "pap/vocab.h"
 #include "ppg/authenticate.h"
+#include "security/secret.h"
 
-#define ANSWER_MAX_N  65536u
-#define HEADERS_MAX_N 4096u
+#define ANSWER_KEEP_N  65536u
+#define ANSWER_BASE_N  (256u << 10) /* octets: a document about one address, or capabilities */
+#define ESCAPE_N       6u           /* octets that one of the request becomes at most: &quot; */
+#define RESULT_MAX_N   1280u /* octets of a result about one address, names of network and bearer in it */
+#define HEADERS_KEEP_N 4096u
+#define NOTES_MAX      4u
+#define TYPE_MAX_N     128u
 
 static const enum pap_code codes[ERR_COUNT] = {
     [ERR_OK] = PAP_CODE_ACCEPTED,
@@ -34,12 +42,57 @@ static struct slice text_of(const struct ppg_outcome *o)
     return slice_str(o->why && *o->why ? o->why : pap_code_text(o->code));
 }
 
-static void fill_push_response(const struct ppg_core *c, const struct ppg_outcome *o,
-                               struct pap_note notes[2], struct pap_message *m)
+size_t ppg_reply_max_n(const struct ppg_settings *set)
+{
+    return ANSWER_BASE_N + ESCAPE_N * set->pap.control_max_n + RESULT_MAX_N * set->pap.recipients_max;
+}
+
+struct pap_qos ppg_reply_qos(const struct ppg_push *p)
+{
+    static const enum pap_priority priorities[] = {[PPG_PRIO_HIGH] = PAP_PRIORITY_HIGH,
+                                                   [PPG_PRIO_MEDIUM] = PAP_PRIORITY_MEDIUM,
+                                                   [PPG_PRIO_LOW] = PAP_PRIORITY_LOW};
+    static const enum pap_delivery methods[] = {
+        [PPG_METHOD_NOTSPECIFIED] = PAP_DELIVERY_NOTSPECIFIED,
+        [PPG_METHOD_CONFIRMED] = PAP_DELIVERY_CONFIRMED,
+        [PPG_METHOD_PREFERCONFIRMED] = PAP_DELIVERY_PREFERCONFIRMED,
+        [PPG_METHOD_UNCONFIRMED] = PAP_DELIVERY_UNCONFIRMED,
+    };
+
+    return (struct pap_qos){.given = p->flags & PPG_HAS_QOS,
+                            .priority = priorities[p->priority],
+                            .delivery = methods[p->method],
+                            .network = p->network.n ? p->network : SLICE_NONE,
+                            .bearer = p->bearer.n ? p->bearer : SLICE_NONE,
+                            .network_required = p->flags & PPG_NETWORK_REQUIRED,
+                            .bearer_required = p->flags & PPG_BEARER_REQUIRED};
+}
+
+static struct pap_note note_of(const char *stage, const char *note, int64_t at_ms)
+{
+    return (struct pap_note){slice_str(stage), slice_str(note), {at_ms / 1000, true}};
+}
+
+/* [PAP §4.1]: one note for each stage that was reached. */
+static void fill_notes(const struct ppg_outcome *o, struct pap_note notes[NOTES_MAX], char replaced[48],
+                       struct pap_notes *out)
+{
+    out->v = notes;
+    notes[out->n++] = note_of("received", NULL, o->received_ms);
+    if (o->validated_ms)
+        notes[out->n++] = note_of("validated", NULL, o->validated_ms);
+    if (o->stored_ms && o->replaces) {
+        (void)snprintf(replaced, 48, "replaced %zu pending", o->replaced_n);
+        notes[out->n++] = note_of("replaced", replaced, o->stored_ms);
+    }
+    if (o->stored_ms)
+        notes[out->n++] = note_of("stored", "durable and queued for delivery", o->stored_ms);
+}
+
+static void fill_push_response(const struct ppg_core *c, const struct ppg_outcome *o, struct pap_message *m)
 {
     const struct ppg_settings *set = ppg_core_settings(c);
     struct pap_time now = {ppg_core_utc_ms(c) / 1000, true};
-    struct pap_time received = {o->received_ms / 1000, true};
 
     m->push_response = (struct pap_push_response){.push_id = o->push_id,
                                                   .sender_address = slice_str(set->gateway.name),
@@ -47,30 +100,29 @@ static void fill_push_response(const struct ppg_core *c, const struct ppg_outcom
                                                   .reply_time = now};
     m->push_response.result.code = o->code;
     m->push_response.result.desc = text_of(o);
-    if (!o->progress_notes)
-        return;
-    notes[0] = (struct pap_note){SLICE("received"), SLICE_NONE, received};
-    notes[1] = (struct pap_note){SLICE("stored"), SLICE("durable and queued for delivery"), now};
-    m->push_response.notes.v = notes;
-    m->push_response.notes.n = o->code == PAP_CODE_ACCEPTED ? 2 : 1;
 }
 
 static void fill_query_response(const struct ppg_outcome *o, struct pap_result *result, struct pap_message *m)
 {
     *result = (struct pap_result){.code = o->code, .desc = text_of(o), .state = PAP_STATE_UNKNOWN};
     m->cancel_response = (struct pap_query_response){.push_id = o->push_id, .results = {result, 1}};
+    if (o->results)
+        m->cancel_response.results = *o->results;
 }
 
 enum err ppg_reply_print(const struct ppg_core *c, const struct ppg_outcome *o, struct buf *out)
 {
     struct pap_message m = {.kind = pap_kind_answer(o->kind), .version = o->version};
-    struct pap_note notes[2];
+    struct pap_note notes[NOTES_MAX];
+    char replaced[48];
     struct pap_result result;
     struct slice address = o->address;
 
     switch (m.kind) {
     case PAP_KIND_PUSH_RESPONSE:
-        fill_push_response(c, o, notes, &m);
+        fill_push_response(c, o, &m);
+        if (o->progress_notes)
+            fill_notes(o, notes, replaced, &m.push_response.notes);
         break;
     case PAP_KIND_CANCEL_RESPONSE:
     case PAP_KIND_STATUSQUERY_RESPONSE:
@@ -88,17 +140,72 @@ enum err ppg_reply_print(const struct ppg_core *c, const struct ppg_outcome *o, 
     return pap_print(&m, out);
 }
 
+/* [PAP §8.7]: the response, then what it describes. */
+static enum err print_related(const struct ppg_core *c, const struct ppg_outcome *o, const char *boundary,
+                              struct buf *out)
+{
+    enum err e;
+
+    buf_addf(out, "--%s\r\nContent-Type: application/xml\r\n\r\n", boundary);
+    if ((e = ppg_reply_print(c, o, out)))
+        return e;
+    buf_addf(out, "\r\n--%s\r\nContent-Type: application/rdf+xml\r\n\r\n", boundary);
+    buf_add(out, o->rdf);
+    buf_addf(out, "\r\n--%s--\r\n", boundary);
+    return buf_err(out);
+}
+
+/* The whole entity and its type. */
+static enum err entity_of(const struct ppg_core *c, const struct ppg_outcome *o, struct buf *out,
+                          char type[TYPE_MAX_N])
+{
+    char boundary[48];
+    uint8_t dice[16];
+    struct buf text;
+
+    (void)snprintf(type, TYPE_MAX_N, "application/xml");
+    if (!o->rdf.n)
+        return ppg_reply_print(c, o, out);
+    if (sec_random(dice, sizeof dice)) /* 128 random bits do not occur in the parts */
+        return ERR_IO;
+    buf_init(&text, sizeof boundary - 8);
+    codec_hex(&text, slice_of(dice, sizeof dice));
+    (void)snprintf(boundary, sizeof boundary, "pap-%.*s", SLICE_FMT(buf_slice(&text)));
+    buf_clear(&text);
+    (void)snprintf(type, TYPE_MAX_N, "multipart/related; type=\"application/xml\"; boundary=\"%s\"",
+                   boundary);
+    return print_related(c, o, boundary, out);
+}
+
+/* A push of times when the settings allowed more may have more to say than fits now. */
+static enum err print_entity(const struct ppg_core *c, const struct ppg_outcome *o, struct buf *out,
+                             char type[TYPE_MAX_N])
+{
+    enum err e = entity_of(c, o, out, type);
+    struct ppg_outcome shorter = *o;
+
+    if (e != ERR_LIMIT)
+        return e;
+    shorter.results = NULL;
+    shorter.rdf = SLICE_NONE;
+    shorter.code = PAP_CODE_INTERNAL_ERROR;
+    shorter.why = "the answer would be too long: ask about fewer addresses";
+    buf_reset(out, ANSWER_KEEP_N);
+    return entity_of(c, &shorter, out, type);
+}
+
 void ppg_reply(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account,
                const struct ppg_outcome *o)
 {
     const struct ppg_settings *set = ppg_core_settings(c);
     struct buf *body = &c->answer;
     struct buf *headers = &c->answer_headers;
+    char type[TYPE_MAX_N];
     enum err e;
 
-    buf_reset(body, ANSWER_MAX_N);
-    buf_reset(headers, HEADERS_MAX_N);
-    e = ppg_reply_print(c, o, body);
+    buf_reset(body, ANSWER_KEEP_N);
+    buf_reset(headers, HEADERS_KEEP_N);
+    e = print_entity(c, o, body, type);
     if (!e && account)
         ppg_authenticate_info(c, x, account, buf_slice(body), headers);
     LOG(c->shared->log, LOG_INFO, "pap.answered", LOG_S("initiator", account ? account->name : SLICE_NONE),
@@ -106,6 +213,5 @@ void ppg_reply(struct ppg_core *c, struct net_http_exchange *x, const struct sec
     if (e || buf_err(headers))
         net_httpd_reply(x, 503, SLICE("text/plain"), SLICE("Retry-After: 1\r\n"), SLICE("out of memory\n"));
     else
-        net_httpd_reply(x, set->pap.success_status, SLICE("application/xml"), buf_slice(headers),
-                        buf_slice(body));
+        net_httpd_reply(x, set->pap.success_status, slice_str(type), buf_slice(headers), buf_slice(body));
 }

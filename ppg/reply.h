@@ -15,16 +15,27 @@ struct ppg_outcome {
     enum pap_kind kind;       /* of the request; PAP_KIND_NONE: badmessage-response */
     struct slice push_id;     /* p NULL: not known */
     struct slice query_id;
-    struct slice address;  /* for answers that must name one */
-    struct slice fragment; /* for badmessage-response */
+    struct slice address;              /* for answers that must name one */
+    struct slice fragment;             /* for badmessage-response */
+    const struct pap_results *results; /* of a cancel or a status query, instead of code; NULL: code speaks */
+    struct slice rdf;                  /* capabilities, the second part of the answer; n 0: none */
     int64_t received_ms;
+    int64_t validated_ms; /* 0: it was not */
+    int64_t stored_ms;    /* likewise */
+    size_t replaced_n;    /* targets of the earlier push that were cancelled */
+    bool replaces;
     bool progress_notes;
 };
 
 /* What is left when no rule has a word for it. */
 enum pap_code ppg_reply_code(enum err e);
 
-/* The document for an outcome; ERR_NOMEM. */
+/* Octets of the longest answer these settings allow: what a request may name, and what is said about each address. */
+size_t ppg_reply_max_n(const struct ppg_settings *set);
+/* As the submission gave it. */
+struct pap_qos ppg_reply_qos(const struct ppg_push *p);
+
+/* The document for an outcome; ERR_NOMEM, ERR_LIMIT. */
 enum err ppg_reply_print(const struct ppg_core *c, const struct ppg_outcome *o, struct buf *out) MUST_USE;
 
 /* Prints and sends it with the configured success status; account may be NULL.  Ends the exchange. */

@@ -23,4 +23,9 @@ struct ppg_submission {
     struct ppg_submission *next_free;
 };
 
+/* Prints and sends s->outcome: the exchange is over, also when the peer has left. */
+void ppg_submission_reply(struct ppg_submission *s);
+/* Gives its memory back, s->push too when it is still ours. */
+void ppg_submission_free(struct ppg_submission *s);
+
 #endif
