@@ -335,7 +335,7 @@ def attributed_faults_name_the_push(bench):
             ({"ppg-notify-requested-to": "ftp://a.example/"}, 2000), ({"ppg-notify-requested-to": "http://a.example:99999/"}, 2000),
             ({"ppg-notify-requested-to": "http://a.example/%zz"}, 2000),
             ({"ppg-notify-requested-to": "http://a.example?q=1"}, 2000), ({"ppg-notify-requested-to": "http://u:p@a.example/"},
-             2000), ({"replace-push-id": "other", "replace-method": "all"}, 3011)]
+             2000), ({"replace-push-id": "other", "replace-method": "all"}, 2004), ({"replace-push-id": ""}, 2000)]
     for i, (attributes, code) in enumerate(rows):
         answer = send(bench, gateway, mime(push_id=f"t{i}", attributes=attributes))
         check_eq((attributes, answer.kind, answer.code, answer.push_id), (attributes, "push-response", code, f"t{i}"))
@@ -377,13 +377,22 @@ def too_much_of_everything(bench):
 
 
 @case
-def operations_not_offered(bench):
+def bad_questions(bench):
+    """Cancels, queries and capabilities queries that cannot be answered well; each names what it is about."""
     gateway = opened(bench)
-    rows = {"cancel-response": '<cancel-message push-id="z"/>', "statusquery-response": '<statusquery-message push-id="z"/>',
-            "ccq-response": '<ccq-message query-id="q"><address address-value="WAPPUSH=+1/TYPE=PLMN"/></ccq-message>'}
-    for kind, message in rows.items():
+    address = '<address address-value="{}"/>'.format
+    rows = [('<cancel-message push-id="z"/>', "cancel-response", 2004), ('<cancel-message push-id=""/>', "cancel-response", 2000),
+            ("<cancel-message/>", "cancel-response", 2000), ('<statusquery-message push-id="z"/>', "statusquery-response", 2004),
+            ('<statusquery-message push-id=""/>', "statusquery-response", 2000),
+            (f'<cancel-message push-id="z">{address("x") * 1001}</cancel-message>', "cancel-response", 3005),
+            (f'<statusquery-message push-id="z">{address("x") * 1001}</statusquery-message>', "statusquery-response", 3005),
+            ('<ccq-message query-id="q"/>', "ccq-response", 2000),
+            (f'<ccq-message query-id="q">{address("WAPPUSH=+1/TYPE=PLMN")}</ccq-message>', "ccq-response", 2001),
+            (f'<ccq-message query-id="q">{address("WAPPUSH=+1x/TYPE=PLMN")}</ccq-message>', "ccq-response", 2002),
+            (f'<ccq-message query-id="q">{address("") * 2}</ccq-message>', "ccq-response", 2000)]
+    for message, kind, code in rows:
         answer = send(bench, gateway, f"<pap>{message}</pap>", "application/xml")
-        check_eq((answer.kind, answer.code), (kind, 3001))
+        check_eq((message[:60], answer.kind, answer.code), (message[:60], kind, code), answer.desc)
     good_push(bench, gateway)
 
 
