@@ -48,8 +48,6 @@ static void end(struct ppg_cancel *x, enum err result)
         ppg_shared_due(&c->shared->next_notice_ms, ppg_core_utc_ms(c));
     x->cancel.released = x->cancel.busy = NULL;
     x->cancel.released_n = x->cancel.busy_n = 0;
-    if (x->insert)
-        x->cancel.keys = NULL; /* ours */
     arena_clear(&x->mem);
     x->control->under_way--;
     x->done(x, result); /* *x may be gone after this */
@@ -230,34 +228,6 @@ static void asked(struct store_op *op)
 
 /* --- starts --- */
 
-/* Whoever gets the new push loses the old one. */
-static enum err take_keys(struct ppg_cancel *x)
-{
-    const struct ppg_push *p = x->insert->push;
-    struct slice *keys = arena_array(&x->mem, p->targets_n, sizeof *keys);
-
-    if (!keys)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < p->targets_n; i++)
-        keys[i] = p->targets[i].key;
-    x->cancel.keys = keys;
-    x->cancel.keys_n = p->targets_n;
-    x->insert->old = &x->cancel;
-    return ERR_OK;
-}
-
-static void nothing(struct ppg_core *c, struct ppg_errand *e)
-{
-    (void)c;
-    (void)e;
-}
-
-static void never_began(struct ppg_core *c, struct ppg_errand *e)
-{
-    (void)c;
-    end(container_of(e, struct ppg_cancel, late), ERR_NOMEM);
-}
-
 void ppg_cancel_start(struct ppg_control *control, struct ppg_cancel *x)
 {
     x->control = control;
@@ -270,11 +240,8 @@ void ppg_cancel_start(struct ppg_control *control, struct ppg_cancel *x)
     x->cancel.mem = (struct arena){.last = NULL};
     arena_init(&x->mem, MEM_FIRST_N, MEM_MAX_N);
     control->under_way++;
-    if (x->insert && take_keys(x)) {
-        x->late = (struct ppg_errand){.run = nothing, .back = never_began};
-        ppg_core_errand(control->core, &x->late, control->core->loop);
-        return;
-    }
+    if (x->insert)
+        x->insert->old = &x->cancel;
     ask(x);
 }
 

@@ -15,8 +15,8 @@ enum err ppg_control_create(struct ppg_core *c, struct ppg_control **out) MUST_U
 void ppg_control_free(struct ppg_control **control); /* nothing may be under way */
 
 /* A cancel with everything it needs, or the cancelling half of a replacement; the caller's memory until done().
- * cancel.initiator, push_id, keys, note are set by the caller (the keys of a replacement are those of the new push, set
- * by us), the rest by us; result is ERR_OK, ERR_ABSENT, ERR_IO, ERR_NOMEM, and of an insert ERR_EXISTS.  The caller
+ * cancel.initiator, push_id, keys, note are set by the caller (no keys for a replacement: the new push has them), the
+ * rest by us; result is ERR_OK, ERR_ABSENT, ERR_IO, ERR_NOMEM, and of an insert ERR_EXISTS.  The caller
  * clears cancel.mem afterwards, whatever the result. */
 struct ppg_cancel;
 typedef void ppg_cancel_fn(struct ppg_cancel *x, enum err result);
@@ -27,7 +27,6 @@ struct ppg_cancel {
     void *arg;
 
     struct ppg_control *control; /* ours from here on */
-    struct ppg_errand late;      /* to ourselves: a start that failed */
     struct list recalls;         /* of this round, one for each loop that holds something */
     size_t recalls_out;
     struct list released; /* let go by their loops, in our hands */

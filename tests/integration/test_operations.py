@@ -8,15 +8,17 @@ import email.policy
 import http.client
 import re
 import ssl
+import time
 import xml.etree.ElementTree
 import xml.sax.saxutils
 
 from gateway import (ANY_LEVEL, PASSWORD, Ear, Gateway, Relay, Terminal, as_news, curl, good_push, mime)
 from harness import case, check, check_eq, main, wait_until
 
-LATER = {"deliver-after-timestamp": "2035-01-01T00:00:00Z", "deliver-before-timestamp": "2036-01-01T00:00:00Z"}
-LONG = {"pap.max-lifetime": "5000d"}
+LATER = {f"deliver_{word}_timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86400))
+         for word, days in (("after", 9), ("before", 10))}
 XML = "application/xml"
+POLICY = email.policy.SMTP.clone(max_line_length=998)
 
 
 def address(number):
@@ -40,7 +42,7 @@ class Reply:
         document, self.parts = self.body, []
         if self.type.startswith("multipart/"):
             whole = b"Content-Type: " + self.type.encode() + b"\r\n\r\n" + self.body
-            self.parts = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(whole).get_payload()
+            self.parts = email.parser.BytesParser(policy=POLICY).parsebytes(whole).get_payload()
             document = self.parts[0].get_payload(decode=True)
         self.message = xml.etree.ElementTree.fromstring(document)[0]
         self.kind, self.push_id = self.message.tag, self.message.get("push-id")
@@ -92,10 +94,10 @@ def control_of(push_id, to, qos, attributes):
 
 def entity(parts):
     """(body, content type) of a multipart/related that the email package wrote."""
-    whole = email.message.EmailMessage(policy=email.policy.HTTP)
+    whole = email.message.EmailMessage(policy=POLICY)
     whole["Content-Type"] = 'multipart/related; type="application/xml"'
     for content_type, octets, headers in parts:
-        part = email.message.EmailMessage(policy=email.policy.HTTP)
+        part = email.message.EmailMessage(policy=POLICY)
         part.set_content(octets, *content_type.split("/"), cte="base64" if content_type != XML else "8bit")
         for name, value in headers.items():
             part[name] = value
@@ -108,7 +110,6 @@ def entity(parts):
 def opened(bench, terminals="", phone=None, **more):
     """A gateway with one terminal, +15550100, that takes everything; more by `terminals`."""
     phone = phone or Terminal(bench, association=False)
-    more["conf"] = {**LONG, **more.get("conf", {})}
     gateway = Gateway(bench, phone.route("+15550100", more="") + terminals, ANY_LEVEL, **more)
     gateway.phone, gateway.client = phone, Client(bench, gateway)
     return gateway, gateway.client
@@ -135,9 +136,7 @@ def held(bench, **more):
 def cancel_all(bench):
     gateway, client = opened(bench, route("+15550101", 9))
     ear = Ear(bench)
-    notify = {"ppg_notify_requested_to": ear.url}
-    check_eq(client.push("a", ["+15550100", "+15550101"], deliver_after_timestamp="2035-01-01T00:00:00Z",
-                         deliver_before_timestamp="2036-01-01T00:00:00Z", **notify).code, 1001)
+    later(client, "a", ["+15550100", "+15550101"], ppg_notify_requested_to=ear.url)
     check_eq(client.cancel("a").results, [(1000, None, [address("+15550100"), address("+15550101")])])
     check_eq(client.cancel("a").results, [(2008, None, [address("+15550100"), address("+15550101")])])
     check_eq({(t["push_id"], t["state"], t["code"]) for t in ear.wait_heard(2)}, {("a", "cancelled", 1000)})
@@ -148,8 +147,7 @@ def cancel_all(bench):
 
 
 def later(client, push_id, to, **more):
-    attributes = {k.replace("-", "_"): v for k, v in LATER.items()}
-    check_eq(client.push(push_id, to, **attributes, **more).code, 1001)
+    check_eq(client.push(push_id, to, **LATER, **more).code, 1001)
 
 
 @case
@@ -430,7 +428,7 @@ def parts_by_another_mime_library(bench):
     alone = entity([(XML, control_of("alone", ["+15550100"], "", {}).encode(), {})])
     reply = client.post(*alone)
     check_eq(reply.code, 2000, reply)
-    quoted = email.message.EmailMessage(policy=email.policy.HTTP)
+    quoted = email.message.EmailMessage(policy=POLICY)
     quoted.set_content("caf\xe9 = " + "long " * 40, cte="quoted-printable")
     control = control_of("quoted", ["+15550100"], "", {})
     body = (f"--b\r\nContent-Type: application/xml\r\n\r\n{control}\r\n--b\r\n".encode() + quoted.as_bytes() + b"\r\n--b--\r\n")
@@ -491,7 +489,7 @@ MANY = 10000
 @case
 def ten_thousand_addresses(bench):
     """An answer about 10 000 recipients, all at once and one by one; a push from before the ceiling was lowered."""
-    gateway, client = opened(bench, conf={"pap.recipients-max": str(MANY), "pap.control-max": "1m", "pap.body-max": "2m"})
+    gateway, client = opened(bench, conf={"pap.recipients-max": str(MANY), "pap.control-max": "1M", "pap.body-max": "2M"})
     numbers = [f"+155{i:07}" for i in range(5000000, 5000000 + MANY)]
     gateway.write("terminals.conf", gateway.phone.route("+15550100", more="") + "".join(route(n, 9) for n in numbers))
     check_eq(gateway.ctl("reload").returncode, 0)
