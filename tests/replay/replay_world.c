@@ -347,6 +347,8 @@ static void push_fill(struct replay_world *w, struct ppg_push *p, const struct r
     p->priority = (uint8_t)s->priority;
     p->method = (uint8_t)s->method;
     p->asked = s->asked;
+    p->replace_id = copy(p, s->replaces);
+    p->replace = (uint8_t)s->replace;
     p->accepted_ms = now;
     p->not_before_ms = s->after_ms ? now + s->after_ms : 0;
     p->expires_ms =

@@ -43,6 +43,8 @@ struct replay_submit {
     bool notify;
     struct slice server; /* host that is notified; empty: pi.example */
     size_t body_n;
+    struct slice replaces; /* push-id of the earlier push */
+    enum ppg_replace replace;
 };
 
 struct replay_submission {
