@@ -62,7 +62,7 @@ class Client:
         context = ssl.create_default_context(cafile=bench.path("ca.crt"))
         context.load_cert_chain(bench.path("news.crt"), bench.path("news.key"))
         self.connection = http.client.HTTPSConnection("localhost", gateway.tls_port, timeout=60, context=context)
-        bench.closers.append(self.connection.close)
+        bench.checks.insert(0, self.connection.close)  # before the gateway is asked to end
 
     def post(self, body, content_type=XML):
         self.connection.request("POST", "/pap", body if isinstance(body, bytes) else body.encode(),
