@@ -83,6 +83,7 @@ static struct ppg_submission *submission_new(struct ppg_core *c, struct net_http
     s->core = c;
     s->exchange = x;
     s->account = account;
+    s->why[0] = '\0';
     s->message = (struct pap_message){.kind = PAP_KIND_NONE};
     s->outcome = (struct ppg_outcome){.code = PAP_CODE_ACCEPTED, .received_ms = ppg_core_utc_ms(c)};
     s->push = ppg_push_create(PUSH_FIRST_N, push_max_n(ppg_core_settings(c)));

@@ -7,11 +7,14 @@
 #include "ota/headers.h"
 #include "ppg/authenticate.h"
 #include "ppg/authorize.h"
+#include "ppg/capabilities.h"
 #include "ppg/control.h"
 #include "ppg/entity.h"
 #include "ppg/recipients.h"
 #include "ppg/results.h"
 #include "ppg/stage.h"
+
+#define RDF_MAX_N 131072u /* octets of a description */
 
 /* One request under way; lives in the memory of its submission. */
 struct operation {
@@ -95,7 +98,8 @@ static void reply(struct operation *op)
     map_clear(&op->index);
 }
 
-static void refused(struct operation *op, enum pap_code code)
+/* Nothing to wait for: an outcome with a code for the whole. */
+static void ended(struct operation *op, enum pap_code code)
 {
     op->s->outcome.code = code;
     if (code != PAP_CODE_INTERNAL_ERROR)
@@ -178,7 +182,7 @@ static void cancel(struct operation *op)
     enum pap_code code = take_query(op, &s->message.cancel);
 
     if (code != PAP_CODE_OK) {
-        refused(op, code);
+        ended(op, code);
         return;
     }
     op->as.cancel = (struct ppg_cancel){.done = cancelled, .arg = op};
@@ -275,7 +279,7 @@ static void status(struct operation *op)
     enum pap_code code = take_query(op, &s->message.status);
 
     if (code != PAP_CODE_OK) {
-        refused(op, code);
+        ended(op, code);
         return;
     }
     op->as.show = (struct store_show){
@@ -303,7 +307,7 @@ static enum pap_code may_reach(struct ppg_submission *s, struct slice key, struc
     return ppg_refuse(s, PAP_CODE_FORBIDDEN, "this initiator may not push to that recipient");
 }
 
-static enum pap_code capabilities_of(struct ppg_submission *s)
+static enum pap_code capabilities_of(struct ppg_submission *s, struct buf *rdf)
 {
     const struct pap_ccq *m = &s->message.ccq;
     struct slice key, app_id = m->app_id;
@@ -315,18 +319,23 @@ static enum pap_code capabilities_of(struct ppg_submission *s)
     if (app_id.n && ota_app_id_parse(app_id, &app_id, &number))
         return ppg_refuse(s, PAP_CODE_BAD_REQUEST, "app-id is malformed");
     code = may_reach(s, key, app_id);
-    return code == PAP_CODE_OK
-               ? ppg_refuse(s, PAP_CODE_CAPABILITIES_NOT_AVAILABLE, "nothing is known about that terminal")
-               : code;
+    return code == PAP_CODE_OK ? ppg_capabilities_answer(s->core, key, app_id, rdf) : code;
 }
 
 static void capabilities(struct operation *op)
 {
     struct ppg_submission *s = op->s;
+    enum pap_code code;
+    struct buf rdf;
 
     s->outcome.query_id = s->message.ccq.query_id;
     s->outcome.address = s->message.ccq.addrs.v[0];
-    refused(op, capabilities_of(s));
+    buf_init(&rdf, RDF_MAX_N);
+    code = capabilities_of(s, &rdf);
+    if (code == PAP_CODE_OK)
+        s->outcome.rdf = buf_slice(&rdf);
+    ended(op, code);
+    buf_clear(&rdf);
 }
 
 void ppg_operation(struct ppg_submission *s)
@@ -348,6 +357,6 @@ void ppg_operation(struct ppg_submission *s)
         capabilities(op);
     } else {
         s->outcome.kind = PAP_KIND_NONE;
-        refused(op, ppg_refuse(s, PAP_CODE_BAD_REQUEST, "not a request of a push initiator"));
+        ended(op, ppg_refuse(s, PAP_CODE_BAD_REQUEST, "not a request of a push initiator"));
     }
 }

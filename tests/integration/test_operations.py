@@ -287,6 +287,16 @@ def capabilities_query(bench):
         check_eq((number, app_id, reply.code, reply.type), (number, app_id, code, XML), reply)
     denied = gateway.events("whitelist.denied")
     check_eq(len(denied), 2)
+    gateway.write("terminals.conf", gateway.phone.route("+15550100", more="max-size = 5000\n"))
+    check_eq(gateway.ctl("reload").returncode, 0)
+    reply = ask("+15550100")
+    check_eq((reply.code, len(reply.parts)), (1000, 2), reply)
+    media = email.message.Message()
+    media["Content-Type"] = reply.type
+    check_eq((media.get_content_type(), media.get_param("type")), ("multipart/related", XML))
+    check_eq([p.get_content_type() for p in reply.parts], [XML, "application/rdf+xml"])
+    rdf = xml.etree.ElementTree.fromstring(reply.parts[1].get_payload(decode=True))
+    check("5000" in "".join(rdf.itertext()), reply.body)
 
 
 # --- replacement ---
@@ -321,7 +331,7 @@ def replace_pending_only(bench):
                         ppg_notify_requested_to=ear.url, progress_notes_requested="true")
     check_eq(reply.code, 1001)
     check("replaced 1 pending" in reply.body.decode(), reply.body)
-    heard = {t["address"]: (t["state"], t["code"]) for t in ear.wait_heard(2)}
+    heard = {t["addresses"][0]: (t["state"], t["code"]) for t in ear.wait_heard(2)}
     check_eq(heard, {address("+15550100"): ("cancelled", 3003), address("+15550101"): ("delivered", 1000)})
     check_eq(gateway.phone.events(), [])
     check_eq(client.status("old").results[0][:2], (1000, "cancelled"))
