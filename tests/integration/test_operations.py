@@ -271,7 +271,7 @@ def status_repeats_quality_of_service(bench):
 
 @case
 def capabilities_query(bench):
-    gateway, client = opened(bench)
+    gateway, client = opened(bench, phone=Terminal(bench, "--max-size", "5000", association=False))
 
     def ask(number, app_id="", query_id="q1"):
         app = f' app-id="{app_id}"' if app_id else ""
@@ -287,8 +287,7 @@ def capabilities_query(bench):
         check_eq((number, app_id, reply.code, reply.type), (number, app_id, code, XML), reply)
     denied = gateway.events("whitelist.denied")
     check_eq(len(denied), 2)
-    gateway.write("terminals.conf", gateway.phone.route("+15550100", more="max-size = 5000\n"))
-    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.wait_state(good_push(bench, gateway), "delivered")  # then it has said what it takes
     reply = ask("+15550100")
     check_eq((reply.code, len(reply.parts)), (1000, 2), reply)
     media = email.message.Message()
