@@ -7,7 +7,9 @@ import email.parser
 import email.policy
 import http.client
 import re
+import socket
 import ssl
+import struct
 import time
 import xml.etree.ElementTree
 import xml.sax.saxutils
@@ -197,6 +199,27 @@ def cancel_outlives_a_crash(bench):
     gateway.kill()
     gateway.start()
     check_eq(gateway.show("a")["targets"][0]["state"], "cancelled")
+
+
+@case
+def peers_that_leave_while_they_are_served(bench):
+    """A cancel, a query and a replacement go on when nobody waits for the answer."""
+    gateway, client, relay = held(bench)
+    for push_id in ("lane", "old"):
+        check_eq(client.push(push_id, ["+15550101"]).code, 1001)
+    requests = [(query("cancel-message", "lane"), XML), (query("statusquery-message", "lane"), XML),
+                entity([(XML, control_of("new", ["+15550101"], "", {"replace_push_id": "old"}).encode(), {}),
+                        ("text/plain", b"hi", {})])]
+    for body, content_type in requests:
+        leaver = Client(bench, gateway).connection
+        leaver.request("POST", "/pap", body, {"Content-Type": content_type})
+        leaver.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        leaver.sock.close()
+    for push_id in ("lane", "old"):
+        gateway.wait_state(push_id, "cancelled")
+    relay.let_go()
+    gateway.wait_state("new", "delivered")
+    check_eq(len(gateway.phone.events()), 2)
 
 
 @case
