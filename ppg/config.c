@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "base/arena.h"
 #include "base/mem.h"
+#include "ppg/config/groups.h"
 #include "ppg/config/ini.h"
 #include "ppg/config/initiators.h"
 #include "ppg/config/schema.h"
@@ -20,6 +21,7 @@ struct ppg_config {
     struct ppg_settings settings;
     struct sec_accounts *accounts;
     struct sec_whitelist *whitelist;
+    struct ppg_groups *groups;
     struct ota_registry *registry;
     const char *path;
     uint64_t generation;
@@ -29,6 +31,7 @@ static void destroy(struct ppg_config *c)
 {
     sec_accounts_free(&c->accounts);
     sec_whitelist_free(&c->whitelist);
+    ppg_groups_free(&c->groups);
     if (c->registry)
         ota_registry_drop(&c->registry);
     arena_clear(&c->strings);
@@ -66,6 +69,8 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
                             &c->accounts);
     if (s->files.whitelist)
         read_whitelist(load, c);
+    if (s->files.groups)
+        ppg_groups_read(load, s->files.groups, &c->groups);
     if (s->files.terminals)
         ppg_terminals_read(load, s->files.terminals, &c->registry);
 }
@@ -130,6 +135,11 @@ const struct sec_accounts *ppg_config_accounts(const struct ppg_config *c)
 const struct sec_whitelist *ppg_config_whitelist(const struct ppg_config *c)
 {
     return c->whitelist;
+}
+
+const struct ppg_groups *ppg_config_groups(const struct ppg_config *c)
+{
+    return c->groups;
 }
 
 struct ota_registry *ppg_config_registry(const struct ppg_config *c)

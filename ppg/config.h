@@ -1,4 +1,4 @@
-/* Configuration as one immutable value: settings, accounts, whitelist, terminals.  Built whole from the files,
+/* Configuration as one immutable value: settings, accounts, whitelist, groups, terminals.  Built whole from the files,
  * swapped whole by a reload; an atomic count of holders lets each loop change over at its own time.
  * Loading blocks: call it off the loops. */
 #ifndef PPG_CONFIG_H
@@ -12,6 +12,7 @@
 #include "security/whitelist.h"
 
 struct ppg_config;
+struct ppg_groups;
 
 #define PPG_CONFIG_ERRORS_MAX 50
 
@@ -30,6 +31,8 @@ void ppg_config_drop(struct ppg_config **c); /* any thread; the last one frees a
 const struct ppg_settings *ppg_config_settings(const struct ppg_config *c);
 const struct sec_accounts *ppg_config_accounts(const struct ppg_config *c);
 const struct sec_whitelist *ppg_config_whitelist(const struct ppg_config *c);
+/* NULL: no groups are configured.  Asked with ppg/config/groups.h. */
+const struct ppg_groups *ppg_config_groups(const struct ppg_config *c);
 struct ota_registry *ppg_config_registry(const struct ppg_config *c); /* borrowed; hold it to keep it */
 const char *ppg_config_path(const struct ppg_config *c);
 /* Loads in this process so far, from 1: tells snapshots apart. */

@@ -108,6 +108,7 @@ struct ppg_settings {
     struct {
         const char *initiators;
         const char *whitelist;
+        const char *groups; /* NULL: none */
         const char *terminals;
     } files; /* the other files of one configuration */
     struct {

@@ -108,6 +108,8 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Who may push, and how each proves it."),
     A_FILE(PATH, "files", "whitelist", files.whitelist, 1, NULL, "whitelist.conf", NULL,
            "Who may push what to whom; no rule means no."),
+    A_FILE(PATH, "files", "groups", files.groups, 0, NULL, NULL, "groups.conf",
+           "Names that stand for many terminals."),
     A_FILE(PATH, "files", "terminals", files.terminals, 1, NULL, "terminals.conf", NULL,
            "How terminals are reached."),
 

@@ -2,6 +2,7 @@
  * files are left to the unit tests. */
 #include <stdint.h>
 #include <stdlib.h>
+#include "ppg/config/groups.h"
 #include "ppg/config/initiators.h"
 #include "ppg/config/schema.h"
 #include "ppg/config/terminals.h"
@@ -41,6 +42,20 @@ static void read_initiators(struct ppg_load *load, struct slice text)
     sec_accounts_free(&accounts);
 }
 
+/* Groups that name no file. */
+static void read_groups(struct ppg_load *load, struct slice text)
+{
+    struct ppg_groups *groups = NULL;
+    const struct ppg_group *g;
+
+    if (slice_find_slice(text, SLICE("file")) == SIZE_MAX)
+        ppg_groups_read_text(load, text, "f", &groups);
+    g = ppg_groups_find(groups, SLICE("$a"));
+    for (size_t i = 0; g && !load->err && i < g->members_n; i++)
+        MUST(g->members[i].n > 0 && g->members[i].p[0] != '$');
+    ppg_groups_free(&groups);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct ppg_config_errors *errs = calloc(1, sizeof *errs);
@@ -51,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         read_association(&load, text);
     else if (errs && n > 0 && data[0] == 'i')
         read_initiators(&load, text);
+    else if (errs && n > 0 && data[0] == 'g')
+        read_groups(&load, text);
     else if (errs && n > 0)
         read_settings(&load, text);
     MUST(!errs || (errs->n > 0) == (load.err != ERR_OK));
