@@ -4,11 +4,16 @@
  *     GET  /status                            counters of the gateway, the store and every event
  *     POST /reload                            reads the configuration anew, whole or not at all
  *     POST /drain                             accepts and starts nothing new, then ends
- *     GET  /push?id=PUSH-ID&initiator=NAME    all about one push but its content; initiator may be left out
+ *     GET  /queue?initiator=NAME&heads=N      what waits, by initiator, and the N targets due longest; both optional
+ *     GET  /push?id=PUSH-ID&initiator=NAME    what is so of one push, but its content; initiator may be left out
+ *     GET  /push/explain?id=...               the same and how it came to that: checks, rules, every attempt
+ *     POST /push/cancel                       {"id", "initiator", "to": [ADDRESS, ...]}: takes it back; only id is a must
+ *     POST /push/replay                       {"id", "initiator", "as": NEW-ID, "to": [...]}: tries a copy for those that
+ *                                             did not get it and whom the whitelist of today allows
  *
- * Answers: 200; 400, 403, 404, 405; 409 busy; 422 a configuration with mistakes; 500, 503.  Refusals are
+ * Answers: 200; 400, 403, 404, 405; 409 busy, or nothing to be done; 422 a configuration with mistakes; 500, 503.  Refusals are
  * {"error": "...", "errors": ["file:line: key: what", ...]}.  Times are RFC 3339 in UTC.  It decides nothing and
- * keeps nothing: server.c acts, the store answers.  Everything runs on loop 0. */
+ * keeps nothing: server.c, control.c and the store do.  Everything runs on loop 0. */
 #ifndef PPG_ADMIN_H
 #define PPG_ADMIN_H
 

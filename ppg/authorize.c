@@ -109,17 +109,32 @@ static enum pap_code check_network(struct ppg_submission *s)
 }
 
 /* [PAP §8.1]: the order is the specification's. */
-static enum pap_code (*const checks[])(struct ppg_submission *s) = {
-    check_fields,    check_notify_url,       take_fields,
-    ppg_entity_take, ppg_recipients_take,    ppg_recipients_allow,
-    check_network,   ppg_capabilities_match, ppg_recipients_reach,
+static const struct {
+    const char *name; /* for people */
+    enum pap_code (*run)(struct ppg_submission *s);
+} checks[] = {
+    {"fields of the control entity", check_fields},
+    {"notification URL", check_notify_url},
+    {"deadlines", take_fields},
+    {"content entity", ppg_entity_take},
+    {"recipients' addresses", ppg_recipients_take},
+    {"whitelist", ppg_recipients_allow},
+    {"required network and bearer", check_network},
+    {"capabilities the initiator assumes", ppg_capabilities_match},
+    {"route, size and protection of each recipient", ppg_recipients_reach},
 };
+#define CHECKS_N (sizeof checks / sizeof checks[0])
+
+const char *ppg_authorize_check(size_t i)
+{
+    return i < CHECKS_N ? checks[i].name : NULL;
+}
 
 enum pap_code ppg_authorize(struct ppg_submission *s)
 {
     enum pap_code code = PAP_CODE_ACCEPTED;
 
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0] && code == PAP_CODE_ACCEPTED; i++)
-        code = checks[i](s);
+    for (size_t i = 0; i < CHECKS_N && code == PAP_CODE_ACCEPTED; i++)
+        code = checks[i].run(s);
     return code;
 }

@@ -8,6 +8,8 @@
 /* PAP_CODE_ACCEPTED, or the code to refuse with and s->why in words.  s->message is a push-message, s->parts has its
  * content entity. */
 enum pap_code ppg_authorize(struct ppg_submission *s);
+/* The name of the i-th check in their order, for `push explain`; NULL past the last.  Any thread. */
+const char *ppg_authorize_check(size_t i);
 /* Keeps `why` in s->why and gives `code` back. */
 enum pap_code ppg_refuse(struct ppg_submission *s, enum pap_code code, const char *why);
 

@@ -1,35 +1,28 @@
-/* ppgctl: the operator's tool; asks a running gateway over its UNIX socket (see ppg/admin.h) and prints the answer as
- * tables, or as it came with --json.  It knows the requests and nothing about the gateway's inside.  Exit status: 0
+/* ppgctl: the operator's tool; asks a running gateway over its UNIX socket (see ppg/admin.h) and prints the answer for
+ * people, or as it came with --json.  It knows the requests and nothing about the gateway's inside.  Exit status: 0
  * done, 1 the gateway refused, 2 usage, 3 no answer, or one that makes no sense. */
-#include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/clk.h"
 #include "base/codec.h"
-#include "base/mem.h"
 #include "base/net/http1.h"
-#include "base/num.h"
+#include "ppg/tool/explain.h"
+#include "ppg/tool/socket.h"
+#include "ppg/tool/table.h"
 #include "ppg/tool/tool.h"
 
 #define SOCKET_DEFAULT "/run/ppg/ppgd.sock"
 #define ANSWER_MAX_N   (64u << 20)
-#define CONNECT_S      10
-#define NAME_WIDTH     20 /* columns of a name in a table */
-#define EVENT_WIDTH    32
+#define TARGET_MAX_N   4096u
 
 enum { EXIT_OK, EXIT_NO, EXIT_USAGE, EXIT_REACH };
 
 struct options {
     const char *socket;
     const char *initiator;
+    const char *as;
+    int64_t heads; /* -1: not said */
     int64_t timeout_s;
     bool json;
     bool help;
@@ -39,8 +32,11 @@ struct options {
 #define AT(member) offsetof(struct options, member)
 static const struct tool_option options[] = {
     {"socket", "PATH", "default: $PPG_SOCKET, else " SOCKET_DEFAULT, TOOL_TEXT, AT(socket), 0, 0},
-    {"initiator", "NAME", "push show: of this account; default: the newest of any", TOOL_TEXT, AT(initiator),
-     0, 0},
+    {"initiator", "NAME", "push, queue: of this account; default: the newest push of any, all", TOOL_TEXT,
+     AT(initiator), 0, 0},
+    {"heads", "N", "queue: so many of those due longest; default: 10", TOOL_NUMBER, AT(heads), 0, 1000},
+    {"as", "NEW-ID", "push replay: push-id of the copy; default: made from the old one", TOOL_TEXT, AT(as), 0,
+     0},
     {"timeout", "SECONDS", "wait so long for the answer; default: 60", TOOL_NUMBER, AT(timeout_s), 1, 3600},
     {"json", NULL, "print the answer as it came", TOOL_FLAG, AT(json), 0, 0},
     {"help", NULL, "print this", TOOL_FLAG, AT(help), 0, 0},
@@ -48,175 +44,78 @@ static const struct tool_option options[] = {
     {NULL, NULL, NULL, TOOL_FLAG, 0, 0, 0},
 };
 
-/* --- asking --- */
-
-/* One request and its answer on a connection of its own. */
-struct ask {
-    int fd;
-    int64_t until_ms; /* monotonic */
-    struct net_http_reader *reader;
-};
-
-static int no_answer(const char *what, const char *why)
+static int no_answer(const char *why)
 {
-    (void)fprintf(stderr, "ppgctl: %s: %s\n", what, why);
+    (void)fprintf(stderr, "ppgctl: %s\n", why);
     return EXIT_REACH;
-}
-
-static bool wait_for(const struct ask *a, short events)
-{
-    struct pollfd p = {.fd = a->fd, .events = events};
-    int64_t left_ms = a->until_ms - clk_mono_ms(&clk_real);
-    int n = left_ms > 0 ? poll(&p, 1, (int)num_min64(left_ms, INT32_MAX)) : 0;
-
-    if (n == 0)
-        errno = ETIMEDOUT;
-    return n > 0 || (n < 0 && errno == EINTR);
-}
-
-static bool dial(struct ask *a, const char *path)
-{
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    struct timeval wait = {.tv_sec = CONNECT_S}; /* for a gateway that is stuck */
-
-    if (mem_cstr(at.sun_path, sizeof at.sun_path, slice_str(path))) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    a->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return a->fd >= 0 && setsockopt(a->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) == 0 &&
-           connect(a->fd, (const struct sockaddr *)&at, sizeof at) == 0;
-}
-
-static bool send_all(const struct ask *a, struct slice s)
-{
-    while (s.n) {
-        ssize_t n = wait_for(a, POLLOUT) ? send(a->fd, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL) : -1;
-
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return false;
-        s = slice_sub(s, n > 0 ? (size_t)n : 0, s.n);
-    }
-    return true;
-}
-
-/* Feeds the reader until a whole message is there; false with errno, 0 when the answer is no HTTP. */
-static bool receive(const struct ask *a)
-{
-    enum net_http_event ev = NET_HTTP_MORE;
-    char piece[16384];
-
-    while (ev != NET_HTTP_DONE && ev != NET_HTTP_FAULT) {
-        ssize_t n = wait_for(a, POLLIN) ? recv(a->fd, piece, sizeof piece, MSG_DONTWAIT) : -1;
-        struct slice in = slice_of(piece, n > 0 ? (size_t)n : 0);
-
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return false;
-        if (n == 0) {
-            ev = net_http_reader_eof(a->reader);
-            break;
-        }
-        do
-            ev = net_http_reader_feed(a->reader, &in);
-        while (ev == NET_HTTP_HEAD);
-    }
-    errno = 0;
-    return ev == NET_HTTP_DONE;
-}
-
-static enum err request_print(struct buf *out, const char *method, struct slice target)
-{
-    net_http_print_request(out, slice_str(method), target);
-    buf_add_str(out, "Host: localhost\r\nConnection: close\r\n");
-    if (slice_eq(slice_str(method), SLICE("POST")))
-        buf_add_str(out, "Content-Length: 0\r\n");
-    buf_add_str(out, "\r\n");
-    return buf_err(out);
-}
-
-static int ask(struct ask *a, const char *socket_path, const char *method, struct slice target)
-{
-    const struct net_http_limits limits = {.head_max_n = 65536,
-                                           .headers_max = 100,
-                                           .value_max_n = 16384,
-                                           .target_max_n = 8192,
-                                           .body_max_n = ANSWER_MAX_N};
-    struct buf request;
-    int status = EXIT_OK;
-
-    buf_init(&request, 16384);
-    if (request_print(&request, method, target) ||
-        net_http_reader_create(NET_HTTP_CLIENT, &limits, &a->reader))
-        status = no_answer("request", "too long, or out of memory");
-    else if (!dial(a, socket_path) || !send_all(a, buf_slice(&request)))
-        status = no_answer(socket_path, strerror(errno));
-    else if (!receive(a))
-        status = no_answer(socket_path, errno ? strerror(errno) : "the answer is cut short, or no HTTP");
-    buf_clear(&request);
-    return status;
 }
 
 /* --- printing --- */
 
-/* Names of JSON members as words. */
-static void print_name(const char *name, int indent, int width)
+static void print_queue(const json_t *answer)
 {
-    int n = printf("%*s", indent, "");
+    const json_t *heads = json_object_get(answer, "due_longest");
 
-    for (; *name; name++, n++)
-        (void)putchar(*name == '_' ? ' ' : *name);
-    (void)printf("%*s ", n < width ? width - n : 0, "");
-}
-
-static void print_value(const json_t *v)
-{
-    if (json_is_string(v))
-        tool_print(stdout, slice_of(json_string_value(v), json_string_length(v)));
-    else if (json_is_integer(v))
-        (void)printf("%" JSON_INTEGER_FORMAT, json_integer_value(v));
-    else if (json_is_boolean(v))
-        (void)fputs(json_is_true(v) ? "yes" : "no", stdout);
-    (void)putchar('\n');
-}
-
-static void print_object(json_t *o, int indent, int width)
-{
-    const char *name;
-    json_t *v, *row;
-    size_t i;
-
-    json_object_foreach(o, name, v)
-    {
-        print_name(name, indent, json_is_object(v) || json_is_array(v) ? 0 : width);
-        if (json_is_object(v)) {
-            (void)putchar('\n');
-            print_object(v, indent + 2, EVENT_WIDTH);
-        } else if (json_is_array(v)) {
-            (void)printf("(%zu)\n", json_array_size(v));
-            json_array_foreach(v, i, row)
-            {
-                print_object(row, indent + 2, width);
-                (void)putchar('\n');
-            }
-        } else {
-            print_value(v);
-        }
+    tool_table_rows(json_object_get(answer, "initiators"));
+    if (!json_array_size(heads)) {
+        (void)puts("nothing waits");
+        return;
     }
+    (void)puts("\ndue longest:");
+    tool_table_rows(heads);
 }
 
-static int refused(const json_t *answer, unsigned status)
+/* What was done, then recipient by recipient. */
+static void print_act(const json_t *answer)
 {
-    json_t *lines = json_object_get(answer, "errors");
-    const char *why = json_string_value(json_object_get(answer, "error"));
-    json_int_t more = json_integer_value(json_object_get(answer, "more"));
-    json_t *line;
+    static const char *const lists[] = {"results", "refused"};
+
+    if (json_object_get(answer, "replayed"))
+        (void)printf("replayed %" JSON_INTEGER_FORMAT " as ", tool_json_n(answer, "replayed"));
+    else
+        (void)printf("cancelled %" JSON_INTEGER_FORMAT " of ", tool_json_n(answer, "cancelled"));
+    tool_print(stdout, slice_str(tool_json_text(answer, "push_id")));
+    (void)putchar('\n');
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        tool_table_rows(json_object_get(answer, lists[i]));
+}
+
+static void print_lines(const json_t *lines)
+{
+    const json_t *line;
     size_t i;
 
     json_array_foreach(lines, i, line)
     {
-        tool_print(stderr, slice_str(json_string_value(line)));
+        tool_table_value(stderr, line);
         (void)fputc('\n', stderr);
     }
+}
+
+/* Whom it was refused for, when the gateway says so. */
+static void print_refused(const json_t *answer)
+{
+    static const char *const lists[] = {"results", "refused"};
+    const json_t *one;
+    size_t i;
+
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
+        json_array_foreach(json_object_get(answer, lists[k]), i, one)
+        {
+            tool_print(stderr, slice_str(tool_json_text(one, "address")));
+            (void)fputs(": ", stderr);
+            tool_print(stderr, slice_str(tool_json_text(one, k ? "why" : "result")));
+            (void)fputc('\n', stderr);
+        }
+}
+
+static int refused(const json_t *answer, unsigned status)
+{
+    const json_t *lines = json_object_get(answer, "errors");
+    const char *why = json_string_value(json_object_get(answer, "error"));
+    json_int_t more = tool_json_n(answer, "more");
+
+    print_lines(lines);
     if (more > 0)
         (void)fprintf(stderr, "and %" JSON_INTEGER_FORMAT " more\n", more);
     if (!json_array_size(lines)) {
@@ -224,24 +123,27 @@ static int refused(const json_t *answer, unsigned status)
         tool_print(stderr, slice_str(why ? why : net_http_reason(status)));
         (void)fputc('\n', stderr);
     }
+    print_refused(answer);
     return EXIT_NO;
 }
 
-static int print_answer(const struct options *o, const struct net_http_msg *m)
+typedef void print_fn(const json_t *answer);
+
+static int print_answer(const struct options *o, unsigned http_status, struct slice body, print_fn *print)
 {
-    json_t *answer = json_loadb(m->body.p ? m->body.p : "", m->body.n, 0, NULL);
-    bool good = m->status >= 200 && m->status < 300;
+    json_t *answer = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
+    bool good = http_status >= 200 && http_status < 300;
     int status = good ? EXIT_OK : EXIT_NO;
 
     if (good && !json_is_object(answer)) {
-        status = no_answer("the gateway's answer", "not a JSON object");
-    } else if (o->json && m->body.n) {
-        (void)fwrite(m->body.p, 1, m->body.n, stdout);
-        (void)fputs(slice_ends(m->body, SLICE("\n")) ? "" : "\n", stdout);
+        status = no_answer("the gateway's answer: not a JSON object");
+    } else if (o->json && body.n) {
+        (void)fwrite(body.p, 1, body.n, stdout);
+        (void)fputs(slice_ends(body, SLICE("\n")) ? "" : "\n", stdout);
     } else if (good) {
-        print_object(answer, 0, NAME_WIDTH);
+        print(answer);
     } else {
-        status = refused(answer, m->status);
+        status = refused(answer, http_status);
     }
     json_decref(answer);
     return fflush(stdout) == 0 ? status : EXIT_REACH;
@@ -249,46 +151,188 @@ static int print_answer(const struct options *o, const struct net_http_msg *m)
 
 /* --- commands --- */
 
-static int call(const struct options *o, const char *method, struct slice target)
+struct command {
+    const char *words; /* "push show" */
+    const char *more;  /* what stands behind them */
+    const char *help;
+    const char *method;
+    const char *target;
+    print_fn *print;
+    bool id;        /* a push-id follows */
+    bool addresses; /* and perhaps addresses */
+    bool initiator; /* --initiator may be said, */
+    bool must_name; /* and must */
+    bool heads;
+    bool as;
+};
+
+static const struct command commands[] = {
+    {.words = "status",
+     .more = "",
+     .help = "what the gateway is doing",
+     .method = "GET",
+     .target = "/status",
+     .print = tool_table_object},
+    {.words = "reload",
+     .more = "",
+     .help = "read the configuration anew, whole or not at all",
+     .method = "POST",
+     .target = "/reload",
+     .print = tool_table_object},
+    {.words = "drain",
+     .more = "",
+     .help = "accept and start nothing new, finish, end",
+     .method = "POST",
+     .target = "/drain",
+     .print = tool_table_object},
+    {.words = "queue",
+     .more = "",
+     .help = "what waits, by initiator, and what has been due longest",
+     .method = "GET",
+     .target = "/queue",
+     .print = print_queue,
+     .initiator = true,
+     .heads = true},
+    {.words = "push show",
+     .more = " ID",
+     .help = "what is so of one push; never its content",
+     .method = "GET",
+     .target = "/push",
+     .print = tool_table_object,
+     .id = true,
+     .initiator = true},
+    {.words = "push explain",
+     .more = " ID",
+     .help = "its whole life in plain words: who, which rule, every attempt",
+     .method = "GET",
+     .target = "/push/explain",
+     .print = tool_explain,
+     .id = true,
+     .initiator = true},
+    {.words = "push cancel",
+     .more = " ID [ADDRESS...]",
+     .help = "take it back, from all or from these",
+     .method = "POST",
+     .target = "/push/cancel",
+     .print = print_act,
+     .id = true,
+     .addresses = true,
+     .initiator = true},
+    {.words = "push replay",
+     .more = " ID [ADDRESS...]",
+     .help = "try a copy for those that did not get it; needs --initiator",
+     .method = "POST",
+     .target = "/push/replay",
+     .print = print_act,
+     .id = true,
+     .addresses = true,
+     .initiator = true,
+     .must_name = true,
+     .as = true},
+};
+
+/* ?name=value or &name=value */
+static void query_add(struct buf *target, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buf_add_ch(target, slice_find(buf_slice(target), '?') == SIZE_MAX ? '?' : '&');
+    buf_add_str(target, name);
+    buf_add_ch(target, '=');
+    codec_percent(target, slice_str(value), "-._~");
+}
+
+static void target_print(const struct command *c, const struct options *o, const char *id, struct buf *target)
+{
+    char heads[24];
+
+    buf_add_str(target, c->target);
+    if (slice_eq(slice_str(c->method), SLICE("POST")))
+        return;
+    (void)snprintf(heads, sizeof heads, "%lld", (long long)o->heads);
+    query_add(target, "id", id);
+    query_add(target, "initiator", o->initiator);
+    query_add(target, "heads", o->heads < 0 ? NULL : heads);
+}
+
+static void body_set(json_t *body, const char *name, const char *value)
+{
+    if (value)
+        (void)json_object_set_new(body, name, json_string(value));
+}
+
+/* NULL: this command has none, or a word is no UTF-8. */
+static char *body_print(const struct options *o, const char *id, const char *const *to, size_t to_n)
+{
+    json_t *body = json_object(), *list = json_array();
+    char *out = NULL;
+    bool good = true;
+
+    body_set(body, "id", id);
+    body_set(body, "initiator", o->initiator);
+    body_set(body, "as", o->as);
+    for (size_t i = 0; i < to_n; i++)
+        good = json_array_append_new(list, json_string(to[i])) == 0 && good;
+    if (to_n)
+        (void)json_object_set(body, "to", list);
+    if (good && json_object_get(body, "id"))
+        out = json_dumps(body, JSON_COMPACT);
+    json_decref(list);
+    json_decref(body);
+    return out;
+}
+
+static int call(const struct command *c, const struct options *o, struct slice target, const char *body)
 {
     const char *from_env = getenv("PPG_SOCKET");
-    const char *path = o->socket ? o->socket : from_env ? from_env : SOCKET_DEFAULT;
-    struct ask a = {.fd = -1, .until_ms = clk_mono_ms(&clk_real) + o->timeout_s * 1000};
-    int status = ask(&a, path, method, target);
+    struct tool_socket in = {.path = o->socket  ? o->socket
+                                     : from_env ? from_env
+                                                : SOCKET_DEFAULT,
+                             .method = c->method,
+                             .target = target,
+                             .body = slice_str(body),
+                             .timeout_ms = o->timeout_s * 1000};
+    char why[TOOL_WHY_N];
+    struct buf answer;
+    unsigned http_status;
+    int status;
 
-    if (status == EXIT_OK)
-        status = print_answer(o, net_http_reader_msg(a.reader));
-    net_http_reader_free(&a.reader);
-    if (a.fd >= 0)
-        (void)close(a.fd);
+    buf_init(&answer, ANSWER_MAX_N);
+    if (tool_socket(&in, &http_status, &answer, why))
+        status = no_answer(why);
+    else
+        status = print_answer(o, http_status, buf_slice(&answer), c->print);
+    buf_clear(&answer);
     return status;
 }
 
-static int show(const struct options *o, const char *id)
+static int run(const struct command *c, const struct options *o, const char *const *words, size_t n)
 {
+    const char *id = c->id ? words[0] : NULL;
+    bool has_body = c->id && slice_eq(slice_str(c->method), SLICE("POST"));
+    char *body = has_body ? body_print(o, id, words + 1, n - 1) : NULL;
     struct buf target;
     int status;
 
-    buf_init(&target, 4096);
-    buf_add_str(&target, "/push?id=");
-    codec_percent(&target, slice_str(id), "-._~");
-    if (o->initiator) {
-        buf_add_str(&target, "&initiator=");
-        codec_percent(&target, slice_str(o->initiator), "-._~");
-    }
-    status = buf_err(&target) ? no_answer("push show", "too long") : call(o, "GET", buf_slice(&target));
+    buf_init(&target, TARGET_MAX_N);
+    target_print(c, o, id, &target);
+    if (buf_err(&target) || (has_body && !body))
+        status = no_answer("the request: too long, or no UTF-8");
+    else
+        status = call(c, o, buf_slice(&target), body);
     buf_clear(&target);
+    free(body);
     return status;
 }
 
 static void help(FILE *to)
 {
-    (void)fputs("usage: ppgctl [OPTIONS] COMMAND\n"
-                "  status            what the gateway is doing\n"
-                "  reload            read the configuration anew, whole or not at all\n"
-                "  drain             accept and start nothing new, finish, end\n"
-                "  push show ID      all about one push but its content\n",
-                to);
+    (void)fputs("usage: ppgctl [OPTIONS] COMMAND\n", to);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        int n = fprintf(to, "  %s%s", commands[i].words, commands[i].more);
+
+        (void)fprintf(to, "%*s%s\n", n < 32 ? 32 - n : 1, "", commands[i].help);
+    }
     tool_help(to, options);
     (void)fputs("exit status: 0 done, 1 the gateway refused, 2 usage, 3 no answer\n", to);
 }
@@ -300,36 +344,57 @@ static int usage_error(const char *why)
     return EXIT_USAGE;
 }
 
-static const struct command {
-    const char *name;
-    const char *method;
-    const char *target;
-} commands[] = {
-    {"status", "GET", "/status"},
-    {"reload", "POST", "/reload"},
-    {"drain", "POST", "/drain"},
-};
-
-static int run(const struct options *o, const struct tool_list *words)
+/* Do the words begin with the command's?  *n words are its own then. */
+static bool matches(const struct command *c, const struct tool_list *words, size_t *n)
 {
-    struct slice first = slice_str(words->n ? words->v[0] : NULL);
+    struct slice rest = slice_str(c->words), word;
 
-    if (slice_eq(first, SLICE("push"))) {
-        if (words->n != 3 || !slice_eq(slice_str(words->v[1]), SLICE("show")) || !*words->v[2])
-            return usage_error("push show ID");
-        return show(o, words->v[2]);
+    for (*n = 0; rest.n; (*n)++) {
+        (void)slice_cut(rest, ' ', &word, &rest);
+        if (*n == words->n || !slice_eq(word, slice_str(words->v[*n])))
+            return false;
     }
-    if (o->initiator)
-        return usage_error("--initiator goes with push show");
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (words->n == 1 && slice_eq(first, slice_str(commands[i].name)))
-            return call(o, commands[i].method, slice_str(commands[i].target));
+    return true;
+}
+
+/* NULL: well said. */
+static const char *wrong_with(const struct command *c, const struct options *o, const char *const *words,
+                              size_t n)
+{
+    if (c->id && (!n || !*words[0]))
+        return "a push-id is needed";
+    if (n > (c->id ? 1u : 0u) && !c->addresses)
+        return "words too many";
+    for (size_t i = 0; i < n; i++)
+        if (!*words[i])
+            return "an address is empty";
+    if (o->initiator && !c->initiator)
+        return "--initiator does not go with this command";
+    if (c->must_name && !o->initiator)
+        return "--initiator is needed";
+    if (o->heads >= 0 && !c->heads)
+        return "--heads goes with queue";
+    return o->as && !c->as ? "--as goes with push replay" : NULL;
+}
+
+static int dispatch(const struct options *o, const struct tool_list *words)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        const struct command *c = &commands[i];
+        const char *why;
+        size_t n;
+
+        if (!matches(c, words, &n))
+            continue;
+        why = wrong_with(c, o, words->v + n, words->n - n);
+        return why ? usage_error(why) : run(c, o, words->v + n, words->n - n);
+    }
     return usage_error(words->n ? "no such command" : "a command is needed");
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.timeout_s = 60};
+    struct options o = {.heads = -1, .timeout_s = 60};
     struct tool_list words = {.n = 0};
     char why[TOOL_WHY_N];
 
@@ -344,5 +409,5 @@ int main(int argc, char **argv)
         help(stdout);
         return EXIT_OK;
     }
-    return run(&o, &words);
+    return dispatch(&o, &words);
 }

@@ -46,7 +46,7 @@ ROOMS = {
                 "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/", "ppg/config/",
             )
         },
-        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.c", "keyservice.c"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.[ch]", "keyservice.c"]},
     },
     "ppg/config": {
         "ours": {

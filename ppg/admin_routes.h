@@ -1,0 +1,34 @@
+/* The operator's requests; which path leads to which is the table in admin.c.  Each answers its exchange once, at once or
+ * when the store, the loops or the reload are done.  Loop 0. */
+#ifndef PPG_ADMIN_ROUTES_H
+#define PPG_ADMIN_ROUTES_H
+
+#include "ppg/admin_ask.h"
+
+struct ppg_admin {
+    const struct net_env *env;
+    struct ppg_admin_conf conf; /* socket is owned */
+    struct net_gate *gate;
+    struct net_httpd *httpd;
+    int64_t started_ms; /* monotonic */
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+typedef void ppg_admin_route_fn(struct ppg_admin *a, struct net_http_exchange *x,
+                                const struct ppg_admin_route *r);
+
+/* admin_server.c */
+ppg_admin_route_fn ppg_admin_status;
+ppg_admin_route_fn ppg_admin_reload;
+ppg_admin_route_fn ppg_admin_drain;
+/* admin_push.c */
+ppg_admin_route_fn ppg_admin_push_show;
+ppg_admin_route_fn ppg_admin_push_explain;
+/* admin_act.c */
+ppg_admin_route_fn ppg_admin_push_cancel;
+ppg_admin_route_fn ppg_admin_push_replay;
+/* admin_queue.c */
+ppg_admin_route_fn ppg_admin_queue;
+
+#endif
