@@ -1,6 +1,7 @@
 /* Evidence in, account or challenge out; see authenticate.h.  [PAP §8.8], RFC 7616, RFC 7617. */
 #include "ppg/authenticate.h"
 
+#include "base/mem.h"
 #include "base/net/tls.h"
 #include "security/basic.h"
 
@@ -33,12 +34,19 @@ static struct sec_evidence evidence_of(const struct ppg_core *c, const struct ne
     return e;
 }
 
-/* Which account, under which configuration, in the exchange's one pointer: an account never outlives its
- * configuration, so no pointer to it is kept across events. */
-static void remember(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account)
-{
-    uint64_t mark = (ppg_config_generation(c->config) << 32) | (uint64_t)(account->number + 1);
+/* Which account, under which configuration, proved how, in the exchange's one pointer: an account never outlives its
+ * configuration, so no pointer to it is kept across events.  Octets from the top: 4 configuration, 1 proofs, 3 account. */
+#define MARK_ACCOUNT UINT64_C(0xffffff)
+#define MARK_PROOFS  24 /* bits below */
+#define MARK_MD5     0x80u /* beside the bits of enum sec_proof: the Digest was of MD5 */
 
+static void remember(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account,
+                     unsigned proofs)
+{
+    uint64_t mark = (ppg_config_generation(c->config) << 32) | ((uint64_t)proofs << MARK_PROOFS) |
+                    (uint64_t)(account->number + 1);
+
+    MUST(account->number < MARK_ACCOUNT && proofs <= UINT8_MAX);
     net_http_exchange_set(x, (void *)(uintptr_t)mark);
 }
 
@@ -48,7 +56,77 @@ const struct sec_account *ppg_authenticated(const struct ppg_core *c, const stru
 
     if (!mark || mark >> 32 != (ppg_config_generation(c->config) & UINT32_MAX))
         return NULL;
-    return sec_accounts_at(ppg_config_accounts(c->config), (size_t)(mark & UINT32_MAX) - 1);
+    return sec_accounts_at(ppg_config_accounts(c->config), (size_t)(mark & MARK_ACCOUNT) - 1);
+}
+
+/* The first of a certificate's names of that kind that is one of the account's. */
+static struct slice name_of(const struct sec_accounts *t, const struct sec_account *account, const char *kind,
+                            const struct slice *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sec_accounts_by_san(t, kind, &names[i], 1) == account)
+            return names[i];
+    return SLICE_NONE;
+}
+
+struct words {
+    char text[400];
+    size_t n;
+};
+
+static void add(struct words *w, struct slice s)
+{
+    s = slice_sub(s, 0, sizeof w->text - w->n);
+    mem_copy(w->text + w->n, sizeof w->text - w->n, s);
+    w->n += s.n;
+}
+
+static void add_certificate(const struct ppg_core *c, const struct sec_account *account,
+                            const struct net_tls_peer *peer, struct words *w)
+{
+    const struct sec_accounts *t = ppg_config_accounts(c->config);
+    const struct {
+        const char *kind;
+        const struct slice *names;
+        size_t n;
+    } kinds[] = {{"URI:", peer->uris, peer->uris_n},
+                 {"DNS:", peer->dns, peer->dns_n},
+                 {"EMAIL:", peer->emails, peer->emails_n}};
+
+    add(w, SLICE("TLS certificate "));
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct slice name = name_of(t, account, kinds[i].kind, kinds[i].names, kinds[i].n);
+
+        if (!name.n)
+            continue;
+        add(w, slice_str(kinds[i].kind));
+        add(w, name);
+        return;
+    }
+}
+
+struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_http_exchange *x,
+                                  const struct sec_account *account, struct arena *mem)
+{
+    unsigned proofs = (unsigned)((uint64_t)(uintptr_t)net_http_exchange_get(x) >> MARK_PROOFS) & UINT8_MAX;
+    const struct net_tls_peer *peer = net_http_exchange_peer(x);
+    struct slice kept = SLICE_NONE;
+    struct words w = {.n = 0};
+
+    if (proofs & SEC_PROOF_CERTIFICATE && peer)
+        add_certificate(c, account, peer, &w);
+    if (w.n && proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
+        add(&w, SLICE(" and "));
+    if (proofs & SEC_PROOF_DIGEST)
+        add(&w, proofs & MARK_MD5 ? SLICE("Digest MD5 as ") : SLICE("Digest SHA-256 as "));
+    else if (proofs & SEC_PROOF_BASIC)
+        add(&w, SLICE("Basic as "));
+    if (proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
+        add(&w, account->digest_user);
+    add(&w, SLICE(" from "));
+    add(&w, net_http_exchange_ip(x));
+    add(&w, peer ? SLICE(" over TLS") : SLICE(" without TLS"));
+    return arena_dup(mem, slice_of(w.text, w.n), &kept) ? SLICE_NONE : kept;
 }
 
 static void proof_drop(void *kept)
@@ -133,7 +211,7 @@ unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, 
     }
     if (known) {
         sec_penalty_clear(c->shared->penalty, evidence.peer);
-        remember(c, x, known);
+        remember(c, x, known, SEC_PROOF_BASIC);
         return 0;
     }
     if (sec_trust_identify(ppg_config_accounts(c->config), &evidence, c->shared->guard, ppg_core_mono_ms(c),
@@ -144,7 +222,8 @@ unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, 
     if (id.proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
         sec_penalty_clear(c->shared->penalty, evidence.peer);
     keep_proof(c, x, evidence.authorization, &id);
-    remember(c, x, id.account);
+    remember(c, x, id.account,
+             id.proofs | (id.proofs & SEC_PROOF_DIGEST && id.digest.algorithm == SEC_DIGEST_MD5 ? MARK_MD5 : 0));
     return 0;
 }
 

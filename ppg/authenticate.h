@@ -15,6 +15,11 @@ unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, 
  * ppg_authenticate_head. */
 const struct sec_account *ppg_authenticated(const struct ppg_core *c, const struct net_http_exchange *x);
 
+/* How that account was proved, in words for `push explain`: "Digest SHA-256 as mms from 192.0.2.7 over TLS".  Lives in
+ * `mem`; empty when memory is out.  In the turn of the loop that the request is handled in. */
+struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_http_exchange *x,
+                                  const struct sec_account *account, struct arena *mem);
+
 /* An Authentication-Info line for the answer, where Digest proved the identity (RFC 7616 §3.5). */
 void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_exchange *x,
                            const struct sec_account *account, struct slice answer_body, struct buf *headers);
