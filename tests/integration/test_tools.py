@@ -1,5 +1,5 @@
-"""pap-push submit and listen, and ppgctl, from the outside, against peers written here: a gateway that can be told to
-misbehave, an operator's socket likewise, and curl for what listens.  No ppgd: test_first_push has the whole.
+"""pap-push submit and listen from the outside, against peers written here: a gateway that can be told to misbehave, and
+curl for what listens.  No ppgd: test_first_push has the whole.
 """
 
 import hashlib
@@ -320,9 +320,9 @@ def submit_usage(bench):
 @case
 def help_and_version(bench):
     for args, word in ((("pap-push", "--help"), "listen"), (("pap-push", "submit", "--help"), "--protection"),
-                       (("pap-push", "listen", "--help"), "--http-status"), (("ppgctl", "--help"), "push show"),
+                       (("pap-push", "listen", "--help"), "--http-status")
                        (("pap-push", "--version"), "pap-push 0."), (("pap-push", "submit", "--version"), "pap-push 0."),
-                       (("pap-push", "listen", "--version"), "pap-push 0."), (("ppgctl", "--version"), "ppgctl 0.")):
+                       (("pap-push", "listen", "--version"), "pap-push 0.")):
         done = bench.run(*args)
         check_eq((done.returncode, done.stderr), (0, ""), args)
         check(word in done.stdout, f"{args}: {done.stdout}")
@@ -411,91 +411,6 @@ def listen_timeout_and_usage(bench):
                  ("--bind", "127.0.0.1:0", "--count", "0"), ("--bind", "127.0.0.1:0", "--port-file", "/absent/x")):
         done = bench.run("pap-push", "listen", *args, timeout_s=20)
         check_eq(done.returncode, 64, f"{args}: {done.stderr}")
-
-
-STATUS = {"version": "0.1.0", "uptime_s": 5, "draining": False, "targets": {"live": 3}, "events": {"accept.done": 7}}
-PUSH = {"push_id": "i", "content_octets": 5, "targets": [{"address": "+1", "state": "delivered"}, {"address": "+2"}]}
-
-
-def operator_socket(bench, status, body):
-    body = body if isinstance(body, str) else json.dumps(body)
-    path = bench.path(f"s{len(bench.closers)}")
-    return Raw(bench, lambda c: c.sendall(f"HTTP/1.1 {status} x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()), path)
-
-
-@case
-def ppgctl_status(bench):
-    gateway = operator_socket(bench, 200, STATUS)
-    done = bench.run("ppgctl", "--socket", gateway.url, "status")
-    check_eq((done.returncode, done.stderr), (0, ""))
-    for line in (r"version +0\.1\.0", r"uptime s +5", r"draining +no", r"  live +3", r"  accept\.done +7"):
-        check(re.search(rf"^{line}$", done.stdout, re.M), f"{line}: {done.stdout}")
-    check(gateway.heard[0].startswith(b"GET /status HTTP/1.1\r\nHost: localhost\r\n"), gateway.heard[0])
-    done = bench.run("ppgctl", "status", "--json", env={"PPG_SOCKET": gateway.url})
-    check_eq((done.returncode, json.loads(done.stdout)), (0, STATUS))
-
-
-@case
-def ppgctl_push_show(bench):
-    gateway = operator_socket(bench, 200, PUSH)
-    done = bench.run("ppgctl", "push", "show", "a b&c=/é@h", "--initiator", "m&s", "--socket", gateway.url)
-    check_eq((done.returncode, done.stderr), (0, ""))
-    check(gateway.heard[0].startswith(b"GET /push?id=a%20b%26c%3D%2F%C3%A9%40h&initiator=m%26s HTTP/1.1\r\n"),
-          gateway.heard[0])
-    for line in (r"push id +i", r"targets +\(2\)", r"  address +\+1", r"  state +delivered", r"  address +\+2"):
-        check(re.search(rf"^{line}$", done.stdout, re.M), f"{line}: {done.stdout}")
-
-
-@case
-def ppgctl_reload_and_drain(bench):
-    gateway = operator_socket(bench, 200, {"generation": 2})
-    check_eq(bench.run("ppgctl", "--socket", gateway.url, "reload").stdout.split(), ["generation", "2"])
-    check_eq(bench.run("ppgctl", "--socket", gateway.url, "drain").returncode, 0)
-    check_eq([h.split(b" HTTP")[0] for h in gateway.heard], [b"POST /reload", b"POST /drain"])
-
-
-@case
-def ppgctl_refused(bench):
-    gateway = operator_socket(bench, 422, {"error": "bad", "errors": ["ppg.conf:3: pap.path: what", "b:1: c"], "more": 9})
-    done = bench.run("ppgctl", "--socket", gateway.url, "reload")
-    check_eq((done.returncode, done.stdout), (1, ""))
-    check_eq(done.stderr, "ppg.conf:3: pap.path: what\nb:1: c\nand 9 more\n")
-    for status, body, line in ((404, {"error": "no such push"}, "no such push"), (403, "", "Forbidden"),
-                               (409, {"error": 5}, "Conflict"), (500, "[]", "Internal Server Error"),
-                               (404, {"error": "a\x1b[31mb"}, "a?[31mb")):
-        gateway = operator_socket(bench, status, body)
-        done = bench.run("ppgctl", "--socket", gateway.url, "push", "show", "x")
-        check_eq((done.returncode, done.stdout, done.stderr), (1, "", f"ppgctl: {line}\n"))
-
-
-@case
-def ppgctl_broken_answers(bench):
-    for wire in (b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 ok\r\nContent-Length: 9\r\n\r\n{", b"HTTP/1.1 200 ok\n\n{}",
-                 b"HTTP/1.1 200 ok\r\nContent-Length: 2\r\n\r\n{]", b"HTTP/1.1 200 ok\r\nContent-Length: 2\r\n\r\n[]",
-                 b"HTTP/1.1 200 ok\r\nContent-Length: 0\r\n\r\n"):
-        raw = Raw(bench, lambda c, w=wire: c.sendall(w), bench.path(f"s{len(bench.closers)}"))
-        done = bench.run("ppgctl", "--socket", raw.url, "status")
-        check_eq((done.returncode, done.stdout), (3, ""), f"{wire!r}: {done.stderr}")
-
-
-@case
-def ppgctl_nobody_and_timeout(bench):
-    for path in (bench.path("absent"), bench.write("file", ""), "x" * 200, ""):
-        check_eq(bench.run("ppgctl", "--socket", path, "status").returncode, 3, path)
-    gone = threading.Event()
-    raw = Raw(bench, lambda c: gone.wait(30), bench.path("s"))
-    done = bench.run("ppgctl", "--socket", raw.url, "--timeout", "1", "status", timeout_s=20)
-    gone.set()
-    check_eq(done.returncode, 3, done.stderr)
-
-
-@case
-def ppgctl_usage(bench):
-    for args in ((), ("nonsense",), ("push",), ("push", "show"), ("push", "show", ""), ("push", "hide", "x"),
-                 ("push", "show", "x", "y"), ("status", "x"), ("status", "--initiator", "x"), ("--socket",),
-                 ("status", "--timeout", "0"), ("status", "--nonsense")):
-        done = bench.run("ppgctl", *args)
-        check_eq((done.returncode, done.stdout), (2, ""), f"{args}: {done.stderr}")
 
 
 if __name__ == "__main__":
