@@ -37,7 +37,7 @@ static struct sec_evidence evidence_of(const struct ppg_core *c, const struct ne
 /* Which account, under which configuration, proved how, in the exchange's one pointer: an account never outlives its
  * configuration, so no pointer to it is kept across events.  Octets from the top: 4 configuration, 1 proofs, 3 account. */
 #define MARK_ACCOUNT UINT64_C(0xffffff)
-#define MARK_PROOFS  24 /* bits below */
+#define MARK_PROOFS  24    /* bits below */
 #define MARK_MD5     0x80u /* beside the bits of enum sec_proof: the Digest was of MD5 */
 
 static void remember(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account,
@@ -223,7 +223,8 @@ unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, 
         sec_penalty_clear(c->shared->penalty, evidence.peer);
     keep_proof(c, x, evidence.authorization, &id);
     remember(c, x, id.account,
-             id.proofs | (id.proofs & SEC_PROOF_DIGEST && id.digest.algorithm == SEC_DIGEST_MD5 ? MARK_MD5 : 0));
+             id.proofs |
+                 (id.proofs & SEC_PROOF_DIGEST && id.digest.algorithm == SEC_DIGEST_MD5 ? MARK_MD5 : 0));
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "base/net/uri.h"
 #include "pap/check.h"
+#include "ppg/authenticate.h"
 #include "ppg/capabilities.h"
 #include "ppg/entity.h"
 #include "ppg/recipients.h"
@@ -63,6 +64,7 @@ static enum pap_code take_fields(struct ppg_submission *s)
     struct ppg_push *p = s->push;
 
     p->push_id = m->push_id;
+    p->how = ppg_authenticate_how(s->core, s->exchange, s->account, &p->mem);
     p->replace_id = m->replace_push_id;
     p->replace = m->replace_push_id.n ? replaces[m->replace_method] : PPG_REPLACE_NONE;
     p->source_ref = m->source_reference;

@@ -7,6 +7,7 @@
 #include "pap/mime.h"
 #include "pap/uaprof.h"
 #include "ppg/authorize.h"
+#include "ppg/recipients.h"
 
 #define KEEP_MS     (INT64_C(7) * 24 * 3600 * 1000) /* [OTA-HTTP §4] */
 #define MEM_FIRST_N 2048u
@@ -174,22 +175,29 @@ static enum pap_code match_one(struct ppg_submission *s, const struct ota_termin
     return compared ? PAP_CODE_ACCEPTED : incomparable(s, t->key);
 }
 
+struct match {
+    const struct pap_uaprof *assumed;
+    struct arena mem; /* of one recipient */
+};
+
 /* A recipient that is no terminal is the next step's to refuse. */
+static enum pap_code match_recipient(struct ppg_submission *s, struct ppg_target *target, void *arg)
+{
+    const struct ota_terminal *t = ota_registry_find(ppg_config_registry(s->core->config), target->key);
+    struct match *m = arg;
+
+    arena_reset(&m->mem);
+    return t ? match_one(s, t, m->assumed, &m->mem) : PAP_CODE_ACCEPTED;
+}
+
 static enum pap_code match_all(struct ppg_submission *s, const struct pap_uaprof *assumed)
 {
-    const struct ota_registry *registry = ppg_config_registry(s->core->config);
-    enum pap_code code = PAP_CODE_ACCEPTED;
-    struct arena mem;
+    struct match m = {.assumed = assumed};
+    enum pap_code code;
 
-    arena_init(&mem, MEM_FIRST_N, MEM_MAX_N);
-    for (size_t i = 0; i < s->push->targets_n && code == PAP_CODE_ACCEPTED; i++) {
-        const struct ota_terminal *t = ota_registry_find(registry, s->push->targets[i].key);
-
-        arena_reset(&mem);
-        if (t)
-            code = match_one(s, t, assumed, &mem);
-    }
-    arena_clear(&mem);
+    arena_init(&m.mem, MEM_FIRST_N, MEM_MAX_N);
+    code = ppg_recipients_each(s, match_recipient, &m);
+    arena_clear(&m.mem);
     return code;
 }
 

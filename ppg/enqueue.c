@@ -29,7 +29,7 @@ static void targets_prepare(struct ppg_core *c, struct ppg_enqueue *e, struct pp
 
         t->push = push;
         t->due_ms = due;
-        t->leased = lease && live_take(c);
+        t->leased = lease && !t->members_n && live_take(c);
         e->leased_n += t->leased;
         list_init(&t->link);
     }
@@ -79,7 +79,7 @@ static void hand_out(struct ppg_enqueue *e, struct ppg_push *push)
             leased_n++;
         } else if (ppg_stage_final((enum ppg_stage)t->stage)) {
             ppg_shared_due(&shared->next_notice_ms, now);
-        } else {
+        } else if (!t->members_n) {
             ppg_shared_due(&shared->next_due_ms, t->due_ms);
         }
     }
