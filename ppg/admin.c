@@ -1,11 +1,12 @@
 /* The operator's socket and the table of its requests; see admin.h.  What each does: admin_server.c, admin_push.c,
  * admin_act.c, admin_queue.c. */
-#include "ppg/admin_routes.h"
+#include "ppg/admin.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "ppg/admin_routes.h"
 
 #define CONNS_MAX  16u
 #define HEAD_MAX_N 16384u

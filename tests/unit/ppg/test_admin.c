@@ -405,7 +405,7 @@ static void bad_http_is_refused(void)
         {"GET /status\r\n\r\n", 400},
         {"GET /status HTTP/1.1\n\n", 400},
         {"GET /status HTTP/1.1\r\n\r\n", 400},
-        {"POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 4097\r\n\r\n", 413},
+        {"POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n", 413},
     };
     struct world w;
 
