@@ -1,5 +1,6 @@
 /* What the store's thread can take, beside bare SQLite: rows a second at 100 rows a commit, submissions a second in
- * groups of 64, and the time to open a database in which a million targets wait.  Durable throughout.  The peer writes
+ * groups of 64, finishes of the same, a cancel of ten thousand targets, and the time to open a database in which a million
+ * wait and to claim from it.  Durable throughout.  The peer writes
  * rows of the same columns and octets with prepared statements in one thread, into tables without secondary indexes
  * and with a checkpoint as often as ours at most; the two take turns and the medians are compared.  Needs 1 GB of room
  * in $TMPDIR or /tmp; removed afterwards. */
@@ -71,6 +72,8 @@ static void item_fill(struct item *it, unsigned long no)
     it->target.address = it->target.key = slice_str(it->address);
     it->target.due_ms = p->accepted_ms;
     it->target.leased = true;
+    it->target.rule = SLICE("whitelist.conf:12 allow mms +1555*");
+    p->how = SLICE("digest mms");
     it->o.push = p;
     it->o.op.kind = STORE_INSERT;
 }
@@ -127,15 +130,16 @@ static void peer_open(struct peer *p)
     fix_remove_at(path);
     MUST(sqlite3_open(path, &p->db) == SQLITE_OK);
     peer_exec(p, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096;");
-    peer_exec(p, schema_steps[0]);
+    for (size_t i = 0; i < SCHEMA_VERSION; i++)
+        peer_exec(p, schema_steps[i]);
     peer_exec(p, "DROP INDEX push_name; DROP INDEX target_open;");
-    MUST(sqlite3_prepare_v2(p->db,
-                            "INSERT INTO push VALUES(?1,1,?2,1,?3,0,?3,0,0,0,0,0,'',?4,'','','','',?5,?6,?7)",
-                            -1, &p->push, NULL) == SQLITE_OK);
+    MUST(sqlite3_prepare_v2(
+             p->db, "INSERT INTO push VALUES(?1,1,?2,1,?3,0,?3,0,0,0,0,0,'',?4,'','','','',?5,?6,?7,?8)", -1,
+             &p->push, NULL) == SQLITE_OK);
     MUST(sqlite3_prepare_v2(
              p->db,
              "INSERT INTO target(id, push_id, address, key, stage, code, tries, demanded, lease,"
-             " due_ms, event_ms) VALUES(?1,?1,?2,?2,0,0,0,0,1,?3,0)",
+             " due_ms, event_ms, initiator_no, rule) VALUES(?1,?1,?2,?2,0,0,0,0,1,?3,0,1,?4)",
              -1, &p->target, NULL) == SQLITE_OK);
 }
 
@@ -153,11 +157,13 @@ static void peer_row(struct peer *p, const struct item *it, sqlite3_int64 id)
     peer_text(p->push, 5, it->push.content_type);
     peer_text(p->push, 6, it->push.headers);
     (void)sqlite3_bind_blob(p->push, 7, content, sizeof content, SQLITE_STATIC);
+    peer_text(p->push, 8, it->push.how);
     MUST(sqlite3_step(p->push) == SQLITE_DONE);
     (void)sqlite3_reset(p->push);
     (void)sqlite3_bind_int64(p->target, 1, id);
     peer_text(p->target, 2, it->target.address);
     (void)sqlite3_bind_int64(p->target, 3, it->target.due_ms);
+    peer_text(p->target, 4, it->target.rule);
     MUST(sqlite3_step(p->target) == SQLITE_DONE);
     (void)sqlite3_reset(p->target);
 }
@@ -213,25 +219,92 @@ static void submissions(struct fix *f)
     (void)printf("bench store_submissions ours=%.0f\n", median(v, 3));
 }
 
-/* A million targets, all leased to the run that ends here: the worst a restart can meet. */
+/* The other half of a push's life: finishes a second, against the inserts of the same targets in the same run. */
+static void finishes(struct fix *f)
+{
+    struct store_finish *fin = calloc(SUBMIT_N, sizeof *fin);
+    double inserted = ours(f, 90000000, SUBMIT_N, SUBMIT_BY);
+    int64_t last = fix_insert(f, "mms", "behind the others", 1, 1, false);
+    struct list ops;
+    double t;
+
+    MUST(fin != NULL);
+    list_init(&ops);
+    t = now_s();
+    for (size_t i = 0; i < SUBMIT_N; i++) {
+        fin[i] = (struct store_finish){.op = {.kind = STORE_FINISH},
+                                       .target_id = last - SUBMIT_N + (int64_t)i,
+                                       .stage = ST_DELIVERED,
+                                       .code = 1000,
+                                       .tries = 1,
+                                       .event_ms = 1,
+                                       .record = {.bearer = SLICE("http"),
+                                                  .protection = SLICE("full: asked"),
+                                                  .note = SLICE("200 OK"),
+                                                  .began_ms = 1700000000000,
+                                                  .wire_n = 900}};
+        list_push_back(&ops, &fin[i].op.link);
+        if (i % SUBMIT_BY == SUBMIT_BY - 1) {
+            store_submit(f->s, &ops);
+            if (i > SUBMIT_BY)
+                fix_wait(f, SUBMIT_BY);
+        }
+    }
+    store_submit(f->s, &ops);
+    fix_wait(f, SUBMIT_BY + SUBMIT_N % SUBMIT_BY);
+    t = now_s() - t;
+    (void)printf("bench store_finishes ours=%.0f inserts=%.0f ratio=%.2f\n", SUBMIT_N / t,
+                 SUBMIT_N / inserted, inserted / t);
+    free(fin);
+}
+
+/* A push to ten thousand is cancelled whole. */
+static void cancel(struct fix *f)
+{
+    struct store_cancel o = {.initiator = SLICE("bulk"), .push_id = SLICE("taken back"), .event_ms = 1};
+    double t;
+
+    MUST(fix_insert(f, "bulk", "taken back", QUEUED_BY, 1900000000000, false) > 0);
+    t = now_s();
+    MUST(!fix_run(f, &o.op, STORE_CANCEL));
+    t = now_s() - t;
+    MUST(o.targets_n == QUEUED_BY);
+    arena_clear(&o.mem);
+    (void)printf("bench store_cancel targets=%d ms=%.1f\n", QUEUED_BY, t * 1e3);
+}
+
+/* A million targets, all leased to the run that ends here: the worst a restart can meet.  Claimed when they are due, and
+ * when none of them is: then the length of the queue must not show. */
 static void restart(struct fix *f)
 {
     struct store_claim claim = {.now_ms = INT64_MAX, .max = 1000, .max_n = 1u << 24};
+    struct store_claim early = {.now_ms = 0, .max = 1000, .max_n = 1u << 24};
+    struct store_queue queue = {.max = 20, .heads_max = 20};
     char name[32];
-    double t;
+    double t[5];
 
     for (int i = 0; i < QUEUED_N / QUEUED_BY; i++) {
         (void)snprintf(name, sizeof name, "queued %d", i);
-        MUST(fix_insert(f, "bulk", name, QUEUED_BY, 1700000000000 + i, true) > 0);
+        MUST(fix_insert(f, i % 10 ? "bulk" : name, name, QUEUED_BY, 1700000000000 + i, true) > 0);
     }
     store_close(&f->s);
-    t = now_s();
+    t[0] = now_s();
     MUST(!fix_open(f));
+    t[1] = now_s();
+    MUST(!fix_run(f, &early.op, STORE_CLAIM));
+    t[2] = now_s();
+    MUST(list_empty(&early.targets));
     MUST(!fix_run(f, &claim.op, STORE_CLAIM));
-    t = now_s() - t;
-    (void)printf("bench store_restart queued=%d claimed=%zu ms=%.0f\n", QUEUED_N, fix_length(&claim.targets),
-                 t * 1e3);
+    t[3] = now_s();
+    MUST(!fix_run(f, &queue.op, STORE_QUEUE));
+    t[4] = now_s();
+    (void)printf(
+        "bench store_restart queued=%d claimed=%zu ms=%.0f open_ms=%.0f nothing_due_ms=%.2f queue_ms=%.0f\n",
+        QUEUED_N, fix_length(&claim.targets), (t[3] - t[0]) * 1e3, (t[1] - t[0]) * 1e3, (t[2] - t[1]) * 1e3,
+        (t[4] - t[3]) * 1e3);
+    fix_drop_claim(&early);
     fix_drop_claim(&claim);
+    arena_clear(&queue.mem);
 }
 
 int main(void)
@@ -247,6 +320,8 @@ int main(void)
     MUST(!fix_open(&f));
     rows(&f);
     submissions(&f);
+    finishes(&f);
+    cancel(&f);
     restart(&f);
     fix_clear(&f);
     fix_remove_at(f.path);
