@@ -123,14 +123,21 @@ static void print_optional(struct buf *out, const char *name, struct slice value
         print_line(out, name, value);
 }
 
+/* True of certain octets only (RFC 9110 §7.7). */
+static bool is_of_octets(struct slice name)
+{
+    return slice_eq_ci(name, SLICE("Content-MD5")) || slice_eq_ci(name, SLICE("Content-Range")) ||
+           slice_eq_ci(name, SLICE("Etag"));
+}
+
 /* Whatever an earlier stage let through, only what may travel does [PAP §9]. */
-static void print_passed(struct slice lines, struct buf *out)
+static void print_passed(struct slice lines, bool transformed, struct buf *out)
 {
     struct slice rest = lines, name, value;
     bool bad = false;
 
     while (ota_header_next(&rest, &name, &value, &bad)) {
-        if (ota_header_rule(name) == OTA_HEADER_PASS)
+        if (ota_header_rule(name) == OTA_HEADER_PASS && !(transformed && is_of_octets(name)))
             buf_add(out, slice_of(lines.p, (size_t)(rest.p - lines.p)));
         lines = rest;
     }
@@ -160,7 +167,7 @@ void ota_headers_print(const struct ota_message_head *h, struct buf *out)
     print_optional(out, "X-Wap-Initiator-URI", h->initiator_uri);
     if (h->with_info)
         print_info(&h->info, out);
-    print_passed(h->passed, out);
+    print_passed(h->passed, h->transformed, out);
 }
 
 void ota_push_info_print(const struct ota_push_info *info, struct buf *out)
@@ -197,7 +204,7 @@ static const struct {
     const char *uri;
     int32_t number;
 } applications[] = {
-    {"x-wap-application:*", 0x00},
+    {OTA_APP_ANY, 0x00},
     {"x-wap-application:push.sia", 0x01},
     {OTA_APP_DEFAULT, 0x02},
     {"x-wap-application:wta.ua", 0x03},
@@ -232,10 +239,30 @@ static int32_t registered_number(struct slice uri)
     return -1;
 }
 
+static struct slice registered_uri(uint32_t number)
+{
+    for (size_t i = 0; i < sizeof applications / sizeof applications[0]; i++)
+        if (applications[i].number == (int32_t)number)
+            return slice_str(applications[i].uri);
+    return SLICE_NONE;
+}
+
 /* Visible, and not a character that would end the id in a list or a parameter. */
 static bool is_app_id_ch(unsigned char ch)
 {
     return ch > 0x20 && ch < 0x7F && ch != ';' && ch != ',' && ch != '"' && ch != '<' && ch != '>';
+}
+
+/* A registered number, 1*DIGIT, stands for its id; another number is an id as any. */
+static struct slice named(struct slice id)
+{
+    struct scan s = scan_of(id);
+    uint32_t number = scan_u32(&s, 0, UINT16_MAX);
+    struct slice uri;
+
+    scan_end(&s);
+    uri = s.err ? SLICE_NONE : registered_uri(number);
+    return uri.n ? uri : id;
 }
 
 /* value = app-id [OWS ";" OWS "app-encoding=" 1*DIGIT]; "/" or nothing: absent [PAP §9]. */
@@ -250,7 +277,7 @@ enum err ota_app_id_parse(struct slice value, struct slice *uri, int32_t *number
         *number = -1;
         return ERR_OK;
     }
-    id = scan_while(&s, is_app_id_ch, APP_ID_MAX_N);
+    id = named(scan_while(&s, is_app_id_ch, APP_ID_MAX_N));
     code = registered_number(id);
     scan_lws(&s, 0);
     if (scan_skip_ch(&s, ';')) {
@@ -302,8 +329,10 @@ bool ota_accepts_app(struct slice list, struct slice app_id)
         return true;
     if (app_id.n == 0)
         app_id = SLICE(OTA_APP_DEFAULT);
-    while (slice_item(&list, &item))
-        if (slice_eq(item, SLICE("*")) || slice_eq_ci(item, app_id))
+    while (slice_item(&list, &item)) {
+        item = named(ota_type_bare(item)); /* without app-encoding */
+        if (slice_eq(item, SLICE("*")) || slice_eq_ci(item, SLICE(OTA_APP_ANY)) || slice_eq_ci(item, app_id))
             return true;
+    }
     return false;
 }

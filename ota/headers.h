@@ -39,6 +39,7 @@ struct ota_message_head {
     struct slice app_id; /* without app-encoding parameter; empty: default */
     struct slice initiator_uri;
     struct slice passed; /* lines ending in CRLF */
+    bool transformed;    /* the content is not the initiator's octets: what was said of those stays behind */
     struct ota_push_info info;
     bool with_info;
 };
@@ -52,13 +53,14 @@ struct ota_push_info ota_push_info_parse(struct slice value);
 struct slice ota_type_bare(struct slice type);
 /* Does an accept list ("text/plain, image/<star>", "*", the like) take the media type?  An empty list takes all. */
 bool ota_accepts_type(struct slice list, struct slice type);
-/* The same for application ids; an empty id is the default application. */
+/* The same for application ids; an empty id is the default application.  Items may be registered numbers. */
 bool ota_accepts_app(struct slice list, struct slice app_id);
 
-/* X-Wap-Application-Id: strips ";app-encoding=..", "/" and empty count as absent; *number is the registered or
- * given code or -1.  ERR_MALFORMED, ERR_LIMIT (255 octets). */
+/* X-Wap-Application-Id: strips ";app-encoding=..", "/" and empty count as absent; a registered number in place of the id
+ * is the id, which is what goes on air over HTTP and SIP; *number is the registered or given code or -1.  ERR_MALFORMED, ERR_LIMIT (255 octets). */
 enum err ota_app_id_parse(struct slice value, struct slice *uri, int32_t *number) MUST_USE;
 #define OTA_APP_DEFAULT "x-wap-application:wml.ua"
+#define OTA_APP_ANY     "x-wap-application:*" /* in a list: every application */
 
 #define OTA_TYPE_GPL_A1 "application/x-push-gpl-a1"
 

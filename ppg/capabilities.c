@@ -8,6 +8,7 @@
 #include "pap/uaprof.h"
 #include "ppg/authorize.h"
 #include "ppg/recipients.h"
+#include "ppg/recipients.h"
 
 #define KEEP_MS     (INT64_C(7) * 24 * 3600 * 1000) /* [OTA-HTTP §4] */
 #define MEM_FIRST_N 2048u
@@ -160,45 +161,29 @@ static enum pap_code incomparable(struct ppg_submission *s, struct slice key)
     return PAP_CODE_ACCEPTED;
 }
 
-static enum pap_code match_one(struct ppg_submission *s, const struct ota_terminal *t,
-                               const struct pap_uaprof *assumed, struct arena *mem)
+struct match {
+    const struct pap_uaprof *assumed;
+    struct arena mem;
+};
+
+/* Of a group its members count.  A recipient that is no terminal is the next step's to refuse. */
+static enum pap_code match_one(struct ppg_submission *s, struct ppg_target *to, void *arg)
 {
+    const struct ota_terminal *t = ota_registry_find(ppg_config_registry(s->core->config), to->key);
+    struct match *m = arg;
     struct ota_profile known;
     bool compared = false;
     const char *why;
 
-    if (offered(s->core, t, mem, &known))
+    if (to->members_n || !t)
+        return PAP_CODE_ACCEPTED;
+    arena_reset(&m->mem);
+    if (offered(s->core, t, &m->mem, &known))
         return ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
-    why = excess(&known, assumed, &compared);
+    why = excess(&known, m->assumed, &compared);
     if (why)
         return ppg_refuse(s, PAP_CODE_CAPABILITIES_MISMATCH, why);
     return compared ? PAP_CODE_ACCEPTED : incomparable(s, t->key);
-}
-
-struct match {
-    const struct pap_uaprof *assumed;
-    struct arena mem; /* of one recipient */
-};
-
-/* A recipient that is no terminal is the next step's to refuse. */
-static enum pap_code match_recipient(struct ppg_submission *s, struct ppg_target *target, void *arg)
-{
-    const struct ota_terminal *t = ota_registry_find(ppg_config_registry(s->core->config), target->key);
-    struct match *m = arg;
-
-    arena_reset(&m->mem);
-    return t ? match_one(s, t, m->assumed, &m->mem) : PAP_CODE_ACCEPTED;
-}
-
-static enum pap_code match_all(struct ppg_submission *s, const struct pap_uaprof *assumed)
-{
-    struct match m = {.assumed = assumed};
-    enum pap_code code;
-
-    arena_init(&m.mem, MEM_FIRST_N, MEM_MAX_N);
-    code = ppg_recipients_each(s, match_recipient, &m);
-    arena_clear(&m.mem);
-    return code;
 }
 
 /* [PAP §3.1]: the media types a profile comes in. */
@@ -236,10 +221,16 @@ static enum pap_code read_part(struct ppg_submission *s, struct pap_uaprof *out)
 enum pap_code ppg_capabilities_match(struct ppg_submission *s)
 {
     struct pap_uaprof assumed;
+    struct match m = {.assumed = &assumed};
     enum pap_code code;
 
     if (s->parts.n < 3 || ppg_core_settings(s->core)->pap.capabilities == PPG_CAPABILITIES_IGNORE)
         return PAP_CODE_ACCEPTED;
     code = read_part(s, &assumed);
-    return code == PAP_CODE_ACCEPTED ? match_all(s, &assumed) : code;
+    if (code != PAP_CODE_ACCEPTED)
+        return code;
+    arena_init(&m.mem, MEM_FIRST_N, MEM_MAX_N);
+    code = ppg_recipients_each(s, match_one, &m);
+    arena_clear(&m.mem);
+    return code;
 }

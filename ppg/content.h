@@ -8,6 +8,8 @@
 #include "pap/message.h"
 #include "ppg/push.h"
 
+#define PPG_CONTENT_MADE_MAX_N ((size_t)128 * 1024) /* octets of a tokenised form, for who makes the buffer */
+
 /* What protect.c sends in place of the push's own type and body. */
 struct ppg_content {
     struct slice type; /* borrowed from the push, or static */
@@ -15,10 +17,19 @@ struct ppg_content {
     bool transformed;
 };
 
-/* PAP_CODE_OK: *out is filled; `made` holds the tokenised octets when there are any.  PAP_CODE_CAPABILITIES_NOT_SUPPORTED
- * (2006): no form of it is taken; PAP_CODE_TRANSFORMATION_FAILURE (3006): the only form that is taken cannot be made;
- * PAP_CODE_INTERNAL_ERROR: memory.  *why: static text. */
+/* As submitted. */
+struct ppg_content ppg_content_plain(const struct ppg_push *push);
+
+/* PAP_CODE_OK: *out is filled; `made` holds the tokenised octets when there are any, and may come with those of the same
+ * push.  PAP_CODE_CAPABILITIES_NOT_SUPPORTED (2006): no form of it is taken, or the application is not served;
+ * PAP_CODE_TRANSFORMATION_FAILURE (3006): the only form that is taken cannot be made; PAP_CODE_INTERNAL_ERROR: memory.
+ * *why: static text. */
 enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_profile *profile,
                                  struct buf *made, struct ppg_content *out, const char **why);
+
+/* The tokenised form for a terminal that has just refused the textual one, unless it is known not to take that either.
+ * False: there is none, or it may not be made. */
+bool ppg_content_other(const struct ppg_push *push, const struct ota_profile *profile, struct buf *made,
+                       struct ppg_content *out);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "ppg/capabilities.h"
+#include "ppg/content.h"
 #include "ppg/protect.h"
 #include "ppg/schedule.h"
 #include "security/gpl.h"
@@ -11,6 +13,8 @@
 #define HEAD_MAX_N     65536u
 #define BUSY_TRIES_MAX 3u     /* [OTA-HTTP status table]: lack of resources */
 #define KEEP_N         16384u /* octets a recycled attempt keeps */
+#define PROFILE_N      1024u  /* octets of a usual profile, and the most of two */
+#define PROFILES_MAX_N ((size_t)4 * OTA_PROFILE_MAX_N)
 
 static const struct {
     enum ppg_event event;
@@ -33,6 +37,9 @@ struct attempt {
     const struct ota_bearer *bearer;
     size_t bearer_at;
     struct sec_policy_out decision;
+    struct ppg_content content;
+    struct buf made; /* the content in another form */
+    bool form_tried; /* another form was thought of: not twice */
     struct ppg_protected message;
     struct ppg_protect_wait wait;
     struct ota_job job;
@@ -111,9 +118,8 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
         return PAP_CODE_SERVICE_FAILURE;
     }
     r->bearer = c->bearers[r->bearer_at];
-    if (ask->content_n > r->bearer->body_max_n ||
-        !ota_profile_takes_size(&r->terminal->profile, ask->content_n)) {
-        r->why = "content is larger than the terminal takes";
+    if (ask->push->body.n > r->bearer->body_max_n) {
+        r->why = "content is larger than the bearer carries";
         return PAP_CODE_CAPABILITIES_NOT_SUPPORTED;
     }
     decide(c, ask, r);
@@ -136,12 +142,50 @@ static void route_why(const struct route *r, char why[PPG_DELIVER_WHY_N])
         sec_policy_text(&r->decision, why);
 }
 
+/* The form that the terminal takes, as far as it is known what it takes; *why: static text. */
+static unsigned suit(const struct ppg_core *c, const struct ota_terminal *t, const struct ppg_push *push,
+                     struct buf *made, struct ppg_content *out, const char **why)
+{
+    unsigned code = PAP_CODE_OK;
+    struct ota_profile profile;
+    struct arena mem;
+
+    arena_init(&mem, PROFILE_N, PROFILES_MAX_N);
+    if (ppg_capabilities_known(c, t, &mem, &profile)) {
+        code = PAP_CODE_INTERNAL_ERROR;
+        *why = "out of memory";
+    } else if (profile.known) {
+        code = ppg_content_choose(push, &profile, made, out, why);
+    } else {
+        *out = ppg_content_plain(push);
+    }
+    arena_clear(&mem);
+    return code;
+}
+
+/* The terminal refused the form it got: is there another? */
+static bool other_form(const struct ppg_core *c, const struct ota_terminal *t, const struct ppg_push *push,
+                       struct buf *made, struct ppg_content *out)
+{
+    struct ota_profile profile;
+    struct arena mem;
+    bool is;
+
+    arena_init(&mem, PROFILE_N, PROFILES_MAX_N);
+    is = !ppg_capabilities_known(c, t, &mem, &profile) && ppg_content_other(push, &profile, made, out);
+    arena_clear(&mem);
+    return is;
+}
+
 unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask,
                               char why[PPG_DELIVER_WHY_N])
 {
     struct route r = {.why = ""};
+    struct ppg_content content;
     unsigned code = route_find(c, ppg_config_registry(c->config), ask, &r);
 
+    if (code == PAP_CODE_OK)
+        code = suit(c, r.terminal, ask->push, ask->made, &content, &r.why);
     why[0] = '\0';
     if (code != PAP_CODE_OK)
         route_why(&r, why);
@@ -162,12 +206,15 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
             return NULL;
         buf_init(&a->message.head, HEAD_MAX_N);
         buf_init(&a->message.sealed, SIZE_MAX / 2);
+        buf_init(&a->made, PPG_CONTENT_MADE_MAX_N);
     }
     a->deliver = d;
     a->target = t;
     a->registry = ota_registry_hold(ppg_config_registry(d->core->config));
     a->message.body = SLICE_NONE;
     a->message.sn = 0;
+    a->content = ppg_content_plain(t->push);
+    a->form_tried = false;
     a->job = (struct ota_job){.push_id = t->push->push_id};
     d->under_way++;
     return a;
@@ -180,6 +227,7 @@ static void attempt_free(struct attempt *a)
     ota_registry_drop(&a->registry);
     buf_reset(&a->message.head, KEEP_N);
     buf_reset(&a->message.sealed, KEEP_N);
+    buf_reset(&a->made, KEEP_N);
     a->next_free = d->free_attempts;
     d->free_attempts = a;
     d->under_way--;
@@ -199,6 +247,50 @@ static void ended(struct attempt *a, enum ppg_event ev, unsigned code, bool unre
     attempt_free(a);
 }
 
+static void seal_and_send(void *arg);
+
+static void send_again(struct attempt *a, const struct ppg_content *content)
+{
+    a->content = *content;
+    a->message.body = SLICE_NONE;
+    a->message.sn = 0;
+    buf_reset(&a->message.head, KEEP_N);
+    buf_reset(&a->message.sealed, KEEP_N);
+    a->job = (struct ota_job){.push_id = a->target->push->push_id};
+    LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.form", LOG_S("push_id", a->target->push->push_id),
+        LOG_A("to", a->target->key), LOG_S("type", content->type));
+    seal_and_send(a);
+}
+
+/* A terminal that is known only now to want another form gets it, once in an attempt; where there is none the result
+ * says why.  True: sent again. */
+static bool suited(struct attempt *a)
+{
+    const struct ppg_core *c = a->deliver->core;
+    struct ota_result *r = &a->job.result;
+    struct ppg_content content;
+    const char *why;
+    bool other = false;
+
+    if (a->form_tried)
+        return false;
+    if (r->outcome == OTA_UNSUITED) {
+        unsigned code = suit(c, a->terminal, a->target->push, &a->made, &content, &why);
+
+        other = code == PAP_CODE_OK && content.transformed != a->content.transformed;
+        if (code != PAP_CODE_OK) {
+            r->code = code;
+            (void)snprintf(r->note, sizeof r->note, "%s", why);
+        }
+    } else if (r->outcome == OTA_ABORTED && r->code == PAP_CODE_CLIENT_USERDCU && !a->content.transformed) {
+        other = other_form(c, a->terminal, a->target->push, &a->made, &content);
+    }
+    a->form_tried = true;
+    if (other)
+        send_again(a, &content);
+    return other;
+}
+
 /* Lack of resources is tried again at most three times, then it is the terminal's answer. */
 static void answered(struct ota_job *job, enum err why, void *arg)
 {
@@ -207,6 +299,8 @@ static void answered(struct ota_job *job, enum err why, void *arg)
     enum ppg_event ev = outcomes[r->outcome].event;
 
     (void)why; /* the result says it in the words of the field */
+    if (suited(a))
+        return;
     if (r->outcome == OTA_BUSY && a->target->tries > BUSY_TRIES_MAX)
         ev = EV_ABORT;
     LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.done", LOG_S("push_id", a->target->push->push_id),
@@ -237,6 +331,7 @@ static void send_job(struct attempt *a)
     a->job.terminal = a->terminal;
     a->job.message_head = buf_slice(&a->message.head);
     a->job.body = a->message.body;
+    a->job.content_type = a->content.type;
     a->job.authenticated = push->flags & PPG_AUTHENTICATED;
     a->job.trusted = push->flags & PPG_TRUSTED;
     a->job.unconfirmed = push->method == PPG_METHOD_UNCONFIRMED;
@@ -259,8 +354,8 @@ static void protect_failed(struct attempt *a, enum err e)
 static void seal_and_send(void *arg)
 {
     struct attempt *a = arg;
-    enum err e =
-        ppg_protect(a->deliver->core->protect, a->target, a->terminal, &a->decision, &a->wait, &a->message);
+    enum err e = ppg_protect(a->deliver->core->protect, a->target, &a->content, a->terminal, &a->decision,
+                             &a->wait, &a->message);
 
     if (e == ERR_AGAIN)
         return; /* numbers are being reserved; we are called again */
@@ -294,7 +389,8 @@ static void note_first(struct attempt *a)
 void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
 {
     struct attempt *a = attempt_new(d, t);
-    struct ppg_deliver_ask ask = {t->key, t->push->asked, t->demanded, t->push->body.n};
+    struct ppg_deliver_ask ask = {
+        .key = t->key, .asked = t->push->asked, .demanded = t->demanded, .push = t->push};
     struct store_record none = {.note = SLICE("memory")};
     struct route r = {.why = ""};
     char why[PPG_DELIVER_WHY_N];
@@ -310,7 +406,11 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
     a->bearer_at = r.bearer_at;
     a->decision = r.decision;
     a->wait = (struct ppg_protect_wait){.fn = seal_and_send, .arg = a};
-    if (code != PAP_CODE_OK) {
+    if (code == PAP_CODE_OK)
+        code = suit(d->core, a->terminal, t->push, &a->made, &a->content, &r.why);
+    if (code == PAP_CODE_INTERNAL_ERROR) {
+        not_begun(a, slice_str(r.why));
+    } else if (code != PAP_CODE_OK) {
         route_why(&r, why);
         ended(a, EV_FAIL, code, false, slice_str(why));
     } else if (t->push->method == PPG_METHOD_UNCONFIRMED) {
@@ -346,6 +446,7 @@ void ppg_deliver_free(struct ppg_deliver **dp)
         d->free_attempts = a->next_free;
         buf_clear(&a->message.head);
         buf_clear(&a->message.sealed);
+        buf_clear(&a->made);
         free(a);
     }
     free(d);

@@ -1,5 +1,6 @@
-/* One attempt at one target: find the terminal and its bearer, let policy decide, protect, send, and turn what
- * the bearer says into an event of the state table.  One per core. */
+/* One attempt at one target: find the terminal and its bearer, let policy decide, choose the form of the content, protect,
+ * send, and turn what the bearer says into an event of the state table.  A terminal that turns out to want another form
+ * gets it within the same attempt, once.  One per core. */
 #ifndef PPG_DELIVER_H
 #define PPG_DELIVER_H
 
@@ -18,7 +19,8 @@ struct ppg_deliver_ask {
     struct slice key; /* canonical address */
     uint8_t asked;    /* protection levels, as in push.h */
     uint8_t demanded;
-    size_t content_n;
+    const struct ppg_push *push;
+    struct buf *made; /* for the form of the content, as ppg_content_choose wants it */
 };
 unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask,
                               char why[PPG_DELIVER_WHY_N]);

@@ -184,7 +184,8 @@ static enum err association_get(struct ppg_protect *p, const struct ota_associat
     return ERR_OK;
 }
 
-static void head_of(struct ppg_protect *p, const struct ppg_target *t, bool inner, struct buf *out)
+static void head_of(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
+                    bool inner, struct buf *out)
 {
     const struct ppg_push *push = t->push;
     char id[48];
@@ -192,11 +193,12 @@ static void head_of(struct ppg_protect *p, const struct ppg_target *t, bool inne
     struct ota_message_head head = {
         .date_s = push->accepted_ms / 1000,
         .message_id = slice_of(id, (size_t)n),
-        .content_type = push->content_type,
-        .content_n = push->body.n,
+        .content_type = content->type,
+        .content_n = content->body.n,
         .app_id = push->app_id,
         .initiator_uri = push->initiator_uri,
         .passed = push->headers,
+        .transformed = content->transformed,
         .info = {.authenticated = push->flags & PPG_AUTHENTICATED, .trusted = push->flags & PPG_TRUSTED},
         .with_info = inner,
     };
@@ -216,18 +218,18 @@ static void outer_head(const struct ppg_target *t, size_t sealed_n, struct buf *
 }
 
 static enum err seal(struct ppg_protect *p, struct association *a, const struct ppg_target *t,
-                     struct ppg_protected *out)
+                     const struct ppg_content *content, struct ppg_protected *out)
 {
     struct slice parts[3];
     enum err e;
 
     buf_reset(&p->scratch, INNER_HEAD_MAX_N);
-    head_of(p, t, true, &p->scratch);
+    head_of(p, t, content, true, &p->scratch);
     if (buf_err(&p->scratch))
         return buf_err(&p->scratch);
     parts[0] = buf_slice(&p->scratch);
     parts[1] = SLICE("\r\n");
-    parts[2] = t->push->body;
+    parts[2] = content->body;
     e = sec_sa_seal(&a->sa, SEC_GPL_DOWNLINK, ppg_core_utc_ms(p->core) / 1000, SLICE_NONE, parts, 3,
                     &out->sealed, &out->sn);
     if (e)
@@ -239,15 +241,16 @@ static enum err seal(struct ppg_protect *p, struct association *a, const struct 
 }
 
 static enum err seal_when_numbered(struct ppg_protect *p, const struct ppg_target *t,
-                                   const struct ota_terminal *terminal, const struct sec_policy_out *decision,
-                                   struct ppg_protect_wait *wait, struct ppg_protected *out)
+                                   const struct ppg_content *content, const struct ota_terminal *terminal,
+                                   const struct sec_policy_out *decision, struct ppg_protect_wait *wait,
+                                   struct ppg_protected *out)
 {
     struct association *a;
     enum err e = association_get(p, &terminal->association, decision->seal_encrypts, &a);
 
     if (e)
         return e;
-    e = seal(p, a, t, out);
+    e = seal(p, a, t, content, out);
     if (e == ERR_AGAIN && a->exhausted)
         return ERR_LATE;
     if (e == ERR_AGAIN && a->refused)
@@ -259,14 +262,14 @@ static enum err seal_when_numbered(struct ppg_protect *p, const struct ppg_targe
     return e;
 }
 
-enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ota_terminal *terminal,
-                     const struct sec_policy_out *decision, struct ppg_protect_wait *wait,
-                     struct ppg_protected *out)
+enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
+                     const struct ota_terminal *terminal, const struct sec_policy_out *decision,
+                     struct ppg_protect_wait *wait, struct ppg_protected *out)
 {
     if (decision->seal)
-        return seal_when_numbered(p, t, terminal, decision, wait, out);
-    head_of(p, t, false, &out->head);
-    out->body = t->push->body;
+        return seal_when_numbered(p, t, content, terminal, decision, wait, out);
+    head_of(p, t, content, false, &out->head);
+    out->body = content->body;
     return buf_err(&out->head);
 }
 

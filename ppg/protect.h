@@ -4,6 +4,7 @@
 #ifndef PPG_PROTECT_H
 #define PPG_PROTECT_H
 
+#include "ppg/content.h"
 #include "ppg/core.h"
 #include "security/policy.h"
 
@@ -20,7 +21,7 @@ struct ppg_protect_wait {
 struct ppg_protected {
     struct buf head;   /* push message header lines for the outside */
     struct buf sealed; /* the sealed message, when there is one */
-    struct slice body; /* what the bearer sends: sealed, or the push's own content */
+    struct slice body; /* what the bearer sends: sealed, or the content itself */
     uint32_t sn;       /* 0: not sealed */
     uint8_t suite;
 };
@@ -28,9 +29,9 @@ struct ppg_protected {
 /* ERR_OK: *out is filled (its bufs are the caller's, initialised).  ERR_AGAIN: *wait is queued.  ERR_LATE: the
  * association has run out; ERR_ABSENT: there is none; ERR_UNSUPPORTED: no suite of it gives what is asked; ERR_IO:
  * no numbers could be reserved, or other keys of the same association are in use: later. */
-enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ota_terminal *terminal,
-                     const struct sec_policy_out *decision, struct ppg_protect_wait *wait,
-                     struct ppg_protected *out) MUST_USE;
+enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
+                     const struct ota_terminal *terminal, const struct sec_policy_out *decision,
+                     struct ppg_protect_wait *wait, struct ppg_protected *out) MUST_USE;
 
 /* Terminals may have new keys: associations are made anew from what the next push brings along. */
 void ppg_protect_forget(struct ppg_protect *p);

@@ -7,6 +7,7 @@
 #include "pap/address.h"
 #include "ppg/authorize.h"
 #include "ppg/config/groups.h"
+#include "ppg/content.h"
 #include "ppg/deliver.h"
 
 #define MEMBERS_MAX  100000u /* of all groups of one submission: it is in memory as a whole */
@@ -313,10 +314,9 @@ enum pap_code ppg_recipients_allow(struct ppg_submission *s)
 static enum pap_code reach_one(struct ppg_submission *s, struct ppg_target *t, void *arg)
 {
     const struct ppg_push *p = s->push;
-    struct ppg_deliver_ask ask = {t->key, p->asked, t->demanded, p->body.n};
+    struct ppg_deliver_ask ask = {t->key, p->asked, t->demanded, p, arg};
     unsigned code;
 
-    (void)arg;
     if (t->members_n) /* it is its members that are reached */
         return PAP_CODE_ACCEPTED;
     code = ppg_deliver_possible(s->core, &ask, s->why);
@@ -329,5 +329,11 @@ static enum pap_code reach_one(struct ppg_submission *s, struct ppg_target *t, v
 
 enum pap_code ppg_recipients_reach(struct ppg_submission *s)
 {
-    return ppg_recipients_each(s, reach_one, NULL);
+    struct buf made; /* once for all who take it so */
+    enum pap_code code;
+
+    buf_init(&made, PPG_CONTENT_MADE_MAX_N);
+    code = ppg_recipients_each(s, reach_one, &made);
+    buf_clear(&made);
+    return code;
 }

@@ -2,7 +2,10 @@
 #include "ppg/config/terminals.h"
 
 #include "base/list.h"
+#include "base/map.h"
 #include "base/net/uri.h"
+#include "ota/profile.h"
+#include "pap/uaprof.h"
 #include "ppg/config/lists.h"
 #include "ppg/config/value.h"
 #include "security/address.h"
@@ -12,6 +15,9 @@
 #define SECTION_MAX_N     (64 << 10) /* octets of text in one section */
 #define ASSOCIATION_MAX_N 4096       /* octets of an association file */
 #define CONTENT_MAX_N     (INT64_C(1) << 30)
+#define PROFILES_MAX      10000      /* files that describe models */
+#define PROFILES_MAX_N    (64 << 20) /* octets of what they say */
+#define ITEM_MAX_N        255
 #define COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
 /* The section being read. */
@@ -21,6 +27,14 @@ struct draft {
     struct ota_terminal terminal;
     struct buf password;
     struct ota_registry *registry;
+    const struct ota_profile *model; /* of the section's profile-file; NULL: none */
+    struct map models;               /* file name -> struct model: many terminals name one */
+    struct arena models_mem;
+};
+
+struct model {
+    struct slice path;
+    struct ota_profile profile;
 };
 
 static struct draft *draft_of(struct ppg_list *l)
@@ -42,6 +56,7 @@ static void begin(struct ppg_list *l, struct slice name)
 
     forget(d);
     d->terminal = (struct ota_terminal){.direct = false};
+    d->model = NULL;
     if (sec_address_canonical(name, &address))
         ppg_load_say(l->load, ERR_MALFORMED, l->at, name, "not an address");
     else if (arena_dup(&d->mem, slice_of(address.text, address.n), &d->terminal.key))
@@ -105,6 +120,115 @@ static void set_max_size(struct ppg_list *l, const struct ppg_ini_line *line)
         draft_of(l)->terminal.profile.size_max = (uint64_t)n;
 }
 
+/* Items as in a header field: visible, and nothing that could end one or begin a quoted string. */
+static bool list_ok(struct slice list, bool types)
+{
+    struct slice item, left, right;
+    size_t n = 0;
+
+    for (size_t i = 0; i < list.n; i++)
+        if (list.p[i] < ' ' || list.p[i] > '~' || list.p[i] == '"')
+            return false;
+    for (; slice_item(&list, &item); n++)
+        if (item.n > ITEM_MAX_N ||
+            (types && !slice_eq(item, SLICE("*")) && !slice_cut(item, '/', &left, &right)))
+            return false;
+    return n > 0;
+}
+
+static void set_list(struct ppg_list *l, const struct ppg_ini_line *line, struct slice *out, bool types)
+{
+    if (!list_ok(line->value, types))
+        ppg_list_say(l, line, types ? "not media types, comma separated" : "not names, comma separated");
+    else
+        ppg_list_text(l, line, &draft_of(l)->mem, out);
+}
+
+static void set_accept(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    set_list(l, line, &draft_of(l)->terminal.profile.accept, true);
+}
+
+static void set_applications(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    set_list(l, line, &draft_of(l)->terminal.profile.app_ids, false);
+}
+
+static void set_charsets(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    set_list(l, line, &draft_of(l)->terminal.profile.charsets, false);
+}
+
+static void set_encodings(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    set_list(l, line, &draft_of(l)->terminal.profile.encodings, false);
+}
+
+static void set_languages(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    set_list(l, line, &draft_of(l)->terminal.profile.languages, false);
+}
+
+static enum err model_parse(struct draft *d, struct slice text, struct model *m, const char **why)
+{
+    struct pap_uaprof p;
+    enum err e = pap_uaprof_parse(text, &d->models_mem, &p, why);
+
+    if (!e)
+        m->profile = (struct ota_profile){.accept = p.accept,
+                                          .charsets = p.charsets,
+                                          .encodings = p.encodings,
+                                          .languages = p.languages,
+                                          .app_ids = p.app_ids,
+                                          .size_max = p.size_max};
+    return e;
+}
+
+/* A file that no section has named before. */
+static void read_model(struct draft *d, const struct ppg_ini_line *line, struct slice path)
+{
+    struct model *m = arena_alloc(&d->models_mem, sizeof *m);
+    const char *why = "too many profiles";
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, 0);
+    if (!m || arena_dup(&d->models_mem, path, &m->path)) {
+        ppg_load_say(d->list.load, ERR_NOMEM, line->at, line->key, "too many profiles");
+    } else if (!ppg_load_file(d->list.load, m->path.p, PAP_UAPROF_MAX_N, 0, line->at, line->key, &text)) {
+        e = model_parse(d, buf_slice(&text), m, &why);
+        if (!e)
+            e = map_put(&d->models, m->path, m);
+        if (e)
+            ppg_load_say(d->list.load, e, line->at, line->key, "%s: %s", m->path.p, why);
+        else
+            d->model = &m->profile;
+    }
+    buf_clear(&text);
+}
+
+static void set_profile_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    const struct model *known;
+    struct buf path;
+
+    buf_init(&path, PPG_INI_LINE_MAX_N + 1);
+    ppg_load_path(line->at.file, line->value, &path);
+    if (buf_err(&path)) {
+        ppg_load_say(l->load, buf_err(&path), line->at, line->key, "file name too long");
+    } else {
+        struct slice name = slice_of(path.p, path.n - 1); /* without its NUL */
+
+        known = map_get(&d->models, name);
+        if (known)
+            d->model = &known->profile;
+        else
+            read_model(d, line, name);
+    }
+    buf_clear(&path);
+}
+
 static void set_association_file(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     struct buf path, text;
@@ -129,8 +253,29 @@ static const struct ppg_list_key keys[] = {
     {"login-user", set_login_user, .must = false},
     {"login-password-file", set_login_password_file, .must = false},
     {"max-size", set_max_size, .must = false},
+    {"accept", set_accept, .must = false},
+    {"applications", set_applications, .must = false},
+    {"charsets", set_charsets, .must = false},
+    {"encodings", set_encodings, .must = false},
+    {"languages", set_languages, .must = false},
+    {"profile-file", set_profile_file, .must = false},
     {"association-file", set_association_file, .must = false},
 };
+
+/* The section's own keys stand before those of its profile. */
+static void complete_profile(struct draft *d)
+{
+    static const struct ota_profile none = {.known = false};
+    struct ota_profile own = d->terminal.profile;
+    struct slice *texts[OTA_PROFILE_TEXTS];
+
+    own = ota_profile_merge(&own, d->model ? d->model : &none);
+    own.known = own.size_max != 0;
+    ota_profile_texts(&own, texts);
+    for (size_t i = 0; i < OTA_PROFILE_TEXTS; i++)
+        own.known = own.known || texts[i]->n;
+    d->terminal.profile = own;
+}
 
 static void end(struct ppg_list *l)
 {
@@ -138,6 +283,7 @@ static void end(struct ppg_list *l)
     struct ota_terminal *t = &d->terminal;
     enum err e;
 
+    complete_profile(d);
     t->login.password = buf_slice(&d->password);
     if (!t->login.user.n != !t->login.password.n) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "login-user and login-password-file go together");
@@ -168,8 +314,12 @@ void ppg_terminals_read(struct ppg_load *load, const char *path, struct ota_regi
         return;
     }
     arena_init(&d.mem, 1024, SECTION_MAX_N);
+    arena_init(&d.models_mem, 4096, PROFILES_MAX_N);
+    map_init(&d.models, PROFILES_MAX);
     buf_init(&d.password, PPG_LIST_SECRET_MAX_N + 1);
     ppg_list_read(&d.list, path, FILE_MAX_N, 0, at, SLICE_NONE);
     forget(&d);
+    map_clear(&d.models);
+    arena_clear(&d.models_mem);
     *out = d.registry;
 }

@@ -104,6 +104,19 @@ static bool within(struct replay_script *s, struct slice word, int64_t ms)
     return (ms >= from && ms <= to) || replay_fail(s, "after %lld ms", (long long)ms);
 }
 
+static bool expect_type(struct replay_script *s, struct slice rest)
+{
+    struct about a = about_next(&rest);
+    const struct replay_send *last = NULL;
+    struct slice want = word_next(&rest);
+
+    for (size_t i = 0; i < s->w->net->sends_n; i++)
+        if (is_about(&s->w->net->sends[i], &a))
+            last = &s->w->net->sends[i];
+    return (last && slice_eq(slice_str(last->type), want)) ||
+           replay_fail(s, "the last one was of type %s", last ? last->type : "none");
+}
+
 static bool expect_last(struct replay_script *s, struct slice rest)
 {
     struct about a = about_next(&rest);
@@ -333,13 +346,17 @@ static const struct {
     const char *name;
     bool (*run)(struct replay_script *s, struct slice rest);
 } rows[] = {
-    {"accepted", expect_accepted}, {"exists", expect_exists}, {"failed", expect_failed},
-    {"lost", expect_lost},         {"sent", expect_sent},     {"last", expect_last},
-    {"gap", expect_gap},           {"order", expect_order},   {"state", expect_state},
-    {"notice", expect_notice},     {"debt", expect_debt},     {"debts", expect_debts},
-    {"posts", expect_posts},       {"held", expect_held},     {"last-notice", expect_last_notice},
-    {"sealed", expect_sealed},     {"live", expect_live},     {"cores", expect_cores},
-    {"quiet", expect_quiet},       {"busy", expect_busy},
+    {"accepted", expect_accepted}, {"exists", expect_exists},
+    {"failed", expect_failed},     {"lost", expect_lost},
+    {"sent", expect_sent},         {"last", expect_last},
+    {"type", expect_type},         {"gap", expect_gap},
+    {"order", expect_order},       {"state", expect_state},
+    {"notice", expect_notice},     {"debt", expect_debt},
+    {"debts", expect_debts},       {"posts", expect_posts},
+    {"held", expect_held},         {"last-notice", expect_last_notice},
+    {"sealed", expect_sealed},     {"live", expect_live},
+    {"cores", expect_cores},       {"quiet", expect_quiet},
+    {"busy", expect_busy},
 };
 
 bool replay_expect(struct replay_script *s, struct slice rest)

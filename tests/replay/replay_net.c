@@ -156,6 +156,7 @@ static void read_message(struct replay_net *net, struct replay_terminal *t, cons
         open_sealed(net, t, job->body, s, &plain);
         head = slice_sub(buf_slice(&plain), 0, slice_find_slice(buf_slice(&plain), SLICE("\r\n\r\n")) + 2);
     }
+    MUST(!mem_cstr(s->type, sizeof s->type, ota_header_find(head, SLICE("Content-Type"))));
     id = ota_header_find(head, SLICE("X-Push-Message-ID"));
     if (!id.n || mem_cstr(s->message_id, sizeof s->message_id, id))
         breach(net, "no message id", job->push_id);
@@ -196,7 +197,7 @@ static enum err bearer_send(void *self, struct ota_job *job, ota_done_fn *done, 
          !mem_cstr(s->key, sizeof s->key, job->terminal->key));
     read_message(net, t, job, s);
     watch_message_id(net, s);
-    net->sends_n++;
+    net->sends_n += p.answer.outcome != OTA_UNSUITED; /* registered, and nothing sent */
     if (t->in_flight++)
         breach(net, "two attempts in flight", job->terminal->key);
     pend(net, &p);
@@ -211,11 +212,17 @@ const struct ota_bearer replay_bearer = {
     .send = bearer_send,
 };
 
-static void answer_job(struct pending *p)
+static void answer_job(struct replay_net *net, struct pending *p)
 {
     struct ota_job *job = p->job;
 
     p->terminal->in_flight--;
+    if (p->answer.outcome == OTA_UNSUITED) {
+        const struct ota_profile said = {.accept = slice_str(p->terminal->takes),
+                                         .learnt_ms = clk_utc_ms(net->clk)};
+
+        MUST(!ota_profiles_learn(net->profiles, slice_str(p->terminal->key), &said));
+    }
     job->result = (struct ota_result){.outcome = p->answer.outcome, .code = p->answer.code};
     (void)snprintf(job->result.note, sizeof job->result.note, "script");
     p->done(job, ERR_OK, p->arg);
@@ -311,11 +318,11 @@ static void answer_post(struct pending *p)
 
 /* --- time --- */
 
-static void answer(struct pending *p)
+static void answer(struct replay_net *net, struct pending *p)
 {
     list_remove(&p->link);
     if (p->job)
-        answer_job(p);
+        answer_job(net, p);
     else
         answer_post(p);
     free(p);
@@ -341,7 +348,7 @@ bool replay_net_fire(struct replay_net *net)
 
     while ((p = due_first(net, clk_mono_ms(net->clk)))) {
         any = true;
-        answer(p);
+        answer(net, p);
     }
     return any;
 }
@@ -352,6 +359,6 @@ void replay_net_break(struct replay_net *net)
         struct pending *p = container_of(net->pending.next, struct pending, link);
 
         p->answer = (struct replay_answer){.kind = REPLAY_BROKEN, .outcome = OTA_RETRY};
-        answer(p);
+        answer(net, p);
     }
 }

@@ -50,6 +50,7 @@ struct replay_terminal {
     bool sealed;     /* has an association */
     unsigned key_no; /* which key of the association; another number is another key */
     size_t max_size;
+    char takes[80];                /* what it says at registration: with the answer `unsuited` */
     struct replay_answers answers; /* n 0: delivered at once */
     unsigned in_flight;
     uint32_t sn_high;
@@ -59,6 +60,7 @@ struct replay_send {
     char push_id[REPLAY_NAME_N];
     char key[REPLAY_NAME_N];
     char message_id[80];
+    char type[48]; /* Content-Type, of the inner message when it was sealed */
     int64_t at_ms; /* UTC */
     uint32_t sn;   /* 0: not sealed */
     unsigned core;
@@ -88,6 +90,7 @@ struct replay_port {
 
 struct replay_net {
     const struct clk *clk;
+    struct ota_profiles *profiles; /* the cores' table; told what terminals say */
     struct pap_parser *parser;
     struct replay_terminal terminals[REPLAY_TERMINALS_MAX];
     size_t terminals_n;

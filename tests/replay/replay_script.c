@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/codec.h"
+#include "base/mem.h"
 #include "tests/replay/replay_expect.h"
 #include "tests/replay/replay_words.h"
 #include "tests/unit/harness.h"
@@ -52,6 +53,8 @@ static bool terminal_word(struct replay_terminal *t, struct slice word)
         t->sealed = true;
     else if (slice_starts(word, SLICE("answers=")))
         return word_answers(value, word_terminal_answer, &t->answers);
+    else if (slice_starts(word, SLICE("takes=")))
+        return !mem_cstr(t->takes, sizeof t->takes, value);
     else if (slice_starts(word, SLICE("key=")) && word_number(value, &n))
         t->key_no = (unsigned)n;
     else if (slice_starts(word, SLICE("max-size=")) && word_number(value, &n))
@@ -110,6 +113,21 @@ static bool step_numbers(struct replay_script *s, struct slice rest)
 
 /* --- submissions --- */
 
+#define SI "<si><indication href=\"http://a.example/\">Hi</indication></si>"
+
+static bool submit_content(struct replay_submit *sub, struct slice what)
+{
+    static const char *const words[] = {"si", "fixed-si", "broken-si"};
+    size_t i;
+
+    if (!word_choice(what, words, COUNT(words), &i))
+        return false;
+    sub->type = SLICE("text/vnd.wap.si");
+    sub->body = i == 2 ? SLICE("<si>") : SLICE(SI);
+    sub->headers = i == 1 ? SLICE("Cache-Control: no-transform\r\n") : SLICE_NONE;
+    return true;
+}
+
 static bool submit_word(struct replay_submit *sub, struct slice word)
 {
     static const char *const methods[] = {"notspecified", "confirmed", "preferconfirmed", "unconfirmed"};
@@ -127,6 +145,8 @@ static bool submit_word(struct replay_submit *sub, struct slice word)
     }
     if (slice_starts(word, SLICE("before=")))
         return word_time(v, &sub->before_ms);
+    if (slice_starts(word, SLICE("content=")))
+        return submit_content(sub, v);
     if (slice_starts(word, SLICE("after=")))
         return word_time(v, &sub->after_ms);
     if (slice_starts(word, SLICE("from="))) {

@@ -2,12 +2,13 @@
  *
  *   cores N                          how many cores; before anything else
  *   set SECTION.KEY VALUE            a line of ppg.conf; counts from the start, later from the next reload
- *   terminal A [tls] [sealed] [key=N] [max-size=N] [answers=LIST]     A may be a range: +1000..+1049
+ *   terminal A [tls] [sealed] [key=N] [max-size=N] [takes=TYPE,..] [answers=LIST]     A may be a range: +1000..+1049
  *   terminal A gone                  it is in no configuration written from now on
  *   initiator LIST                   what every server answers to notifications, but for those named by
  *   server HOST LIST                 what this one answers
  *   numbers A N                      uses up N sequence numbers of the terminal's association
  *   submit ID to=A,.. [from=NAME] [method=M] [priority=P] [before=T] [after=T] [ask=L] [demand=L] [size=N] [notify[=HOST]]
+ *          [content=si|fixed-si|broken-si]       a service indication; not to be transformed; not well-formed
  *   run T [by=T]                     lets time pass in steps of 100 ms, or of `by`
  *   crash [before=KIND|after=KIND] [down=T]    now; or as soon as the store is about to run an operation of that
  *                                    kind; or when one is durable and nobody has heard of it yet
@@ -16,6 +17,7 @@
  *   reload
  *   expect accepted|exists|failed|lost ID      what the submission was told; lost: the process died first
  *   expect sent ID[/A] N             attempts seen by terminals
+ *   expect type ID/A TYPE            of the content of the last one
  *   expect last ID/A T..T            when the last one was seen, since the start of the scenario
  *   expect gap ID/A T..T             between the last two
  *   expect order [A] ID,ID,..        all attempts so far, or those at one terminal
@@ -32,8 +34,8 @@
  *   expect quiet | expect busy       whether any core holds anything
  *
  * KIND is a store operation: insert finish move claim numbers notice-claim notice-move notice-done.
- * LIST: answers in turn, the last one stays.  A terminal's: ok retry ambiguous busy refused fail hang error (the
- * bearer takes nothing).  The initiator's: ok empty bad (document with code 2000) hang broken full (the poster takes
+ * LIST: answers in turn, the last one stays.  A terminal's: ok retry ambiguous busy refused fail hang, error (the
+ * bearer takes nothing), unsuited (nothing was sent: it said what it takes=), untyped (it refuses the content type).  The initiator's: ok empty bad (document with code 2000) hang broken full (the poster takes
  * nothing) denied silent (time is up after 30 s), or an HTTP status, with what Retry-After asks for: 503+2min.  Each may have a delay: ok@2s.  T: 1500ms 10s 5min 2h 1d; ranges T..T.
  *
  * At the end everything in memory is dropped as in a crash, and the far ends must have seen no breach. */

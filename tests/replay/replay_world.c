@@ -134,6 +134,7 @@ static bool open_all(struct replay_world *w)
     if (store_open(&w->store_conf, &w->shared.store, w->why))
         return false;
     MUST(!ota_profiles_create(REPLAY_TERMINALS_MAX, &w->shared.profiles));
+    w->net->profiles = w->shared.profiles;
     for (unsigned i = 0; i < w->cores_n; i++)
         MUST(!core_start(w, i));
     w->net->dead = w->dying = false;
@@ -333,15 +334,16 @@ static struct slice url_of(struct ppg_push *p, struct slice host)
 static void push_fill(struct replay_world *w, struct ppg_push *p, const struct replay_submit *s)
 {
     int64_t now = clk_utc_ms(&w->clk.clk);
-    char *body = arena_alloc(&p->mem, s->body_n + 1);
+    char *body = s->body.p ? NULL : arena_alloc(&p->mem, s->body_n + 1);
 
-    MUST(body != NULL);
+    MUST(body || s->body.p);
     p->push_id = copy(p, s->push_id);
     p->initiator = copy(p, s->initiator);
     if (s->notify)
         p->notify_url = url_of(p, s->server.n ? s->server : SLICE("pi.example"));
-    p->content_type = SLICE("text/plain");
-    p->body = slice_of(body, s->body_n);
+    p->content_type = copy(p, s->type.n ? s->type : SLICE("text/plain"));
+    p->body = s->body.p ? copy(p, s->body) : slice_of(body, s->body_n);
+    p->headers = copy(p, s->headers);
     p->flags = PPG_AUTHENTICATED | PPG_HAS_QOS;
     p->version = PAP_VERSION_1_0;
     p->priority = (uint8_t)s->priority;

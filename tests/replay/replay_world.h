@@ -41,8 +41,11 @@ struct replay_submit {
     uint8_t asked;
     uint8_t demanded;
     bool notify;
-    struct slice server; /* host that is notified; empty: pi.example */
-    size_t body_n;
+    struct slice server;   /* host that is notified; empty: pi.example */
+    size_t body_n;         /* of a body of no particular content */
+    struct slice body;     /* p not NULL: this one */
+    struct slice type;     /* empty: text/plain */
+    struct slice headers;  /* that travel along */
     struct slice replaces; /* push-id of the earlier push */
     enum ppg_replace replace;
 };

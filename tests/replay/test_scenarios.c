@@ -23,6 +23,8 @@
     X(expire_waiting)                                                                                        \
     X(expire_while_down)                                                                                     \
     X(final_answers)                                                                                         \
+    X(form_learnt)                                                                                           \
+    X(form_refused)                                                                                          \
     X(live_ceiling)                                                                                          \
     X(live_ceiling_restart)                                                                                  \
     X(many_recipients)                                                                                       \

@@ -200,6 +200,13 @@ static void app_id_rows(void)
         {"x-wap-application:mms.ua", ERR_OK, "x-wap-application:mms.ua", 4},
         {" X-WAP-application:MMS.ua ", ERR_OK, "X-WAP-application:MMS.ua", 4},
         {"x-wap-application:mms.ua;app-encoding=9", ERR_OK, "x-wap-application:mms.ua", 9},
+        {"4", ERR_OK, "x-wap-application:mms.ua", 4},
+        {"2", ERR_OK, "x-wap-application:wml.ua", 2},
+        {"36866", ERR_OK, "x-oma-nokia:call.ua", 0x9002},
+        {"4;app-encoding=9", ERR_OK, "x-wap-application:mms.ua", 9},
+        {"12345", ERR_OK, "12345", -1},
+        {"65536", ERR_OK, "65536", -1},
+        {"4x", ERR_OK, "4x", -1},
         {"urn:my:app", ERR_OK, "urn:my:app", -1},
         {"urn:my:app ; App-Encoding=36866", ERR_OK, "urn:my:app", 36866},
         {"x-oma-nokia:call.ua", ERR_OK, "x-oma-nokia:call.ua", 0x9002},
@@ -253,6 +260,11 @@ static void test_accept_lists(void)
     }
     CU_ASSERT(ota_accepts_app(SLICE("mms.ua, x-wap-application:wml.ua"), SLICE_NONE));
     CU_ASSERT(ota_accepts_app(SLICE("MMS.ua"), SLICE("mms.UA")) && ota_accepts_app(SLICE("*"), SLICE("any")));
+    CU_ASSERT(ota_accepts_app(SLICE("1, 4"), SLICE("x-wap-application:mms.ua")));
+    CU_ASSERT(ota_accepts_app(SLICE("2"), SLICE_NONE) && !ota_accepts_app(SLICE("4"), SLICE_NONE));
+    CU_ASSERT(ota_accepts_app(SLICE("0"), SLICE("any")) && ota_accepts_app(SLICE(OTA_APP_ANY), SLICE("any")));
+    CU_ASSERT(ota_accepts_app(SLICE("a.ua;app-encoding=7"), SLICE("a.ua")));
+    CU_ASSERT(!ota_accepts_app(SLICE("99, 4"), SLICE("x-wap-application:loc.ua")));
     CU_ASSERT(!ota_accepts_app(SLICE("mms.ua"), SLICE("other")) &&
               !ota_accepts_app(SLICE("mms.ua"), SLICE_NONE));
 }

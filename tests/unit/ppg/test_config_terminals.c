@@ -88,7 +88,46 @@ static void test_terminals(void)
     forget(f);
 }
 
+/* The section's own words, then its profile's; two sections may name one profile. */
+static void test_profiles(void)
+{
+    const struct ota_terminal *a, *b, *c, *d;
+    struct fixture *f;
+
+    write_file("model.rdf",
+               "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:p='http://x/'>"
+               "<p:Push-Accept>text/html</p:Push-Accept><p:Push-MsgSize>1400</p:Push-MsgSize>"
+               "<p:Push-Accept-AppID>*</p:Push-Accept-AppID></rdf:RDF>",
+               0644);
+    f = read_text(
+        "[terminal +1]\nroute = http://a\nprofile-file = model.rdf\n"
+        "[terminal +2]\nroute = http://a\nmax-size = 5\nprofile-file = model.rdf\naccept = text/*, a/b;q=1\n"
+        "applications = 2, x-wap-application:mms.ua\ncharsets = utf-8\nencodings = gzip\nlanguages = en, de\n"
+        "[terminal +3]\nroute = http://a\n[terminal +4]\nroute = http://a\naccept = *\n");
+    CU_ASSERT_FATAL(f->errs.n == 0 && f->registry);
+    a = ota_registry_find(f->registry, SLICE("+1"));
+    b = ota_registry_find(f->registry, SLICE("+2"));
+    c = ota_registry_find(f->registry, SLICE("+3"));
+    d = ota_registry_find(f->registry, SLICE("+4"));
+    CU_ASSERT_FATAL(a && b && c && d);
+    CU_ASSERT(a->profile.known && a->profile.size_max == 1400 && a->profile.charsets.n == 0);
+    TEST_SLICE_EQ(a->profile.accept, SLICE("text/html"));
+    TEST_SLICE_EQ(a->profile.app_ids, SLICE("*"));
+    CU_ASSERT(b->profile.known && b->profile.size_max == 5);
+    TEST_SLICE_EQ(b->profile.accept, SLICE("text/*, a/b;q=1"));
+    TEST_SLICE_EQ(b->profile.app_ids, SLICE("2, x-wap-application:mms.ua"));
+    TEST_SLICE_EQ(b->profile.charsets, SLICE("utf-8"));
+    TEST_SLICE_EQ(b->profile.encodings, SLICE("gzip"));
+    TEST_SLICE_EQ(b->profile.languages, SLICE("en, de"));
+    CU_ASSERT(!c->profile.known && c->profile.accept.n == 0 && d->profile.known);
+    forget(f);
+}
+
 #define SECTION "[terminal +15550100]\nroute = http://198.51.100.7:4035\n"
+
+#define TEN     "0123456789"
+#define LONG                                                                                                 \
+    TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 static const struct {
     const char *text, *ends; /* of the one mistake */
@@ -108,6 +147,16 @@ static const struct {
     {SECTION "form = both", ":3: form: embedded or direct"},
     {SECTION "max-size = -1", ":3: max-size: octets, 0 to 1G; 0: as the terminal says"},
     {SECTION "max-size = 2G", ":3: max-size: octets, 0 to 1G; 0: as the terminal says"},
+    {SECTION "accept =", ":3: accept: not media types, comma separated"},
+    {SECTION "accept = text", ":3: accept: not media types, comma separated"},
+    {SECTION "accept = a/b, \"c/d\"", ":3: accept: not media types, comma separated"},
+    {SECTION "applications = ,", ":3: applications: not names, comma separated"},
+    {SECTION "charsets = \xC3\xA4", ":3: charsets: not names, comma separated"},
+    {SECTION "encodings = \"gzip\"", ":3: encodings: not names, comma separated"},
+    {SECTION "languages = " LONG, ":3: languages: not names, comma separated"},
+    {SECTION "profile-file = gone", "gone: No such file or directory"},
+    {SECTION "profile-file = bad.rdf", "bad.rdf: not RDF"},
+    {SECTION "profile-file = good", "good: text before the root"},
     {SECTION "terminal-id =", ":3: terminal-id: empty"},
     {SECTION "tls-name = a", ":1: +15550100: tls-name is for https routes"},
     {SECTION "login-user = a", ":1: +15550100: login-user and login-password-file go together"},
@@ -124,6 +173,7 @@ static void test_bad(void)
 {
     write_file("good", "secret", 0600);
     write_file("wide", "secret", 0644);
+    write_file("bad.rdf", "<rdf>", 0644);
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct fixture *f = read_text(bad[i].text);
 
@@ -197,6 +247,7 @@ static void test_associations(void)
 
 const struct test_case test_cases[] = {
     {"terminals", test_terminals},
+    {"profiles", test_profiles},
     {"bad", test_bad},
     {"associations", test_associations},
     {NULL, NULL},

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "ppg/content.h"
 #include "ppg/schedule.h"
 #include "tests/unit/ppg/core_fix.h"
 
@@ -72,10 +73,14 @@ static void test_possible(void)
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct replay_world *w = fix_world("possible", 3, "ok");
-        struct ppg_deliver_ask ask = {slice_str(rows[i].to), rows[i].asked, 0, rows[i].content_n};
+        const struct ppg_push content = {.content_type = SLICE("text/plain"),
+                                         .body = slice_of(NULL, rows[i].content_n)};
+        struct buf made;
+        struct ppg_deliver_ask ask = {slice_str(rows[i].to), rows[i].asked, 0, &content, &made};
         char why[160] = "?";
 
         test_row(i);
+        buf_init(&made, PPG_CONTENT_MADE_MAX_N);
         w->net->terminals[1].tls = true;
         w->net->terminals[1].max_size = 100;
         w->net->terminals[2].sealed = true;

@@ -110,6 +110,7 @@ static void test_outside(void)
                             .headers = SLICE("X-Secret: yes\r\n"),
                             .body = SLICE("secret content"),
                             .flags = PPG_AUTHENTICATED | PPG_TRUSTED};
+    struct ppg_content content = ppg_content_plain(&push);
     struct ppg_target t = {.push = &push, .id = 7};
     struct sec_policy_out decision = {.seal = false};
     struct ppg_protect_wait wait = {.fn = NULL};
@@ -118,11 +119,20 @@ static void test_outside(void)
     fix_start(w);
     buf_init(&out.head, 65536);
     buf_init(&out.sealed, 65536);
-    CU_ASSERT(ppg_protect(c->protect, &t, NULL, &decision, &wait, &out) == ERR_OK);
+    CU_ASSERT(ppg_protect(c->protect, &t, &content, NULL, &decision, &wait, &out) == ERR_OK);
     TEST_SLICE_EQ(out.body, push.body);
     TEST_SLICE_EQ(ota_header_find(buf_slice(&out.head), SLICE("X-Secret")), SLICE("yes"));
     CU_ASSERT(ota_header_find(buf_slice(&out.head), SLICE("X-Push-Message-ID")).n > 0);
     CU_ASSERT(out.sn == 0);
+    content = (struct ppg_content){SLICE("application/vnd.wap.sic"), SLICE("made"), true};
+    push.headers = SLICE("Content-MD5: of the text\r\nX-Secret: yes\r\n");
+    buf_reset(&out.head, 65536);
+    CU_ASSERT(ppg_protect(c->protect, &t, &content, NULL, &decision, &wait, &out) == ERR_OK);
+    TEST_SLICE_EQ(out.body, SLICE("made"));
+    TEST_SLICE_EQ(ota_header_find(buf_slice(&out.head), SLICE("Content-Type")), content.type);
+    TEST_SLICE_EQ(ota_header_find(buf_slice(&out.head), SLICE("Content-Length")), SLICE("4"));
+    TEST_SLICE_EQ(ota_header_find(buf_slice(&out.head), SLICE("X-Secret")), SLICE("yes"));
+    CU_ASSERT(ota_header_find(buf_slice(&out.head), SLICE("Content-MD5")).n == 0);
     buf_clear(&out.head);
     buf_clear(&out.sealed);
     fix_end(w);
@@ -136,6 +146,7 @@ static void test_sealed_outside(void)
                             .content_type = SLICE("text/plain"),
                             .headers = SLICE("X-Secret: yes\r\n"),
                             .body = SLICE("secret content")};
+    struct ppg_content content = ppg_content_plain(&push);
     struct ppg_target t = {.push = &push, .id = 7};
     struct sec_policy_out decision = {.seal = true, .seal_encrypts = true};
     struct ppg_protect_wait wait = {.fn = NULL};
@@ -150,13 +161,16 @@ static void test_sealed_outside(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(terminal);
     buf_init(&out.head, 65536);
     buf_init(&out.sealed, 65536);
-    CU_ASSERT(ppg_protect(w->cores[0].core.protect, &t, &bare, &decision, &wait, &out) == ERR_ABSENT);
+    CU_ASSERT(ppg_protect(w->cores[0].core.protect, &t, &content, &bare, &decision, &wait, &out) ==
+              ERR_ABSENT);
     bare.association = terminal->association;
     bare.association.suites[0] = SEC_GPL_HMAC;
     bare.association.suites_n = 1;
-    CU_ASSERT(ppg_protect(w->cores[0].core.protect, &t, &bare, &decision, &wait, &out) == ERR_UNSUPPORTED);
+    CU_ASSERT(ppg_protect(w->cores[0].core.protect, &t, &content, &bare, &decision, &wait, &out) ==
+              ERR_UNSUPPORTED);
     CU_ASSERT(out.head.n == 0 && out.sealed.n == 0);
-    CU_ASSERT(ppg_protect(w->cores[0].core.protect, &t, terminal, &decision, &wait, &out) == ERR_OK);
+    CU_ASSERT(ppg_protect(w->cores[0].core.protect, &t, &content, terminal, &decision, &wait, &out) ==
+              ERR_OK);
     CU_ASSERT(out.sn == 2 && out.suite == SEC_GPL_GCM);
     TEST_SLICE_EQ(ota_header_find(buf_slice(&out.head), SLICE("Content-Type")), SLICE(OTA_TYPE_GPL_A1));
     CU_ASSERT(slice_find_slice(buf_slice(&out.head), SLICE("X-Secret")) == SIZE_MAX);
