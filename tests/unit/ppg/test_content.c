@@ -7,60 +7,60 @@
 #define SI  "<?xml version=\"1.0\"?><si><indication href=\"http://www.a.example/\">Hi</indication></si>"
 #define SIC "application/vnd.wap.sic"
 
+static const char no[] = "Content-Language: en\r\nCache-Control: max-age=5, No-Transform\r\n";
+static const struct {
+    const char *type, *body, *headers, *app, *accept, *apps;
+    uint64_t size_max;
+    enum pap_code want;
+    bool transformed;
+} choices[] = {
+    /* nothing known, or taken as it is */
+    {"text/vnd.wap.si", SI, "", "", "", "", 0, PAP_CODE_OK, false},
+    {"text/vnd.wap.si", SI, "", "", "text/vnd.wap.si", "", 0, PAP_CODE_OK, false},
+    {"text/vnd.wap.si; charset=utf-8", SI, "", "", SIC ", text/*", "", 0, PAP_CODE_OK, false},
+    {"text/plain", "x", "", "", "*/*", "", 1, PAP_CODE_OK, false},
+    {SIC, "x", "", "", SIC, "", 0, PAP_CODE_OK, false},
+    {"text/vnd.wap.si", "<broken", "", "", "", "", 0, PAP_CODE_OK, false},
+    /* tokenised only */
+    {"text/vnd.wap.si", SI, "", "", SIC, "", 0, PAP_CODE_OK, true},
+    {"TEXT/vnd.wap.SI; charset=utf-8", SI, "", "", "application/*", "", 0, PAP_CODE_OK, true},
+    {"text/vnd.wap.sl", "<sl href=\"http://a/\"/>", "", "", "application/vnd.wap.slc", "", 0, PAP_CODE_OK,
+     true},
+    {"text/vnd.wap.si", SI, "Cache-Control: no-store\r\nX-Note: no-transform\r\n", "", SIC, "", 0,
+     PAP_CODE_OK, true},
+    /* both taken, but the text is too long */
+    {"text/vnd.wap.si", SI, "", "", "text/vnd.wap.si," SIC, "", 60, PAP_CODE_OK, true},
+    {"text/vnd.wap.si", SI, "", "", "", "", 60, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
+    {"text/vnd.wap.si", SI, "", "", SIC, "", 5, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
+    {"text/plain", "xx", "", "", "", "", 1, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
+    /* no form is taken, or it may not be made */
+    {"text/vnd.wap.si", SI, NULL, "", SIC, "", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
+    {"text/vnd.wap.si", SI, "", "", "application/vnd.wap.slc", "", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED,
+     false},
+    {SIC, "x", "", "", "text/vnd.wap.si", "", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
+    {"text/plain", "x", "", "", "text/html", "", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
+    /* cannot be made */
+    {"text/vnd.wap.si", "<si", "", "", SIC, "", 0, PAP_CODE_TRANSFORMATION_FAILURE, false},
+    {"text/vnd.wap.si", "<sl/>", "", "", SIC, "", 0, PAP_CODE_TRANSFORMATION_FAILURE, false},
+    {"text/vnd.wap.si", "", "", "", SIC, "", 0, PAP_CODE_TRANSFORMATION_FAILURE, false},
+    /* the application */
+    {"text/plain", "x", "", "", "", "x-wap-application:mms.ua", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED,
+     false},
+    {"text/plain", "x", "", "", "", "2, 4", 0, PAP_CODE_OK, false},
+    {"text/plain", "x", "", "x-wap-application:mms.ua", "", "4", 0, PAP_CODE_OK, false},
+    {"text/plain", "x", "", "x-other", "", "2, 4", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
+};
+
 static void rows(void)
 {
-    static const char *const no = "Content-Language: en\r\nCache-Control: max-age=5, No-Transform\r\n";
-    static const struct {
-        const char *type, *body, *headers, *app, *accept, *apps;
-        uint64_t size_max;
-        enum pap_code want;
-        bool transformed;
-    } rows[] = {
-        /* nothing known, or taken as it is */
-        {"text/vnd.wap.si", SI, "", "", "", "", 0, PAP_CODE_OK, false},
-        {"text/vnd.wap.si", SI, "", "", "text/vnd.wap.si", "", 0, PAP_CODE_OK, false},
-        {"text/vnd.wap.si; charset=utf-8", SI, "", "", SIC ", text/*", "", 0, PAP_CODE_OK, false},
-        {"text/plain", "x", "", "", "*/*", "", 1, PAP_CODE_OK, false},
-        {SIC, "x", "", "", SIC, "", 0, PAP_CODE_OK, false},
-        {"text/vnd.wap.si", "<broken", "", "", "", "", 0, PAP_CODE_OK, false},
-        /* tokenised only */
-        {"text/vnd.wap.si", SI, "", "", SIC, "", 0, PAP_CODE_OK, true},
-        {"TEXT/vnd.wap.SI; charset=utf-8", SI, "", "", "application/*", "", 0, PAP_CODE_OK, true},
-        {"text/vnd.wap.sl", "<sl href=\"http://a/\"/>", "", "", "application/vnd.wap.slc", "", 0, PAP_CODE_OK,
-         true},
-        {"text/vnd.wap.si", SI, "Cache-Control: no-store\r\nX-Note: no-transform\r\n", "", SIC, "", 0,
-         PAP_CODE_OK, true},
-        /* both taken, but the text is too long */
-        {"text/vnd.wap.si", SI, "", "", "text/vnd.wap.si," SIC, "", 60, PAP_CODE_OK, true},
-        {"text/vnd.wap.si", SI, "", "", "", "", 60, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
-        {"text/vnd.wap.si", SI, "", "", SIC, "", 5, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
-        {"text/plain", "xx", "", "", "", "", 1, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
-        /* no form is taken, or it may not be made */
-        {"text/vnd.wap.si", SI, NULL, "", SIC, "", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
-        {"text/vnd.wap.si", SI, "", "", "application/vnd.wap.slc", "", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED,
-         false},
-        {SIC, "x", "", "", "text/vnd.wap.si", "", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
-        {"text/plain", "x", "", "", "text/html", "", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
-        /* cannot be made */
-        {"text/vnd.wap.si", "<si", "", "", SIC, "", 0, PAP_CODE_TRANSFORMATION_FAILURE, false},
-        {"text/vnd.wap.si", "<sl/>", "", "", SIC, "", 0, PAP_CODE_TRANSFORMATION_FAILURE, false},
-        {"text/vnd.wap.si", "", "", "", SIC, "", 0, PAP_CODE_TRANSFORMATION_FAILURE, false},
-        /* the application */
-        {"text/plain", "x", "", "", "", "x-wap-application:mms.ua", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED,
-         false},
-        {"text/plain", "x", "", "", "", "2, 4", 0, PAP_CODE_OK, false},
-        {"text/plain", "x", "", "x-wap-application:mms.ua", "", "4", 0, PAP_CODE_OK, false},
-        {"text/plain", "x", "", "x-other", "", "2, 4", 0, PAP_CODE_CAPABILITIES_NOT_SUPPORTED, false},
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct ppg_push push = {.content_type = slice_str(rows[i].type),
-                                      .body = slice_str(rows[i].body),
-                                      .headers = slice_str(rows[i].headers ? rows[i].headers : no),
-                                      .app_id = slice_str(rows[i].app)};
-        const struct ota_profile profile = {.accept = slice_str(rows[i].accept),
-                                            .app_ids = slice_str(rows[i].apps),
-                                            .size_max = rows[i].size_max,
+    for (size_t i = 0; i < COUNT(choices); i++) {
+        const struct ppg_push push = {.content_type = slice_str(choices[i].type),
+                                      .body = slice_str(choices[i].body),
+                                      .headers = slice_str(choices[i].headers ? choices[i].headers : no),
+                                      .app_id = slice_str(choices[i].app)};
+        const struct ota_profile profile = {.accept = slice_str(choices[i].accept),
+                                            .app_ids = slice_str(choices[i].apps),
+                                            .size_max = choices[i].size_max,
                                             .known = true};
         struct ppg_content content = {.type = SLICE("untouched")};
         const char *why = NULL;
@@ -68,11 +68,11 @@ static void rows(void)
 
         test_row(i);
         buf_init(&made, PPG_CONTENT_MADE_MAX_N);
-        CU_ASSERT(ppg_content_choose(&push, &profile, &made, &content, &why) == rows[i].want);
-        CU_ASSERT((why == NULL) == (rows[i].want == PAP_CODE_OK));
-        if (rows[i].want != PAP_CODE_OK) {
+        CU_ASSERT(ppg_content_choose(&push, &profile, &made, &content, &why) == choices[i].want);
+        CU_ASSERT((why == NULL) == (choices[i].want == PAP_CODE_OK));
+        if (choices[i].want != PAP_CODE_OK) {
             TEST_SLICE_EQ(content.type, SLICE("untouched"));
-        } else if (rows[i].transformed) {
+        } else if (choices[i].transformed) {
             CU_ASSERT(content.transformed && content.body.p == made.p && content.body.n > 4);
             CU_ASSERT(content.body.p[0] == 2 && slice_starts(content.type, SLICE("application/vnd.wap.s")));
         } else {
