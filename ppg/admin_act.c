@@ -37,9 +37,12 @@ static void cancel_answer(const struct cancel *j)
 
     for (size_t i = 0; i < c->targets_n; i++) {
         const struct store_cancel_target *t = &c->targets[i];
-        json_t *one = json_object();
+        json_t *one;
 
-        ppg_json_set_text(one, "address", t->address.n || i >= j->ask.to_n ? t->address : j->ask.to[i]);
+        if (t->group_id) /* its group is told of */
+            continue;
+        one = json_object();
+        ppg_json_set_text(one, "address", t->address.n ? t->address : t->key);
         ppg_json_set_text(one, "result", slice_str(cancel_text(t->what)));
         (void)json_array_append_new(results, one);
         n += t->what == STORE_CANCEL_DONE;
