@@ -39,7 +39,9 @@ static void settle(struct world *w, int64_t target_id)
                              .code = 1000,
                              .tries = 2,
                              .event_ms = INT64_C(1893456000000),
-                             .record = {SLICE("http"), SLICE("level=full int=gpl"), SLICE("caf\xe9 ok")},
+                             .record = {.bearer = SLICE("http"),
+                                        .protection = SLICE("level=full int=gpl"),
+                                        .note = SLICE("caf\xe9 ok")},
                              .notify = true};
     struct store_notice_done told = {.told = true};
 
