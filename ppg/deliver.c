@@ -43,6 +43,7 @@ struct attempt {
     struct ppg_protected message;
     struct ppg_protect_wait wait;
     struct ota_job job;
+    int64_t began_ms;       /* UTC */
     struct store_move note; /* unconfirmed: noted before it is sent */
     struct attempt *next_free;
 };
@@ -210,6 +211,7 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     }
     a->deliver = d;
     a->target = t;
+    a->began_ms = ppg_core_utc_ms(d->core);
     a->registry = ota_registry_hold(ppg_config_registry(d->core->config));
     a->message.body = SLICE_NONE;
     a->message.sn = 0;
@@ -237,7 +239,7 @@ static void ended(struct attempt *a, enum ppg_event ev, unsigned code, bool unre
 {
     struct ppg_schedule *schedule = a->deliver->core->schedule;
     char protection[SEC_POLICY_TEXT_N] = "";
-    struct store_record record = {.note = note};
+    struct store_record record = {.note = note, .began_ms = a->began_ms, .wire_n = a->job.result.wire_n};
 
     if (a->decision.why)
         sec_policy_text(&a->decision, protection);

@@ -188,6 +188,8 @@ static void settle_record(struct settle *w, struct store_record *to, const struc
     mem_copy(w->protection, sizeof w->protection, protection);
     mem_copy(w->note, sizeof w->note, note);
     to->bearer = from->bearer; /* a bearer's static name */
+    to->began_ms = from->began_ms;
+    to->wire_n = from->wire_n;
     to->protection = slice_of(w->protection, protection.n);
     to->note = slice_of(w->note, note.n);
 }
@@ -212,6 +214,7 @@ static void finish_submit(struct settle *w)
 
     f->target_id = t->id;
     f->push_id = t->push->id;
+    f->group_id = t->group_id;
     f->stage = (enum ppg_stage)t->stage;
     f->code = t->code;
     f->tries = t->tries;
@@ -284,6 +287,8 @@ static void finished(struct store_op *op)
             LOG_S("initiator", t->push->initiator), LOG_A("to", t->key),
             LOG_C("stage", ppg_stage_name((enum ppg_stage)t->stage)), LOG_I("code", t->code),
             LOG_I("tries", t->tries));
+        if (w->as.finish.group_ended) /* the group's notification waits in the store */
+            ppg_shared_due(&s->core->shared->next_notice_ms, w->as.finish.event_ms);
         if (owe(w))
             return;
     }
