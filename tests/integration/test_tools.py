@@ -320,7 +320,7 @@ def submit_usage(bench):
 @case
 def help_and_version(bench):
     for args, word in ((("pap-push", "--help"), "listen"), (("pap-push", "submit", "--help"), "--protection"),
-                       (("pap-push", "listen", "--help"), "--http-status")
+                       (("pap-push", "listen", "--help"), "--http-status"),
                        (("pap-push", "--version"), "pap-push 0."), (("pap-push", "submit", "--version"), "pap-push 0."),
                        (("pap-push", "listen", "--version"), "pap-push 0.")):
         done = bench.run(*args)
