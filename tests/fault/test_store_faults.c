@@ -4,77 +4,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include "tests/fault/fault_engine.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/ppg/store_fix.h"
-
-/* What goes wrong and when; 0 never.  The engine's table has no place for it, so it is the file's. */
-static struct {
-    size_t run_at;    /* the n-th operation fails, after its rows were written */
-    bool sticky;      /* and again when it is tried again */
-    size_t commit_at; /* the n-th commit fails */
-    size_t begin_at;
-    size_t sync_at;
-    bool back; /* no way back */
-    enum err with;
-    size_t runs, commits, begins, syncs, fired;
-    const struct store_op *victim;
-} fault;
-
-static enum err bad_begin(void *self)
-{
-    if (++fault.begins == fault.begin_at) {
-        fault.fired++;
-        return fault.with;
-    }
-    return store_engine_sqlite.begin(self);
-}
-
-static enum err bad_run(void *self, struct store_op *op)
-{
-    enum err e = store_engine_sqlite.run(self, op);
-
-    if (++fault.runs == fault.run_at)
-        fault.victim = op;
-    else if (!fault.sticky || op != fault.victim)
-        return e;
-    fault.fired++;
-    return fault.with;
-}
-
-static enum err bad_back(void *self)
-{
-    return fault.back ? ERR_IO : store_engine_sqlite.back(self);
-}
-
-static enum err bad_commit(void *self)
-{
-    if (++fault.commits == fault.commit_at) {
-        fault.fired++;
-        return fault.with;
-    }
-    return store_engine_sqlite.commit(self);
-}
-
-static enum err bad_sync(void *self)
-{
-    if (++fault.syncs == fault.sync_at) {
-        fault.fired++;
-        return fault.with;
-    }
-    return store_engine_sqlite.sync(self);
-}
-
-static struct store_engine bad_engine(void)
-{
-    struct store_engine e = store_engine_sqlite;
-
-    e.begin = bad_begin;
-    e.run = bad_run;
-    e.back = bad_back;
-    e.commit = bad_commit;
-    e.sync = bad_sync;
-    return e;
-}
 
 /* A load of three batches over every kind of write; what each said. */
 struct load {
@@ -89,12 +21,6 @@ struct load {
     struct store_purge purge;
     size_t failed; /* operations with a hard error */
 };
-
-static void add(struct list *ops, struct store_op *op, enum store_kind kind)
-{
-    op->kind = kind;
-    list_push_back(ops, &op->link);
-}
 
 static void flush(struct fix *f, struct load *l, struct list *ops)
 {
@@ -251,12 +177,6 @@ static size_t run_load(void)
     fix_clear(&f);
     load_clear(&l);
     return l.failed;
-}
-
-static void fault_clear(void)
-{
-    memset(&fault, 0, sizeof fault);
-    fault.with = ERR_IO;
 }
 
 static void no_fault(void)
