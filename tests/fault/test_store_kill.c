@@ -1,7 +1,8 @@
 /* The store under SIGKILL.  A child runs a random load on a database and tells its parent over a pipe what it is about
  * to do and what the store acknowledged; it dies at a step of the store, or when the parent says so.  The parent
  * opens the database again and compares it with that ledger: what was acknowledged is there, what was not begun is
- * not, and in between either will do.  The seeds are fixed; where a kill from outside lands is not. */
+ * not, and in between either will do.  A target ends once: delivered, or cancelled by itself or by the push that replaces
+ * it.  The seeds are fixed; where a kill from outside lands is not. */
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,7 +16,7 @@
 
 /* What the child writes: small letters before an operation, capitals after its success. */
 struct entry {
-    char what;    /* I insert; f F finish; d D notice done; N numbers */
+    char what;    /* I insert; f F finish; c C cancel; X a new push left it out; d D notice done; N numbers */
     uint8_t flag; /* notify; association of the numbers */
     int64_t a;    /* id of the first target, of the target, of the notice; from */
     int64_t b;    /* number of the push; to */
@@ -24,10 +25,12 @@ struct entry {
 /* The parent's view of one target. */
 struct seen {
     bool inserted;
-    bool begun, finished; /* finish: intended, acknowledged */
-    bool may_owe, owes;   /* a notice: intended, acknowledged */
-    bool telling, told;   /* notice done: intended, acknowledged */
-    bool claimable, owed; /* found in the database */
+    bool begun, finished;       /* finish: intended, acknowledged */
+    bool cancelling, cancelled; /* likewise */
+    bool left_out;              /* final when it came: its push replaced one that was not pending for it */
+    bool may_owe, owes;         /* a notice: intended, acknowledged */
+    bool telling, told;         /* notice done: intended, acknowledged */
+    bool claimable, owed;       /* found in the database */
 };
 
 static struct seen seen[TARGETS_MAX];
@@ -35,6 +38,13 @@ static int64_t pushes[TARGETS_MAX]; /* acknowledged: number -> id of the first t
 static uint32_t number_top[2];      /* highest `to` of either association */
 
 /* ---- the child ---- */
+
+/* A push of the child's own. */
+struct known {
+    int64_t first; /* id of its first target */
+    int64_t no;
+    bool bank;
+};
 
 struct child {
     struct fix f;
@@ -46,6 +56,8 @@ struct child {
     size_t held_n;
     int64_t notices[HELD_MAX];
     size_t notices_n;
+    struct known known[HELD_MAX];
+    size_t known_n;
 };
 
 static uint32_t roll(struct child *c, uint32_t sides)
@@ -82,34 +94,130 @@ static int64_t pick(struct child *c, int64_t *ids, size_t *n)
     return id;
 }
 
+/* An old push that is cancelled: what the child held of it it lets go. */
+struct taking_back {
+    struct store_cancel cancel;
+    int64_t released[PUSH_N];
+    char name[32];
+};
+
+static void let_go(struct child *c, struct taking_back *t, int64_t first)
+{
+    for (int64_t id = first; id < first + PUSH_N; id++)
+        for (size_t i = 0; i < c->held_n; i++)
+            if (c->held[i] == id) {
+                c->held[i] = c->held[--c->held_n];
+                t->released[t->cancel.released_n++] = id;
+                break;
+            }
+    t->cancel.released = t->released;
+}
+
+/* Takes back a push it knows; what is finishing stays. */
+static void take_back(struct child *c, struct taking_back *t, const struct known *k)
+{
+    (void)snprintf(t->name, sizeof t->name, "%lld", (long long)k->no);
+    t->cancel = (struct store_cancel){.initiator = k->bank ? SLICE("bank") : SLICE("mms"),
+                                      .push_id = slice_str(t->name),
+                                      .force = true,
+                                      .event_ms = 60};
+    let_go(c, t, k->first);
+    for (int64_t i = 0; i < PUSH_N; i++)
+        tell(c, 'c', 0, k->first + i, 0);
+}
+
+static void taken_back(const struct child *c, const struct store_cancel *o)
+{
+    for (size_t i = 0; i < o->targets_n; i++)
+        if (o->targets[i].what == STORE_CANCEL_DONE)
+            tell(c, 'C', 0, o->targets[i].id, 0);
+}
+
+static void know(struct child *c, const struct ppg_push *p)
+{
+    struct known *k = &c->known[c->known_n < HELD_MAX ? c->known_n++ : roll(c, HELD_MAX)];
+
+    *k = (struct known){p->targets[0].id, strtoll(p->push_id.p, NULL, 10),
+                        slice_eq(p->initiator, SLICE("bank"))};
+}
+
+struct inserting {
+    struct store_insert insert;
+    struct taking_back old;
+};
+
 static void insert_done(struct store_op *op)
 {
-    struct store_insert *o = container_of(op, struct store_insert, op);
+    struct inserting *o = container_of(op, struct inserting, insert.op);
+    struct ppg_push *p = o->insert.push;
     struct child *c = op->arg;
 
     if (!op->err) {
-        tell(c, 'I', 0, o->push->targets[0].id, strtoll(o->push->push_id.p, NULL, 10));
-        if (o->push->targets[0].leased)
-            for (size_t i = 0; i < PUSH_N; i++)
-                hold(c->held, &c->held_n, o->push->targets[i].id);
+        tell(c, 'I', 0, p->targets[0].id, strtoll(p->push_id.p, NULL, 10));
+        for (size_t i = 0; i < PUSH_N; i++)
+            if (ppg_stage_final((enum ppg_stage)p->targets[i].stage))
+                tell(c, 'X', 0, p->targets[i].id, 0);
+            else if (p->targets[i].leased)
+                hold(c->held, &c->held_n, p->targets[i].id);
+        know(c, p);
     }
-    ppg_push_drop(o->push);
+    if (!op->err && o->insert.old)
+        taken_back(c, o->insert.old);
+    if (o->insert.old)
+        arena_clear(&o->insert.old->mem);
+    ppg_push_drop(p);
     free(o);
 }
 
-static struct store_op *insert_new(struct child *c)
+static struct inserting *inserting_new(struct child *c, bool bank)
 {
-    struct store_insert *o = calloc(1, sizeof *o);
+    struct inserting *o = calloc(1, sizeof *o);
     bool leased = roll(c, 2);
     char name[32];
 
     MUST(o != NULL);
     (void)snprintf(name, sizeof name, "%lld", (long long)c->push_no++);
-    o->push = fix_push(roll(c, 2) ? "mms" : "bank", name, PUSH_N, 1 + roll(c, 100));
+    o->insert.push = fix_push(bank ? "bank" : "mms", name, PUSH_N, 1 + roll(c, 100));
     for (size_t i = 0; i < PUSH_N; i++)
-        o->push->targets[i].leased = leased;
-    o->op = (struct store_op){.kind = STORE_INSERT, .done = insert_done};
-    return &o->op;
+        o->insert.push->targets[i].leased = leased;
+    o->insert.op = (struct store_op){.kind = STORE_INSERT, .done = insert_done};
+    return o;
+}
+
+static struct store_op *insert_new(struct child *c)
+{
+    return &inserting_new(c, roll(c, 2))->insert.op;
+}
+
+static struct store_op *replace_new(struct child *c)
+{
+    const struct known *k = &c->known[roll(c, (uint32_t)c->known_n)];
+    struct inserting *o = inserting_new(c, k->bank);
+
+    o->insert.push->replace = roll(c, 2) ? PPG_REPLACE_ALL : PPG_REPLACE_PENDING_ONLY;
+    take_back(c, &o->old, k);
+    o->insert.old = &o->old.cancel;
+    return &o->insert.op;
+}
+
+static void cancel_done(struct store_op *op)
+{
+    struct taking_back *t = container_of(op, struct taking_back, cancel.op);
+
+    if (!op->err)
+        taken_back(op->arg, &t->cancel);
+    arena_clear(&t->cancel.mem);
+    free(t);
+}
+
+static struct store_op *cancel_new(struct child *c)
+{
+    struct taking_back *t = calloc(1, sizeof *t);
+
+    MUST(t != NULL);
+    take_back(c, t, &c->known[roll(c, (uint32_t)c->known_n)]);
+    t->cancel.op = (struct store_op){.kind = STORE_CANCEL, .done = cancel_done};
+    return &t->cancel.op;
 }
 
 static void finish_done(struct store_op *op)
@@ -229,7 +337,7 @@ static struct store_op *notice_claim_new(struct child *c)
 
 static struct store_op *any_new(struct child *c)
 {
-    switch (roll(c, 8)) {
+    switch (roll(c, 10)) {
     case 0:
     case 1:
         if (c->held_n)
@@ -245,6 +353,10 @@ static struct store_op *any_new(struct child *c)
         return claim_new(c);
     case 5:
         return notice_claim_new(c);
+    case 6:
+        return c->known_n ? cancel_new(c) : insert_new(c);
+    case 7:
+        return c->known_n ? replace_new(c) : insert_new(c);
     default:
         return insert_new(c);
     }
@@ -300,8 +412,18 @@ static void learn(const struct entry *e)
         t->begun = true;
         t->may_owe |= e->flag != 0;
         break;
+    case 'c':
+        t->cancelling = t->may_owe = true;
+        break;
+    case 'C':
+        CU_ASSERT(!t->cancelled && !t->finished); /* one end, and once */
+        t->cancelled = t->owes = true;
+        break;
+    case 'X':
+        t->left_out = t->may_owe = t->owes = true;
+        break;
     case 'F':
-        CU_ASSERT(!t->finished); /* only once */
+        CU_ASSERT(!t->finished && !t->cancelled); /* only once */
         t->finished = true;
         t->owes = e->flag != 0;
         break;
@@ -351,15 +473,33 @@ static void find_notices(struct fix *f)
 
 static void check_target(const struct seen *t)
 {
-    if (t->inserted && !t->begun)
+    bool final = t->finished || t->cancelled || t->left_out;
+
+    if (t->inserted && !t->begun && !t->cancelling && !t->left_out)
         CU_ASSERT(t->claimable); /* nothing acknowledged is lost */
-    if (t->finished)
+    if (final)
         CU_ASSERT(!t->claimable); /* nothing final comes back */
     if (t->owes && !t->telling)
         CU_ASSERT(t->owed);
-    if (t->told || !t->may_owe || (t->finished && !t->owes))
+    if (t->told || (t->inserted && !t->may_owe) || (final && !t->owes))
         CU_ASSERT(!t->owed);
     CU_ASSERT(!(t->owed && t->claimable));
+}
+
+/* What was acknowledged as the end of a target is its end; each has at most one. */
+static void check_ends(const struct store_show *o)
+{
+    for (size_t i = 0; i < o->targets_n; i++) {
+        const struct seen *t = &seen[o->targets[i].id];
+
+        if (t->finished)
+            CU_ASSERT(o->targets[i].stage == ST_DELIVERED);
+        if (t->cancelled || t->left_out)
+            CU_ASSERT(o->targets[i].stage == ST_CANCELLED);
+        if (o->targets[i].stage == ST_CANCELLED && !t->left_out)
+            CU_ASSERT(t->cancelling && o->targets[i].notified > 0);
+        CU_ASSERT(t->claimable == !ppg_stage_final(o->targets[i].stage));
+    }
 }
 
 static void check_pushes(struct fix *f)
@@ -375,6 +515,7 @@ static void check_pushes(struct fix *f)
         o.push_id = slice_str(name);
         CU_ASSERT_FATAL(fix_run(f, &o.op, STORE_SHOW) == ERR_OK);
         CU_ASSERT(o.push->id == pushes[i] && o.targets_n == PUSH_N && o.targets[0].id == pushes[i]);
+        check_ends(&o);
         ppg_push_drop(o.push);
     }
 }
