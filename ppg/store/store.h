@@ -142,7 +142,9 @@ struct store_cancel {
     int64_t event_ms;
     struct slice note; /* for the record: who cancelled; cut to 255 octets */
     struct arena mem;  /* out: what follows lives here; the caller clears it, whatever the result */
-    struct store_cancel_target *targets; /* in the order of keys, or of the push */
+    /* In the order of keys, one for each; without keys in the order of the push.  After ERR_AGAIN always in the order of
+     * the push, those that are asked for and held members, each once; a group itself is never held. */
+    struct store_cancel_target *targets;
     size_t targets_n;
 };
 
@@ -345,7 +347,8 @@ struct store_queue {
 /* Copies a push to a new one with the same content for its targets that ended undeliverable, expired, aborted or timed
  * out (or for those of `keys` among them), to be tried at once: a final target stays as it is.  The copy asks for no
  * notification and expires at expires_ms.  ERR_ABSENT: no such push; ERR_LATE: none of its targets can be replayed;
- * ERR_EXISTS: new_push_id is taken.  initiator must be given. */
+ * ERR_EXISTS: new_push_id is taken.  initiator must be given.  Members of a group are copied by themselves, each when
+ * its own key or its group's is asked for. */
 struct store_replay {
     struct store_op op;
     struct slice initiator; /* borrowed until done */

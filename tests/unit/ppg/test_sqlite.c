@@ -43,6 +43,43 @@ static void log_is_bounded(void)
     free(body);
 }
 
+static int number_of(const struct fix *f, const char *sql)
+{
+    sqlite3_stmt *st = NULL;
+    sqlite3 *db = NULL;
+    int n = -1;
+
+    CU_ASSERT_FATAL(sqlite3_open(f->path, &db) == SQLITE_OK);
+    CU_ASSERT_FATAL(sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK);
+    if (sqlite3_step(st) == SQLITE_ROW)
+        n = sqlite3_column_int(st, 0);
+    (void)sqlite3_finalize(st);
+    (void)sqlite3_close(db);
+    return n;
+}
+
+/* Of a target that is tried for ever the last attempts are kept; of one that is delivered at once there is no row. */
+static void history_is_bounded(void)
+{
+    struct store_move move = {.due_ms = 1};
+    struct store_finish fin = {.stage = ST_DELIVERED, .tries = 1, .event_ms = 9, .record = {.began_ms = 8}};
+    struct fix f;
+
+    fix_init(&f, test_scratch(), "history.db", true);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    move.target_id = fix_insert(&f, "mms", "a", 1, 1, true);
+    fin.target_id = fix_insert(&f, "mms", "b", 1, 1, true);
+    CU_ASSERT(fix_run(&f, &fin.op, STORE_FINISH) == ERR_OK);
+    for (uint16_t no = 1; no <= 300; no++) {
+        move.tries = no;
+        move.record.began_ms = no;
+        CU_ASSERT(fix_run(&f, &move.op, STORE_MOVE) == ERR_OK);
+    }
+    fix_clear(&f);
+    CU_ASSERT(number_of(&f, "SELECT count(*) FROM attempt") == SQ_ATTEMPTS_MAX);
+    CU_ASSERT(number_of(&f, "SELECT min(no) FROM attempt") == 300 - SQ_ATTEMPTS_MAX + 1);
+}
+
 /* The plan of a statement as text. */
 static void plan(sqlite3 *db, enum sq_stmt which, char *out, size_t n)
 {
@@ -121,6 +158,7 @@ static void statements_use_indexes(void)
 
 const struct test_case test_cases[] = {
     {"log_is_bounded", log_is_bounded},
+    {"history_is_bounded", history_is_bounded},
     {"statements_use_indexes", statements_use_indexes},
     {NULL, NULL},
 };

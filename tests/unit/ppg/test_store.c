@@ -9,17 +9,7 @@
 
 static void in_both(void (*body)(struct fix *f))
 {
-    for (size_t mode = 0; mode < 2; mode++) {
-        struct fix f;
-
-        test_row(mode); /* 0: no thread */
-        fix_init(&f, test_scratch(), "store.db", mode == 0);
-        fix_remove_at(f.path);
-        CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
-        body(&f);
-        fix_clear(&f);
-        fix_remove_at(f.path);
-    }
+    fix_in_both(test_scratch(), body);
 }
 
 static void reopen(struct fix *f)
