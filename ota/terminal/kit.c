@@ -34,6 +34,7 @@ static void print_cpi(const struct kit *k, struct kit_answer *a)
 {
     line_optional(a, "X-Wap-Push-Accept", k->conf.accept);
     line_optional(a, "X-Wap-Push-Accept-Charset", k->conf.accept_charset);
+    line_optional(a, "X-Wap-Push-Accept-Encoding", k->conf.accept_encoding);
     line_optional(a, "X-Wap-Push-Accept-Language", k->conf.accept_language);
     line_optional(a, "X-Wap-Push-Accept-AppID", k->conf.accept_app);
     line_number(a, "X-Wap-Push-MaxMsgSize", k->conf.max_size);

@@ -73,6 +73,7 @@ struct kit_conf {
     struct slice terminal_id; /* X-Wap-Terminal-Id; may be empty */
     struct slice accept;      /* X-Wap-Push-Accept list; empty: everything */
     struct slice accept_charset;
+    struct slice accept_encoding;
     struct slice accept_language;
     struct slice accept_app; /* list or "*" */
     size_t max_size;         /* octets */

@@ -55,8 +55,9 @@ static enum err copy_servers(struct kit *k)
 static enum err copy_conf(struct kit *k)
 {
     struct kit_conf *c = &k->conf;
-    struct slice *const texts[] = {&c->terminal_id,     &c->accept,     &c->accept_charset,
-                                   &c->accept_language, &c->accept_app, &c->login_user};
+    struct slice *const texts[] = {&c->terminal_id,     &c->accept,          &c->accept_charset,
+                                   &c->accept_encoding, &c->accept_language, &c->accept_app,
+                                   &c->login_user};
     enum err e = ERR_OK;
 
     c->login_password = SLICE_NONE;
@@ -81,6 +82,10 @@ static enum err make_tag(struct kit *k)
     buf_add_ch(&text, '\n');
     buf_add(&text, c->accept_charset);
     buf_add_ch(&text, '\n');
+    if (c->accept_encoding.n) { /* so that tags from before it could be said stay */
+        buf_add(&text, c->accept_encoding);
+        buf_add_ch(&text, '\n');
+    }
     buf_add(&text, c->accept_language);
     buf_add_ch(&text, '\n');
     buf_add(&text, c->accept_app);

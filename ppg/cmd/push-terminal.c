@@ -37,7 +37,7 @@ struct options {
     struct tool_list associations;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
     struct tool_list servers;
-    struct tool_list apps;
+    struct tool_list apps, accept, charsets, encodings, languages;
     bool trusted_only;
     int64_t count, timeout_s, max_size, window;
     bool json, help, version;
@@ -57,6 +57,11 @@ static const struct tool_option listen_options[] = {
     {"trusted-only", NULL, "drop what is not flagged as trusted", TOOL_FLAG, AT(trusted_only), 0, 0},
     {"server", "NAME", "certificate name or address that may push, repeatable", TOOL_LIST, AT(servers), 0, 0},
     {"app", "ID", "application served, repeatable; default: all", TOOL_LIST, AT(apps), 0, 0},
+    {"accept", "TYPE", "media type taken, repeatable; default: all", TOOL_LIST, AT(accept), 0, 0},
+    {"charset", "NAME", "charset taken, repeatable; default: not said", TOOL_LIST, AT(charsets), 0, 0},
+    {"encoding", "NAME", "content coding taken, repeatable; default: not said", TOOL_LIST, AT(encodings), 0,
+     0},
+    {"language", "TAG", "language wanted, repeatable; default: not said", TOOL_LIST, AT(languages), 0, 0},
     {"login", "USER:FILE", "ask the gateway for Digest; password in FILE", TOOL_TEXT, AT(login), 0, 0},
     {"state", "FILE", "what must survive a restart", TOOL_TEXT, AT(state), 0, 0},
     {"window", "N", "sequence numbers that may arrive late", TOOL_NUMBER, AT(window), 0, 64},
@@ -431,17 +436,45 @@ static int read_login(const char *login, struct kit_conf *conf, struct buf *pass
     return 0;
 }
 
-static void join_apps(const struct options *o, struct buf *apps)
+/* What the terminal tells the gateway of itself, as header fields have it. */
+struct said {
+    struct buf password;
+    struct buf apps, accept, charsets, encodings, languages;
+};
+
+static void join(const struct tool_list *l, const char *none, struct buf *out)
 {
-    for (size_t i = 0; i < o->apps.n; i++) {
-        buf_add_str(apps, i ? ", " : "");
-        buf_add_str(apps, o->apps.v[i]);
+    for (size_t i = 0; i < l->n; i++) {
+        buf_add_str(out, i ? ", " : "");
+        buf_add_str(out, l->v[i]);
     }
-    if (o->apps.n == 0)
-        buf_add_ch(apps, '*');
+    if (l->n == 0)
+        buf_add_str(out, none);
 }
 
-static int make_kit_with(struct terminal *t, struct buf *password, struct buf *apps)
+static enum err say(const struct options *o, struct said *said, struct kit_conf *conf)
+{
+    const struct {
+        const struct tool_list *list;
+        const char *none;
+        struct buf *text;
+        struct slice *into;
+    } rows[] = {{&o->apps, "*", &said->apps, &conf->accept_app},
+                {&o->accept, "", &said->accept, &conf->accept},
+                {&o->charsets, "", &said->charsets, &conf->accept_charset},
+                {&o->encodings, "", &said->encodings, &conf->accept_encoding},
+                {&o->languages, "", &said->languages, &conf->accept_language}};
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !e; i++) {
+        join(rows[i].list, rows[i].none, rows[i].text);
+        *rows[i].into = buf_slice(rows[i].text);
+        e = buf_err(rows[i].text);
+    }
+    return e;
+}
+
+static int make_kit_with(struct terminal *t, struct said *said)
 {
     const struct options *o = t->o;
     struct kit_conf conf = {.terminal_id = slice_str(o->terminal_id),
@@ -453,16 +486,14 @@ static int make_kit_with(struct terminal *t, struct buf *password, struct buf *a
                             .seen_max = SEEN_MAX,
                             .window = (unsigned)o->window};
     int bad = set_level(o, &conf);
-    enum err e;
+    enum err e = say(o, said, &conf);
 
-    join_apps(o, apps);
-    conf.accept_app = buf_slice(apps);
     if (!bad && o->login)
-        bad = read_login(o->login, &conf, password);
+        bad = read_login(o->login, &conf, &said->password);
     if (bad)
         return bad;
-    if (buf_err(apps) || o->servers.n > SERVERS_MAX)
-        return complain("too many applications or servers", "");
+    if (e || o->servers.n > SERVERS_MAX)
+        return complain("too many applications, types or servers", "");
     for (size_t i = 0; i < o->servers.n; i++)
         t->servers[i] = slice_str(o->servers.v[i]);
     e = kit_create(&conf, &t->kit);
@@ -471,15 +502,18 @@ static int make_kit_with(struct terminal *t, struct buf *password, struct buf *a
 
 static int make_kit(struct terminal *t)
 {
-    struct buf password, apps;
+    struct said said;
+    struct buf *const texts[] = {&said.apps, &said.accept, &said.charsets, &said.encodings, &said.languages};
     int bad;
 
-    buf_init(&password, FILE_MAX_N);
-    (void)buf_room(&password, FILE_MAX_N); /* so that it never moves, and is wiped whole */
-    buf_init(&apps, FILE_MAX_N);
-    bad = make_kit_with(t, &password, &apps);
-    buf_wipe(&password);
-    buf_clear(&apps);
+    buf_init(&said.password, FILE_MAX_N);
+    (void)buf_room(&said.password, FILE_MAX_N); /* so that it never moves, and is wiped whole */
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        buf_init(texts[i], FILE_MAX_N);
+    bad = make_kit_with(t, &said);
+    buf_wipe(&said.password);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        buf_clear(texts[i]);
     return bad;
 }
 

@@ -192,6 +192,33 @@ static void registration(void)
     stop(&b);
 }
 
+static void all_it_takes_is_told(void)
+{
+    static const struct {
+        const char *name;
+        struct slice want;
+    } rows[] = {{"X-Wap-Push-Accept", SLICE("a/b")},
+                {"X-Wap-Push-Accept-Charset", SLICE("utf-8")},
+                {"X-Wap-Push-Accept-Encoding", SLICE("gzip, br")},
+                {"X-Wap-Push-Accept-Language", SLICE("en")}};
+    struct kit_conf conf = plain_conf();
+    struct bench b, plain;
+
+    start_with(&plain, &conf);
+    conf.accept = rows[0].want;
+    conf.accept_charset = rows[1].want;
+    conf.accept_encoding = rows[2].want;
+    conf.accept_language = rows[3].want;
+    start_with(&b, &conf);
+    CU_ASSERT(strcmp(b.tag, plain.tag) != 0);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        TEST_SLICE_EQ(answered(&b, rows[i].name), rows[i].want);
+    }
+    stop(&b);
+    stop(&plain);
+}
+
 static void tag_follows_the_cpi(void)
 {
     struct kit_conf conf = plain_conf(), other = plain_conf();
@@ -879,6 +906,7 @@ static void bad_configurations(void)
 
 const struct test_case test_cases[] = {
     {"registration", registration},
+    {"all_it_takes_is_told", all_it_takes_is_told},
     {"tag_follows_the_cpi", tag_follows_the_cpi},
     {"paths_and_methods", paths_and_methods},
     {"stale_tag_is_told_and_nothing_taken", stale_tag_is_told_and_nothing_taken},

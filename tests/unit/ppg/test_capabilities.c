@@ -100,11 +100,11 @@ static void answers(void)
     "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" xmlns:p=\"http://x/\">" inside       \
     "</rdf:RDF>"
 
-/* One submission with these assumptions to +1000 and +1001. */
-static enum pap_code match_part(struct replay_world *w, struct pap_part part)
+/* One submission with these assumptions to these targets; *n of them are left. */
+static enum pap_code match_targets(struct replay_world *w, struct pap_part part, struct ppg_target *targets,
+                                   size_t *n)
 {
     struct ppg_submission *s = calloc(1, sizeof *s);
-    struct ppg_target targets[] = {{.key = SLICE("+1001")}, {.key = KEY}, {.key = SLICE("+9")}};
     enum pap_code code;
 
     CU_ASSERT_FATAL(s != NULL);
@@ -112,14 +112,24 @@ static enum pap_code match_part(struct replay_world *w, struct pap_part part)
     s->push = ppg_push_create(1024, 1 << 20);
     CU_ASSERT_FATAL(s->push != NULL);
     s->push->targets = targets;
-    s->push->targets_n = COUNT(targets);
+    s->push->targets_n = *n;
     s->parts.n = 3;
     s->parts.part[2] = part;
     code = ppg_capabilities_match(s);
-    CU_ASSERT((code == PAP_CODE_ACCEPTED) == (s->why[0] == '\0'));
+    CU_ASSERT(code == PAP_CODE_ACCEPTED || s->why[0]);
+    *n = s->push->targets_n;
     ppg_push_drop(s->push);
     free(s);
     return code;
+}
+
+/* To +1000, +1001 and somebody who is not there. */
+static enum pap_code match_part(struct replay_world *w, struct pap_part part)
+{
+    struct ppg_target targets[] = {{.key = SLICE("+1001")}, {.key = KEY}, {.key = SLICE("+9")}};
+    size_t n = COUNT(targets);
+
+    return match_targets(w, part, targets, &n);
 }
 
 static enum pap_code match(struct replay_world *w, const char *rdf)
@@ -186,6 +196,25 @@ static void each_recipient_counts(void)
     end(w);
 }
 
+/* A member that takes less than is assumed leaves its group; a group without members is refused. */
+static void members_of_a_group_count(void)
+{
+    const struct pap_part part = {.type = SLICE("text/xml"),
+                                  .body = SLICE(DOC("<p:Push-MsgSize>1000</p:Push-MsgSize>"))};
+    struct ppg_target targets[] = {
+        {.key = SLICE("$staff"), .members_n = 2}, {.key = KEY}, {.key = SLICE("+1001")}};
+    struct replay_world *w = start("capabilities-group", NULL);
+    size_t n = COUNT(targets);
+
+    learn(w, KEY, (struct ota_profile){.size_max = 999});
+    CU_ASSERT(match_targets(w, part, targets, &n) == PAP_CODE_ACCEPTED);
+    CU_ASSERT(n == 2 && targets[0].members_n == 1);
+    TEST_SLICE_EQ(targets[1].key, SLICE("+1001"));
+    learn(w, SLICE("+1001"), (struct ota_profile){.size_max = 999});
+    CU_ASSERT(match_targets(w, part, targets, &n) == PAP_CODE_CAPABILITIES_MISMATCH);
+    end(w);
+}
+
 static void nothing_to_compare_with(void)
 {
     static const char rdf[] = DOC("<p:Push-MsgSize>1000</p:Push-MsgSize>");
@@ -242,6 +271,7 @@ const struct test_case test_cases[] = {
     {"answers", answers},
     {"assumptions_are_compared", assumptions_are_compared},
     {"each_recipient_counts", each_recipient_counts},
+    {"members_of_a_group_count", members_of_a_group_count},
     {"nothing_to_compare_with", nothing_to_compare_with},
     {"parts_of_any_making", parts_of_any_making},
     {NULL, NULL},
