@@ -68,7 +68,6 @@ uint64_t map_hash(const uint64_t key[2], struct slice s)
 void map_init(struct map *m, size_t max_n)
 {
     *m = (struct map){.max = max_n};
-    MUST(getrandom(m->key, sizeof m->key, 0) == (ssize_t)sizeof m->key);
 }
 
 void map_clear(struct map *m)
@@ -133,11 +132,14 @@ static enum err make_room(struct map *m)
 
 enum err map_put(struct map *m, struct slice key, void *value)
 {
-    uint64_t hash = map_hash(m->key, key);
     struct map_slot *s;
+    uint64_t hash;
     enum err e;
 
     MUST(value);
+    if (m->cap == 0) /* many tables stay empty: the key is drawn for the first entry */
+        MUST(getrandom(m->key, sizeof m->key, 0) == (ssize_t)sizeof m->key);
+    hash = map_hash(m->key, key);
     if (find(m, hash, key))
         return ERR_EXISTS;
     if (m->n >= m->max)

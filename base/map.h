@@ -15,7 +15,7 @@ struct map {
     size_t n;    /* entries held */
     size_t max;  /* entries allowed */
     size_t dead; /* removed slots not yet reused */
-    uint64_t key[2];
+    uint64_t key[2]; /* drawn for the first entry */
 };
 
 void map_init(struct map *m, size_t max_n);

@@ -4,17 +4,24 @@
 #include "base/map.h"
 #include "pap/vocab.h"
 
-/* Numbers the groups in the order of their first row; *n: how many there are. */
+static struct slice key_of(const struct ppg_row *row)
+{
+    return slice_of(&row->verdict, sizeof row->verdict);
+}
+
+/* Numbers the groups in the order of their first row; *n: how many there are.  One group, the usual case, needs no table:
+ * `seen` holds the others. */
 static enum err number_groups(struct ppg_row *rows, size_t rows_n, size_t *n)
 {
     struct map seen;
     enum err e = ERR_OK;
 
-    *n = 0;
+    *n = 1;
+    rows[0].group = 0;
     map_init(&seen, rows_n);
-    for (size_t i = 0; i < rows_n && !e; i++) {
-        struct slice key = slice_of(&rows[i].verdict, sizeof rows[i].verdict);
-        const struct ppg_row *first = map_get(&seen, key);
+    for (size_t i = 1; i < rows_n && !e; i++) {
+        struct slice key = key_of(&rows[i]);
+        const struct ppg_row *first = slice_eq(key, key_of(&rows[0])) ? &rows[0] : map_get(&seen, key);
 
         rows[i].group = first ? first->group : (*n)++;
         if (!first)
@@ -64,6 +71,10 @@ enum err ppg_results_group(struct arena *mem, struct ppg_row *rows, size_t rows_
     struct pap_result *results;
     size_t n;
 
+    if (!rows_n) {
+        *out = (struct pap_results){NULL, 0};
+        return ERR_OK;
+    }
     if (!room || number_groups(rows, rows_n, &n) || !(results = arena_array(mem, n, sizeof *results)))
         return ERR_NOMEM;
     fill(results, n, rows, rows_n, room);

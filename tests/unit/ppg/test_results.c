@@ -73,6 +73,16 @@ static void test_many(void)
     }
 }
 
+static void test_nobody(void)
+{
+    struct arena mem;
+    struct pap_results got = {NULL, 77};
+
+    arena_init(&mem, 0, 4096);
+    CU_ASSERT(ppg_results_group(&mem, NULL, 0, &got) == ERR_OK && got.n == 0);
+    arena_clear(&mem);
+}
+
 static void test_no_memory(void)
 {
     struct ppg_row rows[100];
@@ -91,5 +101,8 @@ static void test_no_memory(void)
     }
 }
 
-const struct test_case test_cases[] = {
-    {"groups", test_groups}, {"many", test_many}, {"no_memory", test_no_memory}, {NULL, NULL}};
+const struct test_case test_cases[] = {{"groups", test_groups},
+                                       {"many", test_many},
+                                       {"nobody", test_nobody},
+                                       {"no_memory", test_no_memory},
+                                       {NULL, NULL}};
