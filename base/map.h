@@ -12,9 +12,9 @@ struct map_slot;
 struct map {
     struct map_slot *slots; /* owned; capacity is 0 or a power of two */
     size_t cap;
-    size_t n;    /* entries held */
-    size_t max;  /* entries allowed */
-    size_t dead; /* removed slots not yet reused */
+    size_t n;        /* entries held */
+    size_t max;      /* entries allowed */
+    size_t dead;     /* removed slots not yet reused */
     uint64_t key[2]; /* drawn for the first entry */
 };
 
