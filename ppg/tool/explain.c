@@ -89,8 +89,11 @@ static void tell_checks(const json_t *p)
 
 /* --- a recipient --- */
 
-static void tell_attempt(const json_t *a, const char *margin)
+/* How it was protected is said when it is otherwise than in the attempt before. */
+static void tell_attempt(const json_t *a, const json_t *before, const char *margin)
 {
+    const char *protection = tool_json_text(a, "protection");
+
     say("%stry %" JSON_INTEGER_FORMAT " %s", margin, tool_json_n(a, "no"), tool_json_text(a, "began"));
     if (json_object_get(a, "took_ms"))
         say(", %" JSON_INTEGER_FORMAT " ms", tool_json_n(a, "took_ms"));
@@ -100,8 +103,8 @@ static void tell_attempt(const json_t *a, const char *margin)
     if (has(a, "note"))
         say(": %s", tool_json_text(a, "note"));
     end_line();
-    if (has(a, "protection")) {
-        say("%s  protected: %s", margin, tool_json_text(a, "protection"));
+    if (*protection && !slice_eq(slice_str(protection), slice_str(tool_json_text(before, "protection")))) {
+        say("%s  protected: %s", margin, protection);
         end_line();
     }
 }
@@ -142,7 +145,7 @@ static void tell_notification(const json_t *t, const char *margin)
 
 static void tell_recipient(const json_t *t, const char *what, const char *margin)
 {
-    const json_t *one;
+    const json_t *attempts = json_object_get(t, "attempts"), *one;
     size_t i;
 
     say("%s %s", what, tool_json_text(t, "address"));
@@ -155,7 +158,8 @@ static void tell_recipient(const json_t *t, const char *what, const char *margin
         say("%sprotection demanded: %s", margin, tool_json_text(t, "demanded"));
         end_line();
     }
-    json_array_foreach(json_object_get(t, "attempts"), i, one) tell_attempt(one, margin);
+    json_array_foreach(attempts, i, one)
+        tell_attempt(one, i ? json_array_get(attempts, i - 1) : NULL, margin);
     tell_state(t, margin);
     tell_notification(t, margin);
     json_array_foreach(json_object_get(t, "members"), i, one) tell_recipient(one, "  member", "    ");
