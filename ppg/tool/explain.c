@@ -7,6 +7,8 @@
 #include "ppg/tool/table.h"
 #include "ppg/tool/tool.h"
 
+#define WRAP_AT 80u /* columns; a list goes on in the next line */
+
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* printf whose whole line is then cleared of control octets. */
@@ -80,11 +82,17 @@ static void tell_wishes(const json_t *p)
 static void tell_checks(const json_t *p)
 {
     const json_t *checks = json_object_get(p, "checks_passed"), *one;
-    size_t i;
+    size_t i, column = 0;
 
-    (void)fputs("  passed:", stdout);
-    json_array_foreach(checks, i, one) say("%s %s", i ? "," : "", json_string_value(one));
-    (void)fputs("; then stored under an unused push-id\n", stdout);
+    (void)fputs("  passed: ", stdout);
+    json_array_foreach(checks, i, one)
+    {
+        say("%s,", json_string_value(one) ? json_string_value(one) : "");
+        column += json_string_length(one) + 2;
+        (void)fputs(column > WRAP_AT ? "\n    " : " ", stdout);
+        column = column > WRAP_AT ? 0 : column;
+    }
+    (void)fputs("unused push-id\n", stdout);
 }
 
 /* --- a recipient --- */
@@ -111,6 +119,8 @@ static void tell_attempt(const json_t *a, const json_t *before, const char *marg
 
 static void tell_state(const json_t *t, const char *margin)
 {
+    const json_t *attempts = json_object_get(t, "attempts");
+    const char *last = tool_json_text(json_array_get(attempts, json_array_size(attempts) - 1), "note");
     bool group = json_is_array(json_object_get(t, "members"));
 
     if (has(t, "event"))
@@ -123,7 +133,7 @@ static void tell_state(const json_t *t, const char *margin)
     else
         say("%spending, %s %s", margin, tool_json_n(t, "tries") ? "tried again" : "first tried",
             tool_json_text(t, "due"));
-    if (has(t, "note") && !group)
+    if (has(t, "note") && !group && !slice_eq(slice_str(tool_json_text(t, "note")), slice_str(last)))
         say(" (%s)", tool_json_text(t, "note"));
     end_line();
 }
@@ -138,7 +148,7 @@ static void tell_notification(const json_t *t, const char *margin)
     if (tool_json_n(t, "notification_answer"))
         say(", answered %" JSON_INTEGER_FORMAT, tool_json_n(t, "notification_answer"));
     if (has(t, "notification_due"))
-        say(", %" JSON_INTEGER_FORMAT " tries, next %s", tool_json_n(t, "notification_tries"),
+        say(", tried %" JSON_INTEGER_FORMAT " times, next %s", tool_json_n(t, "notification_tries"),
             tool_json_text(t, "notification_due"));
     end_line();
 }
