@@ -104,7 +104,7 @@ size_t ppg_share_room(const struct ppg_shared *s, const struct ppg_share *share,
     size_t own = atomic_load(&share->live);
     size_t left = live < live_max ? live_max - live : 0;
 
-    return own < left ? left - own : 0;
+    return own < left ? (left - own + 1) / 2 : 0;
 }
 
 void ppg_core_errand(struct ppg_core *c, struct ppg_errand *e, unsigned to)
@@ -126,11 +126,6 @@ void ppg_core_errand_arrived(struct ppg_core *c, struct ppg_errand *e)
     e->run(c, e);
     e->returning = true;
     c->errand(c->host, e);
-}
-
-bool ppg_shared_behind(const struct ppg_shared *s, int64_t now_ms)
-{
-    return atomic_load(&s->claiming) || atomic_load(&s->next_due_ms) <= now_ms;
 }
 
 void ppg_shared_due(_Atomic int64_t *next, int64_t at_ms)

@@ -48,14 +48,13 @@ struct ppg_shared {
     const struct clk *clk;
     struct sec_penalty *penalty;    /* failed logins count wherever they come in */
     struct sec_digest_guard *guard; /* nonces are good on every loop */
-    _Atomic int64_t next_due_ms;    /* UTC: earliest due time of what only the store holds; INT64_MAX none */
-    _Atomic int64_t next_notice_ms; /* the same for notices */
-    atomic_bool claiming;           /* due targets are on their way from the store into memory */
-    struct ppg_share shares[PPG_SHARES];
-    struct ota_profiles *profiles; /* what terminals said about themselves */
-    atomic_size_t live;            /* targets in memory */
-    atomic_size_t live_n;          /* octets of their pushes */
-    atomic_bool draining;          /* SIGTERM: accept nothing new, start nothing new */
+    _Atomic int64_t
+        next_notice_ms; /* UTC: when the earliest of the notices that only the store holds is due */
+    struct ppg_share shares[PPG_SHARES]; /* zeroed at the start: all are behind until the first claim */
+    struct ota_profiles *profiles;       /* what terminals said about themselves */
+    atomic_size_t live;                  /* targets in memory */
+    atomic_size_t live_n;                /* octets of their pushes */
+    atomic_bool draining;                /* SIGTERM: accept nothing new, start nothing new */
 };
 
 /* Gives targets (by ppg_target.link) to the loop that owns their terminals; the list is empty afterwards. */
@@ -155,12 +154,11 @@ static inline bool ppg_shared_room(const struct ppg_shared *s)
 {
     return atomic_load(&s->live_n) < PPG_LIVE_MAX_N;
 }
-bool ppg_shared_behind(const struct ppg_shared *s, int64_t now_ms); /* the same for all initiators together */
 /* Targets of this initiator that are due wait in the store: a new one must queue behind them, or it would overtake an
  * older one to the same terminal.  Any thread. */
 bool ppg_share_behind(const struct ppg_share *share, int64_t now_ms);
-/* How many more targets this initiator may bring into memory: no more than are still free for all, so that one that
- * floods leaves room for the next.  Any thread. */
+/* How many more targets this initiator may bring into memory: until it has as many as are still free for all, so that
+ * one that floods leaves room for the next.  Any thread. */
 size_t ppg_share_room(const struct ppg_shared *s, const struct ppg_share *share, size_t live_max);
 
 #endif

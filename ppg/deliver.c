@@ -218,6 +218,7 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     a->content = ppg_content_plain(t->push);
     a->form_tried = false;
     a->job = (struct ota_job){.push_id = t->push->push_id};
+    a->began_ms = ppg_core_utc_ms(d->core);
     d->under_way++;
     return a;
 }
@@ -293,7 +294,8 @@ static bool suited(struct attempt *a)
     return other;
 }
 
-/* Lack of resources is tried again at most three times, then it is the terminal's answer. */
+/* Lack of resources is tried again at most three times, then it is the terminal's answer; other failures in between do
+ * not count. */
 static void answered(struct ota_job *job, enum err why, void *arg)
 {
     struct attempt *a = arg;
@@ -303,7 +305,7 @@ static void answered(struct ota_job *job, enum err why, void *arg)
     (void)why; /* the result says it in the words of the field */
     if (suited(a))
         return;
-    if (r->outcome == OTA_BUSY && a->target->tries > BUSY_TRIES_MAX)
+    if (r->outcome == OTA_BUSY && ++a->target->busy > BUSY_TRIES_MAX)
         ev = EV_ABORT;
     LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.done", LOG_S("push_id", a->target->push->push_id),
         LOG_A("to", a->target->key), LOG_C("bearer", a->bearer->name), LOG_I("try", a->target->tries),

@@ -6,35 +6,38 @@
 #include <stdio.h>
 #include "ppg/schedule.h"
 
-/* A place among the targets in memory, or false at the ceiling. */
-static bool live_take(struct ppg_core *c)
+static size_t live_room(const struct ppg_core *c, const struct ppg_push *push, int64_t now)
 {
-    size_t max = ppg_core_settings(c)->delivery.live_max;
+    struct ppg_shared *shared = c->shared;
 
-    if (atomic_fetch_add(&c->shared->live, 1) < max)
-        return true;
-    atomic_fetch_sub(&c->shared->live, 1);
-    return false;
+    if (push->not_before_ms > now || atomic_load(&shared->draining) || !ppg_shared_room(shared) ||
+        ppg_share_behind(push->share, now))
+        return 0;
+    return ppg_share_room(shared, push->share, ppg_core_settings(c)->delivery.live_max);
 }
 
+/* Takes a place in memory for each target that is to be tried at once.  A group is never tried itself. */
 static void targets_prepare(struct ppg_core *c, struct ppg_enqueue *e, struct ppg_push *push)
 {
     int64_t now = ppg_core_utc_ms(c);
-    int64_t due = push->not_before_ms > now ? push->not_before_ms : now;
-    bool lease = due <= now && !atomic_load(&c->shared->draining) && ppg_shared_room(c->shared) &&
-                 !ppg_shared_behind(c->shared, now);
+    size_t room;
 
+    push->share = ppg_shared_share(c->shared, push->initiator);
+    room = live_room(c, push, now);
     for (size_t i = 0; i < push->targets_n; i++) {
         struct ppg_target *t = &push->targets[i];
 
         t->push = push;
-        t->due_ms = due;
-        t->leased = lease && !t->members_n && live_take(c);
+        t->due_ms = push->not_before_ms > now ? push->not_before_ms : now;
+        t->leased = e->leased_n < room && !t->members_n && !ppg_stage_final((enum ppg_stage)t->stage);
         e->leased_n += t->leased;
         list_init(&t->link);
     }
-    if (e->leased_n)
-        ppg_push_charge(push, &c->shared->live_n);
+    if (!e->leased_n)
+        return;
+    atomic_fetch_add(&c->shared->live, e->leased_n);
+    atomic_fetch_add(&push->share->live, e->leased_n);
+    ppg_push_charge(push, &c->shared->live_n);
 }
 
 void ppg_enqueue_spread(struct ppg_core *c, struct list *targets)
@@ -59,12 +62,12 @@ void ppg_enqueue_spread(struct ppg_core *c, struct list *targets)
 static void release_leases(struct ppg_enqueue *e, size_t n)
 {
     atomic_fetch_sub(&e->core->shared->live, n);
+    atomic_fetch_sub(&e->insert.push->share->live, n);
 }
 
 /* A target may have come back final: a replacement for pending recipients only has nothing for the others. */
 static void hand_out(struct ppg_enqueue *e, struct ppg_push *push)
 {
-    struct ppg_shared *shared = e->core->shared;
     int64_t now = ppg_core_utc_ms(e->core);
     size_t leased_n = 0;
     struct list mine;
@@ -78,9 +81,9 @@ static void hand_out(struct ppg_enqueue *e, struct ppg_push *push)
             list_push_back(&mine, &t->link);
             leased_n++;
         } else if (ppg_stage_final((enum ppg_stage)t->stage)) {
-            ppg_shared_due(&shared->next_notice_ms, now);
+            ppg_shared_due(&e->core->shared->next_notice_ms, now);
         } else if (!t->members_n) {
-            ppg_shared_due(&shared->next_due_ms, t->due_ms);
+            ppg_shared_due(&push->share->next_due_ms, t->due_ms);
         }
     }
     release_leases(e, e->leased_n - leased_n);

@@ -51,6 +51,8 @@ enum ppg_replace {
 #define PPG_PROGRESS_NOTES   0x20u
 
 struct ppg_target;
+struct ppg_share;
+struct ppg_stand;
 
 struct ppg_push {
     struct arena mem;       /* every slice below lives here or in body_mem */
@@ -58,6 +60,7 @@ struct ppg_push {
     atomic_uint refs;       /* one for each live target and one for whoever holds the push itself */
     atomic_size_t *charged; /* count of octets in memory that this push is part of, or NULL */
     size_t charged_n;
+    struct ppg_share *share; /* the initiator's; set when targets come into memory */
 
     int64_t id;             /* row; 0 until the insert is done */
     struct slice initiator; /* account name */
@@ -100,11 +103,14 @@ struct ppg_target {
         members_n; /* > 0: a group; its members follow it in push->targets.  A group is never tried itself: it
                            * becomes final with its last member, and it alone is answered, notified and queried */
     uint16_t code; /* PAP code that goes with a final stage */
-    uint16_t tries;   /* attempts begun */
-    uint8_t stage;    /* enum ppg_stage */
-    uint8_t demanded; /* protection level that rule and floor demand: 0 none, 1 integrity, 2 full */
-    bool leased;      /* the insert hands it to the loop at once; never a group */
-    void *attempt;    /* the attempt under way; owned by deliver.c */
+    uint16_t tries;          /* attempts begun */
+    uint8_t stage;           /* enum ppg_stage */
+    uint8_t demanded;        /* protection level that rule and floor demand: 0 none, 1 integrity, 2 full */
+    bool leased;             /* the insert hands it to the loop at once; never a group */
+    bool early;              /* in memory before it is due; waits in its stand, not in its queue */
+    uint8_t busy;            /* answers for lack of resources; in memory only */
+    struct ppg_stand *stand; /* where it waits or is tried from; owned by schedule.c */
+    void *attempt;           /* the attempt under way; owned by deliver.c */
 };
 
 /* One block: the push and the first first_n octets of its arena.  refs is 1.  NULL: memory is out. */

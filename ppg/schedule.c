@@ -1,350 +1,46 @@
-/* Lanes, deadlines, retries and claims; see schedule.h.  Runs on the core's loop.  [PAP §4.1, §7], delivery
- * contract in the README of this room. */
+/* Turns, deadlines and retries; see schedule.h.  Who stands where is lanes.c, what is away in the store away.c, writes
+ * are settle.c, claims claim.c.  Runs on the core's loop.  [PAP §4.1, §7], delivery contract in the README of this
+ * room. */
 #include "ppg/schedule.h"
 
 #include <stdlib.h>
-#include "base/map.h"
-#include "base/mem.h"
 #include "base/num.h"
+#include "ppg/claim.h"
 #include "ppg/deliver.h"
-#include "ppg/enqueue.h"
-#include "ppg/notify.h"
+#include "ppg/lanes.h"
+#include "ppg/settle.h"
 
-#define LANES_MAX       1000000u /* terminals with work on one core; live_max bounds it in practice */
-#define SENDING_MAX     4096u    /* attempts under way on one core, at most */
-#define PRIORITIES      3u
-#define EXPIRY_SCAN_MS  1000        /* queued targets are looked at for expiry so often */
-#define CLAIM_CONTENT_N (16u << 20) /* octets of content one claim may bring into memory */
-
-struct lane {
-    struct list ready; /* in schedule.ready while it has work and nothing on the wire */
-    struct list waiting[PRIORITIES];
-    struct ppg_target *sending;
-    size_t waiting_n;
-    int64_t closed_until_ms; /* UTC; an unreachable terminal's lane takes nothing before */
-    size_t key_n;
-    char key[];
-};
-
-/* A write on its way to the store, and what is to be done when it is durable. */
-struct settle {
-    union {
-        struct store_op op;
-        struct store_finish finish;
-        struct store_move move;
-        struct store_notice_move debt;
-    } as;
-    struct ppg_schedule *schedule;
-    struct ppg_target *target;
-    struct list again; /* in schedule.again while the store could not write it */
-    struct settle *next_free;
-    char protection[128]; /* the record's texts, until they are written */
-    char note[160];
-};
+#define SENDING_MAX   4096u  /* attempts under way on one core, at most */
+#define IDLE_LANES    65536u /* terminals that are only remembered, beside those with targets in memory */
+#define QUEUE_MAX     256u   /* targets of one initiator, terminal and priority that wait in memory */
+#define SCAN_MS       1000   /* queued targets are looked at for expiry so often */
+#define STEP_MIN_MS   50     /* a batch of a long queue comes back after that, at the earliest */
+#define STEP_MAX_MS   4000   /* and after that, at the latest: 960 targets a minute */
+#define KEEP_MS       5000   /* what was away is remembered so much longer */
+#define CLOCK_BACK_MS 1000   /* a clock that falls behind by more was set back */
 
 struct ppg_schedule {
     struct ppg_core *core;
-    struct map lanes;
-    struct list ready;
-    struct settle *free_settles;
-    struct list again; /* writes the store refused; tried again by the tick */
-    size_t live;
-    size_t sending;
-    size_t sending_max; /* an attempt takes a connection at most: none must fail for want of one */
-    size_t settling;    /* writes under way */
+    struct ppg_lanes lanes;
+    struct ppg_settles settles;
+    struct ppg_claim claim; /* of core 0 */
     bool pumping;
-    bool claiming;
     int64_t scan_mono_ms;
-    struct store_claim claim;
+    int64_t early_ms; /* UTC: the first of the early targets is due; INT64_MAX none */
+    int64_t clock_ms; /* between the two clocks, as last seen */
 };
 
-/* --- lanes --- */
-
-static struct slice lane_key(const struct lane *l)
-{
-    return slice_of(l->key, l->key_n);
-}
-
-static struct lane *lane_get(struct ppg_schedule *s, struct slice key)
-{
-    struct lane *l = map_get(&s->lanes, key);
-
-    if (l)
-        return l;
-    l = calloc(1, sizeof *l + key.n);
-    if (!l)
-        return NULL;
-    list_init(&l->ready);
-    for (size_t p = 0; p < PRIORITIES; p++)
-        list_init(&l->waiting[p]);
-    l->key_n = key.n;
-    mem_copy(l->key, key.n, key);
-    if (map_put(&s->lanes, lane_key(l), l)) {
-        free(l);
-        return NULL;
-    }
-    return l;
-}
-
-/* No closure is longer than the longest retry: one that looks so was made before the clock was set back. */
-static bool lane_open(const struct ppg_schedule *s, const struct lane *l)
-{
-    int64_t left_ms = l->closed_until_ms - ppg_core_utc_ms(s->core);
-
-    return left_ms <= 0 || left_ms > ppg_core_settings(s->core)->delivery.retry_max_ms;
-}
-
-static void lane_settle(struct ppg_schedule *s, struct lane *l)
-{
-    if (l->sending)
-        return;
-    if (l->waiting_n) {
-        if (list_empty(&l->ready))
-            list_push_back(&s->ready, &l->ready);
-        return;
-    }
-    list_remove(&l->ready);
-    if (lane_open(s, l)) {
-        (void)map_del(&s->lanes, lane_key(l));
-        free(l);
-    }
-}
-
-static struct ppg_target *lane_pop(struct lane *l)
-{
-    for (size_t p = 0; p < PRIORITIES; p++) {
-        struct list *at = list_pop_front(&l->waiting[p]);
-
-        if (at) {
-            l->waiting_n--;
-            return container_of(at, struct ppg_target, link);
-        }
-    }
-    return NULL;
-}
-
-/* Its place is that of its id: one that comes back late goes in front of the younger ones. */
-static void lane_put(struct lane *l, struct ppg_target *t)
-{
-    struct list *head = &l->waiting[num_min(t->push->priority, PRIORITIES - 1)];
-    struct list *at = head;
-
-    while (at->prev != head && container_of(at->prev, struct ppg_target, link)->id > t->id)
-        at = at->prev;
-    list_insert_before(at, &t->link);
-    l->waiting_n++;
-}
-
-static struct ppg_target *lane_find(struct lane *l, int64_t id)
-{
-    for (size_t p = 0; p < PRIORITIES; p++)
-        LIST_EACH (at, &l->waiting[p]) {
-            struct ppg_target *t = container_of(at, struct ppg_target, link);
-
-            if (t->id == id)
-                return t;
-        }
-    return NULL;
-}
-
-/* --- writes --- */
-
-static struct settle *settle_new(struct ppg_schedule *s, struct ppg_target *t, enum store_kind kind,
-                                 store_done_fn *done)
-{
-    struct settle *w = s->free_settles;
-
-    if (w)
-        s->free_settles = w->next_free;
-    else
-        w = malloc(sizeof *w);
-    if (!w)
-        return NULL;
-    w->as.finish = (struct store_finish){.target_id = 0};
-    w->as.op = (struct store_op){.kind = kind};
-    w->schedule = s;
-    w->target = t;
-    list_init(&w->again);
-    w->as.op.done = done;
-    s->settling++;
-    return w;
-}
-
-static void settle_free(struct settle *w)
-{
-    struct ppg_schedule *s = w->schedule;
-
-    w->next_free = s->free_settles;
-    s->free_settles = w;
-    s->settling--;
-}
-
-/* The texts of a record live in the write until it is done. */
-static void settle_record(struct settle *w, struct store_record *to, const struct store_record *from)
-{
-    struct slice protection = slice_sub(from->protection, 0, sizeof w->protection);
-    struct slice note = slice_sub(from->note, 0, sizeof w->note);
-
-    mem_copy(w->protection, sizeof w->protection, protection);
-    mem_copy(w->note, sizeof w->note, note);
-    to->bearer = from->bearer; /* a bearer's static name */
-    to->began_ms = from->began_ms;
-    to->wire_n = from->wire_n;
-    to->protection = slice_of(w->protection, protection.n);
-    to->note = slice_of(w->note, note.n);
-}
-
-void ppg_schedule_release(struct ppg_core *c, struct ppg_target *t)
-{
-    atomic_fetch_sub(&c->shared->live, 1);
-    ppg_push_drop(t->push);
-}
-
-/* The target leaves memory. */
-static void target_gone(struct ppg_schedule *s, struct ppg_target *t)
-{
-    s->live--;
-    ppg_schedule_release(s->core, t);
-}
-
-static void finish_submit(struct settle *w)
-{
-    struct ppg_target *t = w->target;
-    struct store_finish *f = &w->as.finish;
-
-    f->target_id = t->id;
-    f->push_id = t->push->id;
-    f->group_id = t->group_id;
-    f->stage = (enum ppg_stage)t->stage;
-    f->code = t->code;
-    f->tries = t->tries;
-    f->notify = t->push->notify_url.n > 0;
-    ppg_core_submit(w->schedule->core, &f->op);
-}
-
-/* The store could not write (a full disk).  The target stays in memory, where it is bounded, and the write is tried
- * again; should the program end before, its lease ends too and the next run takes the target up. */
-static bool unrecorded(struct settle *w)
-{
-    struct ppg_schedule *s = w->schedule;
-
-    if (!w->as.op.err || w->as.op.err == ERR_LATE)
-        return false;
-    LOG(s->core->shared->log, LOG_ERROR, "target.unrecorded", LOG_S("push_id", w->target->push->push_id),
-        LOG_I("target", w->target->id), LOG_C("error", err_name(w->as.op.err)));
-    if (atomic_load(&s->core->shared->draining))
-        return false;
-    list_push_back(&s->again, &w->again);
-    return true;
-}
-
-static void write_again(struct ppg_schedule *s)
-{
-    struct list *at;
-
-    while ((at = list_pop_front(&s->again)))
-        ppg_core_submit(s->core, &container_of(at, struct settle, again)->as.op);
-}
-
-static void debt_back(struct store_op *op)
-{
-    struct settle *w = container_of(op, struct settle, as.op);
-    struct ppg_schedule *s = w->schedule;
-
-    if (unrecorded(w))
-        return;
-    ppg_shared_due(&s->core->shared->next_notice_ms, w->as.debt.due_ms);
-    target_gone(s, w->target);
-    settle_free(w);
-}
-
-/* The debt is on disk and leased to this run.  What notify.c does not take now goes back in this very write's memory,
- * so that no lease is held for want of some.  True: the write is under way again. */
-static bool owe(struct settle *w)
-{
-    const struct store_finish *f = &w->as.finish;
-    struct store_notice_move back = {.notice_id = f->notice_id};
-
-    if (!f->notice_id ||
-        ppg_notify_owe(w->schedule->core->notify, w->target, f->notice_id, f->event_ms, &back.due_ms))
-        return false;
-    back.op = (struct store_op){.kind = STORE_NOTICE_MOVE, .done = debt_back};
-    w->as.debt = back;
-    ppg_core_submit(w->schedule->core, &w->as.op);
-    return true;
-}
-
-static void finished(struct store_op *op)
-{
-    struct settle *w = container_of(op, struct settle, as.op);
-    struct ppg_schedule *s = w->schedule;
-    struct ppg_target *t = w->target;
-
-    if (unrecorded(w))
-        return;
-    if (!op->err) {
-        LOG(s->core->shared->log, LOG_INFO, "target.final", LOG_S("push_id", t->push->push_id),
-            LOG_S("initiator", t->push->initiator), LOG_A("to", t->key),
-            LOG_C("stage", ppg_stage_name((enum ppg_stage)t->stage)), LOG_I("code", t->code),
-            LOG_I("tries", t->tries));
-        if (w->as.finish.group_ended) /* the group's notification waits in the store */
-            ppg_shared_due(&s->core->shared->next_notice_ms, w->as.finish.event_ms);
-        if (owe(w))
-            return;
-    }
-    settle_free(w);
-    target_gone(s, t);
-}
-
-static void moved(struct store_op *op)
-{
-    struct settle *w = container_of(op, struct settle, as.op);
-    struct ppg_schedule *s = w->schedule;
-
-    if (unrecorded(w))
-        return;
-    if (!op->err)
-        ppg_shared_due(&s->core->shared->next_due_ms, w->as.move.due_ms);
-    target_gone(s, w->target);
-    settle_free(w);
-}
+/* --- ends --- */
 
 static void finish(struct ppg_schedule *s, struct ppg_target *t, enum ppg_event ev, unsigned code,
                    const struct store_record *record)
 {
     enum ppg_stage to;
-    struct settle *w = settle_new(s, t, STORE_FINISH, finished);
 
     MUST(!ppg_stage_next((enum ppg_stage)t->stage, ev, &to) && ppg_stage_final(to));
     t->stage = (uint8_t)to;
     t->code = (uint16_t)code;
-    if (!w) { /* out of memory: the lease holds, the next run takes it up */
-        target_gone(s, t);
-        return;
-    }
-    w->as.finish.event_ms = ppg_core_utc_ms(s->core);
-    if (record)
-        settle_record(w, &w->as.finish.record, record);
-    finish_submit(w);
-}
-
-/* Back to the store until due_ms; the claim brings it again, at the latest when it expires. */
-static void give_back(struct ppg_schedule *s, struct ppg_target *t, int64_t due_ms,
-                      const struct store_record *record)
-{
-    struct settle *w = settle_new(s, t, STORE_MOVE, moved);
-
-    t->stage = ST_WAITING;
-    if (!w) {
-        target_gone(s, t);
-        return;
-    }
-    w->as.move.target_id = t->id;
-    w->as.move.due_ms = num_min64(due_ms, t->push->expires_ms);
-    w->as.move.tries = t->tries;
-    if (record)
-        settle_record(w, &w->as.move.record, record);
-    ppg_core_submit(s->core, &w->as.op);
+    ppg_settle_finish(&s->settles, t, record);
 }
 
 static void expire(struct ppg_schedule *s, struct ppg_target *t)
@@ -354,11 +50,9 @@ static void expire(struct ppg_schedule *s, struct ppg_target *t)
     finish(s, t, EV_EXPIRE, PAP_CODE_SERVICE_FAILURE, t->tries ? NULL : &record);
 }
 
-/* --- turns --- */
-
-static bool past_deadline(const struct ppg_schedule *s, const struct ppg_target *t)
+static bool past_deadline(const struct ppg_target *t, int64_t now)
 {
-    return t->push->expires_ms <= ppg_core_utc_ms(s->core);
+    return t->push->expires_ms <= now;
 }
 
 /* An unconfirmed push is tried once; one that was begun before a crash is not begun again. */
@@ -367,87 +61,171 @@ static bool interrupted(const struct ppg_target *t)
     return t->push->method == PPG_METHOD_UNCONFIRMED && t->tries > 0;
 }
 
-static void begin(struct ppg_schedule *s, struct lane *l, struct ppg_target *t)
+/* --- away --- */
+
+static bool lane_closed(const struct ppg_lane *lane, int64_t now)
 {
+    return lane->closed_until_ms > now;
+}
+
+/* How fast a queue that is longer than memory takes comes back: as fast as its terminal serves it, within bounds. */
+static int64_t step_ms(const struct ppg_lane *lane, int64_t now)
+{
+    int64_t batch_ms = lane->took_ms * PPG_AWAY_BATCH;
+
+    return lane_closed(lane, now) ? STEP_MAX_MS : num_min64(num_max64(batch_ms, STEP_MIN_MS), STEP_MAX_MS);
+}
+
+/* To the store until at least not_before_ms, at its place among those that are there. */
+static void send_away(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_target *t,
+                      int64_t not_before_ms, const struct store_record *record)
+{
+    struct ppg_away *a = &ppg_stand_queue(st, t)->away;
+    int64_t step = step_ms(st->lane, ppg_core_utc_ms(s->core));
+
+    t->stage = ST_WAITING;
+    t->due_ms = ppg_away_send(a, t->due_ms, t->id, not_before_ms, step);
+    ppg_settle_move(&s->settles, t, record);
+}
+
+static void queue_send_away(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_queue *q,
+                            int64_t not_before_ms)
+{
+    while (!list_empty(&q->waiting)) {
+        struct ppg_target *t = container_of(q->waiting.next, struct ppg_target, link);
+
+        ppg_lanes_take(&s->lanes, t);
+        send_away(s, st, t, not_before_ms, NULL);
+    }
+}
+
+/* An unreachable terminal: all that waits for it goes. */
+static void lane_close(struct ppg_schedule *s, struct ppg_lane *lane, int64_t until_ms)
+{
+    lane->closed_until_ms = until_ms;
+    LIST_EACH (at, &lane->stands) {
+        struct ppg_stand *st = container_of(at, struct ppg_stand, at_lane);
+
+        for (size_t p = 0; p < PPG_PRIORITIES; p++)
+            queue_send_away(s, st, &st->queues[p], until_ms);
+    }
+}
+
+/* Forgets what lanes remember of targets that are away; it may cost those their order. */
+static void lanes_forget(struct ppg_schedule *s)
+{
+    struct ppg_lane *lane;
+    size_t pos = 0;
+
+    while ((lane = map_next(&s->lanes.lanes, &pos))) {
+        lane->closed_until_ms = 0;
+        LIST_EACH (at, &lane->stands) {
+            struct ppg_stand *st = container_of(at, struct ppg_stand, at_lane);
+
+            for (size_t p = 0; p < PPG_PRIORITIES; p++)
+                st->queues[p].away = (struct ppg_away){.last.due_ms = 0};
+        }
+    }
+}
+
+/* A due time that was set by a clock that has been set back since says nothing: nobody waits for it. */
+static void clock_look(struct ppg_schedule *s)
+{
+    int64_t between = ppg_core_utc_ms(s->core) - ppg_core_mono_ms(s->core);
+
+    if (between < s->clock_ms - CLOCK_BACK_MS)
+        lanes_forget(s);
+    s->clock_ms = between;
+}
+
+/* --- turns --- */
+
+static void begin(struct ppg_schedule *s, struct ppg_target *t)
+{
+    struct ppg_stand *st = t->stand;
     enum ppg_stage to;
 
-    if (past_deadline(s, t)) {
-        expire(s, t);
-        return;
-    }
-    if (interrupted(t)) {
-        finish(s, t, EV_TIMEOUT, PAP_CODE_SERVICE_UNAVAILABLE, NULL);
+    if (past_deadline(t, ppg_core_utc_ms(s->core)) || interrupted(t)) {
+        ppg_lanes_ended(&s->lanes, t);
+        ppg_lanes_tidy(&s->lanes, st);
+        if (past_deadline(t, ppg_core_utc_ms(s->core)))
+            expire(s, t);
+        else
+            finish(s, t, EV_TIMEOUT, PAP_CODE_SERVICE_UNAVAILABLE, NULL);
         return;
     }
     MUST(!ppg_stage_next((enum ppg_stage)t->stage, EV_DUE, &to));
     t->stage = (uint8_t)to;
     t->tries++;
-    l->sending = t;
-    s->sending++;
+    st->lane->began_ms = st->waiting_n >= PPG_AWAY_BATCH ? ppg_core_mono_ms(s->core) : 0;
     ppg_deliver_start(s->core->deliver, t);
 }
 
 static void pump(struct ppg_schedule *s)
 {
-    struct list *at;
+    struct ppg_target *t;
 
     if (s->pumping)
         return;
     s->pumping = true;
-    while (s->sending < s->sending_max && !atomic_load(&s->core->shared->draining) &&
-           (at = list_pop_front(&s->ready))) {
-        struct lane *l = container_of(at, struct lane, ready);
-        struct ppg_target *t = lane_pop(l);
-
-        if (t)
-            begin(s, l, t);
-        lane_settle(s, l); /* back in line, or gone, unless an attempt is under way */
-    }
+    while (!atomic_load(&s->core->shared->draining) && (t = ppg_lanes_next(&s->lanes)))
+        begin(s, t);
     s->pumping = false;
 }
 
-void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t)
+/* Longer than may wait in memory; but an older one goes in front of what waits. */
+static bool queue_full(const struct ppg_queue *q, const struct ppg_target *t)
 {
-    struct lane *l;
+    return q->n >= QUEUE_MAX && container_of(q->waiting.prev, struct ppg_target, link)->id < t->id;
+}
 
-    s->live++;
-    if (past_deadline(s, t)) { /* whatever its terminal is up to */
-        expire(s, t);
-        return;
+/* It is due.  Into its queue, or to the store when its terminal rests or older ones are there. */
+static void arrive(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_target *t, int64_t now)
+{
+    struct ppg_queue *q = ppg_stand_queue(st, t);
+
+    if (st->lane->closed_until_ms || ppg_away_any(&q->away))
+        clock_look(s);
+    if (q->busy_id == t->id)
+        t->busy = q->busy_n;
+    if (ppg_away_behind(&q->away, t->due_ms, t->id) || queue_full(q, t) || lane_closed(st->lane, now))
+        send_away(s, st, t, num_max64(st->lane->closed_until_ms, now + STEP_MIN_MS), NULL);
+    else
+        ppg_lanes_put(&s->lanes, st, t);
+}
+
+/* A claim that looks ahead brought it: it stands where it belongs, and younger ones queue behind it unless it waits
+ * because its initiator wanted it to. */
+static void arrive_early(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_target *t)
+{
+    struct ppg_queue *q = ppg_stand_queue(st, t);
+    bool deferred = t->tries == 0 && t->due_ms == t->push->not_before_ms;
+
+    if (!deferred)
+        ppg_away_note(&q->away, t->due_ms, t->id);
+    t->early = true;
+    t->stand = st;
+    list_push_back(&st->early, &t->link);
+    s->early_ms = num_min64(s->early_ms, t->due_ms);
+}
+
+/* The early ones that are due now. */
+static void stand_wake(struct ppg_schedule *s, struct ppg_stand *st, int64_t now)
+{
+    LIST_EACH_SAFE (at, &st->early) {
+        struct ppg_target *t = container_of(at, struct ppg_target, link);
+
+        if (t->due_ms > now) {
+            s->early_ms = num_min64(s->early_ms, t->due_ms);
+            continue;
+        }
+        ppg_lanes_take(&s->lanes, t);
+        t->early = false;
+        arrive(s, st, t, now);
     }
-    l = atomic_load(&s->core->shared->draining) ? NULL : lane_get(s, t->key);
-    if (!l || !lane_open(s, l)) {
-        give_back(s, t, l ? l->closed_until_ms : ppg_core_utc_ms(s->core), NULL);
-        return;
-    }
-    lane_put(l, t);
-    lane_settle(s, l);
-    pump(s);
 }
 
-static void recall(struct ppg_schedule *s, struct ppg_recall *r)
-{
-    struct lane *l = map_get(&s->lanes, r->key);
-    struct ppg_target *t = l ? lane_find(l, r->id) : NULL;
-
-    r->target = t;
-    r->what = l && l->sending && l->sending->id == r->id ? PPG_RECALL_BUSY : PPG_RECALL_ABSENT;
-    if (!t)
-        return;
-    list_remove(&t->link);
-    l->waiting_n--;
-    s->live--;
-    r->what = PPG_RECALL_RELEASED;
-    lane_settle(s, l);
-}
-
-void ppg_schedule_recall(struct ppg_schedule *s, struct ppg_recall *items, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        recall(s, &items[i]);
-}
-
-/* --- ends --- */
+/* --- retries --- */
 
 /* Doubles from retry-first to retry-max, then a random quarter is taken off, so that terminals that vanished
  * together do not return together. */
@@ -465,32 +243,30 @@ static int64_t retry_after_ms(const struct ppg_schedule *s, unsigned tries)
     return ms - ms / 4 * dice / 255;
 }
 
-static void lane_close(struct ppg_schedule *s, struct lane *l, int64_t until_ms)
-{
-    struct ppg_target *t;
-
-    l->closed_until_ms = until_ms;
-    while ((t = lane_pop(l)))
-        give_back(s, t, until_ms, NULL);
-}
-
-static void try_later(struct ppg_schedule *s, struct lane *l, struct ppg_target *t, bool unreachable,
+/* What is behind it waits with it: all of the terminal, or its own queue. */
+static void try_later(struct ppg_schedule *s, struct ppg_target *t, bool unreachable,
                       const struct store_record *record)
 {
+    struct ppg_stand *st = t->stand;
+    struct ppg_queue *q = ppg_stand_queue(st, t);
     int64_t due = ppg_core_utc_ms(s->core) + retry_after_ms(s, t->tries);
 
     LOG(s->core->shared->log, LOG_INFO, "target.retry", LOG_S("push_id", t->push->push_id),
         LOG_A("to", t->key), LOG_I("tries", t->tries), LOG_I("in_ms", due - ppg_core_utc_ms(s->core)),
         LOG_S("why", record->note));
-    give_back(s, t, due, record);
+    q->busy_id = t->id;
+    q->busy_n = t->busy;
+    send_away(s, st, t, due, record);
     if (unreachable)
-        lane_close(s, l, due);
+        lane_close(s, st->lane, due);
+    else
+        queue_send_away(s, st, q, due);
 }
 
 /* A retry is one only while there are attempts and time left. */
 static enum ppg_event settle_retry(const struct ppg_schedule *s, const struct ppg_target *t)
 {
-    if (past_deadline(s, t))
+    if (past_deadline(t, ppg_core_utc_ms(s->core)))
         return EV_EXPIRE;
     if (t->tries >= ppg_core_settings(s->core)->delivery.tries_max || interrupted(t))
         return EV_TIMEOUT;
@@ -504,105 +280,204 @@ static unsigned code_for(enum ppg_event ev, unsigned code)
     return ev == EV_TIMEOUT ? PAP_CODE_SERVICE_UNAVAILABLE : code;
 }
 
+static void lane_pace(struct ppg_schedule *s, struct ppg_lane *lane)
+{
+    int64_t took = lane->began_ms ? ppg_core_mono_ms(s->core) - lane->began_ms : 0;
+
+    if (lane->began_ms)
+        lane->took_ms = lane->took_ms ? (3 * lane->took_ms + took) / 4 : took;
+}
+
 void ppg_schedule_ended(struct ppg_schedule *s, struct ppg_target *t, enum ppg_event ev, unsigned code,
                         bool unreachable, const struct store_record *record)
 {
-    struct lane *l = map_get(&s->lanes, t->key);
+    struct ppg_stand *st = t->stand;
 
-    MUST(l && l->sending == t);
-    l->sending = NULL;
-    s->sending--;
+    lane_pace(s, st->lane);
     if (ev == EV_RETRY)
         ev = settle_retry(s, t);
+    ppg_lanes_ended(&s->lanes, t);
     if (ev == EV_RETRY)
-        try_later(s, l, t, unreachable, record);
+        try_later(s, t, unreachable, record);
     else
         finish(s, t, ev, code_for(ev, code), record);
-    if (s->pumping) /* ended from within begin(): pump() settles the lane */
-        return;
-    lane_settle(s, l);
+    ppg_lanes_tidy(&s->lanes, st);
     pump(s);
+}
+
+/* --- recall --- */
+
+static struct ppg_target *list_find(struct list *head, int64_t id)
+{
+    LIST_EACH (at, head) {
+        struct ppg_target *t = container_of(at, struct ppg_target, link);
+
+        if (t->id == id)
+            return t;
+    }
+    return NULL;
+}
+
+static struct ppg_target *lane_find(struct ppg_lane *lane, int64_t id)
+{
+    struct ppg_target *t = NULL;
+
+    LIST_EACH (at, &lane->stands) {
+        struct ppg_stand *st = container_of(at, struct ppg_stand, at_lane);
+
+        t = list_find(&st->early, id);
+        for (size_t p = 0; !t && p < PPG_PRIORITIES; p++)
+            t = list_find(&st->queues[p].waiting, id);
+        if (t)
+            break;
+    }
+    return t;
+}
+
+static void recall(struct ppg_schedule *s, struct ppg_recall *r)
+{
+    struct ppg_lane *lane = ppg_lanes_find(&s->lanes, r->key);
+    struct ppg_target *t = lane ? lane_find(lane, r->id) : NULL;
+
+    r->target = t;
+    r->what = lane && lane->sending && lane->sending->id == r->id ? PPG_RECALL_BUSY : PPG_RECALL_ABSENT;
+    if (!t)
+        return;
+    ppg_lanes_take(&s->lanes, t);
+    ppg_lanes_tidy(&s->lanes, t->stand);
+    t->stand = NULL;
+    s->settles.held--;
+    r->what = PPG_RECALL_RELEASED;
+}
+
+void ppg_schedule_recall(struct ppg_schedule *s, struct ppg_recall *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        recall(s, &items[i]);
+}
+
+void ppg_schedule_release(struct ppg_core *c, struct ppg_target *t)
+{
+    atomic_fetch_sub(&c->shared->live, 1);
+    atomic_fetch_sub(&t->push->share->live, 1);
+    ppg_push_drop(t->push);
 }
 
 /* --- time --- */
 
-static void claim(struct ppg_schedule *s);
-
-static void claimed(struct store_op *op)
+/* Those that are past their deadline end; when draining all the others go as they are. */
+static void list_scan(struct ppg_schedule *s, struct list *head, int64_t now, bool drain)
 {
-    struct store_claim *cl = container_of(op, struct store_claim, op);
-    struct ppg_schedule *s = op->arg;
-    struct ppg_shared *shared = s->core->shared;
+    LIST_EACH_SAFE (at, head) {
+        struct ppg_target *t = container_of(at, struct ppg_target, link);
 
-    s->claiming = false;
-    arena_clear(&cl->mem);
-    if (op->err) {
-        ppg_shared_due(&shared->next_due_ms, ppg_core_utc_ms(s->core) + EXPIRY_SCAN_MS);
-        atomic_store(&shared->claiming, false);
-        return;
+        if (!drain && !past_deadline(t, now))
+            continue;
+        ppg_lanes_take(&s->lanes, t);
+        if (past_deadline(t, now))
+            expire(s, t);
+        else
+            ppg_settle_move(&s->settles, t, NULL);
     }
-    LIST_EACH (at, &cl->targets) {
-        atomic_fetch_add(&shared->live, 1);
-        ppg_push_charge(container_of(at, struct ppg_target, link)->push, &shared->live_n);
-    }
-    if (cl->more)
-        ppg_shared_due(&shared->next_due_ms, ppg_core_utc_ms(s->core));
-    else if (cl->next_due_ms)
-        ppg_shared_due(&shared->next_due_ms, cl->next_due_ms);
-    ppg_enqueue_spread(s->core, &cl->targets);
-    atomic_store(&shared->claiming, false); /* handed over: who comes now queues behind them */
-    claim(s);
 }
 
-static void claim(struct ppg_schedule *s)
+/* What was away has come back, or would have: nothing of its initiator that is due by then is left in the store. */
+static void queue_scan(const struct ppg_stand *st, struct ppg_queue *q, int64_t now)
 {
-    const struct ppg_settings *set = ppg_core_settings(s->core);
-    struct ppg_shared *shared = s->core->shared;
+    if (ppg_away_any(&q->away) && now > q->away.last.due_ms + KEEP_MS &&
+        !ppg_share_behind(st->line->share, q->away.last.due_ms))
+        q->away = (struct ppg_away){.last.due_ms = 0};
+}
+
+static void lane_scan(struct ppg_schedule *s, struct ppg_lane *lane, bool drain)
+{
     int64_t now = ppg_core_utc_ms(s->core);
-    size_t live = atomic_load(&shared->live);
+    struct list *at = lane->stands.next;
+    bool more = at != &lane->stands;
 
-    if (s->claiming || atomic_load(&shared->draining) || now < atomic_load(&shared->next_due_ms) ||
-        live >= set->delivery.live_max || !ppg_shared_room(shared))
-        return;
-    atomic_store(&shared->claiming, true);
-    atomic_store(&shared->next_due_ms, INT64_MAX); /* what comes due meanwhile lowers it again */
-    s->claim = (struct store_claim){.now_ms = now,
-                                    .max = num_min(set->delivery.claim_max, set->delivery.live_max - live),
-                                    .max_n = CLAIM_CONTENT_N};
-    s->claim.op.kind = STORE_CLAIM;
-    s->claim.op.done = claimed;
-    s->claim.op.arg = s;
-    list_init(&s->claim.targets);
-    s->claiming = true;
-    ppg_core_submit(s->core, &s->claim.op);
-}
+    if (!lane_closed(lane, now))
+        lane->closed_until_ms = 0;
+    while (more) { /* the last stand may take the lane with it */
+        struct ppg_stand *st = container_of(at, struct ppg_stand, at_lane);
 
-static void lane_expire(struct ppg_schedule *s, struct lane *l)
-{
-    for (size_t p = 0; p < PRIORITIES; p++)
-        LIST_EACH_SAFE (at, &l->waiting[p]) {
-            struct ppg_target *t = container_of(at, struct ppg_target, link);
-
-            if (past_deadline(s, t)) {
-                list_remove(&t->link);
-                l->waiting_n--;
-                expire(s, t);
-            }
+        at = at->next;
+        more = at != &lane->stands;
+        list_scan(s, &st->early, now, drain);
+        for (size_t p = 0; p < PPG_PRIORITIES; p++) {
+            list_scan(s, &st->queues[p].waiting, now, drain);
+            queue_scan(st, &st->queues[p], now);
         }
+        ppg_lanes_tidy(&s->lanes, st);
+    }
 }
 
-static void lanes_scan(struct ppg_schedule *s)
+static void lanes_scan(struct ppg_schedule *s, bool drain)
 {
     size_t pos = 0;
-    struct lane *l;
-    bool drain = atomic_load(&s->core->shared->draining);
+    struct ppg_lane *lane;
 
-    while ((l = map_next(&s->lanes, &pos))) {
-        lane_expire(s, l);
-        if (drain)
-            lane_close(s, l, ppg_core_utc_ms(s->core));
-        lane_settle(s, l);
+    while ((lane = map_next(&s->lanes.lanes, &pos)))
+        lane_scan(s, lane, drain);
+    ppg_lanes_sweep(&s->lanes);
+}
+
+static void early_scan(struct ppg_schedule *s)
+{
+    int64_t now = ppg_core_utc_ms(s->core);
+    struct ppg_lane *lane;
+    size_t pos = 0;
+
+    if (s->early_ms > now)
+        return;
+    s->early_ms = INT64_MAX;
+    while ((lane = map_next(&s->lanes.lanes, &pos)))
+        LIST_EACH (at, &lane->stands)
+            stand_wake(s, container_of(at, struct ppg_stand, at_lane), now);
+}
+
+/* When there is no place for more terminals, those are forgotten that nothing waits for.  NULL: there is none still. */
+static struct ppg_stand *stand_of(struct ppg_schedule *s, struct ppg_target *t)
+{
+    struct ppg_stand *st;
+    enum err e = ppg_lanes_stand(&s->lanes, t, &st);
+
+    if (e == ERR_LIMIT) {
+        lanes_forget(s);
+        lanes_scan(s, false);
+        e = ppg_lanes_stand(&s->lanes, t, &st);
     }
+    return e ? NULL : st;
+}
+
+void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t)
+{
+    int64_t now = ppg_core_utc_ms(s->core);
+    struct ppg_stand *st;
+
+    s->settles.held++;
+    t->early = false;
+    if (past_deadline(t, now)) { /* whatever its terminal is up to */
+        expire(s, t);
+        return;
+    }
+    if (atomic_load(&s->core->shared->draining)) {
+        ppg_settle_move(&s->settles, t, NULL);
+        return;
+    }
+    st = stand_of(s, t);
+    if (!st) {
+        t->due_ms = now + ppg_core_settings(s->core)->delivery.retry_first_ms;
+        ppg_settle_move(&s->settles, t, NULL);
+        return;
+    }
+    if (!list_empty(&st->early))
+        stand_wake(s, st, now);
+    if (t->due_ms > now)
+        arrive_early(s, st, t);
+    else
+        arrive(s, st, t, now);
+    ppg_lanes_tidy(&s->lanes, st);
+    pump(s);
 }
 
 void ppg_schedule_tick(struct ppg_schedule *s)
@@ -610,13 +485,15 @@ void ppg_schedule_tick(struct ppg_schedule *s)
     int64_t mono = ppg_core_mono_ms(s->core);
     bool drain = atomic_load(&s->core->shared->draining);
 
+    clock_look(s);
+    early_scan(s);
     if (drain || mono >= s->scan_mono_ms) {
-        s->scan_mono_ms = mono + EXPIRY_SCAN_MS;
-        lanes_scan(s);
-        write_again(s);
+        s->scan_mono_ms = mono + SCAN_MS;
+        lanes_scan(s, drain);
+        ppg_settle_again(&s->settles);
     }
     if (s->core->loop == 0)
-        claim(s);
+        ppg_claim_tick(&s->claim);
     pump(s);
 }
 
@@ -624,15 +501,19 @@ void ppg_schedule_tick(struct ppg_schedule *s)
 
 enum err ppg_schedule_create(struct ppg_core *c, struct ppg_schedule **out)
 {
+    const struct ppg_settings *set = ppg_core_settings(c);
     struct ppg_schedule *s = calloc(1, sizeof *s);
 
     if (!s)
         return ERR_NOMEM;
     s->core = c;
-    s->sending_max = num_min(ppg_core_settings(c)->ota_http.connections_max, SENDING_MAX);
-    map_init(&s->lanes, LANES_MAX);
-    list_init(&s->ready);
-    list_init(&s->again);
+    s->early_ms = INT64_MAX;
+    s->clock_ms = ppg_core_utc_ms(c) - ppg_core_mono_ms(c);
+    /* An attempt takes a connection at most: none must fail for want of one. */
+    ppg_lanes_init(&s->lanes, set->delivery.live_max + IDLE_LANES,
+                   num_min(set->ota_http.connections_max, SENDING_MAX));
+    ppg_settles_init(&s->settles, c);
+    ppg_claim_init(&s->claim, c);
     *out = s;
     return ERR_OK;
 }
@@ -640,31 +521,22 @@ enum err ppg_schedule_create(struct ppg_core *c, struct ppg_schedule **out)
 void ppg_schedule_free(struct ppg_schedule **sp)
 {
     struct ppg_schedule *s = *sp;
-    struct lane *l;
-    size_t pos = 0;
 
     if (!s)
         return;
-    MUST(s->live == 0 && s->settling == 0 && !s->claiming);
-    while ((l = map_next(&s->lanes, &pos)))
-        free(l);
-    map_clear(&s->lanes);
-    while (s->free_settles) {
-        struct settle *w = s->free_settles;
-
-        s->free_settles = w->next_free;
-        free(w);
-    }
+    MUST(!s->claim.under_way);
+    ppg_settles_clear(&s->settles);
+    ppg_lanes_clear(&s->lanes);
     free(s);
     *sp = NULL;
 }
 
 size_t ppg_schedule_live(const struct ppg_schedule *s)
 {
-    return s->live;
+    return s->settles.held;
 }
 
 size_t ppg_schedule_sending(const struct ppg_schedule *s)
 {
-    return s->sending;
+    return s->lanes.sending;
 }

@@ -84,12 +84,11 @@ static void test_without_lease(void)
         replay_set(w, "delivery", "in-memory-max", rows[i].max);
         replay_set(w, "delivery", "claim-batch", "1");
         fix_start(w);
-        atomic_store(&w->shared.next_due_ms, INT64_MAX);
         atomic_store(&w->shared.draining, rows[i].draining);
         (void)fix_submit(w, "a", "+1000", (struct replay_submit){.after_ms = rows[i].after_ms});
         replay_turn(w);
         CU_ASSERT(atomic_load(&w->shared.live) == rows[i].live);
-        CU_ASSERT(atomic_load(&w->shared.next_due_ms) ==
+        CU_ASSERT(atomic_load(&ppg_shared_share(&w->shared, SLICE("pi"))->next_due_ms) ==
                   (rows[i].live ? INT64_MAX : REPLAY_START_MS + rows[i].after_ms));
         CU_ASSERT(replay_show(w, SLICE("a"), SLICE("+1000"), &st) == ERR_OK &&
                   st.leased == (rows[i].live > 0));
@@ -105,7 +104,7 @@ static void test_part_of_a_push(void)
     const struct replay_submit how = {
         .push_id = SLICE("a"), .initiator = SLICE("pi"), .to = to, .to_n = COUNT(to)};
 
-    replay_set(w, "delivery", "in-memory-max", "2");
+    replay_set(w, "delivery", "in-memory-max", "3"); /* one initiator gets half */
     replay_set(w, "delivery", "claim-batch", "1");
     fix_start(w);
     (void)replay_submit(w, &how);

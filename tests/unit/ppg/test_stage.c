@@ -2,6 +2,7 @@
  * way, and no way leaves a final state. */
 #include "ppg/stage.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "tests/unit/harness.h"
 
@@ -68,7 +69,87 @@ static void test_states_and_names(void)
         CU_ASSERT(strcmp(ppg_event_name((enum ppg_event)ev), events[ev]) == 0);
 }
 
-const struct test_case test_cases[] = {{"every_cell", test_every_cell},
+/* --- the table that is printed for people --- */
+
+static unsigned event_of(struct slice name)
+{
+    unsigned ev = 0;
+
+    while (ev < EV_COUNT && !slice_eq(name, slice_str(ppg_event_name((enum ppg_event)ev))))
+        ev++;
+    return ev;
+}
+
+static unsigned stage_of(struct slice name)
+{
+    unsigned s = 0;
+
+    while (s < ST_COUNT && !slice_eq(name, slice_str(ppg_stage_name((enum ppg_stage)s))))
+        s++;
+    return s;
+}
+
+/* "| waiting | fail / cancel | undeliverable / cancelled |": ticks off what it says; false when the table differs. */
+static bool row_said(struct slice line, bool said[ST_COUNT][EV_COUNT])
+{
+    struct slice cells[3] = {SLICE_NONE, SLICE_NONE, SLICE_NONE}, rest = line, ev, to;
+    unsigned from;
+    bool good = true;
+
+    (void)slice_cut(rest, '|', &cells[0], &rest);
+    for (size_t i = 0; i < COUNT(cells); i++) {
+        (void)slice_cut(rest, '|', &cells[i], &rest);
+        cells[i] = slice_trim(cells[i]);
+    }
+    from = stage_of(cells[0]);
+    while (good && cells[1].n) {
+        enum ppg_stage next = ST_COUNT;
+        unsigned at;
+
+        (void)slice_cut(cells[1], '/', &ev, &cells[1]);
+        (void)slice_cut(cells[2], '/', &to, &cells[2]);
+        at = event_of(slice_trim(ev));
+        good = from < ST_COUNT && at < EV_COUNT && !said[from][at] &&
+               !ppg_stage_next((enum ppg_stage)from, (enum ppg_event)at, &next) &&
+               stage_of(slice_trim(to)) == next;
+        if (good)
+            said[from][at] = true;
+    }
+    return good && !cells[2].n;
+}
+
+/* The README of the room says every way there is, and no other. */
+static void test_readme(void)
+{
+    bool said[ST_COUNT][EV_COUNT] = {{false}};
+    size_t n;
+    char *text = test_read("../ppg/README.md", &n);
+    struct slice left = slice_of(text, n), line;
+    bool table = false;
+
+    while (left.n) {
+        (void)slice_cut(left, '\n', &line, &left);
+        if (slice_starts(line, SLICE("| from | event | to |"))) {
+            table = true;
+            (void)slice_cut(left, '\n', &line, &left); /* the rule below the heads */
+        } else if (table && slice_starts(line, SLICE("|"))) {
+            CU_ASSERT(row_said(line, said));
+        } else {
+            table = false;
+        }
+    }
+    for (unsigned from = 0; from < ST_COUNT; from++)
+        for (unsigned ev = 0; ev < EV_COUNT; ev++) {
+            enum ppg_stage to;
+
+            test_row(from * EV_COUNT + ev);
+            CU_ASSERT(said[from][ev] == !ppg_stage_next((enum ppg_stage)from, (enum ppg_event)ev, &to));
+        }
+    free(text);
+}
+
+const struct test_case test_cases[] = {{"readme", test_readme},
+                                       {"every_cell", test_every_cell},
                                        {"final_is_final", test_final_is_final},
                                        {"states_and_names", test_states_and_names},
                                        {NULL, NULL}};
