@@ -195,7 +195,6 @@ static void replay_done(struct store_op *op)
         replay_free(j);
         return;
     }
-    ppg_shared_due(&c->shared->next_due_ms, j->replay.now_ms);
     ppg_shared_due(&ppg_shared_share(c->shared, j->show.push->initiator)->next_due_ms, j->replay.now_ms);
     o = json_object();
     ppg_json_set_text(o, "push_id", j->replay.new_push_id);

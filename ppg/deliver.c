@@ -218,7 +218,6 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     a->content = ppg_content_plain(t->push);
     a->form_tried = false;
     a->job = (struct ota_job){.push_id = t->push->push_id};
-    a->began_ms = ppg_core_utc_ms(d->core);
     d->under_way++;
     return a;
 }

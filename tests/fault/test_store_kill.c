@@ -153,12 +153,12 @@ static void insert_done(struct store_op *op)
     struct child *c = op->arg;
 
     if (!op->err) {
-        tell(c, 'I', 0, p->targets[0].id, strtoll(p->push_id.p, NULL, 10));
-        for (size_t i = 0; i < PUSH_N; i++)
+        for (size_t i = 0; i < PUSH_N; i++) /* before the insert: nobody may hear of that alone */
             if (ppg_stage_final((enum ppg_stage)p->targets[i].stage))
                 tell(c, 'X', 0, p->targets[i].id, 0);
             else if (p->targets[i].leased)
                 hold(c->held, &c->held_n, p->targets[i].id);
+        tell(c, 'I', 0, p->targets[0].id, strtoll(p->push_id.p, NULL, 10));
         know(c, p);
     }
     if (!op->err && o->insert.old)

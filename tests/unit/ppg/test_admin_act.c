@@ -138,7 +138,8 @@ static void replay_of_those_who_failed(void)
     CU_ASSERT(json_array_size(json_object_get(c.json, "refused")) == 1);
     CU_ASSERT_STRING_EQUAL(text_of(row(&c, "refused", 0), "address"), "tel:3");
     CU_ASSERT_STRING_EQUAL(text_of(row(&c, "refused", 0), "why"), "deny rule");
-    CU_ASSERT(atomic_load(&w.shared.next_due_ms) <= clk_utc_ms(&clk_real)); /* it is claimed at once */
+    CU_ASSERT(atomic_load(&ppg_shared_share(&w.shared, SLICE("mms"))->next_due_ms) <=
+              clk_utc_ms(&clk_real)); /* it is claimed at once */
     CU_ASSERT(post(&w, &c, "/push/replay", "{\"id\":\"a\",\"initiator\":\"mms\",\"as\":\"b\"}") == 409);
     CU_ASSERT_STRING_EQUAL(text_of(c.json, "error"), "that push-id is used already");
     CU_ASSERT(ask(&w, &c, "GET", "/push?id=b") == 200);
