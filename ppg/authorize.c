@@ -123,6 +123,7 @@ static const struct {
     {"whitelist", ppg_recipients_allow},
     {"required network and bearer", check_network},
     {"capabilities the initiator assumes", ppg_capabilities_match},
+    {"transfer encoding of the content", ppg_entity_decode},
     {"how each recipient is reached and protected", ppg_recipients_reach},
 };
 #define CHECKS_N (sizeof checks / sizeof checks[0])

@@ -14,8 +14,7 @@ static enum pap_code from_err(struct ppg_submission *s, enum err e, const char *
 }
 
 struct entity {
-    struct slice type;     /* Content-Type */
-    struct slice encoding; /* Content-Transfer-Encoding */
+    struct slice type; /* Content-Type */
     struct slice app;
     struct slice uri;
     struct slice protection;
@@ -28,7 +27,6 @@ static void entity_header(struct entity *e, const struct pap_header *h)
         struct slice name;
         struct slice *into;
     } const known[] = {{SLICE("Content-Type"), &e->type},
-                       {SLICE("Content-Transfer-Encoding"), &e->encoding},
                        {SLICE("X-Wap-Application-Id"), &e->app},
                        {SLICE("X-Wap-Initiator-URI"), &e->uri},
                        {SLICE("X-Push-Protection"), &e->protection}};
@@ -137,31 +135,9 @@ static enum pap_code take_protection(struct ppg_submission *s, const struct enti
 }
 
 /* The content in its own octets.  Undoing a transfer encoding needs room of its own, which then replaces the request body. */
-static enum pap_code take_body(struct ppg_submission *s, const struct entity *e)
-{
-    struct buf decoded;
-    struct slice body;
-    enum err err;
-
-    buf_init(&decoded, ppg_core_settings(s->core)->pap.body_max_n);
-    err = pap_mime_decode(e->encoding, s->parts.part[1].body, &decoded, &body);
-    if (err) {
-        buf_clear(&decoded);
-        return from_err(s, err, "content transfer encoding is bad or unknown");
-    }
-    if (decoded.n) {
-        buf_clear(&s->push->body_mem);
-        buf_move(&decoded, &s->push->body_mem);
-        body = buf_slice(&s->push->body_mem);
-    }
-    buf_clear(&decoded);
-    s->push->body = body;
-    return PAP_CODE_ACCEPTED;
-}
-
 enum pap_code ppg_entity_take(struct ppg_submission *s)
 {
-    struct entity e = {.encoding = SLICE_NONE};
+    struct entity e = {.type = SLICE_NONE};
     enum pap_code code;
 
     buf_init(&e.passed, PASSED_MAX_N);
@@ -170,8 +146,29 @@ enum pap_code ppg_entity_take(struct ppg_submission *s)
         code = ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
     buf_clear(&e.passed);
     if (code == PAP_CODE_ACCEPTED && (code = take_type(s, &e)) == PAP_CODE_ACCEPTED &&
-        (code = take_app(s, &e)) == PAP_CODE_ACCEPTED && (code = take_uri(s, &e)) == PAP_CODE_ACCEPTED &&
-        (code = take_protection(s, &e)) == PAP_CODE_ACCEPTED)
-        code = take_body(s, &e);
+        (code = take_app(s, &e)) == PAP_CODE_ACCEPTED && (code = take_uri(s, &e)) == PAP_CODE_ACCEPTED)
+        code = take_protection(s, &e);
     return code;
+}
+
+enum pap_code ppg_entity_decode(struct ppg_submission *s)
+{
+    const struct pap_part *part = &s->parts.part[1];
+    struct slice encoding = SLICE_NONE;
+    struct buf decoded;
+    enum err err;
+
+    err = pap_mime_header_find(part->headers, SLICE("Content-Transfer-Encoding"), &s->push->mem, &encoding);
+    if (err && err != ERR_ABSENT)
+        return from_err(s, err, "content entity has a bad header");
+    buf_init(&decoded, ppg_core_settings(s->core)->pap.body_max_n);
+    err = pap_mime_decode(encoding, part->body, &decoded, &s->push->body);
+    if (!err && decoded.n) {
+        buf_clear(&s->push->body_mem);
+        buf_move(&decoded, &s->push->body_mem);
+        s->push->body = buf_slice(&s->push->body_mem);
+        s->parts.n = 0;
+    }
+    buf_clear(&decoded);
+    return err ? from_err(s, err, "content transfer encoding is bad or unknown") : PAP_CODE_ACCEPTED;
 }

@@ -4,9 +4,12 @@
 
 #include "ppg/submission.h"
 
-/* Content type, application, initiator URI, protection asked, passed headers and the body with its transfer encoding
- * undone go into s->push.  PAP_CODE_ACCEPTED, or the code to refuse with and s->why. */
+/* Content type, application, initiator URI, protection asked and passed headers go into s->push.  PAP_CODE_ACCEPTED, or
+ * the code to refuse with and s->why. */
 enum pap_code ppg_entity_take(struct ppg_submission *s);
+/* The body with its transfer encoding undone, likewise.  Where there was one, the octets as received are gone afterwards,
+ * and with them all parts: the last step that reads s->parts. */
+enum pap_code ppg_entity_decode(struct ppg_submission *s);
 /* What the account is known by when it claims nothing: its first URI, a trailing star taken off. */
 struct slice ppg_entity_own_uri(const struct sec_account *account);
 
