@@ -68,7 +68,7 @@ static void fault_fragment(struct pap_parser *p, struct slice from)
         if (ch >= 0x20 && ch != 0x7F)
             to[n++] = (char)ch;
     }
-    p->fault.fragment = slice_of(to, n);
+    p->fault.fragment = n ? slice_of(to, n) : SLICE_NONE;
 }
 
 /* The fragment from the last '<' before `at` in the document. */

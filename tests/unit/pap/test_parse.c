@@ -274,6 +274,8 @@ static void test_fault(void)
     CU_ASSERT_EQUAL(s.fault.kind, PAP_KIND_NONE); /* not well-formed: nothing of it is repeated */
     CU_ASSERT_PTR_NULL(s.fault.query_id.p);
     CU_ASSERT_PTR_NULL(s.fault.address.p);
+    CU_ASSERT_EQUAL(parse(&s, SLICE("\r\n")), ERR_MALFORMED);
+    CU_ASSERT_PTR_NULL(s.fault.fragment.p); /* nothing to show: left out */
     buf_init(&long_one, 8192);
     buf_add(&long_one, SLICE("<pap><\xC3\xA9"));
     for (int i = 0; i < 400; i++)
