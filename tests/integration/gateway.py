@@ -75,12 +75,13 @@ def make_identity(bench):
 
 
 class Gateway:
-    """A ppgd with a folder of its own.  conf: {"section.key": value}, None takes a default away."""
+    """A ppgd with a folder of its own.  conf: {"section.key": value}, None takes a default away.  ppgd: or the path of a
+    program of that name that becomes one."""
 
     def __init__(self, bench, terminals, whitelist=WHITELIST,
-                 initiators=INITIATORS, conf=None, start=True):
+                 initiators=INITIATORS, conf=None, start=True, ppgd="ppgd"):
         make_identity(bench)
-        self.bench = bench
+        self.bench, self.ppgd = bench, ppgd
         self.folder = bench.path(f"gateway{sum(1 for p in bench.programs if p.name == 'ppgd')}")
         os.mkdir(self.folder)
         self.conf = {**DEFAULTS, **(conf or {})}
@@ -112,7 +113,7 @@ class Gateway:
     def start(self):
         if os.path.exists(self.path("ports")):
             os.remove(self.path("ports"))
-        self.program = self.bench.start("ppgd", "-c", self.path("ppg.conf"))
+        self.program = self.bench.start(self.ppgd, "-c", self.path("ppg.conf"))
         self.runs.append(self.program)
         ports = dict(line.split("=") for line in self.bench.wait_for_file(self.path("ports"), self.program).split())
         self.port, self.tls_port = (int(ports.get(k, "0:0").rpartition(":")[2]) for k in ("pap", "pap-tls"))
