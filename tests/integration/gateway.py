@@ -250,11 +250,12 @@ class Ear:
 
 
 class Relay:
-    """Passes octets between a client and 127.0.0.1:port; hold() keeps back what the server answers to requests that
-    begin with `word`, until let_go() passes it on or drop() cuts the connection."""
+    """Passes octets between a client and 127.0.0.1:port and keeps them in `seen`; hold() keeps back what the server
+    answers to requests that begin with `word`, until let_go() passes it on or drop() cuts the connection.  What `change`
+    gives back for the octets of a client goes on in their place."""
 
-    def __init__(self, bench, port, word):
-        self.to_port, self.word = port, word
+    def __init__(self, bench, port, word=b"", change=None):
+        self.to_port, self.word, self.change, self.seen = port, word, change, bytearray()
         self.free, self.held, self.dropping = threading.Event(), threading.Event(), False
         self.free.set()
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -299,7 +300,8 @@ class Relay:
                     if self.dropping:
                         self.dropping = False
                         break
-                sink.sendall(data)
+                self.seen += data
+                sink.sendall(self.change(data) if self.change and not answers else data)
         except OSError:
             pass
         for end in (source, sink):

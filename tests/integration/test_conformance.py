@@ -2,14 +2,16 @@
 proves, through the built programs.  Usage: test_conformance.py BUILD_DIR."""
 
 import base64
+import http.server
 import json
 import os
 import re
 import socket
 import ssl
+import threading
 
-from gateway import (ANY_LEVEL, INITIATORS, KEY, PASSWORD, WHITELIST, Gateway, Terminal, curl, good_push, make_identity,
-                     mime, pap_push, push)
+from gateway import (ANY_LEVEL, INITIATORS, KEY, PASSWORD, WHITELIST, Ear, Gateway, Relay, Terminal, as_news, curl,
+                     good_push, make_identity, mime, pap_push, push)
 from harness import case, check, check_eq, free_port, main, wait_until
 from terminal import Terminal as FedTerminal
 from terminal import association, inner, seal
@@ -17,6 +19,7 @@ from terminal import association, inner, seal
 MARK = "Mark-5d21e7-of-the-content"
 FULL = {"X-Push-Protection": "full"}
 SERVER = ("--server", "ppg.example.net")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def tls_options(bench, name="phone"):
@@ -382,6 +385,144 @@ def log_is_for_machines(bench):
     for line in gateway.said().splitlines():
         event = json.loads(line)
         check(event["event"] and event["level"] and re.match(r"\d{4}-\d\d-\d\dT", event["time"]), line)
+
+
+@case
+def gba_credentials_log_in(bench):
+    """PTM-14: a B-TID as user name and the Ks_NAF in Base64 as password, of the published example; no other Ks_NAF."""
+    with open(os.path.join(TOP, "tests", "vectors", "http_digest_ua.json"), encoding="utf-8") as f:
+        example = json.load(f)["vectors"][0]
+    user, password = example["username"], example["password"]
+    bench.write("ks-naf", password + "\n", 0o600)
+    phone = Terminal(bench, association=False)
+    gateway = Gateway(bench, phone.route("+15550100", more=""), "allow gba * *",
+                      f"[initiator gba]\ndigest-user = {user}\npassword-file = ../ks-naf\n",
+                      {"pap.realm": example["realm"], "pap.digest-md5": "yes"})
+    answer = curl(bench, gateway.url, mime(push_id="good"), "--digest", "--user", f"{user}:{password}")
+    check_eq((answer.status, answer.code), (202, 1001), answer.desc)
+    check(f'realm="{example["realm"]}"' in answer.head, answer.head)
+    for wrong in (base64.b64encode(bytes(32)).decode(), password[:-2] + "Z=", password.lower()):
+        check_eq(curl(bench, gateway.url, mime(push_id="bad"), "--digest", "--user", f"{user}:{wrong}").status, 401, wrong)
+    check_eq([p["content"] for p in phone.wait_events(1)], ["Hi"])
+
+
+@case
+def authenticated_transport_is_not_challenged(bench):
+    """DM-10: certificates on both sides: neither the initiator nor the terminal is asked for anything else."""
+    make_identity(bench)
+    heard = []
+
+    class Phone(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_OPTIONS(self):
+            self.answer(b"501")
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(b"400")
+
+        def answer(self, status):
+            heard.append((self.command, self.headers))
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Wap-CPITag: q83vEg==\r\nX-Wap-Push-Status: " + status
+                             + b"\r\n\r\n")
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Phone)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=bench.authority[0])
+    tls.load_cert_chain(*bench.certificate(bench.authority, "phone"))
+    tls.verify_mode = ssl.CERT_REQUIRED
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    bench.closers.append(lambda: (server.shutdown(), server.server_close()))
+    gateway = Gateway(bench, f"[terminal +15550100]\nroute = https://127.0.0.1:{server.server_address[1]}\n", WHITELIST)
+    answer = push(bench, gateway, push_id="a")
+    check_eq((answer.code, answer.head.count("HTTP/1.1 ")), (1001, 1), "answers")
+    gateway.wait_state("a", "delivered")
+    check_eq([command for command, _ in heard], ["OPTIONS", "POST"])
+    names = {name.lower() for _, headers in heard for name in headers} | set(answer.headers)
+    check_eq(sorted(n for n in names if re.search("auth|hmac|digest", n)), [])
+    answer = curl(bench, gateway.tls_url, mime(push_id="b"))  # who proves nothing is asked
+    check_eq((answer.status, "www-authenticate" in answer.headers), (401, True))
+
+
+@case
+def nothing_readable_on_any_interface(bench):
+    """SEC_CF-CONF-001: in full mode no octet of the content, of the push-id or of a recipient can be read between the
+    initiator and the gateway, the gateway and either kind of terminal, and the gateway and the initiator's ear."""
+    secure, sealed = Terminal(bench, *tls_options(bench), association=False), Terminal(bench)
+    taps = [Relay(bench, secure.port), Relay(bench, sealed.port)]
+    gateway = Gateway(bench, secure.route("+15550101", "https", "", taps[0].port) + sealed.route("+15550102", port=taps[1].port),
+                      conf={"notify.ca": "../ca.crt"})
+    ear = Ear(bench, *("--cert", bench.path("gateway.crt"), "--key", bench.path("gateway.key")))
+    taps += [Relay(bench, gateway.tls_port), Relay(bench, ear.port)]
+    told = {"ppg-notify-requested-to": ear.url.replace(str(ear.port), str(taps[3].port))}
+    for to in ("+15550101", "+15550102"):
+        answer = curl(bench, f"https://localhost:{taps[2].port}/pap", mime(push_id=f"{MARK}{to}", to=(to,), content=MARK,
+                      attributes=told), *as_news(bench))
+        check_eq(answer.code, 1001, answer.desc)
+    check_eq([secure.wait_events(1)[0]["content"], sealed.wait_events(1)[0]["content"]], [MARK, MARK])
+    check_eq({n["push_id"] for n in ear.wait_heard(2)}, {f"{MARK}+15550101", f"{MARK}+15550102"})
+    for tap in taps:
+        seen = bytes(tap.seen)
+        check(len(seen) > 400, len(seen))
+        for form in (MARK.encode(), base64.b64encode(MARK.encode())[:-4], b"1555010"):
+            check(form not in seen, (form, seen))
+
+
+@case
+def modified_or_reattributed(bench):
+    """SEC_CF-AUTH-003: changed on the way, or said to come from somebody else, sealed or inside TLS."""
+    fed = FedTerminal(bench, "--association", association(bench), "--require", "integrity")
+    good = seal(1, inner(b"m1"))
+    for forged in (good.replace(b"bank.example", b"evil.example"), good.replace(b"hello", b"hellO"),
+                   good.replace(b"Info: authenticated", b"Info: authenticated,trusted"), good[:-16] + bytes(16)):
+        status, event = fed.push(forged)
+        check_eq((status, event["event"]), ("235", "dropped"), event)
+    status, event = fed.push(good, **{"X-Wap-Initiator-URI": "https://evil.example/", "X-Wap-Push-Info": "trusted"})
+    check_eq((status, event["initiator_uri"], event["trusted"]), ("400", "https://bank.example/", False))
+    phone = Terminal(bench, *tls_options(bench), *SERVER, association=False)
+    spoilt = []
+
+    def spoil(data):  # the last octet of what is large enough to be the push
+        if b"\x17\x03\x03" in data and len(data) > 3000 and not spoilt:
+            spoilt.append(len(data))
+            data = data[:-1] + bytes([data[-1] ^ 1])
+        return data
+
+    relay = Relay(bench, phone.port, change=spoil)
+    gateway = Gateway(bench, phone.route("+15550100", "https", "", relay.port), ANY_LEVEL)
+    push_id = good_push(bench, gateway, content=MARK * 150)
+    gateway.wait_state(push_id, "delivered")
+    check_eq((len(spoilt), [e["content"] for e in phone.events()]), (1, [MARK * 150]))
+    check(gateway.show(push_id)["targets"][0]["tries"] > 1, "the spoilt one was taken")
+
+
+@case
+def unsubscribed_is_stopped_twice(bench):
+    """UC-B.1-4: a service, and an initiator, that the user did not subscribe: 2001 at the gateway; forced past it, the
+    terminal drops them."""
+    phone = Terminal(bench, association=False)
+    initiators = INITIATORS + "[initiator guest]\ncertificate = URI:https://guest.example.com\n"
+    gateway = Gateway(bench, phone.route("+15550100", more=""), "allow news +15550100 x-wap-application:mms.ua\n", initiators)
+    cert, key = bench.certificate(bench.authority, "guest", "URI:https://guest.example.com")
+    mms = mime(push_id="mms").replace(b"x-wap-application:wml.ua", b"x-wap-application:mms.ua")
+    for who, body in ((as_news(bench), mime(push_id="wml")), (("--cert", cert, "--key", key), mms)):
+        answer = curl(bench, gateway.tls_url, body, *who)
+        check_eq((answer.status, answer.kind, answer.code), (202, "push-response", 2001), answer.desc)
+    check_eq(curl(bench, gateway.tls_url, mms, *as_news(bench)).code, 1001)
+    phone.wait_events(1)
+    fed = FedTerminal(bench, "--association", association(bench), "--require", "integrity", "--trusted-only", "--app",
+                      "x-wap-application:mms.ua")
+    head = b"Content-Type: text/plain\r\nX-Wap-Push-Info: authenticated, trusted\r\nX-Push-Message-ID: %b\r\n"
+    rows = [(seal(1, head % b"a" + b"\r\nhi"), "236"),  # the default application
+            (seal(2, (head % b"b").replace(b", trusted", b"") + b"X-Wap-Application-Id: x-wap-application:mms.ua\r\n\r\nhi"), "235"),
+            (seal(3, head % b"c" + b"X-Wap-Application-Id: x-wap-application:mms.ua\r\n\r\nhi"), "400")]
+    for message, status in rows:
+        got, event = fed.push(message)
+        check_eq((got, event["event"]), (status, "push" if status == "400" else "dropped"), event)
 
 
 main("conformance")

@@ -1,6 +1,8 @@
 /* The protection decision over every combination, against a rule written a second time. */
 #include "security/policy.h"
 
+#include <stdlib.h>
+
 #include <stdio.h>
 #include <string.h>
 #include "tests/unit/harness.h"
@@ -190,6 +192,62 @@ static void test_caps_table(void)
     }
 }
 
+static bool cell_is(struct slice *row, bool want)
+{
+    struct slice cell;
+
+    (void)slice_cut(*row, '|', &cell, row);
+    return slice_eq(slice_trim(cell), want ? SLICE("yes") : SLICE("no"));
+}
+
+/* DM-07: what the README says of each binding is what the table holds; it leaves none out and knows no other. */
+static void test_readme(void)
+{
+    size_t n, rows = 0;
+    char *text = test_read("../security/README.md", &n);
+    struct slice left = slice_of(text, n), line, name, rest;
+
+    while (left.n && !slice_starts(left, SLICE("| binding |")))
+        (void)slice_cut(left, '\n', &line, &left);
+    (void)slice_cut(left, '\n', &line, &left);
+    (void)slice_cut(left, '\n', &line, &left); /* the rule below the heads */
+    while (slice_cut(left, '\n', &line, &left) && slice_cut(line, '|', &rest, &line) &&
+           slice_cut(line, '|', &name, &rest)) {
+        const struct sec_caps *caps;
+
+        test_row(rows);
+        CU_ASSERT_FATAL(rows < SEC_BINDING_COUNT);
+        caps = sec_caps_of((enum sec_binding)rows);
+        TEST_SLICE_EQ(slice_trim(name), slice_str(sec_binding_name((enum sec_binding)rows)));
+        CU_ASSERT(cell_is(&rest, caps->auth_int));
+        CU_ASSERT(cell_is(&rest, caps->conf));
+        CU_ASSERT(cell_is(&rest, caps->gpl));
+        rows++;
+    }
+    CU_ASSERT_EQUAL(rows, SEC_BINDING_COUNT);
+    free(text);
+}
+
+/* DM-02: over every binding, with an association or not: confidential content that neither the transport nor a seal
+ * hides is refused, all other is not. */
+static void test_confidential_or_not_at_all(void)
+{
+    for (unsigned i = 0; i < SEC_BINDING_COUNT * 4; i++) {
+        struct sec_policy_in in = {
+            .ceiling = SEC_LEVEL_FULL, .caps = *sec_caps_of((enum sec_binding)(i / 4)), .sa = i & 1};
+        struct sec_policy_out out;
+
+        test_row(i);
+        if (i & 2)
+            in.asked = SEC_LEVEL_FULL;
+        else
+            in.demanded = SEC_LEVEL_FULL;
+        sec_policy_decide(&in, &out);
+        CU_ASSERT((out.refusal == SEC_POLICY_OK) == (in.caps.conf || (in.caps.gpl && in.sa)));
+        CU_ASSERT(out.refusal != SEC_POLICY_OK || out.conf != SEC_MEANS_NONE);
+    }
+}
+
 /* DM-03: over every binding whose transport authenticates and protects integrity, the transport does it, also where
  * an association exists; over no other. */
 static void test_transport_integrity_first(void)
@@ -273,6 +331,8 @@ const struct test_case test_cases[] = {
     {"never_a_downgrade", test_never_a_downgrade},
     {"texts", test_texts},
     {"caps_table", test_caps_table},
+    {"readme", test_readme},
+    {"confidential_or_not_at_all", test_confidential_or_not_at_all},
     {"transport_integrity_first", test_transport_integrity_first},
     {"transport_confidentiality_first", test_transport_confidentiality_first},
     {"text_names_all_three", test_text_names_all_three},
