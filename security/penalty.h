@@ -1,6 +1,7 @@
 /* Failed logins slow their source: the first three are free, then each doubles the wait, up to a minute.  Bounded
  * memory, the least recently failing source is forgotten first.  It never sleeps: it says when to listen again.
- * Any thread: a guesser finds no better luck on another loop. */
+ * Any thread: a guesser finds no better luck on another loop.  While no source is remembered, asking costs one load of
+ * a counter. */
 #ifndef SECURITY_PENALTY_H
 #define SECURITY_PENALTY_H
 
@@ -23,6 +24,6 @@ int64_t sec_penalty_wait_ms(struct sec_penalty *p, struct slice source, int64_t 
 void sec_penalty_fail(struct sec_penalty *p, struct slice source, int64_t now_ms);
 /* A good login: the source starts anew. */
 void sec_penalty_clear(struct sec_penalty *p, struct slice source);
-size_t sec_penalty_count(struct sec_penalty *p);
+size_t sec_penalty_count(const struct sec_penalty *p);
 
 #endif

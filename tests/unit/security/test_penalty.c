@@ -77,6 +77,27 @@ static void test_create_limits(void)
     CU_ASSERT(p == NULL);
 }
 
+/* The short way, taken while nobody is remembered, must not outlive the first failure nor come back too early. */
+static void test_empty_table_and_back(void)
+{
+    struct sec_penalty *p;
+
+    CU_ASSERT_FATAL(sec_penalty_create(2, &p) == ERR_OK);
+    for (size_t i = 0; i < 3; i++) {
+        test_row(i);
+        CU_ASSERT(sec_penalty_count(p) == 0 && sec_penalty_wait_ms(p, SLICE("a"), 0) == 0);
+        sec_penalty_clear(p, SLICE("a"));
+        for (size_t k = 0; k < 4; k++)
+            sec_penalty_fail(p, SLICE("a"), 0);
+        sec_penalty_fail(p, SLICE("b"), 0);
+        CU_ASSERT(sec_penalty_count(p) == 2 && sec_penalty_wait_ms(p, SLICE("a"), 0) == 1000);
+        sec_penalty_clear(p, SLICE("b"));
+        CU_ASSERT(sec_penalty_count(p) == 1 && sec_penalty_wait_ms(p, SLICE("a"), 0) == 1000);
+        sec_penalty_clear(p, SLICE("a"));
+    }
+    sec_penalty_free(&p);
+}
+
 static void *guess(void *arg)
 {
     for (int i = 0; i < 1000; i++) {
@@ -102,6 +123,7 @@ static void test_threads_share(void)
 
 const struct test_case test_cases[] = {
     {"threads_share", test_threads_share},
+    {"empty_table_and_back", test_empty_table_and_back},
     {"waits_double_to_a_cap", test_waits_double_to_a_cap},
     {"good_login_and_quiet_start_anew", test_good_login_and_quiet_start_anew},
     {"bounded_and_oldest_goes", test_bounded_and_oldest_goes},
