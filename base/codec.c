@@ -124,22 +124,19 @@ static enum err base64_check(struct slice in, bool lenient, size_t *digits_n)
     return ERR_OK;
 }
 
-enum err codec_unbase64(struct slice in, bool lenient, struct buf *out)
+/* The octets of digits_n digits; what digit() gives nothing for is skipped.  Digits left over must be zero bits: one
+ * value, one spelling (RFC 4648 §3.5). */
+static enum err base64_unpack(struct slice in, size_t digits_n, int (*digit_of)(char ch), struct buf *out)
 {
+    char *to = buf_room(out, digits_n / 4 * 3 + digits_n % 4 * 3 / 4);
     uint32_t bits = 0;
     unsigned held = 0; /* bits not yet written, 0..7 between digits */
-    size_t digits_n;
-    enum err e = base64_check(in, lenient, &digits_n);
     size_t done = 0;
-    char *to;
 
-    if (e)
-        return e;
-    to = buf_room(out, digits_n / 4 * 3 + digits_n % 4 * 3 / 4);
     if (!to)
         return buf_err(out);
     for (size_t i = 0; done < digits_n; i++) {
-        int digit = base64_digit(in.p[i]);
+        int digit = digit_of(in.p[i]);
 
         if (digit < 0)
             continue;
@@ -151,10 +148,35 @@ enum err codec_unbase64(struct slice in, bool lenient, struct buf *out)
             *to++ = (char)(bits >> held);
         }
     }
-    if (bits & ((1U << held) - 1)) /* one value, one spelling: RFC 4648 §3.5 */
+    if (bits & ((1U << held) - 1))
         return ERR_MALFORMED;
     buf_commit(out, (size_t)(to - (out->p + out->n)));
     return ERR_OK;
+}
+
+enum err codec_unbase64(struct slice in, bool lenient, struct buf *out)
+{
+    size_t digits_n;
+    enum err e = base64_check(in, lenient, &digits_n);
+
+    return e ? e : base64_unpack(in, digits_n, base64_digit, out);
+}
+
+static int base64url_digit(char ch)
+{
+    if (ch == '+' || ch == '/')
+        return -1;
+    return ch == '-' ? 62 : ch == '_' ? 63 : base64_digit(ch);
+}
+
+enum err codec_unbase64url(struct slice in, struct buf *out)
+{
+    if (in.n % 4 == 1)
+        return ERR_MALFORMED;
+    for (size_t i = 0; i < in.n; i++)
+        if (base64url_digit(in.p[i]) < 0)
+            return ERR_MALFORMED;
+    return base64_unpack(in, in.n, base64url_digit, out);
 }
 
 enum err codec_unpercent(struct slice in, struct buf *out)

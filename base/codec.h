@@ -1,4 +1,4 @@
-/* Text forms of octets: hexadecimal, base64 (RFC 4648 §4), percent encoding (RFC 3986 §2.1), JSON strings; and UTF-8.  All append
+/* Text forms of octets: hexadecimal, base64 (RFC 4648 §4, §5), percent encoding (RFC 3986 §2.1), JSON strings; and UTF-8.  All append
  * to a buf whose ceiling bounds them; a decoder that fails has added nothing.  Thread-free. */
 #ifndef BASE_CODEC_H
 #define BASE_CODEC_H
@@ -14,6 +14,9 @@ void codec_base64(struct buf *out, struct slice in); /* padded, one line */
 /* strict: alphabet, padding and no white space; ERR_MALFORMED.  lenient: white space skipped (MIME bodies).
  * Pad bits must be zero either way (RFC 4648 §3.5).  ERR_LIMIT, ERR_NOMEM from out. */
 enum err codec_unbase64(struct slice in, bool lenient, struct buf *out) MUST_USE;
+/* base64url without padding (RFC 4648 §5, RFC 7515 §2): alphabet and zero pad bits, nothing else; ERR_MALFORMED.
+ * ERR_LIMIT, ERR_NOMEM from out. */
+enum err codec_unbase64url(struct slice in, struct buf *out) MUST_USE;
 /* Decodes %XX; a bad escape is ERR_MALFORMED.  ERR_LIMIT, ERR_NOMEM from out. */
 enum err codec_unpercent(struct slice in, struct buf *out) MUST_USE;
 /* Escapes all but ALPHA DIGIT and the octets of `also`. */

@@ -20,7 +20,7 @@ ROOMS = {
             "gnutls/": ["*.c"],
             "libxml/": ["xmlsec.c"],
             "xmlsec/": ["xmlsec.c"],
-            "jwt.h": ["token.c"],
+            "jansson.h": ["token.c", "jwks.c"],
         },
     },
     "ota": {

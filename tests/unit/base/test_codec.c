@@ -63,6 +63,39 @@ static const struct {
     {"Zm9v\v", ERR_MALFORMED, ERR_MALFORMED, ""},
 };
 
+static const struct {
+    const char *in, *out;
+    enum err want;
+} unbase64url_rows[] = {
+    {"", "", ERR_OK},
+    {"Zg", "f", ERR_OK},
+    {"Zm8", "fo", ERR_OK},
+    {"Zm9v", "foo", ERR_OK},
+    {"_-__", "\xff\xef\xff", ERR_OK},
+    {"Z", "", ERR_MALFORMED},
+    {"Zm9vY", "", ERR_MALFORMED},
+    {"Zg==", "", ERR_MALFORMED}, /* no padding (RFC 7515 §2) */
+    {"Zh", "", ERR_MALFORMED},   /* pad bits */
+    {"Zm9", "", ERR_MALFORMED},
+    {"/+//", "", ERR_MALFORMED}, /* the other alphabet */
+    {"Zm 9v", "", ERR_MALFORMED},
+    {"Zm9v\n", "", ERR_MALFORMED},
+    {"Zm9\xc3", "", ERR_MALFORMED},
+};
+
+static void test_unbase64url(void)
+{
+    for (size_t i = 0; i < COUNT(unbase64url_rows); i++) {
+        struct buf out;
+
+        test_row(i);
+        buf_init(&out, 100);
+        CU_ASSERT_EQUAL(codec_unbase64url(slice_str(unbase64url_rows[i].in), &out), unbase64url_rows[i].want);
+        TEST_SLICE_EQ(buf_slice(&out), slice_str(unbase64url_rows[i].out));
+        buf_clear(&out);
+    }
+}
+
 static void test_unbase64(void)
 {
     for (size_t i = 0; i < COUNT(unbase64_rows); i++)
@@ -246,13 +279,9 @@ static void test_json_rows(void)
 }
 
 const struct test_case test_cases[] = {
-    {"base64_rfc4648", test_base64},
-    {"unbase64_rows", test_unbase64},
-    {"hex_rows", test_hex},
-    {"unpercent_rows", test_unpercent},
-    {"percent", test_percent},
-    {"output_ceiling", test_output_ceiling},
-    {"round_trips", test_round_trips},
-    {"json_rows", test_json_rows},
-    {NULL, NULL},
+    {"base64_rfc4648", test_base64},         {"unbase64_rows", test_unbase64},
+    {"unbase64url_rows", test_unbase64url},  {"hex_rows", test_hex},
+    {"unpercent_rows", test_unpercent},      {"percent", test_percent},
+    {"output_ceiling", test_output_ceiling}, {"round_trips", test_round_trips},
+    {"json_rows", test_json_rows},           {NULL, NULL},
 };
