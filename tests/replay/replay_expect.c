@@ -70,6 +70,59 @@ static bool expect_lost(struct replay_script *s, struct slice rest)
     return told(s, rest, false, ERR_OK);
 }
 
+static bool expect_replaced(struct replay_script *s, struct slice rest)
+{
+    const struct replay_submission *sub = submission(s, word_next(&rest));
+    uint64_t want = 0;
+
+    if (!sub || !sub->answered || !word_number(word_next(&rest), &want))
+        return replay_fail(s, "expect replaced ID N, of what was answered");
+    return sub->enqueue.replaced_n == want || replay_fail(s, "%zu", sub->enqueue.replaced_n);
+}
+
+/* --- cancels --- */
+
+static const struct replay_cancel *cancel_of(struct replay_script *s, struct slice push_id)
+{
+    LIST_EACH (at, &s->w->cancels) {
+        const struct replay_cancel *c = container_of(at, struct replay_cancel, link);
+
+        if (slice_eq(c->push_id, push_id))
+            return c;
+    }
+    return NULL;
+}
+
+static const char *said_of(const struct replay_cancel *c, struct slice key)
+{
+    static const char *const codes[] = {[STORE_CANCEL_DONE] = "1000",
+                                        [STORE_CANCEL_LATE] = "2008",
+                                        [STORE_CANCEL_HELD] = "2008",
+                                        [STORE_CANCEL_STRANGER] = "2003"};
+
+    for (size_t i = 0; i < c->targets_n; i++)
+        if (slice_eq(c->targets[i].key, key))
+            return codes[c->targets[i].what];
+    return "nothing of that one";
+}
+
+static bool expect_cancelled(struct replay_script *s, struct slice rest)
+{
+    struct about a = about_next(&rest);
+    const struct replay_cancel *c = cancel_of(s, a.push_id);
+    const char *said;
+
+    if (!c)
+        return replay_fail(s, "nobody cancelled it");
+    if (!c->answered)
+        said = "lost";
+    else if (c->result)
+        said = c->result == ERR_ABSENT ? "absent" : "failed";
+    else
+        said = said_of(c, a.key);
+    return slice_eq(word_next(&rest), slice_str(said)) || replay_fail(s, "it was told %s", said);
+}
+
 /* --- attempts --- */
 
 static bool expect_sent(struct replay_script *s, struct slice rest)
@@ -346,17 +399,14 @@ static const struct {
     const char *name;
     bool (*run)(struct replay_script *s, struct slice rest);
 } rows[] = {
-    {"accepted", expect_accepted}, {"exists", expect_exists},
-    {"failed", expect_failed},     {"lost", expect_lost},
-    {"sent", expect_sent},         {"last", expect_last},
-    {"type", expect_type},         {"gap", expect_gap},
-    {"order", expect_order},       {"state", expect_state},
-    {"notice", expect_notice},     {"debt", expect_debt},
-    {"debts", expect_debts},       {"posts", expect_posts},
-    {"held", expect_held},         {"last-notice", expect_last_notice},
-    {"sealed", expect_sealed},     {"live", expect_live},
-    {"cores", expect_cores},       {"quiet", expect_quiet},
-    {"busy", expect_busy},
+    {"accepted", expect_accepted}, {"exists", expect_exists},     {"failed", expect_failed},
+    {"lost", expect_lost},         {"replaced", expect_replaced}, {"cancelled", expect_cancelled},
+    {"sent", expect_sent},         {"last", expect_last},         {"type", expect_type},
+    {"gap", expect_gap},           {"order", expect_order},       {"state", expect_state},
+    {"notice", expect_notice},     {"debt", expect_debt},         {"debts", expect_debts},
+    {"posts", expect_posts},       {"held", expect_held},         {"last-notice", expect_last_notice},
+    {"sealed", expect_sealed},     {"live", expect_live},         {"cores", expect_cores},
+    {"quiet", expect_quiet},       {"busy", expect_busy},
 };
 
 bool replay_expect(struct replay_script *s, struct slice rest)

@@ -4,8 +4,16 @@
 
 #include "tests/replay/replay_world.h"
 
+#define REPLAY_PLANS_MAX 16
+
 struct replay_script {
     struct replay_world *w;
+    struct replay_plan { /* `in`: a step for a moment to come */
+        int64_t at_mono;
+        bool behind;
+        struct slice line; /* n 0: nothing planned */
+    } plans[REPLAY_PLANS_MAX];
+    bool broken;   /* one of them failed */
     char why[300]; /* the step failed */
 };
 

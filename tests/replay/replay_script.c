@@ -133,6 +133,7 @@ static bool submit_word(struct replay_submit *sub, struct slice word)
     static const char *const methods[] = {"notspecified", "confirmed", "preferconfirmed", "unconfirmed"};
     static const char *const priorities[] = {"high", "medium", "low"};
     static const char *const levels[] = {"none", "integrity", "full"};
+    static const char *const replaces[] = {"", "all", "pending-only"};
     struct slice v = word_value(word);
     size_t i = 0;
     uint64_t n = 0;
@@ -149,7 +150,12 @@ static bool submit_word(struct replay_submit *sub, struct slice word)
         return submit_content(sub, v);
     if (slice_starts(word, SLICE("after=")))
         return word_time(v, &sub->after_ms);
-    if (slice_starts(word, SLICE("from="))) {
+    if (slice_starts(word, SLICE("replaces="))) {
+        sub->replaces = v;
+        sub->replace = sub->replace ? sub->replace : PPG_REPLACE_ALL;
+    } else if (slice_starts(word, SLICE("replace=")) && word_choice(v, replaces, COUNT(replaces), &i)) {
+        sub->replace = (enum ppg_replace)i;
+    } else if (slice_starts(word, SLICE("from="))) {
         sub->initiator = v;
     } else if (slice_starts(word, SLICE("method=")) && word_choice(v, methods, COUNT(methods), &i)) {
         sub->method = (enum ppg_method)i;
@@ -209,7 +215,48 @@ static bool step_submit(struct replay_script *s, struct slice rest)
     return good;
 }
 
+static bool step_cancel(struct replay_script *s, struct slice rest)
+{
+    struct slice to[32];
+    struct slice push_id = word_next(&rest);
+    struct slice initiator = SLICE("pi");
+    struct slice word;
+    struct arena mem;
+    size_t to_n = 0;
+    bool good = true;
+
+    arena_init(&mem, 1024, 1u << 16);
+    while (good && (word = word_next(&rest)).n) {
+        if (slice_starts(word, SLICE("to=")))
+            to_n = submit_to(word_value(word), &mem, to, COUNT(to));
+        else if ((good = slice_starts(word, SLICE("from="))))
+            initiator = word_value(word);
+    }
+    if (good)
+        (void)replay_cancel(s->w, initiator, push_id, to, to_n);
+    arena_clear(&mem);
+    return good || replay_fail(s, "cancel ID [to=A,..] [from=NAME]");
+}
+
 /* --- what happens --- */
+
+static bool step_in(struct replay_script *s, struct slice rest)
+{
+    struct replay_plan *p = s->plans;
+    struct slice after;
+    int64_t ms = 0;
+
+    while (p->line.n && p < s->plans + REPLAY_PLANS_MAX - 1)
+        p++;
+    if (p->line.n || !word_time(word_next(&rest), &ms) || ms <= 0)
+        return replay_fail(s, "in T [behind] STEP");
+    after = slice_trim(rest);
+    p->behind = slice_eq(word_next(&after), SLICE("behind"));
+    p->line = p->behind ? slice_trim(after) : slice_trim(rest);
+    p->at_mono = clk_mono_ms(&s->w->clk.clk) + ms;
+    return slice_starts(p->line, SLICE("submit ")) || slice_starts(p->line, SLICE("cancel ")) ||
+           replay_fail(s, "only submit and cancel can be planned");
+}
 
 static bool step_run(struct replay_script *s, struct slice rest)
 {
@@ -223,6 +270,8 @@ static bool step_run(struct replay_script *s, struct slice rest)
     if (word.n && !(slice_starts(word, SLICE("by=")) && word_time(word_value(word), &by) && by > 0))
         return replay_fail(s, "run T by=T");
     replay_run(s->w, ms, by);
+    if (s->broken)
+        return false;
     return !s->w->restless || replay_fail(s, "something spins");
 }
 
@@ -287,10 +336,20 @@ static const struct {
     bool (*run)(struct replay_script *s, struct slice rest);
     bool before_start; /* says how the world is; everything else starts it */
 } steps[] = {
-    {"cores", step_cores, true},         {"set", step_set, true},       {"terminal", step_terminal, true},
-    {"initiator", step_initiator, true}, {"server", step_server, true}, {"numbers", step_numbers, false},
-    {"submit", step_submit, false},      {"run", step_run, false},      {"crash", step_crash, false},
-    {"fail", step_fail, false},          {"drain", step_drain, false},  {"reload", step_reload, false},
+    {"cores", step_cores, true},
+    {"set", step_set, true},
+    {"terminal", step_terminal, true},
+    {"initiator", step_initiator, true},
+    {"server", step_server, true},
+    {"numbers", step_numbers, false},
+    {"submit", step_submit, false},
+    {"cancel", step_cancel, false},
+    {"in", step_in, false},
+    {"run", step_run, false},
+    {"crash", step_crash, false},
+    {"fail", step_fail, false},
+    {"drain", step_drain, false},
+    {"reload", step_reload, false},
     {"expect", replay_expect, false},
 };
 
@@ -317,6 +376,24 @@ static bool run_line(struct replay_script *s, struct slice line)
     return replay_fail(s, "no such step");
 }
 
+static bool plans_run(void *arg, bool behind)
+{
+    struct replay_script *s = arg;
+    bool any = false;
+
+    for (size_t i = 0; i < REPLAY_PLANS_MAX; i++) {
+        struct replay_plan *p = &s->plans[i];
+        struct slice line = p->line;
+
+        if (!line.n || p->behind != behind || clk_mono_ms(&s->w->clk.clk) < p->at_mono)
+            continue;
+        p->line = SLICE_NONE;
+        any = true;
+        s->broken |= !run_line(s, line);
+    }
+    return any;
+}
+
 void replay_script_run(const char *name)
 {
     struct replay_script s = {.w = replay_world_create(name)};
@@ -326,6 +403,8 @@ void replay_script_run(const char *name)
     struct slice left, line, comment;
     bool good = true;
 
+    s.w->moment = plans_run;
+    s.w->moment_arg = &s;
     (void)snprintf(path, sizeof path, "replay/scenarios/%s.scn", name);
     text = test_read(path, &n);
     left = slice_of(text, n);

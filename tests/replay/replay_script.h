@@ -9,6 +9,9 @@
  *   numbers A N                      uses up N sequence numbers of the terminal's association
  *   submit ID to=A,.. [from=NAME] [method=M] [priority=P] [before=T] [after=T] [ask=L] [demand=L] [size=N] [notify[=HOST]]
  *          [content=si|fixed-si|broken-si]       a service indication; not to be transformed; not well-formed
+ *          [replaces=ID] [replace=all|pending-only]
+ *   cancel ID [to=A,..] [from=NAME]  of all recipients, or of these
+ *   in T [behind] submit|cancel ...  when T has passed: before all else that happens then, or behind the far ends' answers
  *   run T [by=T]                     lets time pass in steps of 100 ms, or of `by`
  *   crash [before=KIND|after=KIND] [down=T]    now; or as soon as the store is about to run an operation of that
  *                                    kind; or when one is durable and nobody has heard of it yet
@@ -16,6 +19,9 @@
  *   drain                            as SIGTERM does
  *   reload
  *   expect accepted|exists|failed|lost ID      what the submission was told; lost: the process died first
+ *   expect replaced ID N             how many targets of the earlier push this one cancelled
+ *   expect cancelled ID absent|failed|lost     what the last cancel of it was told
+ *   expect cancelled ID/A CODE       likewise of one target: 1000, 2008 or 2003
  *   expect sent ID[/A] N             attempts seen by terminals
  *   expect type ID/A TYPE            of the content of the last one
  *   expect last ID/A T..T            when the last one was seen, since the start of the scenario

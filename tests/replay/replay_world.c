@@ -153,6 +153,7 @@ struct replay_world *replay_world_create(const char *name)
     w->net = replay_net_create(&w->clk.clk);
     w->cores_n = 1;
     list_init(&w->submissions);
+    list_init(&w->cancels);
     (void)snprintf(w->folder, sizeof w->folder, "%s", test_scratch());
     (void)snprintf(w->store_path, sizeof w->store_path, "%s/%s.db", w->folder, name);
     for (size_t i = 0; i < COUNT(tails); i++) {
@@ -181,6 +182,11 @@ static bool core_turn(struct replay_core *rc)
     return moved;
 }
 
+static bool moment(struct replay_world *w, bool behind)
+{
+    return w->moment && !w->dying && w->moment(w->moment_arg, behind);
+}
+
 static bool turn_once(struct replay_world *w)
 {
     bool moved = false;
@@ -192,6 +198,7 @@ static bool turn_once(struct replay_world *w)
     if (w->cut.cut && !w->dying)
         return false; /* the power is gone: what memory thinks does not matter any more */
     moved |= replay_net_fire(w->net);
+    moved |= moment(w, true);
     w->live_most = live > w->live_most ? live : w->live_most;
     return moved;
 }
@@ -208,6 +215,7 @@ void replay_turn(struct replay_world *w)
 
 static void tick(struct replay_world *w)
 {
+    (void)moment(w, false);
     for (unsigned i = 0; i < w->cores_n; i++)
         ppg_core_tick(&w->cores[i].core);
     replay_turn(w);
@@ -299,6 +307,7 @@ void replay_world_free(struct replay_world **wp)
         forget(w);
     while ((at = list_pop_front(&w->submissions)))
         free(container_of(at, struct replay_submission, link));
+    replay_cancels_free(w);
     ppg_config_drop(&w->config);
     replay_net_free(&w->net);
     free(w);

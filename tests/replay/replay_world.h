@@ -59,6 +59,22 @@ struct replay_submission {
     enum err result;
 };
 
+/* What an initiator was told about each target. */
+struct replay_cancel {
+    struct list link;
+    struct ppg_cancel x;
+    struct replay_world *world;
+    struct slice push_id;
+    bool answered; /* false: the process died first */
+    enum err result;
+    struct replay_cancelled {
+        struct slice key;
+        enum store_cancel_what what;
+    } * targets; /* with ERR_OK */
+    size_t targets_n;
+    struct arena mem;
+};
+
 struct replay_world {
     struct clk_virtual clk;
     struct replay_net *net;
@@ -69,7 +85,12 @@ struct replay_world {
     unsigned cores_n;
     struct ppg_config *config;
     struct list mail;        /* operations of the world's own, done */
-    struct list submissions; /* struct replay_submission */
+    struct list submissions; /* struct replay_submission, the newest first */
+    struct list cancels;     /* struct replay_cancel, likewise */
+    /* Called at each moment: before anything else happens in it, and behind the answers of the far ends.  True: it did
+     * something. */
+    bool (*moment)(void *arg, bool behind);
+    void *moment_arg;
     struct {
         char section[24];
         char key[40];
@@ -97,6 +118,10 @@ bool replay_reload(struct replay_world *w);
 
 /* Enqueues on core 0, as if a checked submission arrived there. */
 struct replay_submission *replay_submit(struct replay_world *w, const struct replay_submit *s);
+/* A cancel that arrives at core 0; to_n 0: of everybody.  replay_cancel.c */
+struct replay_cancel *replay_cancel(struct replay_world *w, struct slice initiator, struct slice push_id,
+                                    const struct slice *to, size_t to_n);
+void replay_cancels_free(struct replay_world *w);
 /* Everything that can move without the clock; stops short when the store is cut off. */
 void replay_turn(struct replay_world *w);
 void replay_run(struct replay_world *w, int64_t ms, int64_t step_ms);
