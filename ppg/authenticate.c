@@ -22,8 +22,11 @@ static struct sec_evidence evidence_of(const struct ppg_core *c, const struct ne
         .request = digest_request(m),
     };
 
+    if (peer)
+        e.psk = peer->psk;
     if (peer && peer->has_cert) {
         e.cert_verified = peer->verified;
+        e.issuer = slice_str(peer->issuer);
         e.uris = peer->uris;
         e.uris_n = peer->uris_n;
         e.dns = peer->dns;
@@ -115,6 +118,10 @@ struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_htt
 
     if (proofs & SEC_PROOF_CERTIFICATE && peer)
         add_certificate(c, account, peer, &w);
+    if (proofs & SEC_PROOF_PSK) {
+        add(&w, SLICE("TLS shared key "));
+        add(&w, account->psk_identity);
+    }
     if (w.n && proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
         add(&w, SLICE(" and "));
     if (proofs & SEC_PROOF_DIGEST)
@@ -191,6 +198,8 @@ static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const st
         sec_penalty_fail(c->shared->penalty, ip, ppg_core_mono_ms(c));
     LOG(c->shared->log, id->failed_login ? LOG_WARN : LOG_INFO, "auth.refused", LOG_S("peer", ip),
         LOG_C("outcome", sec_outcome_name(id->outcome)), LOG_C("reason", id->reason));
+    if (id->event)
+        LOG(c->shared->log, LOG_INFO, id->event, LOG_S("peer", ip), LOG_C("reason", id->reason));
     if (id->outcome == SEC_REFUSED)
         return 403;
     print_challenges(c, net_http_exchange_peer(x) != NULL, id->outcome == SEC_CHALLENGE_STALE, headers);

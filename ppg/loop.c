@@ -53,6 +53,18 @@ void ppg_loop_stop(struct ppg_loop *l)
     (void)uv_async_send(&l->wake);
 }
 
+const char *ppg_listen_name(enum ppg_listen_kind kind)
+{
+    static const char *const names[] = {"pap", "pap-tls", "pap-psk"};
+
+    return names[kind];
+}
+
+static struct net_tls_ctx *tls_of(const struct ppg_snapshot *s, enum ppg_listen_kind kind)
+{
+    return kind == PPG_LISTEN_TLS ? s->pap : kind == PPG_LISTEN_PSK ? s->psk : NULL;
+}
+
 static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
 {
     struct ppg_snapshot *old = l->snapshot;
@@ -60,8 +72,8 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
     l->snapshot = snapshot;
     ppg_core_set_config(&l->core, snapshot->config);
     for (size_t i = 0; i < l->listeners_n; i++)
-        if (l->listener_tls[i])
-            net_httpd_set_tls(l->listeners[i], snapshot->pap);
+        if (l->listener_kind[i] != PPG_LISTEN_CLEAR)
+            net_httpd_set_tls(l->listeners[i], tls_of(snapshot, l->listener_kind[i]));
     for (size_t i = 0; i < l->core.bearers_n; i++)
         l->core.bearers[i]->set_tls(l->core.bearer_self[i], snapshot->terminal);
     ppg_outbound_set(l->outbound, snapshot);
@@ -263,14 +275,14 @@ static struct net_http_limits limits_of(const struct ppg_settings *set)
                                     .handshake_ms = set->pap.handshake_ms};
 }
 
-enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, bool tls, struct net_gate *gate,
-                         uint16_t *port, const char **why)
+enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum ppg_listen_kind kind,
+                         struct net_gate *gate, uint16_t *port, const char **why)
 {
     struct net_httpd_conf conf = {
-        .name = tls ? "pap-tls" : "pap",
+        .name = ppg_listen_name(kind),
         .address = at->address,
         .port = *port,
-        .tls = tls ? l->snapshot->pap : NULL,
+        .tls = tls_of(l->snapshot, kind),
         .limits = limits_of(ppg_config_settings(l->snapshot->config)),
         .gate = gate,
         .server = "ppgd/" PPG_VERSION,
@@ -282,7 +294,7 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, bool t
 
     if (e)
         return e;
-    l->listener_tls[l->listeners_n] = tls;
+    l->listener_kind[l->listeners_n] = kind;
     *port = net_httpd_port(l->listeners[l->listeners_n++]);
     return ERR_OK;
 }

@@ -15,7 +15,10 @@
 #include "ppg/outbound.h"
 #include "ppg/snapshot.h"
 
-#define PPG_LOOP_TICK_MS 100
+#define PPG_LOOP_TICK_MS       100
+#define PPG_LOOP_LISTENERS_MAX (3 * PPG_LISTEN_MAX)
+
+enum ppg_listen_kind { PPG_LISTEN_CLEAR, PPG_LISTEN_TLS, PPG_LISTEN_PSK };
 
 struct ppg_loop {
     unsigned index;
@@ -28,8 +31,8 @@ struct ppg_loop {
     struct ppg_core core;
     struct ppg_snapshot *snapshot; /* held */
     struct ppg_outbound *outbound;
-    struct net_httpd *listeners[2 * PPG_LISTEN_MAX];
-    bool listener_tls[2 * PPG_LISTEN_MAX];
+    struct net_httpd *listeners[PPG_LOOP_LISTENERS_MAX];
+    enum ppg_listen_kind listener_kind[PPG_LOOP_LISTENERS_MAX];
     size_t listeners_n;
     size_t open;        /* parts that still have to report closed */
     bool stopping;      /* told to end, once nothing is left */
@@ -58,8 +61,9 @@ struct ppg_loop_conf {
 
 enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf) MUST_USE;
 /* Binds one address; *port: in the one wanted (0: any), out the one bound.  ERR_IO with *why. */
-enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, bool tls, struct net_gate *gate,
-                         uint16_t *port, const char **why) MUST_USE;
+enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum ppg_listen_kind kind,
+                         struct net_gate *gate, uint16_t *port, const char **why) MUST_USE;
+const char *ppg_listen_name(enum ppg_listen_kind kind); /* "pap", "pap-tls", "pap-psk" */
 void ppg_loop_run(struct ppg_loop *l);
 /* After ppg_loop_run has returned, or instead of it. */
 void ppg_loop_clear(struct ppg_loop *l);

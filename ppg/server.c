@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ppg/admin.h"
+#include "ppg/expiry.h"
 #include "ppg/loop.h"
 #include "ppg/schedule.h"
 
@@ -36,6 +37,7 @@ struct ppg_server {
     struct store_purge purge;
     bool purging;
     int64_t purge_at_ms;
+    int64_t expiry_at_ms; /* monotonic */
     unsigned quiet_ticks;
     bool stopping;
     size_t own_open; /* handles of ours that still have to close */
@@ -71,11 +73,14 @@ static void run_errand(void *host, struct ppg_errand *e)
 /* Listeners are made at the start: one that is open cannot lose its certificate. */
 static enum err check_listeners(struct ppg_server *s)
 {
-    if (!s->snapshot->pap || s->fresh->pap)
+    bool tls_gone = s->snapshot->pap && !s->fresh->pap;
+    bool psk_gone = s->snapshot->psk && !s->fresh->psk;
+
+    if (!tls_gone && !psk_gone)
         return ERR_OK;
     (void)snprintf(s->errs.text[s->errs.n++], sizeof s->errs.text[0],
-                   "%s: [pap] listen-tls: is open and cannot be taken away without a restart",
-                   ppg_config_path(s->fresh->config));
+                   "%s: [pap] %s: is open and cannot be taken away without a restart",
+                   ppg_config_path(s->fresh->config), tls_gone ? "listen-tls" : "listen-psk");
     ppg_snapshot_drop(&s->fresh);
     return ERR_MALFORMED;
 }
@@ -108,6 +113,7 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"gateway.loops", was->gateway.loops != is->gateway.loops},
         {"pap.listen", memcmp(was->pap.listen, is->pap.listen, sizeof is->pap.listen) != 0},
         {"pap.listen-tls", memcmp(was->pap.listen_tls, is->pap.listen_tls, sizeof is->pap.listen_tls) != 0},
+        {"pap.listen-psk", memcmp(was->pap.listen_psk, is->pap.listen_psk, sizeof is->pap.listen_psk) != 0},
         {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
         {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
         {"log.file", !slice_eq(slice_str(was->log.file), slice_str(is->log.file))},
@@ -126,6 +132,7 @@ static void take_fresh(struct ppg_server *s)
     tell_unchanged(s, ppg_config_settings(old->config), set);
     s->snapshot = s->fresh;
     s->fresh = NULL;
+    s->expiry_at_ms = 0;
     net_gate_set(s->gate, set->pap.connections_max, set->pap.connections_per_address_max);
     log_set(s->shared.log, set->log.level, set->log.format, set->log.full_addresses);
     for (unsigned i = 0; i < s->loops_n; i++)
@@ -253,12 +260,24 @@ static void purge(struct ppg_server *s)
     purge_batch(s);
 }
 
+/* At the start, after each reload, and every hour. */
+static void tell_expiry(struct ppg_server *s)
+{
+    int64_t now = clk_mono_ms(s->shared.clk);
+
+    if (now < s->expiry_at_ms)
+        return;
+    s->expiry_at_ms = now + PPG_EXPIRY_EVERY_MS;
+    ppg_expiry_tell(s->snapshot, clk_utc_ms(s->shared.clk) / 1000, s->shared.log);
+}
+
 static void on_tick(struct ppg_loop *l, void *arg)
 {
     struct ppg_server *s = arg;
 
     if (l->index != 0)
         return;
+    tell_expiry(s);
     if (atomic_load(&s->shared.draining))
         stop_when_quiet(s);
     else
@@ -361,14 +380,14 @@ static enum err loops_start(struct ppg_server *s)
 }
 
 /* One address on every loop; the first bind settles a port the system chooses. */
-static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, bool tls, FILE *ports,
-                          char why[256])
+static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enum ppg_listen_kind kind,
+                          FILE *ports, char why[256])
 {
     uint16_t port = at->port;
     const char *reason = "";
 
     for (unsigned i = 0; i < s->loops_n; i++) {
-        enum err e = ppg_loop_listen(&s->loops[i], at, tls, s->gate, &port, &reason);
+        enum err e = ppg_loop_listen(&s->loops[i], at, kind, s->gate, &port, &reason);
 
         if (e) {
             (void)snprintf(why, 256, "cannot listen on %s port %u: %s", at->address, port, reason);
@@ -376,9 +395,9 @@ static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, boo
         }
     }
     LOG(s->shared.log, LOG_WARN, "server.listen", LOG_C("address", at->address), LOG_I("port", port),
-        LOG_B("tls", tls));
+        LOG_B("tls", kind != PPG_LISTEN_CLEAR));
     if (ports)
-        (void)fprintf(ports, "%s=%s:%u\n", tls ? "pap-tls" : "pap", at->address, port);
+        (void)fprintf(ports, "%s=%s:%u\n", ppg_listen_name(kind), at->address, port);
     return ERR_OK;
 }
 
@@ -388,9 +407,11 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
     enum err e = ERR_OK;
 
     for (size_t i = 0; i < set->pap.listen_n && !e; i++)
-        e = listen_on(s, &set->pap.listen[i], false, ports, why);
+        e = listen_on(s, &set->pap.listen[i], PPG_LISTEN_CLEAR, ports, why);
     for (size_t i = 0; i < set->pap.listen_tls_n && !e; i++)
-        e = listen_on(s, &set->pap.listen_tls[i], true, ports, why);
+        e = listen_on(s, &set->pap.listen_tls[i], PPG_LISTEN_TLS, ports, why);
+    for (size_t i = 0; i < set->pap.listen_psk_n && !e; i++)
+        e = listen_on(s, &set->pap.listen_psk[i], PPG_LISTEN_PSK, ports, why);
     return e;
 }
 

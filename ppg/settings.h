@@ -33,15 +33,23 @@ struct ppg_settings {
         size_t listen_n;
         struct ppg_listen listen_tls[PPG_LISTEN_MAX];
         size_t listen_tls_n;
-        const char *path; /* "/pap" */
+        struct ppg_listen listen_psk[PPG_LISTEN_MAX]; /* TLS with shared keys instead of certificates */
+        size_t listen_psk_n;
+        const char *psk_hint; /* "": none */
+        const char *path;     /* "/pap" */
         const char *cert[PPG_FILES_MAX];
         size_t cert_n;
         const char *key[PPG_FILES_MAX]; /* as many as cert */
         size_t key_n;
+        const char *staple[PPG_FILES_MAX]; /* none, or as many as cert */
+        size_t staple_n;
         const char *ca;
         const char *crl;
-        int client_certificate; /* enum net_tls_verify */
-        unsigned tls_min;       /* 12 or 13 */
+        bool crl_expired_ok;
+        int64_t expiry_warning_ms; /* ahead of the end of certificates, revocation lists and staples */
+        int client_certificate;    /* enum net_tls_verify */
+        unsigned tls_min;          /* 12 or 13 */
+        unsigned ciphers;          /* of enum net_tls_cipher */
         bool strict;
         int capabilities;        /* enum ppg_capabilities_use */
         unsigned success_status; /* 202 or 200 */
@@ -70,6 +78,7 @@ struct ppg_settings {
         const char *cert;       /* the gateway's own certificate towards terminals; NULL */
         const char *key;
         const char *ca; /* who signs terminals' certificates; NULL: no TLS route works */
+        bool staple_required;
         const char *prov_url;
     } ota_http;
     struct {
@@ -92,6 +101,7 @@ struct ppg_settings {
         size_t connections_max; /* of one loop */
         bool private_addresses;
         const char *ca; /* who signs initiators' servers; NULL: the system's list */
+        bool staple_required;
     } notify;
     struct {
         enum sec_level floor;

@@ -24,25 +24,66 @@ static enum err load_pap(const struct ppg_settings *set, struct ppg_snapshot *s,
         .pairs_n = set->pap.cert_n,
         .ca_file = set->pap.ca,
         .crl_file = set->pap.crl,
+        .crl_expired_ok = set->pap.crl_expired_ok,
         .version_min = set->pap.tls_min,
+        .ciphers = set->pap.ciphers,
         .alpn_http11 = true,
     };
 
     for (size_t i = 0; i < set->pap.cert_n; i++)
-        pairs[i] = (struct sec_credentials_pair){set->pap.cert[i], set->pap.key[i]};
+        pairs[i] = (struct sec_credentials_pair){set->pap.cert[i], set->pap.key[i],
+                                                 set->pap.staple_n ? set->pap.staple[i] : NULL};
     return set->pap.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->pap, why) : ERR_OK;
+}
+
+static bool psk_find(void *arg, struct slice identity, unsigned version, struct slice *key)
+{
+    const struct sec_account *a = sec_accounts_by_psk(ppg_config_accounts(arg), identity);
+
+    if (!a || a->psk_version != version)
+        return false;
+    *key = sec_secret_slice(&a->psk);
+    return true;
+}
+
+static void psk_drop(void *arg)
+{
+    struct ppg_config *config = arg;
+
+    ppg_config_drop(&config);
+}
+
+static enum err load_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
+                         char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .version_min = set->pap.tls_min,
+        .ciphers = set->pap.ciphers,
+        .alpn_http11 = true,
+        .psk = {.find = psk_find,
+                .drop = psk_drop,
+                .arg = s->config,
+                .hint = set->pap.psk_hint[0] ? set->pap.psk_hint : NULL},
+    };
+    enum err e = set->pap.listen_psk_n ? sec_credentials_load(&conf, &clk_real, &s->psk, why) : ERR_OK;
+
+    if (s->psk)
+        (void)ppg_config_hold(s->config); /* the context's: sessions may outlive this snapshot */
+    return e;
 }
 
 static enum err load_terminal(const struct ppg_settings *set, struct ppg_snapshot *s,
                               char why[SEC_CREDENTIALS_WHY_N])
 {
-    struct sec_credentials_pair own = {set->ota_http.cert, set->ota_http.key};
+    struct sec_credentials_pair own = {.cert_file = set->ota_http.cert, .key_file = set->ota_http.key};
     struct sec_credentials_conf conf = {
         .role = NET_TLS_CLIENT,
         .verify = NET_TLS_VERIFY_REQUIRED,
         .pairs = &own,
         .pairs_n = set->ota_http.cert ? 1 : 0,
         .ca_file = set->ota_http.ca,
+        .staple_required = set->ota_http.staple_required,
         .version_min = 12,
         .alpn_http11 = true,
     };
@@ -59,6 +100,7 @@ static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot 
         .role = NET_TLS_CLIENT,
         .verify = NET_TLS_VERIFY_REQUIRED,
         .ca_file = set->notify.ca ? set->notify.ca : SYSTEM_CA,
+        .staple_required = set->notify.staple_required,
         .version_min = 12,
         .alpn_http11 = true,
     };
@@ -70,7 +112,7 @@ static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot 
 static const struct {
     const char *section;
     enum err (*load)(const struct ppg_settings *set, struct ppg_snapshot *s, char why[SEC_CREDENTIALS_WHY_N]);
-} parts[] = {{"pap", load_pap}, {"ota-http", load_terminal}, {"notify", load_notify}};
+} parts[] = {{"pap", load_pap}, {"pap", load_psk}, {"ota-http", load_terminal}, {"notify", load_notify}};
 
 enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct ppg_config_errors *errs)
 {
@@ -106,6 +148,7 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
         return;
     net_tls_ctx_free(&s->pap);
+    net_tls_ctx_free(&s->psk);
     net_tls_ctx_free(&s->terminal);
     net_tls_ctx_free(&s->notify);
     ppg_config_drop(&s->config);

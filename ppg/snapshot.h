@@ -11,6 +11,7 @@ struct ppg_snapshot {
     atomic_uint refs;
     struct ppg_config *config;
     struct net_tls_ctx *pap;      /* towards initiators; NULL: no TLS listener */
+    struct net_tls_ctx *psk;      /* the same with shared keys; NULL: no such listener */
     struct net_tls_ctx *terminal; /* towards terminals; NULL: no TLS route */
     struct net_tls_ctx *notify;   /* towards initiators' servers */
 };

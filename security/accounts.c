@@ -13,10 +13,13 @@
 #include "security/network.h"
 #include "security/uri.h"
 
-#define ARENA_FIRST_N ((size_t)16 << 10)
-#define ARENA_MAX_N   ((size_t)1 << 30)
-#define ACCOUNTS_MAX  1000000
-#define TEXT_MAX_N    1024 /* octets of a name, user, matcher or pattern */
+#define ARENA_FIRST_N      ((size_t)16 << 10)
+#define ARENA_MAX_N        ((size_t)1 << 30)
+#define ACCOUNTS_MAX       1000000
+#define TEXT_MAX_N         1024 /* octets of a name, user, matcher or pattern */
+
+#define PSK_IDENTITY_MAX_N 256 /* octets; at least 128 must do (RFC 4279 §5.3) */
+#define PSK_MIN_N          16  /* octets (RFC 9257 §4) */
 
 struct entry {
     struct sec_account account;
@@ -32,6 +35,7 @@ struct sec_accounts {
     struct map by_name;    /* to struct entry, as all maps here */
     struct map by_matcher; /* canonical "URI:..", "DNS:..", "EMAIL:.." */
     struct map by_user;
+    struct map by_psk;
 };
 
 enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accounts **out)
@@ -48,6 +52,7 @@ enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accoun
     map_init(&a->by_name, max_n);
     map_init(&a->by_matcher, max_n * SEC_ACCOUNT_LIST_MAX);
     map_init(&a->by_user, max_n);
+    map_init(&a->by_psk, max_n);
     a->list = calloc(max_n + 1, sizeof *a->list);
     if (!a->list || arena_dup(&a->arena, realm, &a->realm)) {
         sec_accounts_free(&a);
@@ -66,10 +71,12 @@ void sec_accounts_free(struct sec_accounts **accounts)
     for (size_t i = 0; i < a->n; i++) {
         sec_secret_clear(&a->list[i]->account.ha1_md5);
         sec_secret_clear(&a->list[i]->account.ha1_sha256);
+        sec_secret_clear(&a->list[i]->account.psk);
     }
     map_clear(&a->by_name);
     map_clear(&a->by_matcher);
     map_clear(&a->by_user);
+    map_clear(&a->by_psk);
     arena_clear(&a->arena);
     free(a->list);
     free(a);
@@ -130,6 +137,21 @@ const struct sec_account *sec_accounts_by_user(const struct sec_accounts *accoun
     return e ? &e->account : NULL;
 }
 
+const struct sec_account *sec_accounts_by_psk(const struct sec_accounts *accounts, struct slice identity)
+{
+    const struct entry *e = map_get(&accounts->by_psk, identity);
+
+    return e ? &e->account : NULL;
+}
+
+bool sec_account_issuer_allowed(const struct sec_account *account, struct slice issuer)
+{
+    for (size_t i = 0; i < account->issuers_n; i++)
+        if (slice_eq(account->issuers[i], issuer))
+            return true;
+    return account->issuers_n == 0;
+}
+
 bool sec_accounts_passwords(const struct sec_accounts *accounts)
 {
     return accounts->passwords > 0;
@@ -173,14 +195,38 @@ static const char *password_fault(const struct sec_account *a)
     return NULL;
 }
 
+static bool is_sha256(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!memchr("0123456789abcdef", s.p[i], 16))
+            return false;
+    return s.n == 64;
+}
+
+static const char *psk_fault(const struct sec_account *a)
+{
+    if ((a->psk_identity.n != 0) != (a->psk.n != 0))
+        return "a shared key and its identity go together";
+    if (a->psk_identity.n > PSK_IDENTITY_MAX_N || slice_find(a->psk_identity, '\0') < a->psk_identity.n)
+        return "the identity of the shared key is too long, or has a NUL";
+    if (a->psk.n && a->psk.n < PSK_MIN_N)
+        return "the shared key has less than 128 bits";
+    if (a->psk.n && a->psk_version != 12 && a->psk_version != 13)
+        return "the shared key is for no TLS version";
+    return NULL;
+}
+
 static const char *list_fault(const struct sec_account *a)
 {
     struct sec_network net;
     char key[TEXT_MAX_N];
 
     if (a->certificates_n > SEC_ACCOUNT_LIST_MAX || a->networks_n > SEC_ACCOUNT_LIST_MAX ||
-        a->initiator_uris_n > SEC_ACCOUNT_LIST_MAX)
+        a->initiator_uris_n > SEC_ACCOUNT_LIST_MAX || a->issuers_n > SEC_ACCOUNT_LIST_MAX)
         return "too many certificates, networks or URIs";
+    for (size_t i = 0; i < a->issuers_n; i++)
+        if (!is_sha256(a->issuers[i]))
+            return "certificate issuer: must be a SHA-256 fingerprint";
     for (size_t i = 0; i < a->certificates_n; i++)
         if (matcher_parse(a->certificates[i], key).n == 0)
             return "certificate: must be URI:.., DNS:.. or EMAIL:..";
@@ -199,9 +245,11 @@ static const char *account_fault(const struct sec_account *a)
 
     if (!is_name(a->name))
         return "name: must be a word";
-    if (a->certificates_n == 0 && a->digest_user.n == 0)
-        return "no way to authenticate: certificate or digest user";
+    if (a->certificates_n == 0 && a->digest_user.n == 0 && a->psk_identity.n == 0)
+        return "no way to authenticate: certificate, shared key or digest user";
     bad = password_fault(a);
+    if (!bad)
+        bad = psk_fault(a);
     return bad ? bad : list_fault(a);
 }
 
@@ -225,6 +273,8 @@ static enum err entry_copy(struct arena *arena, const struct sec_account *in, st
     if (!e->networks || arena_dup(arena, in->name, &a->name) ||
         arena_dup(arena, in->digest_user, &a->digest_user) ||
         slices_dup(arena, in->certificates, in->certificates_n, &a->certificates) ||
+        arena_dup(arena, in->psk_identity, &a->psk_identity) ||
+        slices_dup(arena, in->issuers, in->issuers_n, &a->issuers) ||
         slices_dup(arena, in->networks, in->networks_n, &a->networks) ||
         slices_dup(arena, in->initiator_uris, in->initiator_uris_n, &a->initiator_uris))
         return ERR_NOMEM;
@@ -244,6 +294,10 @@ static enum err index_entry(struct sec_accounts *t, struct entry *e, const char 
         *why = "digest user belongs to another initiator";
         bad = map_put(&t->by_user, a->digest_user, e);
         t->passwords++;
+    }
+    if (!bad && a->psk_identity.n) {
+        *why = "identity of the shared key belongs to another initiator";
+        bad = map_put(&t->by_psk, a->psk_identity, e);
     }
     for (size_t i = 0; !bad && i < a->certificates_n; i++) {
         char text[TEXT_MAX_N];

@@ -20,6 +20,12 @@ struct sec_account {
     struct slice name;
     const struct slice *certificates; /* "URI:https://..", "DNS:..", "EMAIL:.."; any of them */
     size_t certificates_n;
+    const struct slice
+        *issuers; /* SHA-256 of who may sign them, 64 hexadecimal digits in lower case; n 0: any CA */
+    size_t issuers_n;
+    struct slice psk_identity;    /* of a key shared for TLS; n 0: none */
+    struct sec_secret psk;        /* 16 octets or more */
+    unsigned psk_version;         /* the one TLS version it is good for: 12, 13 (RFC 9257 §4) */
     struct slice digest_user;     /* user name of Digest and Basic; n 0: no password */
     struct sec_secret ha1_md5;    /* empty: MD5 is not accepted for this account */
     struct sec_secret ha1_sha256; /* empty: neither SHA-256 nor Basic */
@@ -54,7 +60,11 @@ struct slice sec_accounts_realm(const struct sec_accounts *accounts);
 const struct sec_account *sec_accounts_by_san(const struct sec_accounts *accounts, const char *kind,
                                               const struct slice *values, size_t n);
 const struct sec_account *sec_accounts_by_user(const struct sec_accounts *accounts, struct slice user);
+/* By the identity of a shared key, or NULL. */
+const struct sec_account *sec_accounts_by_psk(const struct sec_accounts *accounts, struct slice identity);
 bool sec_accounts_passwords(const struct sec_accounts *accounts); /* does any account have one? */
+/* May a certificate of the account be signed by this one (SHA-256, 64 hexadecimal digits in lower case)? */
+bool sec_account_issuer_allowed(const struct sec_account *account, struct slice issuer);
 /* Is this source address one that the account (of a table) comes from? */
 bool sec_account_from_here(const struct sec_account *account, struct slice peer);
 

@@ -13,14 +13,16 @@
 
 #include "base/buf.h"
 
-#define CERT_MAX_N ((size_t)1 << 20)
-#define CRL_MAX_N  ((size_t)32 << 20)
-#define KEY_MAX_N  ((size_t)64 << 10)
+#define CERT_MAX_N   ((size_t)1 << 20)
+#define CRL_MAX_N    ((size_t)32 << 20)
+#define KEY_MAX_N    ((size_t)64 << 10)
+#define STAPLE_MAX_N ((size_t)64 << 10)
 
 struct loaded {
     struct net_tls_pair pairs[SEC_CREDENTIALS_PAIRS_MAX];
     struct buf certs[SEC_CREDENTIALS_PAIRS_MAX];
     struct buf keys[SEC_CREDENTIALS_PAIRS_MAX];
+    struct buf staples[SEC_CREDENTIALS_PAIRS_MAX];
     struct buf ca;
     struct buf crl;
 };
@@ -150,7 +152,11 @@ static enum err load_pair(const struct sec_credentials_pair *files, const struct
         e = check_chain(&to->certs[i], clk, files->cert_file, why);
     if (!e)
         e = check_key(&to->certs[i], &to->keys[i], files->key_file, why);
-    to->pairs[i] = (struct net_tls_pair){buf_slice(&to->certs[i]), buf_slice(&to->keys[i])};
+    if (!e && files->staple_file)
+        e = read_file(files->staple_file, false, STAPLE_MAX_N, &to->staples[i], why);
+    to->pairs[i] = (struct net_tls_pair){.cert_pem = buf_slice(&to->certs[i]),
+                                         .key_pem = buf_slice(&to->keys[i]),
+                                         .staple_der = buf_slice(&to->staples[i])};
     return e;
 }
 
@@ -197,6 +203,7 @@ static void loaded_clear(struct loaded *l)
     for (size_t i = 0; i < SEC_CREDENTIALS_PAIRS_MAX; i++) {
         buf_clear(&l->certs[i]);
         buf_wipe(&l->keys[i]);
+        buf_clear(&l->staples[i]);
     }
     buf_clear(&l->ca);
     buf_clear(&l->crl);
@@ -212,7 +219,11 @@ static enum err build(const struct sec_credentials_conf *conf, const struct load
                                .pairs_n = conf->pairs_n,
                                .ca_pem = buf_slice(&l->ca),
                                .crl_pem = buf_slice(&l->crl),
+                               .crl_expired_ok = conf->crl_expired_ok,
+                               .staple_required = conf->staple_required,
                                .version_min = conf->version_min,
+                               .ciphers = conf->ciphers,
+                               .psk = conf->psk,
                                .alpn_http11 = conf->alpn_http11,
                                .priority = conf->priority};
     const char *text = "";

@@ -2,6 +2,7 @@
 #include "security/secret.h"
 
 #include <gnutls/crypto.h>
+#include "base/codec.h"
 #include "base/mem.h"
 
 void sec_secret_init(struct sec_secret *s)
@@ -17,6 +18,24 @@ enum err sec_secret_set(struct sec_secret *s, struct slice key)
     mem_copy(s->octets, sizeof s->octets, key);
     s->n = key.n;
     return ERR_OK;
+}
+
+enum err sec_secret_set_hex(struct sec_secret *s, struct slice digits)
+{
+    struct sec_secret got;
+    enum err e;
+
+    if (digits.n == 0 || digits.n % 2)
+        return ERR_MALFORMED;
+    if (digits.n / 2 > sizeof got.octets)
+        return ERR_LIMIT;
+    sec_secret_init(&got);
+    got.n = digits.n / 2;
+    e = codec_unhex(digits, got.octets, got.n);
+    if (!e)
+        *s = got;
+    sec_secret_clear(&got);
+    return e;
 }
 
 enum err sec_secret_random(struct sec_secret *s, size_t n)

@@ -16,6 +16,8 @@ struct sec_secret {
 void sec_secret_init(struct sec_secret *s);
 /* Copies `key`; ERR_LIMIT above SEC_SECRET_MAX_N, *s then untouched. */
 enum err sec_secret_set(struct sec_secret *s, struct slice key) MUST_USE;
+/* Two hexadecimal digits an octet; ERR_MALFORMED no such digits, an odd number or none, ERR_LIMIT; *s then untouched. */
+enum err sec_secret_set_hex(struct sec_secret *s, struct slice digits) MUST_USE;
 /* A fresh random key of n octets; ERR_LIMIT, ERR_IO (no random numbers). */
 enum err sec_secret_random(struct sec_secret *s, size_t n) MUST_USE;
 /* Wipes; the struct is as after sec_secret_init. */

@@ -1,4 +1,5 @@
-/* Who is this?  Certificate names first (URI, then DNS, then e-mail), then Authorization; both together must agree.
+/* Who is this?  Shared key or certificate names first (URI, then DNS, then e-mail), then Authorization; both together
+ * must agree.
  * Deny by default: evidence that cannot be read, or that is about nobody we know, identifies nobody.  Digest:
  * RFC 7616; Basic: RFC 7617, inside TLS unless somebody wrote otherwise.  Any thread. */
 #include "security/trust.h"
@@ -23,6 +24,16 @@ static const struct sec_account *by_certificate(const struct sec_accounts *t, co
     if (!a)
         a = sec_accounts_by_san(t, "DNS:", ev->dns, ev->dns_n);
     return a ? a : sec_accounts_by_san(t, "EMAIL:", ev->emails, ev->emails_n);
+}
+
+/* What the TLS session itself proves: a shared key, or a certificate. */
+static const struct sec_account *by_channel(const struct sec_accounts *t, const struct sec_evidence *ev,
+                                            unsigned *proof)
+{
+    bool psk = ev->tls && ev->psk.n;
+
+    *proof = psk ? SEC_PROOF_PSK : SEC_PROOF_CERTIFICATE;
+    return psk ? sec_accounts_by_psk(t, ev->psk) : by_certificate(t, ev);
 }
 
 static void outcome(struct sec_identity *id, enum sec_outcome o, const char *reason)
@@ -125,7 +136,15 @@ static enum err by_basic(const struct sec_accounts *t, const struct sec_evidence
 
 static bool has_both_kinds(const struct sec_account *a)
 {
-    return a->certificates_n && a->digest_user.n;
+    return (a->certificates_n || a->psk_identity.n) && a->digest_user.n;
+}
+
+#define CHANNEL (SEC_PROOF_CERTIFICATE | SEC_PROOF_PSK)
+
+static bool issuer_wrong(const struct sec_account *a, const struct sec_evidence *ev,
+                         const struct sec_identity *id)
+{
+    return id->proofs & SEC_PROOF_CERTIFICATE && !sec_account_issuer_allowed(a, ev->issuer);
 }
 
 /* Both proofs are in, one of them at least: is it enough? */
@@ -133,14 +152,20 @@ static void conclude(const struct sec_account *a, const struct sec_evidence *ev,
 {
     bool all = a->require == SEC_REQUIRE_ALL && has_both_kinds(a);
 
-    if (all && !(id->proofs & SEC_PROOF_CERTIFICATE)) {
-        outcome(id, SEC_REFUSED, "certificate missing");
-    } else if (all && id->proofs == SEC_PROOF_CERTIFICATE) {
+    if (issuer_wrong(a, ev, id)) {
+        outcome(id, SEC_REFUSED, "certificate of another issuer");
+        id->event = "tls.client.wrong-issuer";
+    } else if (all && !(id->proofs & CHANNEL)) {
+        outcome(id, SEC_REFUSED, a->certificates_n ? "certificate missing" : "shared key missing");
+    } else if (all && !(id->proofs & ~(unsigned)CHANNEL)) {
         outcome(id, SEC_CHALLENGE, "password missing");
     } else if (!sec_account_from_here(a, ev->peer)) {
         outcome(id, SEC_REFUSED, "address not of this initiator's networks");
     } else {
-        outcome(id, SEC_IDENTIFIED, id->proofs & SEC_PROOF_CERTIFICATE ? "certificate" : "password");
+        outcome(id, SEC_IDENTIFIED,
+                id->proofs & SEC_PROOF_PSK           ? "shared key"
+                : id->proofs & SEC_PROOF_CERTIFICATE ? "certificate"
+                                                     : "password");
         id->account = a;
     }
 }
@@ -148,9 +173,12 @@ static void conclude(const struct sec_account *a, const struct sec_evidence *ev,
 /* Nothing identifies the peer so far. */
 static void nobody(const struct sec_accounts *t, const struct sec_evidence *ev, struct sec_identity *id)
 {
-    if (ev->tls && ev->cert_verified)
+    if (ev->tls && ev->psk.n) /* struck off since the handshake */
+        outcome(id, SEC_REFUSED, "shared key of no initiator");
+    else if (ev->tls && ev->cert_verified) {
         outcome(id, SEC_REFUSED, "certificate of no initiator");
-    else if (sec_accounts_passwords(t))
+        id->event = "tls.client.wrong-name";
+    } else if (sec_accounts_passwords(t))
         outcome(id, SEC_CHALLENGE, "no credentials");
     else
         outcome(id, SEC_REFUSED, "no certificate");
@@ -160,12 +188,13 @@ enum err sec_trust_identify(const struct sec_accounts *accounts, const struct se
                             struct sec_digest_guard *guard, int64_t now_ms, struct sec_identity *out)
 {
     struct sec_identity id = {.reason = ""};
-    const struct sec_account *cert = by_certificate(accounts, evidence);
+    unsigned proof;
+    const struct sec_account *channel = by_channel(accounts, evidence, &proof);
     const struct sec_account *login = NULL;
     enum err e = ERR_OK;
 
-    if (cert)
-        id.proofs = SEC_PROOF_CERTIFICATE;
+    if (channel)
+        id.proofs = proof;
     if (slice_starts_ci(evidence->authorization, SLICE("Digest")))
         e = by_digest(accounts, evidence, guard, now_ms, &id, &login);
     else if (evidence->authorization.n)
@@ -174,10 +203,10 @@ enum err sec_trust_identify(const struct sec_accounts *accounts, const struct se
         return e;
     if (evidence->authorization.n && !login) {
         id.proofs = SEC_PROOF_NONE; /* wrong credentials are not made good by a certificate */
-    } else if (cert && login && cert != login) {
-        outcome(&id, SEC_REFUSED, "certificate and credentials of different initiators");
-    } else if (cert || login) {
-        conclude(login ? login : cert, evidence, &id);
+    } else if (channel && login && channel != login) {
+        outcome(&id, SEC_REFUSED, "certificate or shared key, and credentials, of different initiators");
+    } else if (channel || login) {
+        conclude(login ? login : channel, evidence, &id);
     } else {
         nobody(accounts, evidence, &id);
     }

@@ -13,6 +13,8 @@
 struct sec_evidence {
     bool tls;                 /* the connection is TLS */
     bool cert_verified;       /* its client certificate leads to a configured CA and is not revoked */
+    struct slice issuer;      /* SHA-256 of who signed it, in hexadecimal; n 0: not known */
+    struct slice psk;         /* the identity whose shared key keyed the TLS session; n 0: none */
     const struct slice *uris; /* subjectAltName entries of that certificate */
     size_t uris_n;
     const struct slice *dns;
@@ -34,20 +36,27 @@ enum sec_outcome {
 };
 const char *sec_outcome_name(enum sec_outcome o);
 
-enum sec_proof { SEC_PROOF_NONE = 0, SEC_PROOF_CERTIFICATE = 1, SEC_PROOF_DIGEST = 2, SEC_PROOF_BASIC = 4 };
+enum sec_proof {
+    SEC_PROOF_NONE = 0,
+    SEC_PROOF_CERTIFICATE = 1,
+    SEC_PROOF_DIGEST = 2,
+    SEC_PROOF_BASIC = 4,
+    SEC_PROOF_PSK = 8
+};
 
 struct sec_identity {
     enum sec_outcome outcome;
     const struct sec_account *account; /* set when identified; borrowed from the table */
     const char *reason;                /* static; why not, or what proved it */
     unsigned proofs;                   /* of enum sec_proof */
-    bool failed_login;                 /* credentials were wrong: sec_penalty_fail */
+    const char *event; /* static; a log event that this refusal has beside the common one; NULL: none */
+    bool failed_login; /* credentials were wrong: sec_penalty_fail */
     struct sec_digest_response
         digest; /* with SEC_PROOF_DIGEST: for sec_trust_info; views into the evidence */
 };
 
-/* Order: SAN by URI, then DNS, then e-mail; then Authorization.  A certificate of one account and credentials of
- * another are refused.  ERR_NOMEM; everything else is an outcome. */
+/* Order: the shared key, or SAN by URI, then DNS, then e-mail; then Authorization.  A certificate (or shared key) of one
+ * account and credentials of another are refused.  ERR_NOMEM; everything else is an outcome. */
 enum err sec_trust_identify(const struct sec_accounts *accounts, const struct sec_evidence *evidence,
                             struct sec_digest_guard *guard, int64_t now_ms,
                             struct sec_identity *out) MUST_USE;

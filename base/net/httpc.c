@@ -281,12 +281,23 @@ static void on_opened(struct net_stream *stream, void *arg)
 
 static void try_next(struct net_httpc *c);
 
+/* A verdict on the server has an event of its own. */
+static void tell_refused(const struct net_httpc *c, const char *why)
+{
+    const char *event = net_tls_event(NET_TLS_SERVER, why);
+
+    if (event)
+        LOG(c->env->log, LOG_INFO, event, LOG_S("server", c->conf.server_name), LOG_C("peer", c->address),
+            LOG_C("reason", why));
+}
+
 static void on_closed(struct net_stream *stream, enum err why, void *arg)
 {
     struct net_httpc *c = arg;
     bool try_more = c->state == ST_CONNECTING && why == ERR_PEER && *net_stream_tls_why(stream) == '\0';
 
     c->gone_n = net_stream_written_n(stream);
+    tell_refused(c, net_stream_tls_why(stream));
     if (try_more) {
         c->stream = NULL;
         try_next(c);

@@ -455,14 +455,23 @@ static const char *handshake_why(const struct net_stream *stream, enum err why)
     return *text ? text : why == ERR_LATE ? "handshake-late" : "closed";
 }
 
+/* A verdict on the client has an event of its own. */
+static void tell_refused(const struct conn *c, const char *why)
+{
+    const struct net_httpd *s = c->server;
+    const char *event = net_tls_event(NET_TLS_CLIENT, why);
+
+    LOG(s->env->log, LOG_INFO, event ? event : "net.tls.refused", LOG_C("listener", s->conf.name),
+        LOG_S("peer", conn_ip(c)), LOG_C("reason", why));
+}
+
 static void on_closed(struct net_stream *stream, enum err why, void *arg)
 {
     struct conn *c = arg;
     const struct net_httpd *s = c->server;
 
     if (c->phase == PH_HANDSHAKE && c->is_tls)
-        LOG(s->env->log, LOG_INFO, "net.tls.refused", LOG_C("listener", s->conf.name),
-            LOG_S("peer", conn_ip(c)), LOG_C("reason", handshake_why(stream, why)));
+        tell_refused(c, handshake_why(stream, why));
     c->stream = NULL;
     if (c->seat)
         net_gate_leave(s->conf.gate, c->seat);

@@ -1,6 +1,5 @@
-/* GnuTLS between two memory queues: wire octets in, wire octets out, no sockets and no waiting.  The profile:
- * TLS 1.2 and 1.3, ECDHE with ECDSA or RSA certificates, AEAD ciphers, no renegotiation, no early data
- * (RFC 8446, RFC 5246, RFC 5288, RFC 7905), ALPN http/1.1 (RFC 7301), SNI (RFC 6066 §3).  The peer's certificate
+/* GnuTLS between two memory queues: wire octets in, wire octets out, no sockets and no waiting.  No renegotiation, no
+ * early data, ALPN http/1.1 (RFC 7301), SNI (RFC 6066 §3); versions and suites are tls_policy.c's, shared keys tls_psk.c's.  The peer's certificate
  * is judged inside the handshake, so that the peer gets the alert, and again after a resumed one, where GnuTLS
  * restores the certificate from the ticket: a revoked or expired identity does not live on in tickets.  What a
  * certificate says is read in tls_peer.c, which of several pairs fits a name in tls_names.c.  One thread a session; a context is shared and never changes. */
@@ -12,20 +11,15 @@
 #include <gnutls/x509.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/mem.h"
+#include "base/net/tls_dates.h"
 #include "base/net/tls_names.h"
 #include "base/net/tls_peer.h"
+#include "base/net/tls_policy.h"
+#include "base/net/tls_psk.h"
 #include "base/num.h"
-
-#define KEX_AND_CIPHERS                                                                                      \
-    "+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:+SHA256:+SHA384:"            \
-    "+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:"                 \
-    "+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-EDDSA-ED25519:+SIGN-RSA-PSS-SHA256:"    \
-    "+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:"             \
-    "+SIGN-RSA-SHA384:+CTYPE-X509:+COMP-NULL:%SERVER_PRECEDENCE:%PROFILE_MEDIUM"
-#define PRIORITY_12     "NONE:+VERS-TLS1.3:+VERS-TLS1.2:" KEX_AND_CIPHERS
-#define PRIORITY_13     "NONE:+VERS-TLS1.3:" KEX_AND_CIPHERS
 
 #define IN_MAX_N        (((size_t)64 << 10) + ((size_t)17 << 10)) /* unread wire octets: 64 KiB and a full record */
 #define OUT_MAX_N       ((size_t)96 << 20)                        /* above what a stream lets anybody queue */
@@ -42,6 +36,13 @@ struct net_tls_ctx {
     enum net_tls_role role;
     enum net_tls_verify verify;
     bool alpn_http11;
+    bool demand_13;
+    bool crl_expired_ok;
+    bool staple_required;
+    struct net_tls_dates dates;
+    struct net_tls_psk_source psk;               /* find NULL: none */
+    gnutls_psk_server_credentials_t psk_server;  /* instead of pairs; NULL */
+    gnutls_psk_client_credentials_t psk_client;  /* likewise */
     gnutls_certificate_credentials_t cred;       /* all pairs */
     struct tls_names *names;                     /* servers with several pairs; else NULL */
     gnutls_certificate_credentials_t *selection; /* [k]: the pairs of selection k of names */
@@ -68,6 +69,12 @@ static void ctx_release(struct net_tls_ctx *ctx)
         return;
     if (ctx->cred)
         gnutls_certificate_free_credentials(ctx->cred);
+    if (ctx->psk_server)
+        gnutls_psk_free_server_credentials(ctx->psk_server);
+    if (ctx->psk_client)
+        gnutls_psk_free_client_credentials(ctx->psk_client);
+    if (ctx->psk.drop)
+        ctx->psk.drop(ctx->psk.arg);
     for (size_t k = 0; k < ctx->selection_n; k++)
         gnutls_certificate_free_credentials(ctx->selection[k]);
     free(ctx->selection);
@@ -104,11 +111,17 @@ static const char *load_pair(gnutls_certificate_credentials_t cred, const struct
 {
     gnutls_datum_t cert = datum_of(pair->cert_pem);
     gnutls_datum_t key = datum_of(pair->key_pem);
-    int rc = gnutls_certificate_set_x509_key_mem2(cred, &cert, &key, GNUTLS_X509_FMT_PEM, NULL, 0);
+    gnutls_datum_t staple = datum_of(pair->staple_der);
+    int at = gnutls_certificate_set_x509_key_mem2(cred, &cert, &key, GNUTLS_X509_FMT_PEM, NULL, 0);
 
-    if (rc == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+    if (at == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
         return "the key does not belong to the certificate";
-    return rc < 0 ? "the certificate or its key cannot be read" : NULL;
+    if (at < 0)
+        return "the certificate or its key cannot be read";
+    if (staple.size &&
+        gnutls_certificate_set_ocsp_status_request_mem(cred, &staple, (unsigned)at, GNUTLS_X509_FMT_DER) < 0)
+        return "the OCSP response cannot be read, or is about another certificate";
+    return NULL;
 }
 
 /* NULL, or what is wrong. */
@@ -118,6 +131,7 @@ static const char *load_all(gnutls_certificate_credentials_t cred, const struct 
     gnutls_datum_t crl = datum_of(conf->crl_pem);
     const char *why = NULL;
 
+    gnutls_certificate_set_flags(cred, GNUTLS_CERTIFICATE_API_V2); /* a pair's place is told */
     for (size_t i = 0; i < conf->pairs_n && !why; i++)
         why = load_pair(cred, &conf->pairs[i]);
     if (why)
@@ -133,8 +147,10 @@ static const char *conf_fault(const struct net_tls_conf *conf)
 {
     if (conf->version_min != 12 && conf->version_min != 13)
         return "the lowest version must be 12 or 13";
-    if (conf->role == NET_TLS_SERVER && conf->pairs_n == 0)
+    if (conf->role == NET_TLS_SERVER && conf->pairs_n == 0 && !conf->psk.find)
         return "a server needs a certificate";
+    if (conf->psk.find && (conf->pairs_n || conf->verify != NET_TLS_VERIFY_NONE))
+        return "shared keys and certificates need a listener each";
     if (conf->pairs_n > TLS_NAMES_PAIRS_MAX)
         return "more than 64 certificates";
     if (conf->verify != NET_TLS_VERIFY_NONE && conf->ca_pem.n == 0)
@@ -197,24 +213,51 @@ static enum err selections_fill(struct net_tls_ctx *ctx, const struct net_tls_co
     return e;
 }
 
+static enum err priority_create(const struct net_tls_conf *conf, gnutls_priority_t *out, const char **why)
+{
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, 4096);
+    if (conf->priority)
+        buf_add_str(&text, conf->priority);
+    else
+        tls_policy_print(conf, &text);
+    buf_add_ch(&text, '\0');
+    e = buf_err(&text);
+    if (!e && gnutls_priority_init(out, text.p, NULL) < 0) {
+        *why = "the priority string cannot be read";
+        e = ERR_MALFORMED;
+    }
+    buf_clear(&text);
+    return e;
+}
+
+static enum err psk_create(struct net_tls_ctx *ctx, const struct net_tls_conf *conf, const char **why)
+{
+    *why = "the identity or the key of the shared key is too long or empty";
+    if (conf->psk.find)
+        return tls_psk_server(&conf->psk, &ctx->psk_server);
+    return conf->psk_identity.n ? tls_psk_client(conf->psk_identity, conf->psk_key, &ctx->psk_client)
+                                : ERR_OK;
+}
+
 /* ERR_MALFORMED with *why, or ERR_NOMEM. */
 static enum err ctx_fill(struct net_tls_ctx *ctx, const struct net_tls_conf *conf, const char **why)
 {
-    const char *priority = conf->priority            ? conf->priority
-                           : conf->version_min == 13 ? PRIORITY_13
-                                                     : PRIORITY_12;
     enum err e = cred_create(conf, &ctx->cred, why);
 
     if (e == ERR_OK && conf->role == NET_TLS_SERVER && conf->pairs_n > 1)
         e = selections_fill(ctx, conf, why);
+    if (!e)
+        e = priority_create(conf, &ctx->priority, why);
+    if (!e)
+        e = psk_create(ctx, conf, why);
     if (e)
         return e;
-    if (gnutls_priority_init(&ctx->priority, priority, NULL) < 0) {
-        *why = "the priority string cannot be read";
-        return ERR_MALFORMED;
-    }
     if (conf->role == NET_TLS_SERVER && gnutls_session_ticket_key_generate(&ctx->ticket_key) < 0)
         return ERR_NOMEM;
+    ctx->psk = conf->psk; /* from here on ours to drop */
     return ERR_OK;
 }
 
@@ -234,6 +277,10 @@ enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx 
     ctx->role = conf->role;
     ctx->verify = conf->verify;
     ctx->alpn_http11 = conf->alpn_http11;
+    ctx->demand_13 = conf->role == NET_TLS_SERVER && conf->version_min == 13;
+    ctx->crl_expired_ok = conf->crl_expired_ok;
+    ctx->staple_required = conf->staple_required;
+    ctx->dates = tls_dates_of(conf);
     e = ctx_fill(ctx, conf, why);
     if (e) {
         ctx_release(ctx);
@@ -241,6 +288,11 @@ enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx 
     }
     *out = ctx;
     return ERR_OK;
+}
+
+struct net_tls_dates net_tls_ctx_dates(const struct net_tls_ctx *ctx)
+{
+    return ctx->dates;
 }
 
 /* The queues as GnuTLS sees them. */
@@ -291,6 +343,8 @@ static bool is_ip(const char *name)
 
 static enum err client_setup(struct net_tls *t, struct slice server_name)
 {
+    if (t->ctx->psk_client && gnutls_credentials_set(t->session, GNUTLS_CRD_PSK, t->ctx->psk_client) < 0)
+        return ERR_NOMEM;
     if (server_name.n == 0)
         return t->ctx->verify == NET_TLS_VERIFY_NONE ? ERR_OK : ERR_MALFORMED;
     if (server_name.n > NAME_MAX_N || slice_find(server_name, '\0') != SIZE_MAX)
@@ -328,6 +382,11 @@ static enum err server_setup(struct net_tls *t)
         [NET_TLS_VERIFY_REQUIRED] = GNUTLS_CERT_REQUIRE,
     };
 
+    if (t->ctx->demand_13)
+        tls_policy_demand_13(t->session);
+    if (t->ctx->psk_server)
+        return gnutls_credentials_set(t->session, GNUTLS_CRD_PSK, t->ctx->psk_server) < 0 ? ERR_NOMEM
+                                                                                          : ERR_OK;
     if (t->ctx->names)
         gnutls_handshake_set_post_client_hello_function(t->session, select_pairs);
     gnutls_certificate_server_set_request(t->session, ask[t->ctx->verify]);
@@ -355,8 +414,8 @@ static enum err session_setup(struct net_tls *t, struct slice server_name)
 
 enum err net_tls_create(struct net_tls_ctx *ctx, struct slice server_name, struct net_tls **out)
 {
-    unsigned flags =
-        (ctx->role == NET_TLS_SERVER ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
+    unsigned flags = (ctx->role == NET_TLS_SERVER ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK |
+                     GNUTLS_NO_SIGNAL | (ctx->psk_server ? GNUTLS_NO_TICKETS : 0);
     struct net_tls *t = calloc(1, sizeof *t);
     enum err e = ERR_NOMEM;
 
@@ -404,7 +463,13 @@ enum err net_tls_feed(struct net_tls *t, struct slice wire)
     return buf_err(&t->in);
 }
 
-/* Judges the peer's certificate (chain, dates, purpose, CRL, name): true when it is good. */
+/* GnuTLS goes by a list of revoked certificates however old it is (RFC 5280 §6.3.3 would not). */
+static bool crl_is_old(const struct net_tls_ctx *ctx)
+{
+    return !ctx->crl_expired_ok && ctx->dates.crl_s <= (int64_t)time(NULL);
+}
+
+/* Judges the peer's certificate (chain, dates, purpose, CRL, staple, name): true when it is good. */
 static bool peer_is_good(struct net_tls *t)
 {
     const char *purpose =
@@ -419,6 +484,10 @@ static bool peer_is_good(struct net_tls *t)
         t->why = "cert-untrusted";
     else if (status != 0)
         t->why = tls_peer_status_text(status);
+    else if (crl_is_old(t->ctx))
+        t->why = "crl-expired";
+    else if (t->ctx->staple_required && !gnutls_ocsp_status_request_is_checked(t->session, 0))
+        t->why = "staple-missing";
     else
         return true;
     return false;
@@ -489,17 +558,40 @@ static enum err fail(struct net_tls *t, int rc)
     return e;
 }
 
+/* Do both ends prove themselves by a shared key? */
+static bool keyed(const struct net_tls *t)
+{
+    return t->ctx->psk_server || t->ctx->psk_client;
+}
+
+const struct net_tls_psk_source *tls_psk_source_of(gnutls_session_t session)
+{
+    const struct net_tls *t = gnutls_session_get_ptr(session);
+
+    return &t->ctx->psk;
+}
+
 /* After the last message.  A resumed session never ran the verifier, so it is judged here. */
 static enum err handshake_done(struct net_tls *t)
 {
     enum err e = gnutls_session_is_resumed(t->session) ? judge_peer(t) : ERR_OK;
 
+    if (keyed(t) && !tls_psk_used(t->session)) {
+        t->why = "psk";
+        e = ERR_DENIED;
+    }
     if (e) {
         t->failed = true;
         (void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
         return e;
     }
     return tls_peer_read(&t->peer, t->session);
+}
+
+/* How a wrong key shows: in the first protected record under TLS 1.2, in the binder under TLS 1.3. */
+static bool is_key_fault(int rc)
+{
+    return rc == GNUTLS_E_DECRYPTION_FAILED || rc == GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
 }
 
 enum err net_tls_handshake(struct net_tls *t)
@@ -515,7 +607,12 @@ enum err net_tls_handshake(struct net_tls *t)
         return ERR_AGAIN;
     if (rc == 0)
         return handshake_done(t);
-    (void)gnutls_alert_send_appropriate(t->session, rc); /* not possible for every rc */
+    if (t->ctx->psk_server && is_key_fault(rc)) {
+        t->why = "psk";
+        (void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_DECRYPT_ERROR); /* RFC 4279 §2 */
+    } else {
+        (void)gnutls_alert_send_appropriate(t->session, rc); /* not possible for every rc */
+    }
     return fail(t, rc);
 }
 

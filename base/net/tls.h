@@ -1,6 +1,7 @@
 /* A TLS session as bytes in and bytes out: GnuTLS behind two memory queues, no sockets.  A context holds
  * credentials and priorities, is immutable once built and may serve sessions on any loop; a session belongs to
- * one thread.  TLS 1.2 and 1.3 only, AEAD suites, no renegotiation, ALPN "http/1.1" when asked. */
+ * one thread.  TLS 1.2 and 1.3 only, AEAD suites, no renegotiation, ALPN "http/1.1" when asked.  Both ends prove
+ * themselves by certificates, or both by one key that they share. */
 #ifndef BASE_NET_TLS_H
 #define BASE_NET_TLS_H
 
@@ -21,6 +22,25 @@ enum net_tls_verify {
 struct net_tls_pair {
     struct slice cert_pem; /* chain, leaf first */
     struct slice key_pem;
+    struct slice
+        staple_der; /* servers: an OCSP response about the leaf, shown to who asks (RFC 6066 §8); may be empty */
+};
+
+enum net_tls_cipher {
+    NET_TLS_AES_128_GCM = 1,
+    NET_TLS_AES_256_GCM = 2,
+    NET_TLS_CHACHA20_POLY1305 = 4,
+    NET_TLS_CIPHERS_ALL = 7
+};
+
+/* Keys that a server shares with its clients (RFC 4279, RFC 8446 §4.2.11), instead of certificates. */
+struct net_tls_psk_source {
+    /* The key of an identity for a version (12, 13); it lives as long as arg.  False: nobody is called so.  On the
+     * thread of the session that asks. */
+    bool (*find)(void *arg, struct slice identity, unsigned version, struct slice *key);
+    void (*drop)(void *arg); /* once, with the context; may be NULL */
+    void *arg;
+    const char *hint; /* to clients of TLS 1.2; NULL: none */
 };
 
 /* A server with several pairs shows one whose leaf has the name that SNI asks for, without regard to case, or a
@@ -33,9 +53,17 @@ struct net_tls_conf {
     size_t pairs_n;                   /* at most 64 */
     struct slice ca_pem;              /* trust anchors for the peer's certificate */
     struct slice crl_pem;             /* may be empty */
-    unsigned version_min;             /* 12 or 13 */
+    bool crl_expired_ok;              /* a list past its nextUpdate still counts; else it refuses everybody */
+    bool
+        staple_required; /* clients: a server that shows no OCSP response is refused; one shown must be good */
+    unsigned version_min; /* 12 or 13 */
+    unsigned ciphers;     /* of enum net_tls_cipher; 0: all */
     bool alpn_http11;
-    const char *priority; /* GnuTLS priority string that replaces the default; NULL */
+    struct net_tls_psk_source
+        psk; /* servers; with find() no pairs are needed nor shown, and no tickets are given */
+    struct slice psk_identity; /* clients: a shared key instead of certificates; n 0: none */
+    struct slice psk_key;
+    const char *priority; /* GnuTLS priority string that replaces version_min, ciphers and all; NULL */
 };
 
 /* Copies what it needs.  ERR_MALFORMED (*why, static or in the context's own storage: what is wrong). */
@@ -45,6 +73,14 @@ enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx 
 void net_tls_ctx_free(struct net_tls_ctx **ctx);
 /* Another owner's handle, for who opens sessions later; ctx may be NULL.  Give it back with net_tls_ctx_free. */
 struct net_tls_ctx *net_tls_ctx_hold(struct net_tls_ctx *ctx);
+
+/* Ends of validity, UTC seconds, the earliest of each kind; INT64_MAX: there is none. */
+struct net_tls_dates {
+    int64_t cert_s;   /* our own certificates */
+    int64_t crl_s;    /* nextUpdate of revocation lists */
+    int64_t staple_s; /* nextUpdate of staples */
+};
+struct net_tls_dates net_tls_ctx_dates(const struct net_tls_ctx *ctx);
 
 /* What the peer proved.  All slices live in the session. */
 struct net_tls_peer {
@@ -57,6 +93,8 @@ struct net_tls_peer {
     const struct slice *emails;
     size_t emails_n;
     char fingerprint[65]; /* SHA-256 of the leaf, hexadecimal; "" without certificate */
+    char issuer[65];      /* the same of the certificate that signed it; "" when it is not at hand */
+    struct slice psk;     /* servers: the identity whose key the client has; n 0: none */
     char version[16];     /* "TLS1.3" */
     char suite[64];
 };
@@ -84,7 +122,11 @@ void net_tls_out_take(struct net_tls *t, struct buf *to);
 
 const struct net_tls_peer *net_tls_peer(const struct net_tls *t); /* after the handshake */
 /* Short stable reason: "cert-expired", "cert-untrusted", "cert-name", "cert-revoked", "cert-not-yet-valid",
- * "cert-missing", "version", "no-shared-suite", "alert", "protocol". */
+ * "cert-missing", "crl-expired", "staple-missing", "staple-bad", "psk", "version", "no-shared-suite", "alert",
+ * "protocol". */
 const char *net_tls_why(const struct net_tls *t);
+/* The log event of its own that a reason has, by the peer's role: "tls.client.expired", "tls.server.revoked"; NULL for
+ * reasons that are no verdict on the peer. */
+const char *net_tls_event(enum net_tls_role peer, const char *why);
 
 #endif

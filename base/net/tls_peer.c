@@ -38,8 +38,10 @@ const char *tls_peer_status_text(unsigned status)
         {GNUTLS_CERT_UNEXPECTED_OWNER, "cert-name"},
         {GNUTLS_CERT_PURPOSE_MISMATCH, "cert-purpose"},
         {GNUTLS_CERT_INSECURE_ALGORITHM, "cert-weak"},
-        {GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "crl-old"},
-        {GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE, "crl-old"},
+        {GNUTLS_CERT_INVALID_OCSP_STATUS, "staple-bad"},
+        {GNUTLS_CERT_MISSING_OCSP_STATUS, "staple-missing"},
+        {GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "crl-expired"},
+        {GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE, "crl-not-yet-valid"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -47,6 +49,32 @@ const char *tls_peer_status_text(unsigned status)
             return rows[i].text;
     }
     return "cert-untrusted";
+}
+
+const char *net_tls_event(enum net_tls_role peer, const char *why)
+{
+    static const struct {
+        const char *why, *client, *server;
+    } rows[] = {
+        {"cert-expired", "tls.client.expired", "tls.server.expired"},
+        {"cert-not-yet-valid", "tls.client.not-yet-valid", "tls.server.not-yet-valid"},
+        {"cert-revoked", "tls.client.revoked", "tls.server.revoked"},
+        {"cert-untrusted", "tls.client.untrusted", "tls.server.untrusted"},
+        {"cert-name", "tls.client.wrong-name", "tls.server.wrong-name"},
+        {"cert-missing", "tls.client.missing", "tls.server.missing"},
+        {"cert-purpose", "tls.client.wrong-purpose", "tls.server.wrong-purpose"},
+        {"cert-weak", "tls.client.weak", "tls.server.weak"},
+        {"crl-expired", "tls.client.crl-expired", "tls.server.crl-expired"},
+        {"crl-not-yet-valid", "tls.client.crl-not-yet-valid", "tls.server.crl-not-yet-valid"},
+        {"staple-missing", "tls.client.staple-missing", "tls.server.staple-missing"},
+        {"staple-bad", "tls.client.staple-bad", "tls.server.staple-bad"},
+        {"psk", "tls.client.psk", "tls.server.psk"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (slice_eq(slice_str(rows[i].why), slice_str(why)))
+            return peer == NET_TLS_CLIENT ? rows[i].client : rows[i].server;
+    return NULL;
 }
 
 /* A name with a NUL or another control octet is no name: it could be read as a shorter one. */
@@ -138,6 +166,37 @@ static enum err names_read(struct tls_peer_store *p, gnutls_x509_crt_t crt)
     return e;
 }
 
+/* Its own copy, or NULL. */
+static gnutls_x509_crt_t crt_of(const gnutls_datum_t *der)
+{
+    gnutls_x509_crt_t crt;
+
+    if (gnutls_x509_crt_init(&crt) < 0)
+        return NULL;
+    if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0)
+        return crt;
+    gnutls_x509_crt_deinit(crt);
+    return NULL;
+}
+
+gnutls_x509_crt_t tls_peer_issuer(gnutls_session_t session, gnutls_x509_crt_t leaf)
+{
+    unsigned n = 0;
+    const gnutls_datum_t *sent = gnutls_certificate_get_peers(session, &n);
+    gnutls_x509_crt_t issuer = sent && n > 1 ? crt_of(&sent[1]) : NULL;
+    void *cred = NULL;
+
+    if (issuer && gnutls_x509_crt_check_issuer(leaf, issuer))
+        return issuer;
+    if (issuer)
+        gnutls_x509_crt_deinit(issuer);
+    issuer = NULL;
+    if (gnutls_credentials_get(session, GNUTLS_CRD_CERTIFICATE, &cred) < 0 ||
+        gnutls_certificate_get_issuer(cred, leaf, &issuer, GNUTLS_TL_GET_COPY) < 0)
+        return NULL;
+    return issuer;
+}
+
 static enum err fingerprint(const gnutls_datum_t *der, char out[65])
 {
     unsigned char digest[32];
@@ -156,7 +215,23 @@ static enum err fingerprint(const gnutls_datum_t *der, char out[65])
     return e;
 }
 
-static enum err cert_read(struct tls_peer_store *p, const gnutls_datum_t *der)
+/* Who signed the leaf: what the peer sent behind it, else the trust anchor that did. */
+static enum err issuer_read(struct tls_peer_store *p, gnutls_x509_crt_t leaf, gnutls_session_t session)
+{
+    gnutls_datum_t der = {NULL, 0};
+    gnutls_x509_crt_t issuer = tls_peer_issuer(session, leaf);
+    enum err e = ERR_OK;
+
+    if (!issuer)
+        return ERR_OK;
+    if (gnutls_x509_crt_export2(issuer, GNUTLS_X509_FMT_DER, &der) == 0)
+        e = fingerprint(&der, p->info.issuer);
+    gnutls_free(der.data);
+    gnutls_x509_crt_deinit(issuer);
+    return e;
+}
+
+static enum err cert_read(struct tls_peer_store *p, const gnutls_datum_t *der, gnutls_session_t session)
 {
     gnutls_x509_crt_t crt;
     enum err e = ERR_DENIED;
@@ -165,11 +240,23 @@ static enum err cert_read(struct tls_peer_store *p, const gnutls_datum_t *der)
         return ERR_NOMEM;
     if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0)
         e = names_read(p, crt);
-    gnutls_x509_crt_deinit(crt);
     if (!e)
         e = fingerprint(der, p->info.fingerprint);
+    if (!e)
+        e = issuer_read(p, crt, session);
+    gnutls_x509_crt_deinit(crt);
     p->info.has_cert = !e;
     return e;
+}
+
+/* The identity that the handshake was keyed by, on the server's side. */
+static enum err psk_read(struct tls_peer_store *p, gnutls_session_t session)
+{
+    gnutls_datum_t identity = {NULL, 0};
+
+    if (gnutls_psk_server_get_username2(session, &identity) < 0 || identity.size == 0)
+        return ERR_OK;
+    return arena_dup(&p->names, slice_of(identity.data, identity.size), &p->info.psk);
 }
 
 enum err tls_peer_read(struct tls_peer_store *p, struct gnutls_session_int *session)
@@ -183,6 +270,6 @@ enum err tls_peer_read(struct tls_peer_store *p, struct gnutls_session_int *sess
     if (!e)
         e = mem_cstr(p->info.suite, sizeof p->info.suite, slice_str(suite));
     if (!e && certs && n)
-        e = cert_read(p, &certs[0]);
-    return e;
+        e = cert_read(p, &certs[0], session);
+    return e ? e : psk_read(p, session);
 }

@@ -6,6 +6,7 @@
 #include "base/net/tls.h"
 
 struct gnutls_session_int; /* what gnutls_session_t points to */
+struct gnutls_x509_crt_int;
 
 struct tls_peer_store {
     struct net_tls_peer info; /* slices live in names */
@@ -17,6 +18,9 @@ void tls_peer_clear(struct tls_peer_store *p);
 /* After the handshake: version, suite and, with a certificate, names and fingerprint.  info.verified is the
  * caller's.  ERR_NOMEM; ERR_LIMIT more names than a certificate may bring; ERR_DENIED unreadable. */
 enum err tls_peer_read(struct tls_peer_store *p, struct gnutls_session_int *session) MUST_USE;
+/* The certificate that signed the peer's leaf, for the caller to free; NULL when it is not at hand. */
+struct gnutls_x509_crt_int *tls_peer_issuer(struct gnutls_session_int *session,
+                                            struct gnutls_x509_crt_int *leaf);
 /* gnutls_certificate_status_t, not 0, to the short reason of tls.h. */
 const char *tls_peer_status_text(unsigned status);
 

@@ -63,6 +63,14 @@ struct options {
         {"cert", "FILE", "our certificate, PEM", TOOL_TEXT, AT(post.cert), 0, 0},                            \
         {"key", "FILE", "its key", TOOL_TEXT, AT(post.key), 0, 0},                                           \
         {"ca", "FILE", "who signs the gateway; default: the system's list", TOOL_TEXT, AT(post.ca), 0, 0},   \
+        {"psk-identity",                                                                                     \
+         "NAME",                                                                                             \
+         "of a key shared for TLS, instead of certificates",                                                 \
+         TOOL_TEXT,                                                                                          \
+         AT(post.psk_identity),                                                                              \
+         0,                                                                                                  \
+         0},                                                                                                 \
+        {"psk-file", "FILE", "that key in hexadecimal", TOOL_TEXT, AT(post.psk_file), 0, 0},                 \
         {"user", "NAME", "for Digest", TOOL_TEXT, AT(post.user), 0, 0}, {"password-file",                    \
                                                                          "FILE",                             \
                                                                          "its first line is the password",   \

@@ -2,6 +2,8 @@
  * Off the loops. */
 #include "ppg/config/initiators.h"
 
+#include <ctype.h>
+#include "base/codec.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "ppg/config/lists.h"
@@ -22,6 +24,7 @@ struct draft {
     struct slice certificates[SEC_ACCOUNT_LIST_MAX];
     struct slice networks[SEC_ACCOUNT_LIST_MAX];
     struct slice uris[SEC_ACCOUNT_LIST_MAX];
+    struct slice issuers[SEC_ACCOUNT_LIST_MAX];
     struct buf password;
 
     struct sec_accounts *accounts;
@@ -39,6 +42,7 @@ static void forget(struct draft *d)
 {
     sec_secret_clear(&d->account.ha1_md5);
     sec_secret_clear(&d->account.ha1_sha256);
+    sec_secret_clear(&d->account.psk);
     buf_wipe(&d->password);
     arena_clear(&d->mem);
 }
@@ -52,6 +56,8 @@ static void begin(struct ppg_list *l, struct slice name)
     d->account = (struct sec_account){.certificates = d->certificates,
                                       .networks = d->networks,
                                       .initiator_uris = d->uris,
+                                      .issuers = d->issuers,
+                                      .psk_version = 13,
                                       .may_ask_protection = true};
     if (arena_dup(&d->mem, name, &kept))
         ppg_load_say(l->load, ERR_NOMEM, l->at, SLICE_NONE, "no memory");
@@ -72,6 +78,56 @@ static void add_item(struct ppg_list *l, const struct ppg_ini_line *line, struct
 static void set_certificate(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     add_item(l, line, draft_of(l)->certificates, &draft_of(l)->account.certificates_n);
+}
+
+/* SHA-256 of a certificate as openssl prints it, with or without colons. */
+static void set_issuer(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    unsigned char octets[32];
+    struct buf plain;
+
+    buf_init(&plain, 2 * sizeof octets);
+    for (size_t i = 0; i < line->value.n; i++)
+        if (line->value.p[i] != ':')
+            buf_add_ch(&plain, (char)tolower((unsigned char)line->value.p[i]));
+    if (buf_err(&plain) || codec_unhex(buf_slice(&plain), octets, sizeof octets))
+        ppg_list_say(l, line, "not the SHA-256 fingerprint of a certificate: 64 hexadecimal digits");
+    else if (d->account.issuers_n == SEC_ACCOUNT_LIST_MAX)
+        ppg_list_say(l, line, "more than 64 in one section");
+    else if (arena_dup(&d->mem, buf_slice(&plain), &d->issuers[d->account.issuers_n]))
+        ppg_list_say(l, line, "no memory");
+    else
+        d->account.issuers_n++;
+    buf_clear(&plain);
+}
+
+static void set_psk_identity(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->account.psk_identity);
+}
+
+/* Hexadecimal digits, as every tool writes keys: a password would be too weak (RFC 9257 §4). */
+static void set_psk_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct buf text;
+
+    buf_init(&text, PPG_LIST_SECRET_MAX_N + 1);
+    ppg_list_secret(l, line, &text);
+    if (text.n && sec_secret_set_hex(&draft_of(l)->account.psk, buf_slice(&text)))
+        ppg_list_say(l, line, "the file holds no key of 32 to 128 hexadecimal digits");
+    buf_wipe(&text);
+}
+
+static void set_psk_tls(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
+    int word = 0;
+
+    if (ppg_value_word(line->value, words, &word))
+        ppg_list_say(l, line, "1.2 or 1.3");
+    else
+        draft_of(l)->account.psk_version = (unsigned)word;
 }
 
 static void set_network(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -167,6 +223,10 @@ static void refuse(struct ppg_list *l, const struct ppg_ini_line *line)
 
 static const struct ppg_list_key keys[] = {
     {"certificate", set_certificate, .repeats = true},
+    {"certificate-issuer", set_issuer, .repeats = true},
+    {"psk-identity", set_psk_identity, .repeats = false},
+    {"psk-file", set_psk_file, .repeats = false},
+    {"psk-tls", set_psk_tls, .repeats = false},
     {"digest-user", set_digest_user, .repeats = false},
     {"password-file", set_password_file, .repeats = false},
     {"digest-ha1-sha256", set_ha1_sha256, .repeats = false},
@@ -205,6 +265,10 @@ static const char *fault_of(const struct draft *d)
         return "digest-user is missing";
     if (a->digest_user.n && !d->password.n && !ha1)
         return "digest-user needs password-file or digest-ha1-sha256";
+    if (!a->psk_identity.n != !a->psk.n)
+        return "psk-identity and psk-file go together";
+    if (a->issuers_n && !a->certificates_n)
+        return "certificate-issuer needs certificate";
     if (a->basic_clear && !a->basic)
         return "basic-clear needs basic = yes";
     return NULL;

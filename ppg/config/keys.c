@@ -15,6 +15,12 @@ static const struct ppg_word client_certificate_words[] = {{"none", NET_TLS_VERI
                                                            {"required", NET_TLS_VERIFY_REQUIRED},
                                                            {NULL, 0}};
 static const struct ppg_word tls_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
+static const struct ppg_word cipher_words[] = {{"aes-128-gcm", NET_TLS_AES_128_GCM},
+                                               {"aes-256-gcm", NET_TLS_AES_256_GCM},
+                                               {"chacha20-poly1305", NET_TLS_CHACHA20_POLY1305},
+                                               {NULL, 0}};
+static const struct ppg_word crl_words[] = {{"refuse", false}, {"accept", true}, {NULL, 0}};
+static const struct ppg_word staple_words[] = {{"if-sent", false}, {"required", true}, {NULL, 0}};
 static const struct ppg_word capabilities_words[] = {{"lenient", PPG_CAPABILITIES_LENIENT},
                                                      {"strict", PPG_CAPABILITIES_STRICT},
                                                      {"ignore", PPG_CAPABILITIES_IGNORE},
@@ -117,18 +123,30 @@ const struct ppg_config_key ppg_config_keys[] = {
          "Where initiators submit without TLS; leave it empty or on loopback unless the network is yours."),
     LIST(LISTENS, "pap", "listen-tls", pap.listen_tls, pap.listen_tls_n, PPG_LISTEN_MAX, 0, 0, NULL,
          "0.0.0.0:8443, [::]:8443", "Where initiators submit over TLS; needs cert and key."),
+    LIST(LISTENS, "pap", "listen-psk", pap.listen_psk, pap.listen_psk_n, PPG_LISTEN_MAX, 0, 0, NULL,
+         "0.0.0.0:8444", "Where initiators submit over TLS with shared keys instead of certificates."),
+    TEXT("pap", "psk-hint", pap.psk_hint, 0, 128, check_realm, "",
+         "What clients of TLS 1.2 are told there to find their key by; nothing unless set."),
     TEXT("pap", "path", pap.path, 1, 200, check_path, "/pap", "Path of the submission URI."),
     LIST(FILES, "pap", "cert", pap.cert, pap.cert_n, PPG_FILES_MAX, 0, 0, NULL, "tls/cert.pem",
          "Certificate chains, leaf first; with several the name that the initiator asks for decides."),
     LIST(PRIVATES, "pap", "key", pap.key, pap.key_n, PPG_FILES_MAX, 0, 0, NULL, "tls/key.pem",
          "Their private keys, in the same order."),
+    LIST(FILES, "pap", "staple", pap.staple, pap.staple_n, PPG_FILES_MAX, 0, 0, NULL, "tls/cert.ocsp",
+         "OCSP responses about them (DER), in the same order, shown to who asks; renew them and reload."),
     A_FILE(FILE, "pap", "ca", pap.ca, 0, NULL, NULL, "tls/initiators-ca.pem",
            "Who signs the certificates of initiators."),
     A_FILE(FILE, "pap", "crl", pap.crl, 0, NULL, NULL, "tls/initiators.crl",
            "Certificates of theirs that are revoked."),
+    CHOICE(WORD, "pap", "crl-expired", pap.crl_expired_ok, crl_words, "refuse",
+           "When that list is past its next update: refuse every certificate, or go by the old list."),
+    NUMBER(TIME, "pap", "expiry-warning", pap.expiry_warning_ms, 0, 90 * DAY_MS, "7d",
+           "How long before its end a certificate of ours, a revocation list or a staple is warned of."),
     CHOICE(WORD, "pap", "client-certificate", pap.client_certificate, client_certificate_words, "optional",
            "Whether an initiator on TLS must show a certificate; one that is shown must verify."),
     CHOICE(WORD, "pap", "tls-min", pap.tls_min, tls_words, "1.2", "The oldest TLS version taken."),
+    CHOICE(WORDS, "pap", "ciphers", pap.ciphers, cipher_words, "aes-128-gcm, aes-256-gcm, chacha20-poly1305",
+           "What TLS may encrypt with."),
     YES_NO("pap", "strict", pap.strict, "no",
            "Refuse PAP documents that bend the rules in ways seen in the field."),
     CHOICE(WORD, "pap", "capabilities", pap.capabilities, capabilities_words, "lenient",
@@ -183,6 +201,8 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Its private key."),
     A_FILE(FILE, "ota-http", "ca", ota_http.ca, 0, NULL, NULL, "tls/terminals-ca.pem",
            "Who signs the certificates of terminals; without it no https route works."),
+    CHOICE(WORD, "ota-http", "staple", ota_http.staple_required, staple_words, "if-sent",
+           "Whether a terminal on TLS must show an OCSP response; one that is shown must be good."),
     TEXT("ota-http", "prov-url", ota_http.prov_url, 0, 1000, check_uri, "",
          "Provisioning URL told to terminals (X-Wap-Push-ProvURL); empty tells none."),
 
@@ -216,6 +236,8 @@ const struct ppg_config_key ppg_config_keys[] = {
            "your network."),
     A_FILE(FILE, "notify", "ca", notify.ca, 0, NULL, NULL, "tls/notify-ca.pem",
            "Who signs the certificates of initiators' servers; the system's list unless set."),
+    CHOICE(WORD, "notify", "staple", notify.staple_required, staple_words, "if-sent",
+           "Whether an initiator's server must show an OCSP response; one that is shown must be good."),
 
     CHOICE(WORD, "protection", "floor", protection.floor, level_words, "none",
            "The least protection of any delivery, whatever initiator and whitelist ask."),
@@ -287,6 +309,10 @@ void ppg_config_key_allowed(const struct ppg_config_key *key, struct buf *out)
         return;
     case PPG_KEY_WORD:
     case PPG_KEY_NAME:
+        ppg_value_words_print(key->words, out);
+        return;
+    case PPG_KEY_WORDS:
+        buf_add_str(out, "comma separated, some of ");
         ppg_value_words_print(key->words, out);
         return;
     case PPG_KEY_TEXT:

@@ -12,8 +12,9 @@ enum ppg_key_type {
     PPG_KEY_COUNT,
     PPG_KEY_TIME,
     PPG_KEY_SIZE,
-    PPG_KEY_WORD, /* one of `words`, kept as its number */
-    PPG_KEY_NAME, /* one of `words`, kept as text */
+    PPG_KEY_WORD,  /* one of `words`, kept as its number */
+    PPG_KEY_WORDS, /* some of `words`, comma separated, kept as their bits */
+    PPG_KEY_NAME,  /* one of `words`, kept as text */
     PPG_KEY_TEXT,
     PPG_KEY_PATH,    /* a file or socket; what is there shows when it is used */
     PPG_KEY_FILE,    /* a file that must be readable */

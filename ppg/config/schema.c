@@ -63,6 +63,20 @@ static enum err put_path(struct reading *r, const char **to, struct slice name)
     return e;
 }
 
+/* At least one word; twice the same is harmless. */
+static enum err put_words(const struct ppg_config_key *key, struct slice value, int *bits)
+{
+    struct slice item;
+    int word;
+
+    while (slice_item(&value, &item)) {
+        if (ppg_value_word(item, key->words, &word))
+            return ERR_MALFORMED;
+        *bits |= word;
+    }
+    return *bits ? ERR_OK : ERR_MALFORMED;
+}
+
 static enum err put_number_key(struct reading *r, const struct ppg_config_key *key, struct slice value)
 {
     bool yes = false;
@@ -74,6 +88,8 @@ static enum err put_number_key(struct reading *r, const struct ppg_config_key *k
         e = ppg_value_bool(value, &yes);
     else if (key->type == PPG_KEY_WORD)
         e = ppg_value_word(value, key->words, &word);
+    else if (key->type == PPG_KEY_WORDS)
+        e = put_words(key, value, &word);
     else if (key->type == PPG_KEY_TIME)
         e = ppg_value_time(value, key->min, key->max, &v);
     else if (key->type == PPG_KEY_SIZE)
@@ -222,7 +238,7 @@ struct rule {
 
 static bool no_listener(const struct ppg_settings *s)
 {
-    return s->pap.listen_n + s->pap.listen_tls_n == 0;
+    return s->pap.listen_n + s->pap.listen_tls_n + s->pap.listen_psk_n == 0;
 }
 static bool tls_without_cert(const struct ppg_settings *s)
 {
@@ -231,6 +247,10 @@ static bool tls_without_cert(const struct ppg_settings *s)
 static bool cert_without_key(const struct ppg_settings *s)
 {
     return s->pap.cert_n != s->pap.key_n;
+}
+static bool staple_without_cert(const struct ppg_settings *s)
+{
+    return s->pap.staple_n && s->pap.staple_n != s->pap.cert_n;
 }
 static bool verify_without_ca(const struct ppg_settings *s)
 {
@@ -267,9 +287,10 @@ static bool floor_above_ceiling(const struct ppg_settings *s)
 
 #define OF(field) offsetof(struct ppg_settings, field)
 static const struct rule rules[] = {
-    {OF(pap.listen), OF(pap.listen_tls), no_listener, "neither listen nor listen-tls is set"},
+    {OF(pap.listen), OF(pap.listen_tls), no_listener, "none of listen, listen-tls and listen-psk is set"},
     {OF(pap.listen_tls), OF(pap.cert), tls_without_cert, "needs cert and key"},
     {OF(pap.key), OF(pap.cert), cert_without_key, "must name as many files as cert"},
+    {OF(pap.staple), OF(pap.cert), staple_without_cert, "must name as many files as cert"},
     {OF(pap.client_certificate), OF(pap.listen_tls), verify_without_ca, "needs ca, or none here"},
     {OF(pap.crl), OF(pap.ca), crl_without_ca, "needs ca"},
     {OF(pap.control_max_n), OF(pap.body_max_n), control_above_body, "must not be above body-max"},

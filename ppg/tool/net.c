@@ -53,7 +53,7 @@ enum err tool_tls(struct net_tls_conf conf, const char *cert, const char *key, c
     if ((e = pem_read(cert, &cert_pem, why)) || (e = pem_read(key, &key_pem, why)) ||
         (e = pem_read(ca, &ca_pem, why)))
         goto out;
-    pair = (struct net_tls_pair){buf_slice(&cert_pem), buf_slice(&key_pem)};
+    pair = (struct net_tls_pair){.cert_pem = buf_slice(&cert_pem), .key_pem = buf_slice(&key_pem)};
     conf.pairs = &pair;
     conf.pairs_n = cert ? 1 : 0;
     conf.ca_pem = buf_slice(&ca_pem);

@@ -57,19 +57,26 @@ static void outcome(struct post *p, int status, const char *fmt, ...)
     va_end(ap);
 }
 
+static struct slice first_line(struct slice text)
+{
+    struct slice line, rest;
+
+    (void)slice_cut(text, '\n', &line, &rest);
+    if (slice_ends(line, SLICE("\r")))
+        line.n--;
+    return line;
+}
+
 /* The first line of the password file. */
 static enum err password_read(struct post *p, struct buf *out, struct slice *password)
 {
-    struct slice rest;
     enum err e = tool_read(p->in->password_file, out);
 
     if (e) {
         outcome(p, TOOL_USAGE, "%.120s: %s", p->in->password_file, err_text(e));
         return e;
     }
-    (void)slice_cut(buf_slice(out), '\n', password, &rest);
-    if (slice_ends(*password, SLICE("\r")))
-        password->n--;
+    *password = first_line(buf_slice(out));
     return ERR_OK;
 }
 
@@ -324,12 +331,40 @@ static void late(struct net_timer *timer)
         net_httpc_cancel(p->req);
 }
 
+/* A context whose two ends share a key; there are no certificates then. */
+static enum err psk_make(struct post *p, struct net_tls_conf conf)
+{
+    struct sec_secret key;
+    struct buf text;
+    enum err e;
+
+    sec_secret_init(&key);
+    buf_init(&text, PASSWORD_MAX_N);
+    (void)buf_room(&text, PASSWORD_MAX_N); /* growth would leave copies behind */
+    e = tool_read(p->in->psk_file, &text);
+    if (!e)
+        e = sec_secret_set_hex(&key, first_line(buf_slice(&text)));
+    if (e)
+        outcome(p, TOOL_USAGE, "%.120s: no key in hexadecimal: %s", p->in->psk_file, err_text(e));
+    conf.verify = NET_TLS_VERIFY_NONE;
+    conf.version_min = 13; /* a key is good for one version (RFC 9257 §4) */
+    conf.psk_identity = slice_str(p->in->psk_identity);
+    conf.psk_key = sec_secret_slice(&key);
+    if (!e)
+        e = tool_tls(conf, NULL, NULL, NULL, &p->tls, p->why);
+    sec_secret_clear(&key);
+    buf_wipe(&text);
+    return e;
+}
+
 static enum err tls_make(struct post *p)
 {
     struct net_tls_conf conf = {
         .role = NET_TLS_CLIENT, .verify = NET_TLS_VERIFY_REQUIRED, .version_min = 12, .alpn_http11 = true};
 
-    return tool_tls(conf, p->in->cert, p->in->key, p->in->ca ? p->in->ca : SYSTEM_CA, &p->tls, p->why);
+    return p->in->psk_identity
+               ? psk_make(p, conf)
+               : tool_tls(conf, p->in->cert, p->in->key, p->in->ca ? p->in->ca : SYSTEM_CA, &p->tls, p->why);
 }
 
 static void run(struct post *p)
@@ -351,6 +386,10 @@ int tool_post(const struct tool_post *in, struct tool_posted *answer, char why[T
     why[0] = 0;
     if (!in->user != !in->password_file) {
         outcome(&p, TOOL_USAGE, "--user and --password-file go together");
+        return p.exit;
+    }
+    if (!in->psk_identity != !in->psk_file || (in->psk_identity && (in->cert || in->ca))) {
+        outcome(&p, TOOL_USAGE, "--psk-identity and --psk-file go together, and without certificates");
         return p.exit;
     }
     if (net_uri_parse(slice_str(in->url), &p.uri)) {

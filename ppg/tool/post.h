@@ -11,7 +11,9 @@ struct tool_post {
     const char *url;
     const char *cert; /* files; key goes with it */
     const char *key;
-    const char *ca; /* who signs the gateway; NULL: the system's list */
+    const char *ca;           /* who signs the gateway; NULL: the system's list */
+    const char *psk_identity; /* a shared key for TLS instead of certificates; psk_file goes with it */
+    const char *psk_file;     /* the key in hexadecimal */
     const char *user;
     const char *password_file; /* its first line */
     bool basic;                /* allowed, inside TLS only, where the gateway offers nothing better */

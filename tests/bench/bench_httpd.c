@@ -46,7 +46,7 @@ static void server_end(uv_signal_t *sig, int number)
 
 static struct net_tls_ctx *tls_of(const char *cert, const char *key)
 {
-    struct sec_credentials_pair pair = {cert, key};
+    struct sec_credentials_pair pair = {.cert_file = cert, .key_file = key};
     struct sec_credentials_conf conf = {
         .role = NET_TLS_SERVER, .pairs = &pair, .pairs_n = 1, .version_min = 12, .alpn_http11 = true};
     struct net_tls_ctx *ctx = NULL;

@@ -79,8 +79,9 @@ def gateway_certificates_refused_by_name(bench):
                 check_eq(inside.recv(100), b"", reason)
         except OSError:
             pass
-        lines = wait_until(lambda n=count: len(l := re.findall(r'.*"net.tls.refused".*', phone.program.err())) == n and l, reason)
-        check_eq(json.loads(lines[-1])["reason"], reason)
+        lines = wait_until(lambda n=count: len(l := re.findall(r'.*"tls.client.[a-z-]+".*', phone.program.err())) == n and l, reason)
+        said = json.loads(lines[-1])
+        check_eq((said["event"], said["reason"]), (reason.replace("cert-", "tls.client."), reason))
     check_eq(phone.program.out(), "", "what it took")
     other = bench.certificate(ca, "other", "DNS:other.example.net")
     fed = FedTerminal(bench, *options, *SERVER, "--crl", crl, tls=client_context(bench, other))

@@ -47,7 +47,7 @@ def old_versions_are_refused(bench):
 def tls_1_3_alone_where_asked(bench):
     gateway = opened(bench, pap__tls_min="1.3")
     status, said = s_client(bench, gateway, "-tls1_2")
-    check(status != 0 and re.search("alert (protocol version|handshake failure)", said), said[-800:])
+    check(status != 0 and "alert protocol version" in said, said[-800:])
     check_eq(s_client(bench, gateway, "-tls1_3")[0], 0)
 
 

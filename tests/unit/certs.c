@@ -129,6 +129,12 @@ void test_cert_make(const struct test_cert_conf *conf, const struct test_cert *i
 void test_crl_make(const struct test_cert *issuer, const struct test_cert *const *revoked, size_t n,
                    char *pem, size_t pem_cap)
 {
+    test_crl_dated(issuer, revoked, n, 86400, pem, pem_cap);
+}
+
+void test_crl_dated(const struct test_cert *issuer, const struct test_cert *const *revoked, size_t n,
+                    int64_t next_s, char *pem, size_t pem_cap)
+{
     size_t pem_n = pem_cap - 1;
     time_t now = time(NULL);
     gnutls_x509_crl_t crl;
@@ -138,8 +144,8 @@ void test_crl_make(const struct test_cert *issuer, const struct test_cert *const
     load(issuer, &crt, &key);
     need(gnutls_x509_crl_init(&crl), "init");
     need(gnutls_x509_crl_set_version(crl, 2), "version");
-    need(gnutls_x509_crl_set_this_update(crl, now - 3600), "this update");
-    need(gnutls_x509_crl_set_next_update(crl, now + 86400), "next update");
+    need(gnutls_x509_crl_set_this_update(crl, now - 7200), "this update");
+    need(gnutls_x509_crl_set_next_update(crl, now + next_s), "next update");
     need(gnutls_x509_crl_set_number(crl, "\1", 1), "number");
     for (size_t i = 0; i < n; i++) {
         unsigned char number[4];

@@ -27,6 +27,9 @@ struct test_cert_conf {
 /* issuer NULL: self-signed. */
 void test_cert_make(const struct test_cert_conf *conf, const struct test_cert *issuer, struct test_cert *out);
 /* A revocation list of issuer with the n certificates in it; NUL behind it. */
+/* next_s: its next update, relative to now. */
+void test_crl_dated(const struct test_cert *issuer, const struct test_cert *const *revoked, size_t n,
+                    int64_t next_s, char *pem, size_t pem_cap);
 void test_crl_make(const struct test_cert *issuer, const struct test_cert *const *revoked, size_t n,
                    char *pem, size_t pem_cap);
 /* Writes text to `name` in the scratch folder with this mode; static storage for the path, good for 64 more calls. */

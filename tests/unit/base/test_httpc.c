@@ -506,7 +506,7 @@ struct pki {
 static struct net_tls_ctx *tls_of(enum net_tls_role role, enum net_tls_verify verify,
                                   const struct test_cert *ca, const struct test_cert *cert)
 {
-    struct net_tls_pair pair = {SLICE_NONE, SLICE_NONE};
+    struct net_tls_pair pair = {.cert_pem = SLICE_NONE};
     struct net_tls_conf conf = {.role = role,
                                 .verify = verify,
                                 .pairs = &pair,
@@ -518,7 +518,8 @@ static struct net_tls_ctx *tls_of(enum net_tls_role role, enum net_tls_verify ve
     const char *why;
 
     if (cert)
-        pair = (struct net_tls_pair){slice_str(cert->cert_pem), slice_str(cert->key_pem)};
+        pair =
+            (struct net_tls_pair){.cert_pem = slice_str(cert->cert_pem), .key_pem = slice_str(cert->key_pem)};
     CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &ctx, &why), ERR_OK);
     return ctx;
 }

@@ -785,7 +785,7 @@ static struct net_tls_ctx *server_tls(void)
     test_cert_make(&conf, NULL, &ca);
     conf = (struct test_cert_conf){.cn = "server", .sans = sans};
     test_cert_make(&conf, &ca, &leaf);
-    pair = (struct net_tls_pair){slice_str(leaf.cert_pem), slice_str(leaf.key_pem)};
+    pair = (struct net_tls_pair){.cert_pem = slice_str(leaf.cert_pem), .key_pem = slice_str(leaf.key_pem)};
     tls.ca_pem = slice_str(ca.cert_pem);
     CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&tls, &ctx, &why), ERR_OK);
     return ctx;

@@ -322,7 +322,7 @@ struct duo {
 static struct net_tls_ctx *tls_of(enum net_tls_role role, const struct test_cert *ca,
                                   const struct test_cert *leaf)
 {
-    struct net_tls_pair pair = {SLICE_NONE, SLICE_NONE};
+    struct net_tls_pair pair = {.cert_pem = SLICE_NONE};
     struct net_tls_conf conf = {.role = role,
                                 .pairs = &pair,
                                 .pairs_n = leaf != NULL,
@@ -334,7 +334,8 @@ static struct net_tls_ctx *tls_of(enum net_tls_role role, const struct test_cert
     const char *why;
 
     if (leaf)
-        pair = (struct net_tls_pair){slice_str(leaf->cert_pem), slice_str(leaf->key_pem)};
+        pair =
+            (struct net_tls_pair){.cert_pem = slice_str(leaf->cert_pem), .key_pem = slice_str(leaf->key_pem)};
     CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &ctx, &why), ERR_OK);
     return ctx;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -55,7 +56,7 @@ static void pki_make(void)
 
 static struct net_tls_pair pair_of(const struct test_cert *c)
 {
-    return (struct net_tls_pair){slice_str(c->cert_pem), slice_str(c->key_pem)};
+    return (struct net_tls_pair){.cert_pem = slice_str(c->cert_pem), .key_pem = slice_str(c->key_pem)};
 }
 
 struct side {
@@ -66,6 +67,8 @@ struct side {
     const char *crl;
     unsigned version_min; /* 0: 12 */
     const char *priority;
+    bool crl_expired_ok;
+    unsigned ciphers;
 };
 
 static struct net_tls_ctx *ctx_of(enum net_tls_role role, const struct side *s)
@@ -80,6 +83,8 @@ static struct net_tls_ctx *ctx_of(enum net_tls_role role, const struct side *s)
         .version_min = s->version_min ? s->version_min : 12,
         .alpn_http11 = true,
         .priority = s->priority,
+        .crl_expired_ok = s->crl_expired_ok,
+        .ciphers = s->ciphers,
     };
     struct net_tls_ctx *ctx = NULL;
     const char *why = "";
@@ -280,6 +285,90 @@ static void case_client_certificates(void)
     }
 }
 
+/* A revocation list past its next update refuses everybody, or is gone by all the same, as the operator says. */
+static void case_old_revocation_list(void)
+{
+    static char old[2048];
+    const struct test_cert *revoked[] = {&pki.revoked};
+    const struct {
+        const struct test_cert *cert;
+        const char *crl;
+        bool accept;
+        const char *why;
+    } rows[] = {
+        {&pki.client, old, false, "crl-expired"},
+        {&pki.revoked, old, false, "cert-revoked"},
+        {&pki.client, old, true, ""},
+        {&pki.revoked, old, true, "cert-revoked"},
+        {&pki.client, pki.crl, false, ""},
+        {&pki.client_expired, old, true, "cert-expired"},
+    };
+
+    pki_make();
+    test_crl_dated(&pki.ca, revoked, 1, -60, old, sizeof old);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct side client = {.verify = NET_TLS_VERIFY_REQUIRED, .cert = rows[i].cert};
+        struct side server = {.verify = NET_TLS_VERIFY_REQUIRED,
+                              .cert = &pki.server,
+                              .crl = rows[i].crl,
+                              .crl_expired_ok = rows[i].accept};
+        struct duo d = duo_open(&client, &server, "push.example");
+
+        test_row(i);
+        TEST_SLICE_EQ(slice_str(net_tls_why(d.server)), slice_str(rows[i].why));
+        CU_ASSERT_EQUAL(d.server_err, *rows[i].why ? ERR_DENIED : ERR_OK);
+        duo_close(&d);
+    }
+}
+
+/* Every reason that is a verdict on the peer has its own event for each role; the others have none. */
+static void case_events(void)
+{
+    static const char *const verdicts[] = {
+        "cert-expired", "cert-not-yet-valid", "cert-revoked",  "cert-untrusted", "cert-name",
+        "cert-missing", "cert-purpose",       "cert-weak",     "crl-expired",    "psk",
+        "staple-bad",   "crl-not-yet-valid",  "staple-missing"};
+    static const char *const others[] = {"",     "alert", "protocol", "version", "no-shared-suite",
+                                         "cert", "closed"};
+
+    for (size_t i = 0; i < COUNT(verdicts); i++) {
+        const char *event = net_tls_event(NET_TLS_CLIENT, verdicts[i]);
+
+        test_row(i);
+        CU_ASSERT_FATAL(event != NULL);
+        CU_ASSERT(slice_starts(slice_str(event), SLICE("tls.client.")));
+        CU_ASSERT(slice_starts(slice_str(net_tls_event(NET_TLS_SERVER, verdicts[i])), SLICE("tls.server.")));
+        for (size_t k = 0; k < i; k++)
+            CU_ASSERT_STRING_NOT_EQUAL(event, net_tls_event(NET_TLS_CLIENT, verdicts[k]));
+    }
+    for (size_t i = 0; i < COUNT(others); i++)
+        CU_ASSERT_PTR_NULL(net_tls_event(NET_TLS_CLIENT, others[i]));
+}
+
+/* Who signed the certificate is told, whether the client sends the signer along or not. */
+static void case_issuer_is_told(void)
+{
+    struct side client = {.verify = NET_TLS_VERIFY_REQUIRED, .cert = &pki.client};
+    struct side server = {.verify = NET_TLS_VERIFY_REQUIRED, .cert = &pki.server};
+    struct test_cert with_issuer;
+    struct duo d;
+    char first[65];
+
+    pki_make();
+    d = duo_open(&client, &server, "push.example");
+    CU_ASSERT_EQUAL(strlen(net_tls_peer(d.server)->issuer), 64);
+    CU_ASSERT(mem_cstr(first, sizeof first, slice_str(net_tls_peer(d.server)->issuer)) == ERR_OK);
+    CU_ASSERT_STRING_NOT_EQUAL(first, net_tls_peer(d.server)->fingerprint);
+    duo_close(&d);
+    with_issuer = pki.client;
+    (void)snprintf(with_issuer.cert_pem, sizeof with_issuer.cert_pem, "%.2000s%.2000s", pki.client.cert_pem,
+                   pki.ca.cert_pem);
+    client.cert = &with_issuer;
+    d = duo_open(&client, &server, "push.example");
+    CU_ASSERT_STRING_EQUAL(first, net_tls_peer(d.server)->issuer);
+    duo_close(&d);
+}
+
 /* A client of another authority sends nothing, for GnuTLS clients look at the authorities asked for; made to send. */
 static void case_client_untrusted(void)
 {
@@ -430,7 +519,7 @@ static void case_versions(void)
     } rows[] = {
         {NULL, 13, ERR_OK, ""},
         {"NORMAL:-VERS-ALL:+VERS-TLS1.2", 12, ERR_OK, ""},
-        {"NORMAL:-VERS-ALL:+VERS-TLS1.2", 13, ERR_PEER, "no-shared-suite"},
+        {"NORMAL:-VERS-ALL:+VERS-TLS1.2", 13, ERR_PEER, "version"},
         {"NORMAL:-VERS-ALL:+VERS-TLS1.1", 12, ERR_PEER, "version"},
         {"NORMAL:-VERS-ALL:+VERS-TLS1.0", 12, ERR_PEER, "version"},
         {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA", 12, ERR_PEER, "no-shared-suite"},
@@ -645,7 +734,7 @@ static void case_hostile_wire(void)
 
 static void case_bad_settings(void)
 {
-    struct net_tls_pair good, mixed, broken = {SLICE("no PEM"), SLICE("no PEM")};
+    struct net_tls_pair good, mixed, broken = {.cert_pem = SLICE("no PEM"), .key_pem = SLICE("no PEM")};
     const struct {
         const struct net_tls_pair *pair;
         enum net_tls_role role;
@@ -666,7 +755,7 @@ static void case_bad_settings(void)
 
     pki_make();
     good = pair_of(&pki.server);
-    mixed = (struct net_tls_pair){good.cert_pem, slice_str(pki.other.key_pem)};
+    mixed = (struct net_tls_pair){.cert_pem = good.cert_pem, .key_pem = slice_str(pki.other.key_pem)};
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct net_tls_conf conf = {.role = rows[i].role,
                                     .verify = rows[i].verify,
@@ -704,6 +793,9 @@ const struct test_case test_cases[] = {
     {"server_certificates", case_server_certificates},
     {"client_certificates", case_client_certificates},
     {"client_untrusted", case_client_untrusted},
+    {"old_revocation_list", case_old_revocation_list},
+    {"events", case_events},
+    {"issuer_is_told", case_issuer_is_told},
     {"peer_names", case_peer_names},
     {"sni_chooses", case_sni_chooses},
     {"sni_keeps_the_judge", case_sni_keeps_the_judge},

@@ -66,7 +66,8 @@ static void on_request(struct net_http_exchange *x, void *arg)
 static struct net_tls_ctx *context(enum net_tls_role role, const struct test_cert *own,
                                    const struct test_cert *ca)
 {
-    const struct net_tls_pair pair = {slice_str(own->cert_pem), slice_str(own->key_pem)};
+    const struct net_tls_pair pair = {.cert_pem = slice_str(own->cert_pem),
+                                      .key_pem = slice_str(own->key_pem)};
     const struct net_tls_conf conf = {.role = role,
                                       .verify = NET_TLS_VERIFY_REQUIRED,
                                       .pairs = &pair,

@@ -134,6 +134,17 @@ static const struct {
      "f:3: network: not address/bits, or bits set behind the prefix"},
     {SECTION "certificate = DNS:a\ninitiator-uri = ftp://a\nbasic = no",
      "f:3: initiator-uri: not an http(s) URI, \"*\" at most at its end"},
+    {SECTION "certificate = DNS:a\ncertificate-issuer = 00",
+     "f:3: certificate-issuer: not the SHA-256 fingerprint of "
+     "a certificate: 64 hexadecimal digits"},
+    {SECTION "certificate = DNS:a\ncertificate-issuer = " HA1_SHA256 "00",
+     "f:3: certificate-issuer: not the SHA-256 fingerprint of a certificate: 64 hexadecimal digits"},
+    {SECTION "digest-user = a\ncertificate-issuer = " HA1_SHA256 "\ndigest-ha1-sha256 = " HA1_SHA256,
+     "f:1: a: certificate-issuer needs certificate"},
+    {SECTION "psk-identity = a", "f:1: a: psk-identity and psk-file go together"},
+    {SECTION "psk-identity = a\npsk-tls = 1.1", "f:3: psk-tls: 1.2 or 1.3"},
+    {SECTION "psk-identity = a\npsk-file = no-such",
+     "f:3: psk-file: cannot open no-such: No such file or directory"},
     {SECTION "digest-user =", "f:2: digest-user: empty"},
     {SECTION "digest-ha1-sha256 = abc", "f:2: digest-ha1-sha256: not 64 hexadecimal digits"},
     {SECTION "digest-ha1-sha256 = " HA1_MD5, "f:2: digest-ha1-sha256: not 64 hexadecimal digits"},
@@ -178,6 +189,47 @@ static void test_refused(void)
         CU_ASSERT_EQUAL(f->errs.n, 1);
         CU_ASSERT(slice_starts(slice_str(f->errs.text[0]), slice_str(refused[i].starts)));
         CU_ASSERT(strlen(f->errs.text[0]) > strlen(refused[i].starts));
+        forget(f);
+    }
+}
+
+static void test_shared_keys(void)
+{
+    static const struct {
+        const char *text, *key;
+        mode_t mode;
+        const char *ends; /* of the one mistake; NULL: none */
+    } rows[] = {
+        {"psk-identity = x-ppg:a\npsk-file = key\n", "000102030405060708090a0b0c0d0e0f\n", 0600, NULL},
+        {"psk-identity = x-ppg:a\npsk-file = key\npsk-tls = 1.2\n", HA1_SHA256, 0600, NULL},
+        {"psk-identity = x-ppg:a\npsk-file = key\n", "000102030405060708090a0b0c0d0e", 0600,
+         ":1: a: the shared key has less than 128 bits"},
+        {"psk-identity = x-ppg:a\npsk-file = key\n", "correct horse battery staple", 0600,
+         ":3: psk-file: the file holds no key of 32 to 128 hexadecimal digits"},
+        {"psk-identity = x-ppg:a\npsk-file = key\n", HA1_SHA256, 0640,
+         "key is open to others: mode 0640, at most 0600"},
+        {"psk-file = key\n", HA1_SHA256, 0600, ":1: a: psk-identity and psk-file go together"},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[400];
+        struct fixture *f;
+
+        test_row(i);
+        write_file("key", rows[i].key, rows[i].mode);
+        (void)snprintf(text, sizeof text, SECTION "%s", rows[i].text);
+        f = read_text(text, in_scratch("initiators.conf"), false);
+        CU_ASSERT_EQUAL(f->errs.n, rows[i].ends ? 1 : 0);
+        if (rows[i].ends) {
+            CU_ASSERT(slice_ends(slice_str(f->errs.text[0]), slice_str(rows[i].ends)));
+        } else {
+            const struct sec_account *a = sec_accounts_by_psk(f->accounts, SLICE("x-ppg:a"));
+
+            CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+            CU_ASSERT_EQUAL(a->psk_version, i == 0 ? 13 : 12);
+            CU_ASSERT_EQUAL(a->psk.n, i == 0 ? 16 : 32);
+            CU_ASSERT_PTR_NULL(sec_accounts_by_psk(f->accounts, SLICE("x-ppg:A")));
+        }
         forget(f);
     }
 }
@@ -244,6 +296,7 @@ static void test_too_many(void)
 }
 
 const struct test_case test_cases[] = {
+    {"shared_keys", test_shared_keys},
     {"accounts", test_accounts},
     {"password_file", test_password_file},
     {"bad", test_bad},

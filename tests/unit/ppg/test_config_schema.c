@@ -94,6 +94,7 @@ static void test_values(void)
     struct fixture *f = read_text("[gateway]\nloops = 8\nport-file = ports\n"
                                   "[pap]\nlisten =\nlisten-tls = 0.0.0.0:1, [::]:2\ncert = a.pem, /b.pem\n"
                                   "key=c,d\nca=ca.pem\nclient-certificate = required\ntls-min = 1.3\n"
+                                  "ciphers = aes-256-gcm, chacha20-poly1305\nstaple = a.ocsp, b.ocsp\n"
                                   "strict = yes\nsuccess-status = 200\nbody-rate = 0\nrealm = my realm\n"
                                   "[notify]\nretries = 1s\n[protection]\nfloor = full\nmessage = always\n"
                                   "[log]\naddresses = full\nformat=json\nlevel=debug\n[admin]\nsocket =\n",
@@ -113,6 +114,8 @@ static void test_values(void)
     CU_ASSERT_STRING_EQUAL(s->pap.key[1], "/x/d");
     CU_ASSERT_EQUAL(s->pap.client_certificate, NET_TLS_VERIFY_REQUIRED);
     CU_ASSERT_EQUAL(s->pap.tls_min, 13);
+    CU_ASSERT_EQUAL(s->pap.ciphers, NET_TLS_AES_256_GCM | NET_TLS_CHACHA20_POLY1305);
+    CU_ASSERT_EQUAL(s->pap.staple_n, 2);
     CU_ASSERT_TRUE(s->pap.strict);
     CU_ASSERT_EQUAL(s->pap.success_status, 200);
     CU_ASSERT_EQUAL(s->pap.body_rate, 0);
@@ -172,13 +175,24 @@ static const struct {
     {"[pap]\nstrict = yes\n[log]\n[pap]\nstrict = no", "f:5: strict: already set in line 2"},
     {"[pap]\nlisten = 127.0.0.1:1\nlisten = 127.0.0.1:2", "f:3: listen: already set in line 2"},
     {"[pap]\nstrict", "f:2: neither [section] nor key = value"},
-    {"[pap]\nlisten =", "f:2: listen: neither listen nor listen-tls is set"},
+    {"[pap]\nlisten =", "f:2: listen: none of listen, listen-tls and listen-psk is set"},
     {"[pap]\nlisten-tls = 0.0.0.0:1\nclient-certificate = none", "f:2: listen-tls: needs cert and key"},
     {"[pap]\ncert = a", "f:2: key: must name as many files as cert"},
     {"[pap]\ncert = a, b\nkey = a", "f:3: key: must name as many files as cert"},
     {"[pap]\nkey = a\n\ncert = a, b", "f:4: key: must name as many files as cert"},
     {"[pap]\ncert=a\nkey=b\nlisten-tls = 0.0.0.0:1", "f:4: client-certificate: needs ca, or none here"},
     {"[pap]\ncrl = a", "f:2: crl: needs ca"},
+    {"[pap]\nstaple = a", "f:2: staple: must name as many files as cert"},
+    {"[pap]\ncert = a, b\nkey = a, b\nstaple = a", "f:4: staple: must name as many files as cert"},
+    {"[pap]\nciphers =",
+     "f:2: ciphers: cannot be \"\", allowed: comma separated, some of aes-128-gcm, aes-256-gcm or "
+     "chacha20-poly1305"},
+    {"[pap]\nciphers = aes-128-gcm, rc4",
+     "f:2: ciphers: cannot be \"aes-128-gcm, rc4\", allowed: comma separated, "
+     "some of aes-128-gcm, aes-256-gcm or chacha20-poly1305"},
+    {"[pap]\nciphers = aes-128-gcm aes-256-gcm",
+     "f:2: ciphers: cannot be \"aes-128-gcm aes-256-gcm\", allowed: comma separated, some of aes-128-gcm, "
+     "aes-256-gcm or chacha20-poly1305"},
     {"[pap]\ncontrol-max = 2M", "f:2: control-max: must not be above body-max"},
     {"[pap]\nbody-max = 1k", "f:2: control-max: must not be above body-max"},
     {"[pap]\ncontrol-max = 2M\nbody-max = 1M", "f:3: control-max: must not be above body-max"},

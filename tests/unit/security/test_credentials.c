@@ -33,7 +33,7 @@ static void pki_make(void)
 static enum err load(const char *cert, const char *key, const char *ca, const char *crl,
                      char why[SEC_CREDENTIALS_WHY_N])
 {
-    struct sec_credentials_pair pair = {cert, key};
+    struct sec_credentials_pair pair = {.cert_file = cert, .key_file = key};
     struct sec_credentials_conf conf = {.role = NET_TLS_SERVER,
                                         .verify = ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
                                         .pairs = &pair,

@@ -137,6 +137,71 @@ static void test_certificates(void)
     world_close(&w);
 }
 
+/* A certificate that another authority signed, though a trusted one, is not the account's. */
+static void test_issuer_pinned(void)
+{
+    static const struct slice pins[] = {
+        {"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 64},
+        {"ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100", 64}};
+    struct sec_evidence ev = evidence();
+    struct world w;
+
+    world_open(&w);
+    add(&w, (struct sec_account){.name = SLICE("pin"), .issuers = pins, .issuers_n = 2}, "DNS:other.example",
+        NULL);
+    ev.dns = &san_other;
+    ev.dns_n = 1;
+    expect(&w, &ev, SEC_REFUSED, NULL, false); /* nothing known of the signer */
+    CU_ASSERT_STRING_EQUAL(identified(&w, &ev).event, "tls.client.wrong-issuer");
+    ev.issuer = SLICE("00112233445566778899aabbccddeeff00112233445566778899aabbccddeefe");
+    expect(&w, &ev, SEC_REFUSED, NULL, false);
+    ev.issuer = slice_sub(pins[0], 0, 63);
+    expect(&w, &ev, SEC_REFUSED, NULL, false);
+    ev.issuer = pins[1];
+    expect(&w, &ev, SEC_IDENTIFIED, "pin", false);
+    ev.dns = &san_net;
+    CU_ASSERT_STRING_EQUAL(identified(&w, &ev).event, "tls.client.wrong-name");
+    world_close(&w);
+}
+
+static void test_shared_key(void)
+{
+    struct sec_account keyed = {
+        .name = SLICE("keyed"), .psk_identity = SLICE("x-ppg:mms"), .psk_version = 13};
+    struct sec_evidence ev = evidence();
+    struct world w;
+
+    world_open(&w);
+    MUST(sec_secret_set(&keyed.psk, SLICE("0123456789abcdef")) == ERR_OK);
+    keyed.require = SEC_REQUIRE_ALL;
+    add(&w, keyed, NULL, "keyed");
+    keyed.name = keyed.psk_identity = SLICE("plain");
+    keyed.require = SEC_REQUIRE_ANY;
+    add(&w, keyed, NULL, NULL);
+    ev.cert_verified = false;
+    ev.psk = SLICE("plain");
+    expect(&w, &ev, SEC_IDENTIFIED, "plain", false);
+    CU_ASSERT_EQUAL(identified(&w, &ev).proofs, SEC_PROOF_PSK);
+    ev.uris = &san_mms; /* names of a certificate count for nothing here */
+    ev.uris_n = 1;
+    expect(&w, &ev, SEC_IDENTIFIED, "plain", false);
+    ev.tls = false;
+    expect(&w, &ev, SEC_CHALLENGE, NULL, false);
+    ev.tls = true;
+    ev.psk = SLICE("Plain");
+    expect(&w, &ev, SEC_REFUSED, NULL, false);
+    ev.psk = SLICE("x-ppg:mms");
+    expect(&w, &ev, SEC_CHALLENGE, NULL, false); /* needs its password too */
+    ev.authorization = digest(&w, "keyed", 1);
+    expect(&w, &ev, SEC_IDENTIFIED, "keyed", false);
+    ev.authorization = digest(&w, "mms", 1);
+    expect(&w, &ev, SEC_REFUSED, NULL, false); /* of different initiators */
+    ev.authorization = digest(&w, "keyed", 1);
+    ev.psk = SLICE_NONE;
+    expect(&w, &ev, SEC_REFUSED, NULL, false); /* and its key */
+    world_close(&w);
+}
+
 static void test_networks(void)
 {
     struct sec_evidence ev = evidence();
@@ -293,6 +358,8 @@ static void test_no_passwords_no_challenge(void)
 
 const struct test_case test_cases[] = {
     {"certificates", test_certificates},
+    {"issuer_pinned", test_issuer_pinned},
+    {"shared_key", test_shared_key},
     {"networks", test_networks},
     {"digest_outcomes", test_digest_outcomes},
     {"unreadable_credentials", test_unreadable_credentials},

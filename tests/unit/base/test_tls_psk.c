@@ -1,0 +1,225 @@
+/* base/net/tls_psk.c by way of base/net/tls.c: two sessions back to back that share a key, or do not. */
+#include "base/net/tls_psk.h"
+
+#include "base/mem.h"
+#include "tests/unit/harness.h"
+
+#define KEY_16  "0123456789abcdef"
+#define KEY_64  KEY_16 KEY_16 KEY_16 KEY_16
+#define TWO_56  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+#define ONLY_12 "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:"
+#define ONLY_13 "NORMAL:-VERS-ALL:+VERS-TLS1.3:-KX-ALL:"
+
+struct book {
+    size_t asked, dropped;
+    unsigned version; /* of the last question */
+};
+
+static bool find(void *arg, struct slice identity, unsigned version, struct slice *key)
+{
+    struct book *b = arg;
+
+    b->asked++;
+    b->version = version;
+    if (version == 12 && slice_eq(identity, SLICE("old")))
+        *key = SLICE(KEY_16);
+    else if (slice_eq(identity, SLICE("mms")))
+        *key = SLICE(KEY_64);
+    else
+        return false;
+    return true;
+}
+
+static void drop(void *arg)
+{
+    ((struct book *)arg)->dropped++;
+}
+
+static struct net_tls_ctx *server_ctx(struct book *b, unsigned version_min)
+{
+    struct net_tls_conf conf = {.role = NET_TLS_SERVER,
+                                .version_min = version_min,
+                                .psk = {.find = find, .drop = drop, .arg = b, .hint = "3GPP-bootstrapping"}};
+    struct net_tls_ctx *ctx = NULL;
+    const char *why;
+
+    CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &ctx, &why), ERR_OK);
+    return ctx;
+}
+
+static struct net_tls_ctx *client_ctx(const char *identity, const char *key, const char *priority)
+{
+    struct net_tls_conf conf = {.role = NET_TLS_CLIENT,
+                                .version_min = 12,
+                                .psk_identity = slice_str(identity),
+                                .psk_key = slice_str(key),
+                                .priority = priority};
+    struct net_tls_ctx *ctx = NULL;
+    const char *why;
+
+    CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &ctx, &why), ERR_OK);
+    return ctx;
+}
+
+static void carry(struct net_tls *from, struct net_tls *to)
+{
+    struct buf wire = {0};
+
+    net_tls_out_take(from, &wire);
+    CU_ASSERT_EQUAL(net_tls_feed(to, buf_slice(&wire)), ERR_OK);
+    buf_clear(&wire);
+}
+
+struct duo {
+    struct net_tls *client, *server;
+    enum err client_err, server_err;
+};
+
+static struct duo shake(struct net_tls_ctx *cc, struct net_tls_ctx *sc)
+{
+    struct duo d = {.client_err = ERR_AGAIN, .server_err = ERR_AGAIN};
+
+    CU_ASSERT_EQUAL_FATAL(net_tls_create(cc, SLICE("push.example"), &d.client), ERR_OK);
+    CU_ASSERT_EQUAL_FATAL(net_tls_create(sc, SLICE_NONE, &d.server), ERR_OK);
+    for (int i = 0; i < 10; i++) {
+        if (d.client_err == ERR_AGAIN)
+            d.client_err = net_tls_handshake(d.client);
+        carry(d.client, d.server);
+        if (d.server_err == ERR_AGAIN)
+            d.server_err = net_tls_handshake(d.server);
+        carry(d.server, d.client);
+    }
+    return d;
+}
+
+static void duo_free(struct duo *d)
+{
+    net_tls_free(&d->client);
+    net_tls_free(&d->server);
+}
+
+static void case_keys(void)
+{
+    static const struct {
+        const char *identity, *key, *priority;
+        unsigned version_min;
+        enum err want;
+        const char *why, *version;
+    } rows[] = {
+        {"mms", KEY_64, NULL, 12, ERR_OK, "", "TLS1.3"},
+        {"mms", KEY_64, NULL, 13, ERR_OK, "", "TLS1.3"},
+        {"mms", KEY_64, ONLY_12 "+DHE-PSK", 12, ERR_OK, "", "TLS1.2"},
+        {"mms", KEY_64, ONLY_12 "+ECDHE-PSK", 12, ERR_OK, "", "TLS1.2"},
+        {"old", KEY_16, ONLY_12 "+DHE-PSK", 12, ERR_OK, "", "TLS1.2"},
+        {"old", KEY_16, NULL, 12, ERR_PEER, "psk", ""}, /* not for TLS 1.3 */
+        {"mms", KEY_16, NULL, 12, ERR_PEER, "psk", ""},
+        {"mms", KEY_16, ONLY_12 "+DHE-PSK", 12, ERR_PEER, "psk", ""},
+        {"mms", KEY_16, ONLY_12 "+ECDHE-PSK", 12, ERR_PEER, "psk", ""},
+        {"nobody", KEY_64, NULL, 12, ERR_PEER, "psk", ""},
+        {"nobody", KEY_64, ONLY_12 "+DHE-PSK", 12, ERR_PEER, "psk", ""},
+        {"MMS", KEY_64, NULL, 12, ERR_PEER, "psk", ""},
+        {"mms ", KEY_64, NULL, 12, ERR_PEER, "psk", ""},
+        {TWO_56 TWO_56 TWO_56 TWO_56, KEY_64, NULL, 12, ERR_PEER, "psk", ""},
+        {"mms", KEY_64, ONLY_12 "+PSK", 12, ERR_PEER, "no-shared-suite", ""}, /* no forward secrecy */
+        {"mms", KEY_64, ONLY_13 "+PSK", 12, ERR_PEER, "no-shared-suite", ""},
+        {"mms", KEY_64, ONLY_12 "+DHE-PSK", 13, ERR_PEER, "version", ""},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct book book = {.asked = 0};
+        struct net_tls_ctx *cc = client_ctx(rows[i].identity, rows[i].key, rows[i].priority);
+        struct net_tls_ctx *sc = server_ctx(&book, rows[i].version_min);
+        struct duo d = shake(cc, sc);
+
+        test_row(i);
+        CU_ASSERT_EQUAL(d.server_err, rows[i].want);
+        TEST_SLICE_EQ(slice_str(net_tls_why(d.server)), slice_str(rows[i].why));
+        TEST_SLICE_EQ(slice_str(net_tls_peer(d.server)->version), slice_str(rows[i].version));
+        TEST_SLICE_EQ(net_tls_peer(d.server)->psk, rows[i].want ? SLICE_NONE : slice_str(rows[i].identity));
+        CU_ASSERT(!net_tls_peer(d.server)->has_cert && !net_tls_peer(d.server)->verified);
+        CU_ASSERT_EQUAL(d.client_err == ERR_OK, rows[i].want == ERR_OK);
+        net_tls_ctx_free(&cc);
+        net_tls_ctx_free(&sc);
+        CU_ASSERT_EQUAL(book.dropped, 0); /* the session still asks */
+        duo_free(&d);
+        CU_ASSERT_EQUAL(book.dropped, 1);
+    }
+}
+
+/* What the server sends to a stranger is what it sends to one with a wrong key, flight by flight. */
+static void case_stranger_looks_alike(void)
+{
+    static const char *const priorities[] = {NULL, ONLY_12 "+DHE-PSK", ONLY_12 "+ECDHE-PSK"};
+
+    for (size_t i = 0; i < COUNT(priorities); i++) {
+        size_t sent[2][10] = {{0}};
+
+        for (size_t who = 0; who < 2; who++) {
+            struct book book = {.asked = 0};
+            struct net_tls_ctx *cc = client_ctx(who ? "you" : "mms", KEY_16, priorities[i]);
+            struct net_tls_ctx *sc = server_ctx(&book, 12);
+            struct net_tls *client, *server;
+            enum err ce = ERR_AGAIN, se = ERR_AGAIN;
+
+            CU_ASSERT_EQUAL_FATAL(net_tls_create(cc, SLICE("push.example"), &client), ERR_OK);
+            CU_ASSERT_EQUAL_FATAL(net_tls_create(sc, SLICE_NONE, &server), ERR_OK);
+            for (size_t k = 0; k < 10; k++) {
+                ce = ce == ERR_AGAIN ? net_tls_handshake(client) : ce;
+                carry(client, server);
+                se = se == ERR_AGAIN ? net_tls_handshake(server) : se;
+                sent[who][k] = net_tls_out_n(server);
+                carry(server, client);
+            }
+            CU_ASSERT(book.asked >= 1);
+            CU_ASSERT_EQUAL(se, ERR_PEER);
+            TEST_SLICE_EQ(slice_str(net_tls_why(client)), SLICE("alert"));
+            net_tls_free(&client);
+            net_tls_free(&server);
+            net_tls_ctx_free(&cc);
+            net_tls_ctx_free(&sc);
+        }
+        test_row(i);
+        for (size_t k = 0; k < 10; k++)
+            CU_ASSERT_EQUAL(sent[0][k], sent[1][k]);
+    }
+}
+
+static void case_bad_settings(void)
+{
+    struct book book = {.asked = 0};
+    const struct {
+        struct slice identity, key;
+    } rows[] = {{SLICE("mms"), SLICE("")},
+                {SLICE("mms"), SLICE(KEY_64 "x")},
+                {SLICE(TWO_56 TWO_56 TWO_56 TWO_56 TWO_56 TWO_56 TWO_56 TWO_56 TWO_56 TWO_56 TWO_56 TWO_56
+                           TWO_56 TWO_56 TWO_56 TWO_56 "x"),
+                 SLICE(KEY_64)}};
+    struct net_tls_conf server = {.role = NET_TLS_SERVER,
+                                  .verify = NET_TLS_VERIFY_OPTIONAL,
+                                  .version_min = 12,
+                                  .ca_pem = SLICE("x"),
+                                  .psk = {.find = find, .drop = drop, .arg = &book}};
+    struct net_tls_ctx *ctx = NULL;
+    const char *why = "";
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct net_tls_conf conf = {.role = NET_TLS_CLIENT,
+                                    .version_min = 12,
+                                    .psk_identity = rows[i].identity,
+                                    .psk_key = rows[i].key};
+
+        test_row(i);
+        CU_ASSERT_EQUAL(net_tls_ctx_create(&conf, &ctx, &why), ERR_MALFORMED);
+        CU_ASSERT(*why && !ctx);
+    }
+    CU_ASSERT_EQUAL(net_tls_ctx_create(&server, &ctx, &why), ERR_MALFORMED);
+    CU_ASSERT_EQUAL(book.dropped, 0); /* who gave it keeps it */
+}
+
+const struct test_case test_cases[] = {
+    {"keys", case_keys},
+    {"stranger_looks_alike", case_stranger_looks_alike},
+    {"bad_settings", case_bad_settings},
+    {NULL, NULL},
+};
