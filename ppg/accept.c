@@ -7,13 +7,16 @@
 #include "base/mem.h"
 #include "ppg/authenticate.h"
 #include "ppg/authorize.h"
+#include "ppg/kept.h"
+#include "ppg/limits.h"
 #include "ppg/operation.h"
 #include "ppg/submission.h"
 
-#define PUSH_FIRST_N   3072u      /* octets that most pushes need for their attributes */
-#define PUSH_MAX_N     (1u << 20) /* headers and all that does not grow with the addresses */
-#define TARGET_MAX_N   512u       /* octets of one target besides its text */
-#define SCRATCH_KEEP_N 4096u
+#define PUSH_FIRST_N        3072u      /* octets that most pushes need for their attributes */
+#define PUSH_MAX_N          (1u << 20) /* headers and all that does not grow with the addresses */
+#define TARGET_MAX_N        512u       /* octets of one target besides its text */
+#define SCRATCH_KEEP_N      4096u
+#define CONNECTION_RETRY_MS 1000 /* nobody knows when a connection ends */
 
 struct ppg_accept {
     struct ppg_core *core;
@@ -40,10 +43,67 @@ static bool type_is_possible(const struct net_http_msg *m)
             pap_media_is(&media, SLICE("application/xml")));
 }
 
+/* --- limits of the initiator ---
+ * Asked once it is known who asks, and before its request costs more than its octets.  A refusal is of HTTP: nothing of
+ * the entity has been looked at [PAP §3.2]. */
+
+static unsigned over(struct ppg_core *c, const struct sec_account *account, const char *event,
+                     int64_t wait_ms, struct buf *headers)
+{
+    const struct ppg_usage *usage = ppg_limits_of(ppg_config_limits(c->config), account);
+
+    log_event(c->shared->log, LOG_INFO, event, (struct log_kv[]){LOG_S("initiator", account->name), LOG_END});
+    ppg_usage_print(usage, account, ppg_core_mono_ms(c), -1, headers);
+    ppg_reply_retry_after(wait_ms, headers);
+    return 429; /* RFC 6585 §4 */
+}
+
+static unsigned check_connections(struct ppg_core *c, struct net_http_exchange *x,
+                                  const struct sec_account *account, struct buf *headers)
+{
+    enum err e = ppg_kept_enter(x, ppg_limits_of(ppg_config_limits(c->config), account), account);
+
+    if (e == ERR_LIMIT)
+        return over(c, account, "limit.connections", CONNECTION_RETRY_MS, headers);
+    return e ? 503 : 0;
+}
+
+static unsigned check_body(struct ppg_core *c, const struct sec_account *account, uint64_t body_n)
+{
+    if (!account->limits.body_max_n || body_n <= account->limits.body_max_n)
+        return 0;
+    LOG(c->shared->log, LOG_INFO, "limit.body", LOG_S("initiator", account->name), LOG_I("octets", body_n));
+    return 413;
+}
+
+static unsigned check_rate(struct ppg_core *c, const struct sec_account *account, struct buf *headers)
+{
+    struct ppg_usage *usage = ppg_limits_of(ppg_config_limits(c->config), account);
+    int64_t wait_ms = 0;
+
+    if (ppg_usage_request(usage, account, ppg_core_mono_ms(c), &wait_ms))
+        return 0;
+    return over(c, account, "limit.requests", wait_ms, headers);
+}
+
+/* The rate is asked here only of who waits for a word before it sends its body: to refuse one that is on its way would
+ * cost the connection. */
+static unsigned check_head(struct ppg_core *c, struct net_http_exchange *x, struct buf *headers)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    const struct sec_account *account = ppg_authenticated(c, x);
+    unsigned status = check_connections(c, x, account, headers);
+
+    if (!status)
+        status = check_body(c, account, m->body_announced_n);
+    return !status && m->expect_continue ? check_rate(c, account, headers) : status;
+}
+
 unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void *arg)
 {
     struct ppg_core *c = arg;
     const struct net_http_msg *m = net_http_exchange_msg(x);
+    unsigned status;
 
     if (!path_is_ours(c, m->target))
         return 404;
@@ -57,7 +117,8 @@ unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void 
     }
     if (ppg_core_settings(c)->pap.strict && !type_is_possible(m))
         return 415;
-    return ppg_authenticate_head(c, x, headers);
+    status = ppg_authenticate_head(c, x, headers);
+    return status ? status : check_head(c, x, headers);
 }
 
 /* --- a submission --- */
@@ -272,6 +333,16 @@ static void handle(struct ppg_submission *s)
         ppg_operation(s);
 }
 
+/* What the head did not tell: the rate, and the size of a body in chunks.  0: go on. */
+static unsigned check_request(struct ppg_core *c, struct net_http_exchange *x,
+                              const struct sec_account *account, struct buf *headers)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    unsigned status = m->expect_continue ? 0 : check_rate(c, account, headers);
+
+    return status ? status : check_body(c, account, m->body.n);
+}
+
 static void reply_status(struct ppg_core *c, struct net_http_exchange *x, unsigned status)
 {
     net_httpd_reply(x, status, SLICE("text/plain"), buf_slice(&c->answer_headers), SLICE_NONE);
@@ -298,10 +369,18 @@ void ppg_accept_request(struct net_http_exchange *x, void *arg)
 {
     struct ppg_core *c = arg;
     const struct sec_account *account = account_of(c, x);
-    struct ppg_submission *s = account ? submission_new(c, x, account) : NULL;
+    struct ppg_submission *s;
+    unsigned status;
 
     if (!account)
         return;
+    buf_reset(&c->answer_headers, SCRATCH_KEEP_N);
+    status = check_request(c, x, account, &c->answer_headers);
+    if (status) {
+        reply_status(c, x, status);
+        return;
+    }
+    s = submission_new(c, x, account);
     if (!s || !s->push) {
         if (s)
             ppg_submission_free(s);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/net/tls.h"
+#include "ppg/kept.h"
 #include "security/basic.h"
 
 static struct sec_digest_request digest_request(const struct net_http_msg *m)
@@ -136,21 +137,13 @@ struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_htt
     return arena_dup(mem, slice_of(w.text, w.n), &kept) ? SLICE_NONE : kept;
 }
 
-static void proof_drop(void *kept)
-{
-    struct sec_basic_proof *proof = kept;
-
-    sec_basic_proof_free(&proof);
-}
-
 /* Keeps what this connection proved by Basic.  Digest is never remembered: each of its answers is good once. */
 static void keep_proof(const struct ppg_core *c, struct net_http_exchange *x, struct slice authorization,
                        const struct sec_identity *id)
 {
     if (id->proofs & SEC_PROOF_BASIC && !(id->proofs & SEC_PROOF_DIGEST))
-        net_http_exchange_keep(
-            x, sec_basic_proof_create(authorization, ppg_config_generation(c->config), id->account->number),
-            proof_drop);
+        ppg_kept_set_proof(
+            x, sec_basic_proof_create(authorization, ppg_config_generation(c->config), id->account->number));
 }
 
 /* Did this connection prove that login under this configuration?  Then sec_trust_identify() would say the same again:
@@ -160,8 +153,7 @@ static const struct sec_account *proved_before(const struct ppg_core *c, const s
 {
     size_t number;
 
-    if (!sec_basic_proof_holds(net_http_exchange_kept(x), authorization, ppg_config_generation(c->config),
-                               &number))
+    if (!sec_basic_proof_holds(ppg_kept_proof(x), authorization, ppg_config_generation(c->config), &number))
         return NULL;
     return sec_accounts_at(ppg_config_accounts(c->config), number);
 }

@@ -8,6 +8,7 @@
 #include "ppg/authenticate.h"
 #include "ppg/capabilities.h"
 #include "ppg/entity.h"
+#include "ppg/limits.h"
 #include "ppg/recipients.h"
 
 enum pap_code ppg_refuse(struct ppg_submission *s, enum pap_code code, const char *why)
@@ -110,6 +111,47 @@ static enum pap_code check_network(struct ppg_submission *s)
     return PAP_CODE_ACCEPTED;
 }
 
+/* --- limits of the initiator --- */
+
+/* A group is as many as its members. */
+static uint32_t recipients_n(const struct ppg_push *p)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < p->targets_n; i++)
+        n += !p->targets[i].members_n;
+    return n;
+}
+
+/* What can never fit is as with too many addresses [PAP §8.5]: to try again is of no use. */
+static enum pap_code check_queue_limit(struct ppg_submission *s)
+{
+    uint64_t max = s->account->limits.queue_max;
+
+    return max && recipients_n(s->push) > max
+               ? ppg_refuse(s, PAP_CODE_MULTIPLE_ADDRESSES,
+                            "more recipients than the queue of this initiator holds")
+               : PAP_CODE_ACCEPTED;
+}
+
+static enum pap_code check_recipient_rate(struct ppg_submission *s)
+{
+    struct ppg_core *c = s->core;
+    uint32_t n = recipients_n(s->push);
+    int64_t wait_ms = 0;
+
+    if (ppg_usage_recipients(ppg_limits_of(ppg_config_limits(c->config), s->account), s->account, n,
+                             ppg_core_mono_ms(c), &wait_ms))
+        return PAP_CODE_ACCEPTED;
+    LOG(c->shared->log, LOG_INFO, "limit.recipients", LOG_S("initiator", s->account->name),
+        LOG_S("push_id", s->push->push_id), LOG_I("recipients", n));
+    if (wait_ms == INT64_MAX)
+        return ppg_refuse(s, PAP_CODE_MULTIPLE_ADDRESSES,
+                          "more recipients than this initiator may have at once");
+    s->outcome.retry_ms = wait_ms;
+    return ppg_refuse(s, PAP_CODE_SERVICE_UNAVAILABLE, "too many recipients a second for this initiator");
+}
+
 /* [PAP §8.1]: the order is the specification's. */
 static const struct {
     const char *name; /* for people */
@@ -125,6 +167,8 @@ static const struct {
     {"capabilities the initiator assumes", ppg_capabilities_match},
     {"transfer encoding of the content", ppg_entity_decode},
     {"how each recipient is reached and protected", ppg_recipients_reach},
+    {"queue limit of the initiator", check_queue_limit},
+    {"recipients a second of the initiator", check_recipient_rate},
 };
 #define CHECKS_N (sizeof checks / sizeof checks[0])
 

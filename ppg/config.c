@@ -11,6 +11,7 @@
 #include "ppg/config/initiators.h"
 #include "ppg/config/schema.h"
 #include "ppg/config/terminals.h"
+#include "ppg/limits.h"
 
 #define FILE_MAX_N    (1 << 20) /* octets of ppg.conf */
 #define STRINGS_MAX_N (1 << 20) /* octets of all text in the settings */
@@ -22,6 +23,7 @@ struct ppg_config {
     struct sec_accounts *accounts;
     struct sec_whitelist *whitelist;
     struct ppg_groups *groups;
+    struct ppg_limits *limits;
     struct ota_registry *registry;
     const char *path;
     uint64_t generation;
@@ -29,6 +31,7 @@ struct ppg_config {
 
 static void destroy(struct ppg_config *c)
 {
+    ppg_limits_free(&c->limits);
     sec_accounts_free(&c->accounts);
     sec_whitelist_free(&c->whitelist);
     ppg_groups_free(&c->groups);
@@ -98,6 +101,8 @@ enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_c
         c->path = kept.p;
         read_all(&load, c);
     }
+    if (!load.err)
+        load.err = ppg_limits_create(c->accounts, &c->limits);
     if (load.err) {
         destroy(c);
         return outcome(load.err);
@@ -140,6 +145,16 @@ const struct sec_whitelist *ppg_config_whitelist(const struct ppg_config *c)
 const struct ppg_groups *ppg_config_groups(const struct ppg_config *c)
 {
     return c->groups;
+}
+
+struct ppg_limits *ppg_config_limits(const struct ppg_config *c)
+{
+    return c->limits;
+}
+
+void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
+{
+    ppg_limits_inherit(c->limits, c->accounts, before->limits, before->accounts);
 }
 
 struct ota_registry *ppg_config_registry(const struct ppg_config *c)

@@ -13,6 +13,7 @@
 
 struct ppg_config;
 struct ppg_groups;
+struct ppg_limits;
 
 #define PPG_CONFIG_ERRORS_MAX 50
 
@@ -33,6 +34,10 @@ const struct sec_accounts *ppg_config_accounts(const struct ppg_config *c);
 const struct sec_whitelist *ppg_config_whitelist(const struct ppg_config *c);
 /* NULL: no groups are configured.  Asked with ppg/config/groups.h. */
 const struct ppg_groups *ppg_config_groups(const struct ppg_config *c);
+/* What initiators have used of their limits; asked with ppg/limits.h. */
+struct ppg_limits *ppg_config_limits(const struct ppg_config *c);
+/* A configuration that will follow `before` goes on with what was used under it.  Before anybody else sees `c`. */
+void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before);
 struct ota_registry *ppg_config_registry(const struct ppg_config *c); /* borrowed; hold it to keep it */
 const char *ppg_config_path(const struct ppg_config *c);
 /* Loads in this process so far, from 1: tells snapshots apart. */

@@ -7,6 +7,7 @@
 #include "pap/print.h"
 #include "pap/vocab.h"
 #include "ppg/authenticate.h"
+#include "ppg/limits.h"
 #include "security/secret.h"
 
 #define ANSWER_KEEP_N  65536u
@@ -194,6 +195,22 @@ static enum err print_entity(const struct ppg_core *c, const struct ppg_outcome 
     return entity_of(c, &shorter, out, type);
 }
 
+/* What this initiator may still do, and when to come again (RFC 9110 §10.2.3). */
+static void print_limits(const struct ppg_core *c, const struct sec_account *account,
+                         const struct ppg_outcome *o, struct buf *headers)
+{
+    if (account)
+        ppg_usage_print(ppg_limits_of(ppg_config_limits(c->config), account), account, ppg_core_mono_ms(c),
+                        o->queue_known ? (int64_t)o->queued : -1, headers);
+    if (o->retry_ms)
+        ppg_reply_retry_after(o->retry_ms, headers);
+}
+
+void ppg_reply_retry_after(int64_t wait_ms, struct buf *headers)
+{
+    buf_addf(headers, "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000);
+}
+
 void ppg_reply(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account,
                const struct ppg_outcome *o)
 {
@@ -208,6 +225,7 @@ void ppg_reply(struct ppg_core *c, struct net_http_exchange *x, const struct sec
     e = print_entity(c, o, body, type);
     if (!e && account)
         ppg_authenticate_info(c, x, account, buf_slice(body), headers);
+    print_limits(c, account, o, headers);
     LOG(c->shared->log, LOG_INFO, "pap.answered", LOG_S("initiator", account ? account->name : SLICE_NONE),
         LOG_S("push_id", o->push_id), LOG_I("code", o->code), LOG_C("why", o->why ? o->why : ""));
     if (e || buf_err(headers))

@@ -22,6 +22,9 @@ struct ppg_outcome {
     int64_t received_ms;
     int64_t validated_ms; /* 0: it was not */
     int64_t stored_ms;    /* likewise */
+    int64_t retry_ms;     /* not 0: worth another try in so long */
+    bool queue_known;     /* what the store said of the initiator's queue: */
+    uint64_t queued;      /* targets that are not final */
     size_t replaced_n;    /* targets of the earlier push that were cancelled */
     bool replaces;
     bool progress_notes;
@@ -37,6 +40,9 @@ struct pap_qos ppg_reply_qos(const struct ppg_push *p);
 
 /* The document for an outcome; ERR_NOMEM, ERR_LIMIT. */
 enum err ppg_reply_print(const struct ppg_core *c, const struct ppg_outcome *o, struct buf *out) MUST_USE;
+
+/* A Retry-After line: in seconds, rounded up. */
+void ppg_reply_retry_after(int64_t wait_ms, struct buf *headers);
 
 /* Prints and sends it with the configured success status; account may be NULL.  Ends the exchange. */
 void ppg_reply(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account,

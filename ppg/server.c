@@ -8,6 +8,7 @@
 #include <string.h>
 #include "ppg/admin.h"
 #include "ppg/expiry.h"
+#include "ppg/limits.h"
 #include "ppg/loop.h"
 #include "ppg/schedule.h"
 
@@ -94,6 +95,8 @@ static void reload_work(uv_work_t *work)
     s->fresh_err = ppg_snapshot_load(ppg_config_path(s->snapshot->config), &s->fresh, &s->errs);
     if (!s->fresh_err)
         s->fresh_err = check_listeners(s);
+    if (!s->fresh_err)
+        ppg_config_follow(s->fresh->config, s->snapshot->config);
 }
 
 static void log_errors(struct ppg_server *s)
@@ -133,6 +136,7 @@ static void take_fresh(struct ppg_server *s)
     s->snapshot = s->fresh;
     s->fresh = NULL;
     s->expiry_at_ms = 0;
+    ppg_limits_begin(ppg_config_limits(s->snapshot->config));
     net_gate_set(s->gate, set->pap.connections_max, set->pap.connections_per_address_max);
     log_set(s->shared.log, set->log.level, set->log.format, set->log.full_addresses);
     for (unsigned i = 0; i < s->loops_n; i++)

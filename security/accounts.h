@@ -4,6 +4,7 @@
 #define SECURITY_ACCOUNTS_H
 
 #include "base/err.h"
+#include "base/rate.h"
 #include "base/slice.h"
 #include "security/secret.h"
 
@@ -12,6 +13,15 @@
 enum sec_require {
     SEC_REQUIRE_ANY, /* a certificate or a password */
     SEC_REQUIRE_ALL  /* every kind that the account has */
+};
+
+/* What one initiator may take of the gateway; 0 is no limit of its own. */
+struct sec_limits {
+    struct rate requests;   /* of any kind */
+    struct rate recipients; /* targets of pushes that are accepted */
+    uint64_t queue_max;     /* targets of its pushes that are not final */
+    size_t body_max_n;      /* octets of a request */
+    uint32_t connections_max;
 };
 
 /* One initiator.  Given to sec_accounts_add with borrowed slices (all is copied); got from sec_trust_identify
@@ -36,6 +46,7 @@ struct sec_account {
     size_t networks_n;
     const struct slice *initiator_uris; /* what X-Wap-Initiator-URI may claim (uri.h); n 0: nothing */
     size_t initiator_uris_n;
+    struct sec_limits limits;
     size_t number;           /* place in the table, set by it; see sec_accounts_at */
     bool trusted;            /* sets the "trusted" push flag */
     bool may_ask_protection; /* X-Push-Protection is honoured */

@@ -11,10 +11,13 @@
 #include "security/network.h"
 #include "security/uri.h"
 
-#define FILE_MAX_N     (64 << 20) /* octets of initiators.conf */
-#define INITIATORS_MAX 100000
-#define SECTION_MAX_N  (1 << 20) /* octets of text in one section */
-#define COUNT(a)       (sizeof(a) / sizeof((a)[0]))
+#define FILE_MAX_N          (64 << 20) /* octets of initiators.conf */
+#define INITIATORS_MAX      100000
+#define SECTION_MAX_N       (1 << 20) /* octets of text in one section */
+#define QUEUE_LIMIT_MAX     1000000000
+#define BODY_MAX_MAX_N      (64 << 20) /* as body-max of ppg.conf */
+#define CONNECTIONS_MAX_MAX 1000000
+#define COUNT(a)            (sizeof(a) / sizeof((a)[0]))
 
 /* The section being read. */
 struct draft {
@@ -215,10 +218,51 @@ static void set_ask_protection(struct ppg_list *l, const struct ppg_ini_line *li
     ppg_list_bool(l, line, &draft_of(l)->account.may_ask_protection);
 }
 
-/* A limit that nobody keeps is worse than none. */
-static void refuse(struct ppg_list *l, const struct ppg_ini_line *line)
+static void take_rate(struct ppg_list *l, const struct ppg_ini_line *line, struct rate *out)
 {
-    ppg_list_say(l, line, "not enforced by this version: leave it out");
+    if (ppg_value_rate(line->value, out))
+        ppg_list_say(l, line,
+                     "like 200/s burst 400: 1 to 1000000 each s, min or h; a burst of 10 ms to a day of it");
+}
+
+static void set_rate(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    take_rate(l, line, &draft_of(l)->account.limits.requests);
+}
+
+static void set_recipient_rate(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    take_rate(l, line, &draft_of(l)->account.limits.recipients);
+}
+
+static void set_queue_limit(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    int64_t n = 0;
+
+    if (ppg_value_count(line->value, 1, QUEUE_LIMIT_MAX, &n))
+        ppg_list_say(l, line, "a number, 1 to 1000000000");
+    else
+        draft_of(l)->account.limits.queue_max = (uint64_t)n;
+}
+
+static void set_body_max(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    int64_t n = 0;
+
+    if (ppg_value_size(line->value, 1024, BODY_MAX_MAX_N, &n))
+        ppg_list_say(l, line, "octets, 1k to 64M");
+    else
+        draft_of(l)->account.limits.body_max_n = (size_t)n;
+}
+
+static void set_connections_max(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    int64_t n = 0;
+
+    if (ppg_value_count(line->value, 1, CONNECTIONS_MAX_MAX, &n))
+        ppg_list_say(l, line, "a number, 1 to 1000000");
+    else
+        draft_of(l)->account.limits.connections_max = (uint32_t)n;
 }
 
 static const struct ppg_list_key keys[] = {
@@ -238,8 +282,11 @@ static const struct ppg_list_key keys[] = {
     {"initiator-uri", set_initiator_uri, .repeats = true},
     {"trusted", set_trusted, .repeats = false},
     {"ask-protection", set_ask_protection, .repeats = false},
-    {"rate", refuse, .repeats = false},
-    {"queue-limit", refuse, .repeats = false},
+    {"rate", set_rate, .repeats = false},
+    {"recipient-rate", set_recipient_rate, .repeats = false},
+    {"queue-limit", set_queue_limit, .repeats = false},
+    {"body-max", set_body_max, .repeats = false},
+    {"connections-max", set_connections_max, .repeats = false},
 };
 
 static enum err hash_password(struct draft *d)

@@ -80,6 +80,38 @@ enum err ppg_value_size(struct slice in, int64_t min, int64_t max, int64_t *out)
     return with_unit(in, size_units, COUNT(size_units), min, max, out);
 }
 
+/* digits "/" unit [ space "burst" space digits ] */
+enum err ppg_value_rate(struct slice in, struct rate *out)
+{
+    static const struct {
+        struct slice name;
+        int64_t ms;
+    } units[] = {{{"s", 1}, 1000}, {{"min", 3}, 60000}, {{"h", 1}, 3600000}};
+    struct scan s = scan_of(in);
+    struct rate r = {.count = scan_u32(&s, 0, UINT32_MAX)};
+    struct slice unit;
+
+    scan_lit(&s, SLICE("/"));
+    unit = scan_token(&s, 3);
+    r.burst = r.count;
+    if (!s.err && scan_left(&s).n) {
+        scan_lws(&s, 1);
+        scan_lit(&s, SLICE("burst"));
+        scan_lws(&s, 1);
+        r.burst = scan_u32(&s, 0, UINT32_MAX);
+    }
+    scan_end(&s);
+    for (size_t i = 0; i < COUNT(units); i++)
+        if (slice_eq(unit, units[i].name))
+            r.period_ms = units[i].ms;
+    if (s.err || !r.period_ms)
+        return s.err ? s.err : ERR_MALFORMED;
+    if (!rate_good(&r))
+        return ERR_LIMIT;
+    *out = r;
+    return ERR_OK;
+}
+
 enum err ppg_value_word(struct slice in, const struct ppg_word *words, int *out)
 {
     for (; words->word; words++)

@@ -83,6 +83,29 @@ static void test_accounts(void)
     forget(f);
 }
 
+static void test_limits(void)
+{
+    struct fixture *f =
+        read_text("[initiator mms]\ncertificate = DNS:mms\nrate = 200/s burst 400\n"
+                  "recipient-rate = 6000/min\nqueue-limit = 100000\nbody-max = 64k\nconnections-max = 16\n"
+                  "[initiator bank]\ncertificate = DNS:bank\n",
+                  "no-such-file", false);
+    const struct sec_account *mms = sec_accounts_find(f->accounts, SLICE("mms"));
+    const struct sec_account *bank = sec_accounts_find(f->accounts, SLICE("bank"));
+
+    CU_ASSERT_EQUAL_FATAL(f->errs.n, 0);
+    CU_ASSERT(mms->limits.requests.count == 200 && mms->limits.requests.burst == 400);
+    CU_ASSERT_EQUAL(mms->limits.requests.period_ms, 1000);
+    CU_ASSERT(mms->limits.recipients.count == 6000 && mms->limits.recipients.burst == 6000);
+    CU_ASSERT_EQUAL(mms->limits.recipients.period_ms, 60000);
+    CU_ASSERT_EQUAL(mms->limits.queue_max, 100000);
+    CU_ASSERT_EQUAL(mms->limits.body_max_n, 65536);
+    CU_ASSERT_EQUAL(mms->limits.connections_max, 16);
+    CU_ASSERT(!bank->limits.requests.count && !bank->limits.recipients.count && !bank->limits.queue_max &&
+              !bank->limits.body_max_n && !bank->limits.connections_max);
+    forget(f);
+}
+
 /* A password file and the HA1 made from that password are the same account (RFC 7616 §3.4.2). */
 static void test_password_file(void)
 {
@@ -112,7 +135,8 @@ static void test_password_file(void)
     sec_secret_clear(&md5);
 }
 
-#define SECTION "[initiator a]\n"
+#define SECTION     "[initiator a]\n"
+#define RATE_WANTED "like 200/s burst 400: 1 to 1000000 each s, min or h; a burst of 10 ms to a day of it"
 
 static const struct {
     const char *text, *want; /* the one mistake; ends with it */
@@ -152,8 +176,17 @@ static const struct {
     {SECTION "digest-ha1-sha256 = " HA1_SHA256, "f:1: a: digest-user is missing"},
     {SECTION "digest-user = a", "f:1: a: digest-user needs password-file or digest-ha1-sha256"},
     {SECTION "certificate = DNS:a\nbasic-clear = yes", "f:1: a: basic-clear needs basic = yes"},
-    {SECTION "rate = 200/s burst 400", "f:2: rate: not enforced by this version: leave it out"},
-    {SECTION "queue-limit = 100000", "f:2: queue-limit: not enforced by this version: leave it out"},
+    {SECTION "rate = 200", "f:2: rate: " RATE_WANTED},
+    {SECTION "rate = 200/s burst 1", "f:2: rate: " RATE_WANTED},
+    {SECTION "rate = 1/s\nrate = 2/s", "f:3: rate: already set in this section"},
+    {SECTION "recipient-rate = fast", "f:2: recipient-rate: " RATE_WANTED},
+    {SECTION "queue-limit = 0", "f:2: queue-limit: a number, 1 to 1000000000"},
+    {SECTION "queue-limit = 1000000001", "f:2: queue-limit: a number, 1 to 1000000000"},
+    {SECTION "queue-limit = 100k", "f:2: queue-limit: a number, 1 to 1000000000"},
+    {SECTION "body-max = 1023", "f:2: body-max: octets, 1k to 64M"},
+    {SECTION "body-max = 65M", "f:2: body-max: octets, 1k to 64M"},
+    {SECTION "connections-max = 0", "f:2: connections-max: a number, 1 to 1000000"},
+    {SECTION "connections-max = many", "f:2: connections-max: a number, 1 to 1000000"},
     {SECTION "digest-user = a\npassword-file = no-such",
      "f:3: password-file: cannot open no-such: No such file or directory"},
 };
@@ -296,6 +329,7 @@ static void test_too_many(void)
 }
 
 const struct test_case test_cases[] = {
+    {"limits", test_limits},
     {"shared_keys", test_shared_keys},
     {"accounts", test_accounts},
     {"password_file", test_password_file},

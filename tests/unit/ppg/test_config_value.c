@@ -197,7 +197,55 @@ static void test_prints(void)
     }
 }
 
+static const struct {
+    const char *in;
+    enum err want;
+    struct rate rate;
+} rates[] = {
+    {"200/s burst 400", ERR_OK, {200, 400, 1000}},
+    {"200/s", ERR_OK, {200, 200, 1000}},
+    {"10/min  burst\t5", ERR_OK, {10, 5, 60000}},
+    {"1/h", ERR_OK, {1, 1, 3600000}},
+    {"1000000/s burst 1000000", ERR_OK, {1000000, 1000000, 1000}},
+    {"", ERR_MALFORMED, {0, 0, 0}},
+    {"200", ERR_MALFORMED, {0, 0, 0}},
+    {"200/", ERR_MALFORMED, {0, 0, 0}},
+    {"200/d", ERR_MALFORMED, {0, 0, 0}},
+    {"200/S", ERR_MALFORMED, {0, 0, 0}},
+    {"/s", ERR_MALFORMED, {0, 0, 0}},
+    {"-1/s", ERR_MALFORMED, {0, 0, 0}},
+    {"1.5/s", ERR_MALFORMED, {0, 0, 0}},
+    {"200 /s", ERR_MALFORMED, {0, 0, 0}},
+    {"200/s 400", ERR_MALFORMED, {0, 0, 0}},
+    {"200/s burst", ERR_MALFORMED, {0, 0, 0}},
+    {"200/s burst400", ERR_MALFORMED, {0, 0, 0}},
+    {"200/s burst 400 ", ERR_MALFORMED, {0, 0, 0}},
+    {"200/s burst 400 x", ERR_MALFORMED, {0, 0, 0}},
+    {"0/s", ERR_LIMIT, {0, 0, 0}},
+    {"200/s burst 0", ERR_LIMIT, {0, 0, 0}},
+    {"1000001/s", ERR_LIMIT, {0, 0, 0}},
+    {"99999999999/s", ERR_LIMIT, {0, 0, 0}},
+    {"1000/s burst 9", ERR_LIMIT, {0, 0, 0}}, /* less than 10 ms of it */
+    {"1/h burst 25", ERR_LIMIT, {0, 0, 0}},   /* more than a day of it */
+};
+
+static void test_rates(void)
+{
+    for (size_t i = 0; i < COUNT(rates); i++) {
+        struct rate got = {7, 7, 7};
+
+        test_row(i);
+        CU_ASSERT_EQUAL(ppg_value_rate(slice_str(rates[i].in), &got), rates[i].want);
+        if (rates[i].want) {
+            CU_ASSERT(got.count == 7 && got.burst == 7 && got.period_ms == 7);
+        } else {
+            CU_ASSERT(got.count == rates[i].rate.count && got.burst == rates[i].rate.burst &&
+                      got.period_ms == rates[i].rate.period_ms);
+        }
+    }
+}
+
 const struct test_case test_cases[] = {
-    {"rows", test_rows},       {"zero", test_zero},     {"words", test_words},
+    {"rates", test_rates},     {"rows", test_rows},     {"zero", test_zero}, {"words", test_words},
     {"listens", test_listens}, {"prints", test_prints}, {NULL, NULL},
 };

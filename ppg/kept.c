@@ -1,0 +1,67 @@
+/* One record for each connection that has something to keep; see kept.h. */
+#include "ppg/kept.h"
+
+#include <stdlib.h>
+#include "ppg/limits.h"
+
+struct kept {
+    struct sec_basic_proof *proof; /* owned; may be NULL */
+    struct ppg_usage *usage;       /* where it has a place; may be NULL */
+};
+
+static void kept_drop(void *arg)
+{
+    struct kept *k = arg;
+
+    sec_basic_proof_free(&k->proof);
+    if (k->usage)
+        ppg_usage_leave(k->usage);
+    free(k);
+}
+
+/* The record, made when there is none; NULL: out of memory. */
+static struct kept *kept_of(struct net_http_exchange *x)
+{
+    struct kept *k = net_http_exchange_kept(x);
+
+    if (k)
+        return k;
+    k = calloc(1, sizeof *k);
+    if (k)
+        net_http_exchange_keep(x, k, kept_drop);
+    return k;
+}
+
+const struct sec_basic_proof *ppg_kept_proof(const struct net_http_exchange *x)
+{
+    const struct kept *k = net_http_exchange_kept(x);
+
+    return k ? k->proof : NULL;
+}
+
+void ppg_kept_set_proof(struct net_http_exchange *x, struct sec_basic_proof *proof)
+{
+    struct kept *k = kept_of(x);
+
+    if (k) {
+        sec_basic_proof_free(&k->proof);
+        k->proof = proof;
+    } else {
+        sec_basic_proof_free(&proof);
+    }
+}
+
+enum err ppg_kept_enter(struct net_http_exchange *x, struct ppg_usage *usage,
+                        const struct sec_account *account)
+{
+    struct kept *k = kept_of(x);
+
+    if (!k)
+        return ERR_NOMEM;
+    if (k->usage == usage)
+        return ERR_OK;
+    if (k->usage)
+        ppg_usage_leave(k->usage);
+    k->usage = ppg_usage_enter(usage, account) ? usage : NULL;
+    return k->usage ? ERR_OK : ERR_LIMIT;
+}

@@ -1,0 +1,21 @@
+/* What is kept with an initiator's connection from request to request: the login it has proved, and its place among the
+ * connections of the account.  Loop thread of the connection. */
+#ifndef PPG_KEPT_H
+#define PPG_KEPT_H
+
+#include "base/net/httpd.h"
+#include "security/accounts.h"
+#include "security/basic.h"
+
+struct ppg_usage;
+
+const struct sec_basic_proof *ppg_kept_proof(const struct net_http_exchange *x); /* NULL: none */
+/* Owns the proof from here on, also when it cannot be kept; NULL forgets the one before. */
+void ppg_kept_set_proof(struct net_http_exchange *x, struct sec_basic_proof *proof);
+
+/* Gives the connection a place among those of this account, once; a place with another account is given back.  It ends
+ * with the connection.  ERR_LIMIT: there are as many as there may be; ERR_NOMEM. */
+enum err ppg_kept_enter(struct net_http_exchange *x, struct ppg_usage *usage,
+                        const struct sec_account *account) MUST_USE;
+
+#endif
