@@ -16,6 +16,7 @@
 #define PUSH_MAX_N          (1u << 20) /* headers and all that does not grow with the addresses */
 #define TARGET_MAX_N        512u       /* octets of one target besides its text */
 #define SCRATCH_KEEP_N      4096u
+#define QUEUE_RETRY_MS      5000
 #define CONNECTION_RETRY_MS 1000 /* nobody knows when a connection ends */
 
 struct ppg_accept {
@@ -247,12 +248,28 @@ static bool parse_control(struct ppg_submission *s, struct slice control)
 
 /* --- a push --- */
 
+/* The queue empties as terminals are reached: nobody knows when. */
+static void queue_full(struct ppg_submission *s)
+{
+    LOG(s->core->shared->log, LOG_INFO, "limit.queue", LOG_S("push_id", s->outcome.push_id),
+        LOG_I("queued", s->enqueue.insert.queued));
+    if (s->account)
+        ppg_usage_queue_refused(ppg_limits_of(ppg_config_limits(s->core->config), s->account));
+    s->outcome.code = PAP_CODE_SERVICE_UNAVAILABLE;
+    s->outcome.why = "the queue of this initiator is full";
+    s->outcome.retry_ms = QUEUE_RETRY_MS;
+}
+
 static void stored(enum err result, void *arg)
 {
     struct ppg_submission *s = arg;
 
     s->account = ppg_authenticated(s->core, s->exchange);
     s->outcome.code = ppg_reply_code(result);
+    s->outcome.queue_known = s->enqueue.insert.queue_max && (!result || result == ERR_LIMIT);
+    s->outcome.queued = s->enqueue.insert.queued;
+    if (result == ERR_LIMIT)
+        queue_full(s);
     if (!result) {
         s->outcome.stored_ms = ppg_core_utc_ms(s->core);
         s->outcome.replaced_n = s->enqueue.replaced_n;
@@ -314,7 +331,7 @@ static void submit(struct ppg_submission *s)
     s->push = NULL; /* the store's now */
     MUST(!mem_cstr(s->answer_push_id, sizeof s->answer_push_id, push->push_id));
     s->outcome.push_id = slice_of(s->answer_push_id, push->push_id.n);
-    ppg_enqueue(s->core, &s->enqueue, push, stored, s);
+    ppg_enqueue(s->core, &s->enqueue, push, s->account->limits.queue_max, stored, s);
 }
 
 static void handle(struct ppg_submission *s)

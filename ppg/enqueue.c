@@ -132,12 +132,13 @@ static void replace(struct ppg_enqueue *e)
     ppg_cancel_start(e->core->control, &e->old);
 }
 
-void ppg_enqueue(struct ppg_core *c, struct ppg_enqueue *e, struct ppg_push *push, ppg_enqueue_fn *done,
-                 void *arg)
+void ppg_enqueue(struct ppg_core *c, struct ppg_enqueue *e, struct ppg_push *push, uint64_t queue_max,
+                 ppg_enqueue_fn *done, void *arg)
 {
     *e = (struct ppg_enqueue){.core = c, .done = done, .arg = arg};
     targets_prepare(c, e, push);
     e->insert.push = push;
+    e->insert.queue_max = queue_max;
     if (push->replace != PPG_REPLACE_NONE) {
         replace(e);
         return;

@@ -6,7 +6,8 @@
 #include "ppg/control.h"
 
 /* ERR_OK: durable, the initiator may be told.  ERR_EXISTS: push-id used before, nothing stored.  ERR_IO: nothing
- * stored.  ERR_ABSENT: the push it is to replace is not known.  Later, on the core's loop. */
+ * stored.  ERR_ABSENT: the push it is to replace is not known.  ERR_LIMIT: the queue of the initiator is full.  Later,
+ * on the core's loop. */
 typedef void ppg_enqueue_fn(enum err result, void *arg);
 
 struct ppg_enqueue {
@@ -21,9 +22,10 @@ struct ppg_enqueue {
 };
 
 /* *e is the caller's memory until done() has run.  Takes over the caller's hold on push.  push->targets are
- * complete: key, address, demanded; due times are set here. */
-void ppg_enqueue(struct ppg_core *c, struct ppg_enqueue *e, struct ppg_push *push, ppg_enqueue_fn *done,
-                 void *arg);
+ * complete: key, address, demanded; due times are set here.  queue_max: as of struct store_insert, whose `queued` is
+ * the answer. */
+void ppg_enqueue(struct ppg_core *c, struct ppg_enqueue *e, struct ppg_push *push, uint64_t queue_max,
+                 ppg_enqueue_fn *done, void *arg);
 
 /* Sends targets (held in memory already, leased to this run) to their owners; the list is empty afterwards. */
 void ppg_enqueue_spread(struct ppg_core *c, struct list *targets);

@@ -161,6 +161,7 @@ void ppg_settle_finish(struct ppg_settles *s, struct ppg_target *t, const struct
     f = &w->as.finish;
     f->target_id = t->id;
     f->push_id = t->push->id;
+    f->initiator = t->push->initiator;
     f->group_id = t->group_id;
     f->stage = (enum ppg_stage)t->stage;
     f->code = t->code;

@@ -93,6 +93,7 @@ struct sq {
     bool begun;            /* a batch is open, until commit or rollback */
     bool marked;           /* a savepoint stands */
     struct map initiators; /* name -> struct sq_initiator, owned */
+    struct map counted;    /* number -> those of them whose open targets are known */
     int64_t epoch;         /* this run */
     int64_t old_target;    /* the one older epoch whose leases count as free, or SQ_NO_OLD */
     int64_t old_notice;    /* likewise in the outbox */
@@ -142,6 +143,11 @@ enum err sq_folder_sync(const char *path) MUST_USE;
 enum err sq_initiator_no(struct sq *q, struct slice name,
                          int64_t *no) MUST_USE; /* given one when it is new */
 void sq_initiators_forget(struct sq *q);
+/* Targets of this initiator that are not final; counted the first time it is asked, known from then on as long as
+ * everybody who changes q->tally.open tells of whom. */
+enum err sq_open_of(struct sq *q, struct slice name, int64_t no, uint64_t *n) MUST_USE;
+void sq_open_change(struct sq *q, int64_t no, uint64_t tally_before);
+void sq_open_change_of(struct sq *q, struct slice name, uint64_t tally_before); /* by its name */
 
 /* sqlite_write.c: what several operations write.  A notice of this run, or of nobody when it is unleased. */
 enum err sq_notice_add(struct sq *q, int64_t target_id, int64_t due_ms, bool leased) MUST_USE;
@@ -184,6 +190,7 @@ enum err sq_push_targets(struct sq *q, const struct sq_push *push, struct arena 
 struct sq_cancel;
 enum err sq_replace_look(struct sq *q, struct store_insert *o, struct sq_cancel **c) MUST_USE;
 enum err sq_cancel_write(struct sq_cancel *c) MUST_USE;
+size_t sq_cancel_n(const struct sq_cancel *c); /* targets it makes final, groups aside */
 
 /* sqlite_load.c: copies of columns in one arena; the first failure sticks. */
 struct sq_load {

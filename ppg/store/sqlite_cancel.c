@@ -215,13 +215,18 @@ static enum err cancel_one(struct sq_cancel *c, size_t row)
     return !e && owes ? sq_notice_add(c->q, c->rows[row].id, c->o->event_ms, false) : e;
 }
 
+static bool is_cancelled(const struct sq_cancel *c, size_t row)
+{
+    return c->looks[row].listed && c->looks[row].what == STORE_CANCEL_DONE && !c->rows[row].members_n;
+}
+
 enum err sq_cancel_write(struct sq_cancel *c)
 {
     enum err e = ERR_OK;
     bool ended;
 
     for (size_t i = 0; !e && i < c->rows_n; i++)
-        if (c->looks[i].listed && c->looks[i].what == STORE_CANCEL_DONE && !c->rows[i].members_n)
+        if (is_cancelled(c, i))
             e = cancel_one(c, i);
     for (size_t i = 0; !e && i < c->rows_n; i++)
         if (c->looks[i].cancelled_n)
@@ -230,12 +235,26 @@ enum err sq_cancel_write(struct sq_cancel *c)
     return e;
 }
 
+size_t sq_cancel_n(const struct sq_cancel *c)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->rows_n; i++)
+        n += is_cancelled(c, i);
+    return n;
+}
+
 enum err sq_cancel(struct sq *q, struct store_cancel *o)
 {
     struct sq_cancel c = {.q = q, .o = o, .keys = o->keys, .keys_n = o->keys_n};
+    uint64_t before = q->tally.open;
     enum err e = look(&c, o->initiator);
 
-    return e ? e : sq_cancel_write(&c);
+    if (!e)
+        e = sq_cancel_write(&c);
+    if (!e)
+        sq_open_change(q, c.push.initiator_no, before);
+    return e;
 }
 
 /* The recipients of a push; members of groups are none. */

@@ -164,15 +164,41 @@ static enum err targets_add(struct sq *q, const struct store_insert *o, int64_t 
     return !e && groups ? groups_end(&a) : e;
 }
 
+/* Is there room for it in the queue of its initiator?  That its push-id is used comes first [PAP §8.1]. */
+static enum err queue_room(struct sq *q, struct store_insert *o, int64_t initiator,
+                           const struct sq_cancel *old)
+{
+    const struct ppg_push *p = o->push;
+    uint64_t open = 0, come = 0;
+    uint64_t go = old ? sq_cancel_n(old) : 0;
+    struct sq_push same;
+    enum err e = sq_open_of(q, p->initiator, initiator, &open);
+
+    if (e)
+        return e;
+    for (size_t i = 0; i < p->targets_n; i++)
+        come += !p->targets[i].members_n && !ppg_stage_final((enum ppg_stage)p->targets[i].stage);
+    o->queued = open;
+    if (open + come - go <= o->queue_max)
+        return ERR_OK;
+    e = old ? ERR_ABSENT : sq_push_find(q, p->initiator, p->push_id, &same);
+    if (e == ERR_ABSENT)
+        return ERR_LIMIT;
+    return e ? e : ERR_EXISTS;
+}
+
 enum err sq_insert(struct sq *q, struct store_insert *o)
 {
     struct ppg_push *p = o->push;
     struct sq_cancel *old = NULL;
     int64_t initiator = 0;
+    uint64_t before = q->tally.open;
     enum err e = o->old ? sq_replace_look(q, o, &old) : ERR_OK;
 
     if (!e)
         e = sq_initiator_no(q, p->initiator, &initiator);
+    if (!e && o->queue_max)
+        e = queue_room(q, o, initiator, old);
     if (!e)
         e = push_add(q, p, initiator);
     if (!e && sq_changes(q) == 0)
@@ -183,6 +209,8 @@ enum err sq_insert(struct sq *q, struct store_insert *o)
         e = targets_add(q, o, initiator);
     if (e)
         return e;
+    sq_open_change(q, initiator, before);
+    o->queued += q->tally.open - before;
     p->id = q->tally.next_id;
     q->tally.next_id += p->targets_n ? (int64_t)p->targets_n : 1;
     return ERR_OK;

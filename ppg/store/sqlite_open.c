@@ -303,6 +303,7 @@ enum err sq_open(const struct store_conf *conf, void **self, char why[256])
         q->wal_fd = -1;
         q->clk = conf->clk;
         map_init(&q->initiators, INITIATORS_MAX);
+        map_init(&q->counted, INITIATORS_MAX);
     }
     if (q && !e)
         e = sq_identity_make(q->identity);

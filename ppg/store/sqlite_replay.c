@@ -98,6 +98,7 @@ enum err sq_replay(struct sq *q, struct store_replay *o)
 {
     struct replay r = {.q = q, .o = o};
     struct arena mem;
+    uint64_t before = q->tally.open;
     enum err e = sq_push_find(q, o->initiator, o->push_id, &r.push);
 
     if (e)
@@ -111,6 +112,8 @@ enum err sq_replay(struct sq *q, struct store_replay *o)
         choose(&r);
     if (!e)
         e = r.rows_n ? copy(&r) : ERR_LATE;
+    if (!e)
+        sq_open_change(q, r.push.initiator_no, before);
     map_clear(&r.keys);
     arena_clear(&mem);
     return e;

@@ -54,6 +54,7 @@ enum err sq_finish(struct sq *q, struct store_finish *o)
     if (e)
         return e;
     q->tally.open--;
+    sq_open_change_of(q, o->initiator, q->tally.open + 1);
     if (o->group_id)
         return sq_group_less(q, o->group_id, 1, o->event_ms, o->notify, &o->group_ended);
     if (o->notify)

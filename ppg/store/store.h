@@ -92,7 +92,8 @@ struct store_op {
     void *arg;
 };
 
-/* ERR_EXISTS: this initiator has used the push-id already; nothing is written.  On success push->id and every
+/* ERR_EXISTS: this initiator has used the push-id already; ERR_LIMIT: with this push more than queue_max of its targets
+ * would not be final (a group counts by its members; what it replaces is gone by then).  Nothing is written.  On success push->id and every
  * targets[].id are set; ids are never given twice in the life of a database, and those of one push follow each
  * other.  Targets with `leased` set belong to this run; a target whose stage is final is stored as it is, and owes its
  * notification at once (unleased) when the push asks for one.
@@ -106,6 +107,9 @@ struct store_insert {
     struct store_op op;
     struct ppg_push *push;
     struct store_cancel *old; /* NULL: replaces nothing; its op is not used */
+    uint64_t queue_max;       /* 0: no limit */
+    uint64_t
+        queued; /* out, with a queue_max: targets of the initiator that are not final, this push's among them */
 };
 
 /* What a cancel came to for one target. */
@@ -161,7 +165,8 @@ struct store_record {
 struct store_finish {
     struct store_op op;
     int64_t target_id;
-    int64_t push_id;  /* row of the push, for engines that count its open targets */
+    int64_t push_id;        /* row of the push, for engines that count its open targets */
+    struct slice initiator; /* of the push; borrowed until done */
     int64_t group_id; /* of the target; 0: none.  Not 0: `notify` is about the group, and notice_id stays 0 */
     enum ppg_stage stage;
     uint16_t code;

@@ -43,8 +43,9 @@ class Connection:
         self.login = "Basic " + base64.b64encode(f"{user}:{PASSWORD}".encode()).decode()
 
     def post(self, body, kept=True, **headers):
+        headers = {k.replace("_", "-"): v for k, v in headers.items()}
         self.http.request("POST", "/pap", body, {"Authorization": self.login, "Content-Type": MULTIPART, **headers},
-                          encode_chunked="Transfer_Encoding" in headers)
+                          encode_chunked="Transfer-Encoding" in headers)
         answer = self.http.getresponse()
         text = answer.read()
         check(not kept or self.http.sock is self.socket, "the connection was not kept")
@@ -151,6 +152,33 @@ def recipients_a_second(bench):
     check_eq(one.push("three", to[:3])[2], 2007, "a push-id that was used comes first")
     check_eq(one.push("two", to[:2])[2], 1001, "what is refused takes nothing")
     check_eq(one.push("none", to[:1])[2], 4001)
+
+
+@case
+def the_queue_over_a_kill(bench):
+    """What waits is counted from what is stored, so a new start knows it; a cancel makes room."""
+    gateway = start(bench, "queue-limit = 5", **{"delivery.retry-first": "10min", "delivery.retry-max": "10min"})
+    gateway.write("terminals.conf", "".join(f"[terminal +1555010{i}]\nroute = http://127.0.0.1:1\n" for i in range(9)))
+    check_eq(gateway.ctl("reload").returncode, 0)
+    to = [f"+1555010{i}" for i in range(6)]
+    cancel = b"<?xml version='1.0'?><pap><cancel-message push-id='three'/></pap>"
+
+    def push(push_id, n):
+        status, headers, code = Connection(bench, gateway).push(push_id, to[:n])
+        check_eq(status, 202)
+        return code, headers["RateLimit"], headers["Retry-After"]
+
+    check_eq(push("three", 3), (1001, '"queue";r=2', None))
+    check_eq(push("more", 3), (4001, '"queue";r=2', "5"))
+    check_eq(push("three", 3)[0], 2007)
+    check_eq(push("never", 6), (3005, None, None))
+    gateway.kill()
+    gateway.start()
+    check_eq(push("more", 3), (4001, '"queue";r=2', "5"))
+    check_eq(push("two", 2), (1001, '"queue";r=0', None))
+    check_eq(Connection(bench, gateway).post(cancel, Content_Type="application/xml")[::2], (202, 1000))
+    check_eq(push("more", 3), (1001, '"queue";r=0', None))
+    check_eq(len(gateway.events("limit.queue")), 2)
 
 
 @case

@@ -384,7 +384,7 @@ struct replay_submission *replay_submit(struct replay_world *w, const struct rep
     sub->world = w;
     MUST(!mem_cstr(sub->push_id, sizeof sub->push_id, s->push_id));
     list_push_front(&w->submissions, &sub->link);
-    ppg_enqueue(&w->cores[0].core, &sub->enqueue, p, enqueued, sub);
+    ppg_enqueue(&w->cores[0].core, &sub->enqueue, p, 0, enqueued, sub);
     return sub;
 }
 
