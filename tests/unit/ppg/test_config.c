@@ -81,8 +81,9 @@ static const struct {
     {"ppg.conf", "[files]\nterminals = gone\n", 0644, ERR_IO, "gone: No such file or directory"},
     {"initiators.conf", "[initiator mms]\ncertificate = DNS:a\ntrusted = 1\n", 0644, ERR_MALFORMED,
      "/initiators.conf:3: trusted: yes or no"},
-    {"initiators.conf", "[initiator mms]\ncertificate = DNS:a\nrate = 1/s\n", 0644, ERR_MALFORMED,
-     "/initiators.conf:3: rate: not enforced by this version: leave it out"},
+    {"initiators.conf", "[initiator mms]\ncertificate = DNS:a\nrate = 1/d\n", 0644, ERR_MALFORMED,
+     "/initiators.conf:3: rate: like 200/s burst 400: 1 to 1000000 each s, min or h; a burst of 10 ms to a "
+     "day of it"},
     {"initiators.conf",
      "[initiator mms]\ndigest-user = mms\n"
      "digest-ha1-sha256 = 7b3ff5a2d4c4a9b3b7f1c2c7d6a0b1f24c9a8f6e5d3b2a190817263544332211\n",
