@@ -6,18 +6,19 @@
 #include "base/scan.h"
 #include "security/digest_hash.h"
 #include "security/digest_params.h"
+#include "security/digest_read.h"
 
 #define CNONCE_MAX_N 256 /* octets; part of what is hashed for a stranger */
 
-static enum err algorithm_of(const struct sec_params *p, enum sec_digest_algorithm *out)
+static enum err algorithm_of(const struct sec_params *p, enum sec_digest_family family,
+                             enum sec_digest_algorithm *out)
 {
-    if (!p->has[SEC_PARAM_ALGORITHM]) {
-        *out = SEC_DIGEST_MD5; /* RFC 7616 §3.3 */
-        return ERR_OK;
-    }
-    for (unsigned a = 0; a < SEC_DIGEST_ALGORITHM_COUNT; a++)
-        if (slice_eq_ci(p->value[SEC_PARAM_ALGORITHM],
-                        slice_str(sec_digest_algorithm_name((enum sec_digest_algorithm)a)))) {
+    struct slice name = p->has[SEC_PARAM_ALGORITHM] ? p->value[SEC_PARAM_ALGORITHM] : SLICE("MD5");
+    unsigned a = family == SEC_DIGEST_PASSWORDS ? 0 : SEC_DIGEST_ALGORITHM_COUNT;
+    unsigned end = family == SEC_DIGEST_PASSWORDS ? SEC_DIGEST_ALGORITHM_COUNT : SEC_DIGEST_ALL_COUNT;
+
+    for (; a < end; a++) /* absent is MD5 (RFC 7616 §3.3) */
+        if (slice_eq_ci(name, slice_str(sec_digest_algorithm_name((enum sec_digest_algorithm)a)))) {
             *out = (enum sec_digest_algorithm)a;
             return ERR_OK;
         }
@@ -98,45 +99,56 @@ static void views(const struct sec_params *p, struct sec_digest_response *v)
     v->nc_text = p->value[SEC_PARAM_NC];
 }
 
-/* credentials = "Digest" 1*SP #auth-param */
-enum err sec_digest_parse(struct slice authorization, struct sec_digest_response *out)
+enum err sec_digest_params(struct slice authorization, struct sec_params *out)
 {
     struct scan s = scan_of(authorization);
-    struct sec_digest_response v = {.nc = 0};
-    struct sec_params p;
-    enum err e;
 
     if (!scan_skip_ci(&s, SLICE("Digest")) || (scan_peek(&s) != ' ' && scan_peek(&s) != '\t'))
         return ERR_UNSUPPORTED;
-    e = sec_params_parse(scan_left(&s), &p);
+    return sec_params_parse(scan_left(&s), out);
+}
+
+enum err sec_digest_response_of(const struct sec_params *p, enum sec_digest_family family,
+                                struct sec_digest_response *out)
+{
+    struct sec_digest_response v = {.nc = 0};
+    enum err e = mandatory(p);
+
     if (!e)
-        e = mandatory(&p);
+        e = algorithm_of(p, family, &v.algorithm);
     if (!e)
-        e = algorithm_of(&p, &v.algorithm);
+        e = qop_of(p->value[SEC_PARAM_QOP], &v.qop);
     if (!e)
-        e = qop_of(p.value[SEC_PARAM_QOP], &v.qop);
-    if (!e)
-        e = nc_of(p.value[SEC_PARAM_NC], &v.nc);
+        e = nc_of(p->value[SEC_PARAM_NC], &v.nc);
     if (e)
         return e;
-    views(&p, &v);
+    views(p, &v);
     if (v.response.n != sec_digest_hex_n(v.algorithm) || !is_hex(v.response) || v.cnonce.n > CNONCE_MAX_N)
         return ERR_MALFORMED;
     *out = v;
     return ERR_OK;
 }
 
+enum err sec_digest_parse(struct slice authorization, struct sec_digest_response *out)
+{
+    struct sec_params p;
+    enum err e = sec_digest_params(authorization, &p);
+
+    return e ? e : sec_digest_response_of(&p, SEC_DIGEST_PASSWORDS, out);
+}
+
 /* --- client --- */
 
 /* Is this challenge one we can answer, and stronger than the one so far? */
-static void offer_consider(const struct sec_params *p, struct sec_digest_offer *best, bool *found)
+static void offer_consider(const struct sec_params *p, enum sec_digest_family family,
+                           struct sec_digest_offer *best, bool *found)
 {
     struct sec_digest_offer v = {.qop_given = p->has[SEC_PARAM_QOP]};
     struct slice list = p->value[SEC_PARAM_QOP];
     struct slice item;
     enum sec_digest_qop qop;
 
-    if (!p->has[SEC_PARAM_REALM] || !p->has[SEC_PARAM_NONCE] || algorithm_of(p, &v.algorithm))
+    if (!p->has[SEC_PARAM_REALM] || !p->has[SEC_PARAM_NONCE] || algorithm_of(p, family, &v.algorithm))
         return;
     while (slice_item(&list, &item))
         if (!qop_of(item, &qop))
@@ -155,6 +167,7 @@ static void offer_consider(const struct sec_params *p, struct sec_digest_offer *
 struct challenges {
     bool digest; /* the current challenge is a Digest one */
     struct sec_params params;
+    enum sec_digest_family family;
     struct sec_digest_offer *best;
     bool found;
 };
@@ -162,7 +175,7 @@ struct challenges {
 static void challenge_end(struct challenges *c)
 {
     if (c->digest)
-        offer_consider(&c->params, c->best, &c->found);
+        offer_consider(&c->params, c->family, c->best, &c->found);
     c->digest = false;
     c->params = (struct sec_params){.has = {false}};
 }
@@ -185,10 +198,11 @@ static enum err challenge_item(struct challenges *c, struct slice item)
     return sec_params_add(&c->params, scan_left(&s));
 }
 
-enum err sec_digest_choose(const struct slice *values, size_t count, struct sec_digest_offer *out)
+enum err sec_digest_choose_of(const struct slice *values, size_t count, enum sec_digest_family family,
+                              struct sec_digest_offer *out)
 {
     struct sec_digest_offer best = {.stale = false};
-    struct challenges c = {.best = &best};
+    struct challenges c = {.family = family, .best = &best};
 
     for (size_t i = 0; i < count; i++) {
         struct slice list = values[i];
@@ -208,6 +222,11 @@ enum err sec_digest_choose(const struct slice *values, size_t count, struct sec_
         return ERR_ABSENT;
     *out = best;
     return ERR_OK;
+}
+
+enum err sec_digest_choose(const struct slice *values, size_t count, struct sec_digest_offer *out)
+{
+    return sec_digest_choose_of(values, count, SEC_DIGEST_PASSWORDS, out);
 }
 
 static void print_quoted(struct buf *out, const char *name, struct slice value)

@@ -1,6 +1,6 @@
 /* HTTP Digest access authentication (RFC 7616, with MD5 also as RFC 2617): both roles, as bytes and decisions.
  * A user's secret is HA1 = H(user:realm:password) in lower case hexadecimal inside a struct sec_secret, never
- * the password.  Not here: AKA, userhash, session algorithms, SHA-512-256, proxies' header names (the caller names
+ * the password.  Not here: AKA (digest_aka.h, on the same functions), userhash, session algorithms, SHA-512-256, proxies' header names (the caller names
  * the header).
  *
  * Server: sec_digest_challenge prints a challenge; sec_digest_parse reads the answer; sec_digest_verify decides.
@@ -19,12 +19,15 @@
 #define SEC_DIGEST_VALUE_MAX_N  1024 /* octets of one parameter; longer is ERR_LIMIT */
 #define SEC_DIGEST_HEX_MAX_N    64   /* hexadecimal digits of the longest digest */
 
-enum sec_digest_algorithm {
-    SEC_DIGEST_MD5,
-    SEC_DIGEST_SHA256,
-    SEC_DIGEST_ALGORITHM_COUNT
-};                                                                  /* weakest first */
-const char *sec_digest_algorithm_name(enum sec_digest_algorithm a); /* "MD5", "SHA-256" */
+enum sec_digest_algorithm { /* of each kind weakest first */
+                            SEC_DIGEST_MD5,
+                            SEC_DIGEST_SHA256,
+                            SEC_DIGEST_ALGORITHM_COUNT,                        /* of users with passwords */
+                            SEC_DIGEST_AKAV1_MD5 = SEC_DIGEST_ALGORITHM_COUNT, /* of AKA runs: RFC 3310 */
+                            SEC_DIGEST_AKAV2_MD5,                              /* RFC 4169 */
+                            SEC_DIGEST_ALL_COUNT
+};
+const char *sec_digest_algorithm_name(enum sec_digest_algorithm a); /* "MD5", "AKAv1-MD5" ... */
 enum sec_digest_qop {
     SEC_QOP_NONE,
     SEC_QOP_AUTH,
@@ -55,7 +58,7 @@ struct sec_digest_response {
 };
 
 /* Strict: every parameter at most once, the mandatory ones of RFC 7616 §3.4 present, no escapes inside quoted
- * strings, nothing behind.  ERR_MALFORMED, ERR_LIMIT, ERR_UNSUPPORTED (other scheme, algorithm or qop, username*,
+ * strings, nothing behind; AKA is another algorithm.  ERR_MALFORMED, ERR_LIMIT, ERR_UNSUPPORTED (other scheme, algorithm or qop, username*,
  * userhash, no qop). */
 enum err sec_digest_parse(struct slice authorization, struct sec_digest_response *out) MUST_USE;
 

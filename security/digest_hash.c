@@ -10,9 +10,11 @@ static const struct {
     const char *name;
     gnutls_digest_algorithm_t gnutls;
     size_t octets;
-} algorithms[SEC_DIGEST_ALGORITHM_COUNT] = {
+} algorithms[SEC_DIGEST_ALL_COUNT] = {
     [SEC_DIGEST_MD5] = {"MD5", GNUTLS_DIG_MD5, 16},
     [SEC_DIGEST_SHA256] = {"SHA-256", GNUTLS_DIG_SHA256, 32},
+    [SEC_DIGEST_AKAV1_MD5] = {"AKAv1-MD5", GNUTLS_DIG_MD5, 16},
+    [SEC_DIGEST_AKAV2_MD5] = {"AKAv2-MD5", GNUTLS_DIG_MD5, 16},
 };
 
 const char *sec_digest_algorithm_name(enum sec_digest_algorithm a)

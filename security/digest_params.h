@@ -20,7 +20,8 @@
     X(QOP, "qop")                                                                                            \
     X(NC, "nc")                                                                                              \
     X(STALE, "stale")                                                                                        \
-    X(RSPAUTH, "rspauth")
+    X(RSPAUTH, "rspauth")                                                                                    \
+    X(AUTS, "auts")
 
 enum sec_param {
 #define SEC_PARAM_ENUM(name, text) SEC_PARAM_##name,
