@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "ota/headers.h"
 #include "ppg/control.h"
+#include "ppg/recipients.h"
 #include "ppg/stage.h"
 
 #define ID_MAX_N 255u /* octets of a push-id */
@@ -139,16 +139,12 @@ static bool is_dead(const struct store_show_target *t)
 static const char *whitelist_says(const struct replay *j, const struct store_show_target *t)
 {
     const struct ppg_push *p = j->show.push;
-    struct sec_whitelist_query q = {.initiator = p->initiator,
-                                    .recipient = t->key,
-                                    .application = p->app_id.n ? p->app_id : SLICE(OTA_APP_DEFAULT),
-                                    .type = ota_type_bare(p->content_type),
-                                    .uri = p->initiator_uri,
-                                    .uri_foreign = !(p->flags & PPG_AUTHENTICATED),
-                                    .size = j->show.body_n};
+    struct sec_whitelist_query q =
+        ppg_recipients_question(p, j->show.body_n, ppg_core_utc_ms(j->ask.core) / 1000);
     const struct ppg_config *config = j->ask.core->config;
     struct sec_whitelist_verdict v;
 
+    q.recipient = t->key;
     if (!sec_accounts_find(ppg_config_accounts(config), p->initiator))
         return "there is no such initiator any more";
     sec_whitelist_decide(ppg_config_whitelist(config), &q, &v);

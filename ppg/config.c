@@ -12,6 +12,7 @@
 #include "ppg/config/schema.h"
 #include "ppg/config/terminals.h"
 #include "ppg/limits.h"
+#include "security/addrset.h"
 
 #define FILE_MAX_N    (1 << 20) /* octets of ppg.conf */
 #define STRINGS_MAX_N (1 << 20) /* octets of all text in the settings */
@@ -52,10 +53,30 @@ static void read_settings(struct ppg_load *load, struct ppg_config *c)
     buf_clear(&text);
 }
 
+static enum err add_group(void *arg, struct slice name, struct sec_addrset *into)
+{
+    const struct ppg_config *c = arg;
+    const struct ppg_group *group = ppg_groups_find(c->groups, name);
+    enum err e = group ? ERR_OK : ERR_ABSENT;
+
+    for (size_t i = 0; !e && i < group->members_n; i++)
+        e = sec_addrset_add(into, group->members[i]);
+    return e;
+}
+
+enum err ppg_config_whitelist_of(const struct ppg_config *c, const struct slice *text,
+                                 struct sec_whitelist **out, struct sec_load_error *e)
+{
+    struct sec_whitelist_source from = {
+        .path = c->settings.files.whitelist, .text = text, .group = add_group, .arg = (void *)(uintptr_t)c};
+
+    return sec_whitelist_load(&from, out, e);
+}
+
 static void read_whitelist(struct ppg_load *load, struct ppg_config *c)
 {
     struct sec_load_error at = {.what = ""};
-    enum err e = sec_whitelist_load(c->settings.files.whitelist, &c->whitelist, &at);
+    enum err e = ppg_config_whitelist_of(c, NULL, &c->whitelist, &at);
 
     if (e)
         ppg_load_say(load, e, (struct ppg_place){at.file, at.line}, SLICE_NONE, "%s", at.what);
@@ -70,10 +91,10 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
     if (s->files.initiators && s->pap.realm)
         ppg_initiators_read(load, s->files.initiators, slice_str(s->pap.realm), s->pap.digest_md5,
                             &c->accounts);
-    if (s->files.whitelist)
-        read_whitelist(load, c);
     if (s->files.groups)
         ppg_groups_read(load, s->files.groups, &c->groups);
+    if (s->files.whitelist)
+        read_whitelist(load, c);
     if (s->files.terminals)
         ppg_terminals_read(load, s->files.terminals, &c->registry);
 }

@@ -32,6 +32,10 @@ void ppg_config_drop(struct ppg_config **c); /* any thread; the last one frees a
 const struct ppg_settings *ppg_config_settings(const struct ppg_config *c);
 const struct sec_accounts *ppg_config_accounts(const struct ppg_config *c);
 const struct sec_whitelist *ppg_config_whitelist(const struct ppg_config *c);
+/* The whitelist as it would be with this text (NULL: as the file stands now), the rest as configured.  As
+ * sec_whitelist_load; blocks. */
+enum err ppg_config_whitelist_of(const struct ppg_config *c, const struct slice *text,
+                                 struct sec_whitelist **out, struct sec_load_error *e) MUST_USE;
 /* NULL: no groups are configured.  Asked with ppg/config/groups.h. */
 const struct ppg_groups *ppg_config_groups(const struct ppg_config *c);
 /* What initiators have used of their limits; asked with ppg/limits.h. */

@@ -1,8 +1,10 @@
 /* Cancel, status and capabilities; see operation.h.  Cancel and status find a push by its initiator and its id in one
- * lookup, so a foreign push takes the same way as one that never was, and the answers cannot be told apart.
- * [PAP §8.3, §8.4, §8.7].  Runs on the core's loop. */
+ * lookup, so a foreign push takes the same way as one that never was, and the answers cannot be told apart.  Only who
+ * stands in an acl of the whitelist has a second lookup, among the pushes of others that the whitelist opens to it.
+ * [PAP §8.3, §8.4, §8.7]; OMA DM message security 5.10.  Runs on the core's loop. */
 #include "ppg/operation.h"
 
+#include <stdio.h>
 #include "base/map.h"
 #include "ota/headers.h"
 #include "ppg/authenticate.h"
@@ -14,7 +16,8 @@
 #include "ppg/results.h"
 #include "ppg/stage.h"
 
-#define RDF_MAX_N 131072u /* octets of a description */
+#define RDF_MAX_N  131072u /* octets of a description */
+#define NOTE_MAX_N 200u    /* octets of who cancelled, in words */
 
 /* One request under way; lives in the memory of its submission. */
 struct operation {
@@ -29,6 +32,9 @@ struct operation {
     size_t keys_n;
     struct map index; /* from a key to its place in keys */
     struct pap_results results;
+    struct ppg_config *rules; /* held while others' pushes are looked at; NULL: only the own one was */
+    enum sec_operation what;
+    struct sec_whitelist_verdict verdict; /* about the last push of somebody else */
 };
 
 /* --- what is asked about --- */
@@ -98,6 +104,12 @@ static void reply(struct operation *op)
     map_clear(&op->index);
 }
 
+static void forget(struct operation *op)
+{
+    ppg_config_drop(&op->rules);
+    ppg_submission_free(op->s);
+}
+
 /* Nothing to wait for: an outcome with a code for the whole. */
 static void ended(struct operation *op, enum pap_code code)
 {
@@ -105,7 +117,7 @@ static void ended(struct operation *op, enum pap_code code)
     if (code != PAP_CODE_INTERNAL_ERROR)
         op->s->outcome.why = op->s->why;
     reply(op);
-    ppg_submission_free(op->s);
+    forget(op);
 }
 
 /* The store has answered: with rows, or an error that speaks for the whole. */
@@ -116,6 +128,52 @@ static void answered(struct operation *op, enum err result)
     s->account = ppg_authenticated(s->core, s->exchange);
     s->outcome.code = result ? ppg_reply_code(result) : PAP_CODE_OK;
     reply(op);
+}
+
+/* --- pushes of others --- */
+
+/* On the store's thread; the rules are held. */
+static bool may_touch(void *arg, struct slice owner)
+{
+    struct operation *op = arg;
+    struct sec_whitelist_query q = {.operation = op->what,
+                                    .initiator = op->s->push->initiator,
+                                    .owner = owner,
+                                    .push_id = op->as.show.push_id};
+
+    sec_whitelist_decide(ppg_config_whitelist(op->rules), &q, &op->verdict);
+    return op->verdict.allow;
+}
+
+/* The own pushes have none of that id: looks among those of others.  False: there is no use to, nothing begins. */
+static bool try_others(struct operation *op, enum sec_operation what, struct slice push_id,
+                       store_done_fn *done)
+{
+    struct ppg_core *c = op->s->core;
+
+    if (op->rules ||
+        !sec_whitelist_reaches_others(ppg_config_whitelist(c->config), what, op->s->push->initiator))
+        return false;
+    op->rules = ppg_config_hold(c->config);
+    op->what = what;
+    op->as.show = (struct store_show){.push_id = push_id, .brief = true, .may = may_touch, .may_arg = op};
+    op->as.show.op = (struct store_op){.kind = STORE_SHOW, .done = done, .arg = op};
+    ppg_core_submit(c, &op->as.show.op);
+    return true;
+}
+
+/* By which rule somebody else's push was opened, or not. */
+static void log_others(const struct operation *op, const struct ppg_push *found)
+{
+    const struct ppg_submission *s = op->s;
+
+    if (op->rules && op->verdict.reason)
+        LOG(s->core->shared->log, found ? LOG_INFO : LOG_WARN, found ? "acl.allowed" : "acl.denied",
+            LOG_S("initiator", s->push->initiator), LOG_S("push_id", s->outcome.push_id),
+            LOG_S("owner", found ? found->initiator : SLICE_NONE),
+            LOG_C("operation", op->what == SEC_CANCEL ? "cancel" : "status"),
+            LOG_C("why", op->verdict.reason), LOG_C("file", op->verdict.file),
+            LOG_I("line", op->verdict.line));
 }
 
 /* --- cancel --- */
@@ -162,6 +220,8 @@ static enum err cancel_listed(struct operation *op, struct ppg_row *rows)
     return ppg_results_group(&op->s->push->mem, rows, op->addrs->n, &op->results);
 }
 
+static void owner_found(struct store_op *done);
+
 static void cancelled(struct ppg_cancel *x, enum err result)
 {
     struct operation *op = x->arg;
@@ -169,29 +229,61 @@ static void cancelled(struct ppg_cancel *x, enum err result)
     size_t rows_n = op->addrs->n ? op->addrs->n : x->cancel.targets_n;
     struct ppg_row *rows = result ? NULL : arena_array(&s->push->mem, rows_n, sizeof *rows);
 
+    if (result == ERR_ABSENT && !op->rules) {
+        arena_clear(&x->cancel.mem);
+        if (try_others(op, SEC_CANCEL, s->message.cancel.push_id, owner_found))
+            return;
+    }
     if (!result)
         result = !rows ? ERR_NOMEM : op->addrs->n ? cancel_listed(op, rows) : cancel_all(op, rows);
     answered(op, result);
     arena_clear(&x->cancel.mem);
-    ppg_submission_free(s);
+    forget(op);
+}
+
+static void cancel_begin(struct operation *op, struct slice owner, struct slice note)
+{
+    struct ppg_submission *s = op->s;
+
+    op->as.cancel = (struct ppg_cancel){.done = cancelled, .arg = op};
+    op->as.cancel.cancel.initiator = owner;
+    op->as.cancel.cancel.push_id = s->message.cancel.push_id;
+    op->as.cancel.cancel.keys = op->keys;
+    op->as.cancel.cancel.keys_n = op->keys_n;
+    op->as.cancel.cancel.note = note;
+    ppg_cancel_start(s->core->control, &op->as.cancel);
+}
+
+static void owner_found(struct store_op *done)
+{
+    struct operation *op = done->arg;
+    struct arena *mem = &op->s->push->mem;
+    struct ppg_push *found = op->as.show.push;
+    char text[NOTE_MAX_N];
+    struct slice owner, note;
+    enum err e = done->err;
+
+    log_others(op, found);
+    (void)snprintf(text, sizeof text, "cancelled by the initiator %.*s", SLICE_FMT(op->s->push->initiator));
+    if (!e && (arena_dup(mem, found->initiator, &owner) || arena_dup(mem, slice_str(text), &note)))
+        e = ERR_NOMEM;
+    ppg_push_drop(found);
+    if (e) {
+        answered(op, e);
+        forget(op);
+    } else {
+        cancel_begin(op, owner, note);
+    }
 }
 
 static void cancel(struct operation *op)
 {
-    struct ppg_submission *s = op->s;
-    enum pap_code code = take_query(op, &s->message.cancel);
+    enum pap_code code = take_query(op, &op->s->message.cancel);
 
-    if (code != PAP_CODE_OK) {
+    if (code == PAP_CODE_OK)
+        cancel_begin(op, op->s->push->initiator, SLICE("cancelled by the initiator"));
+    else
         ended(op, code);
-        return;
-    }
-    op->as.cancel = (struct ppg_cancel){.done = cancelled, .arg = op};
-    op->as.cancel.cancel.initiator = s->push->initiator;
-    op->as.cancel.cancel.push_id = s->message.cancel.push_id;
-    op->as.cancel.cancel.keys = op->keys;
-    op->as.cancel.cancel.keys_n = op->keys_n;
-    op->as.cancel.cancel.note = SLICE("cancelled by the initiator");
-    ppg_cancel_start(s->core->control, &op->as.cancel);
 }
 
 /* --- status --- */
@@ -264,13 +356,16 @@ static void shown(struct store_op *done)
     size_t rows_n = op->addrs->n ? op->addrs->n : show->targets_n;
     struct ppg_row *rows = result ? NULL : arena_array(&s->push->mem, rows_n, sizeof *rows);
 
+    if (result == ERR_ABSENT && try_others(op, SEC_STATUS, s->message.status.push_id, shown))
+        return;
+    log_others(op, show->push);
     if (!result)
         result = !rows ? ERR_NOMEM : op->addrs->n ? status_listed(op, rows) : status_all(op, rows);
     if (!result)
         add_qos(op);
     answered(op, result);
     ppg_push_drop(show->push);
-    ppg_submission_free(s);
+    forget(op);
 }
 
 static void status(struct operation *op)
@@ -296,7 +391,8 @@ static enum pap_code may_reach(struct ppg_submission *s, struct slice key, struc
     struct sec_whitelist_query q = {.initiator = s->push->initiator,
                                     .recipient = key,
                                     .application = app_id.n ? app_id : SLICE(OTA_APP_DEFAULT),
-                                    .uri = ppg_entity_own_uri(s->account)};
+                                    .uri = ppg_entity_own_uri(s->account),
+                                    .at_s = s->outcome.received_ms / 1000};
     struct sec_whitelist_verdict v;
 
     sec_whitelist_decide(ppg_config_whitelist(s->core->config), &q, &v);

@@ -296,15 +296,22 @@ static enum pap_code allow_one(struct ppg_submission *s, struct ppg_target *t, v
     return PAP_CODE_ACCEPTED;
 }
 
+struct sec_whitelist_query ppg_recipients_question(const struct ppg_push *p, uint64_t size, int64_t at_s)
+{
+    return (struct sec_whitelist_query){.initiator = p->initiator,
+                                        .application = p->app_id.n ? p->app_id : SLICE(OTA_APP_DEFAULT),
+                                        .type = ota_type_bare(p->content_type),
+                                        .uri = p->initiator_uri,
+                                        .uri_foreign = !(p->flags & PPG_AUTHENTICATED),
+                                        .size = size,
+                                        .asked = (enum sec_level)p->asked,
+                                        .at_s = at_s};
+}
+
 enum pap_code ppg_recipients_allow(struct ppg_submission *s)
 {
     const struct ppg_push *p = s->push;
-    struct allow a = {.query = {.initiator = p->initiator,
-                                .application = p->app_id.n ? p->app_id : SLICE(OTA_APP_DEFAULT),
-                                .type = ota_type_bare(p->content_type),
-                                .uri = p->initiator_uri,
-                                .uri_foreign = !(p->flags & PPG_AUTHENTICATED),
-                                .size = p->body.n}};
+    struct allow a = {.query = ppg_recipients_question(p, p->body.n, p->accepted_ms / 1000)};
 
     return ppg_recipients_each(s, allow_one, &a);
 }

@@ -16,6 +16,9 @@ enum pap_code ppg_recipients_take(struct ppg_submission *s);  /* addresses to s-
 enum pap_code ppg_recipients_allow(struct ppg_submission *s); /* the whitelist decides for each */
 enum pap_code ppg_recipients_reach(struct ppg_submission *s); /* a bearer, a size, a protection for each */
 
+/* What the whitelist is asked about a push, but for the recipient.  size: octets of its content. */
+struct sec_whitelist_query ppg_recipients_question(const struct ppg_push *p, uint64_t size, int64_t at_s);
+
 /* What a step asks about one target: PAP_CODE_ACCEPTED, or the code to refuse it with and s->why. */
 typedef enum pap_code ppg_recipient_fn(struct ppg_submission *s, struct ppg_target *t, void *arg);
 /* Asks about each target; members for whom the answer is no leave their group. */

@@ -1,6 +1,7 @@
 /* The compiled whitelist.  Rules are grouped by initiator; inside a group each kind of recipient has its own
  * index, so a decision looks at two groups (the initiator's and everybody's) and in each at one chain a kind, plus
- * one a length of prefix that occurs.  Deny beats allow; no rule means no.  Decisions: any thread. */
+ * one a length of prefix that occurs; "only" rules have such a group of their own, whoever the initiator is.  Deny beats
+ * allow; no rule means no.  Decisions: any thread. */
 #include "security/whitelist.h"
 
 #include <stdio.h>
@@ -17,12 +18,15 @@
 
 struct rule {
     struct rule *next;             /* of the same initiator, kind and recipient, latest first */
-    const struct sec_addrset *set; /* SEC_RECIPIENT_FILE: its addresses */
+    const struct sec_addrset *set; /* SEC_RECIPIENT_FILE, _GROUP: its addresses */
     uint64_t max_size;
     struct slice application, type, uri; /* in the arena */
+    struct slice initiator;              /* of an "only" rule; "*": any */
+    struct sec_hours hours;
     uint32_t line;
-    bool allow;
+    enum sec_rule rule;
     enum sec_level protect;
+    int asked;
 };
 
 /* The rules of one initiator. */
@@ -43,6 +47,9 @@ struct sec_whitelist {
     struct map groups;     /* initiator to struct group; "*" not in it */
     struct map sets;       /* file name to struct set_entry */
     struct group everyone; /* initiator "*" */
+    struct group only;     /* "only" rules */
+    size_t only_n;
+    struct sec_acl acl;
     const char *file;
     size_t rules;
 };
@@ -72,6 +79,8 @@ enum err sec_whitelist_create(const char *file, struct sec_whitelist **out)
     map_init(&w->groups, SEC_WHITELIST_RULES_MAX);
     map_init(&w->sets, SEC_WHITELIST_RULES_MAX);
     group_init(&w->everyone);
+    group_init(&w->only);
+    sec_acl_init(&w->acl, SEC_WHITELIST_RULES_MAX);
     if (arena_dup(&w->arena, slice_str(file), &name)) {
         sec_whitelist_free(&w);
         return ERR_NOMEM;
@@ -96,6 +105,8 @@ void sec_whitelist_free(struct sec_whitelist **w)
     while ((s = map_next(&v->sets, &pos)))
         sec_addrset_free(&s->set);
     group_clear(&v->everyone);
+    group_clear(&v->only);
+    sec_acl_clear(&v->acl);
     map_clear(&v->groups);
     map_clear(&v->sets);
     arena_clear(&v->arena);
@@ -172,6 +183,7 @@ static enum err chain_rule(struct sec_whitelist *w, struct group *g, const struc
         g->prefix_lengths |= UINT64_C(1) << line->recipient.n;
         return chain(w, &g->prefix, line->recipient, r);
     case SEC_RECIPIENT_FILE:
+    case SEC_RECIPIENT_GROUP:
         r->next = g->files;
         g->files = r;
         return ERR_OK;
@@ -183,27 +195,52 @@ static enum err chain_rule(struct sec_whitelist *w, struct group *g, const struc
     }
 }
 
+static enum err rule_of(struct sec_whitelist *w, const struct sec_whitelist_line *line, uint32_t line_no,
+                        struct rule **out)
+{
+    struct rule *r = arena_alloc(&w->arena, sizeof *r);
+
+    if (!r || arena_dup(&w->arena, line->application, &r->application) ||
+        arena_dup(&w->arena, line->type, &r->type) || arena_dup(&w->arena, line->uri, &r->uri) ||
+        (line->rule == SEC_RULE_ONLY && arena_dup(&w->arena, line->initiator, &r->initiator)))
+        return ERR_NOMEM;
+    r->max_size = line->max_size;
+    r->hours = line->hours;
+    r->line = line_no;
+    r->rule = line->rule;
+    r->protect = line->protect;
+    r->asked = line->asked;
+    *out = r;
+    return ERR_OK;
+}
+
+static enum err add_rule(struct sec_whitelist *w, const struct sec_whitelist_line *line, uint32_t line_no,
+                         const struct sec_addrset *set)
+{
+    struct group *g = &w->only;
+    struct rule *r = NULL;
+    enum err e = rule_of(w, line, line_no, &r);
+
+    if (e)
+        return e;
+    r->set = set;
+    if (line->rule != SEC_RULE_ONLY)
+        e = group_of(w, line->initiator, &g);
+    if (!e)
+        e = chain_rule(w, g, line, r);
+    w->only_n += !e && line->rule == SEC_RULE_ONLY;
+    return e;
+}
+
 enum err sec_whitelist_add(struct sec_whitelist *w, const struct sec_whitelist_line *line, uint32_t line_no,
                            const struct sec_addrset *set)
 {
-    struct rule *r;
-    struct group *g;
     enum err e;
 
     if (w->rules == SEC_WHITELIST_RULES_MAX)
         return ERR_LIMIT;
-    r = arena_alloc(&w->arena, sizeof *r);
-    if (!r || arena_dup(&w->arena, line->application, &r->application) ||
-        arena_dup(&w->arena, line->type, &r->type) || arena_dup(&w->arena, line->uri, &r->uri))
-        return ERR_NOMEM;
-    r->set = set;
-    r->max_size = line->max_size;
-    r->line = line_no;
-    r->allow = line->allow;
-    r->protect = line->protect;
-    e = group_of(w, line->initiator, &g);
-    if (!e)
-        e = chain_rule(w, g, line, r);
+    e = line->rule == SEC_RULE_ACL ? sec_acl_add(&w->acl, &w->arena, line->path, line->acl, line_no)
+                                   : add_rule(w, line, line_no, set);
     if (!e)
         w->rules++;
     return e;
@@ -238,6 +275,8 @@ struct ask {
     const struct sec_whitelist_query *q;
     struct sec_address to;
     const struct rule *deny, *allow; /* lowest line of each */
+    const struct rule *only;         /* the first about this recipient */
+    bool subscribed;                 /* one of those matches */
 };
 
 static bool type_matches(struct slice pattern, struct slice type)
@@ -265,7 +304,8 @@ static bool app_matches(const struct rule *r, struct slice app)
 
     if (slice_eq(r->application, SLICE("*")))
         return true;
-    return slice_eq(name, SLICE("*")) ? !r->allow || slice_eq(rule, name) : slice_eq_ci(rule, name);
+    return slice_eq(name, SLICE("*")) ? r->rule == SEC_RULE_DENY || slice_eq(rule, name)
+                                      : slice_eq_ci(rule, name);
 }
 
 /* A URI that only is claimed opens no door, but may close one. */
@@ -273,7 +313,7 @@ static bool uri_matches(const struct rule *r, const struct sec_whitelist_query *
 {
     if (r->uri.n == 0)
         return true;
-    return !(r->allow && q->uri_foreign) && sec_uri_matches(r->uri, q->uri);
+    return !(r->rule != SEC_RULE_DENY && q->uri_foreign) && sec_uri_matches(r->uri, q->uri);
 }
 
 static bool conditions_match(const struct rule *r, const struct ask *a)
@@ -281,20 +321,33 @@ static bool conditions_match(const struct rule *r, const struct ask *a)
     const struct sec_whitelist_query *q = a->q;
 
     return app_matches(r, q->application) && q->size <= r->max_size && type_matches(r->type, q->type) &&
-           uri_matches(r, q);
+           uri_matches(r, q) && (r->asked == SEC_ASKED_ANY || r->asked == (int)q->asked) &&
+           sec_hours_has(&r->hours, q->at_s);
+}
+
+static bool recipient_matches(const struct rule *r, const struct ask *a)
+{
+    return !r->set || sec_addrset_has(r->set, slice_of(a->to.text, a->to.n));
+}
+
+static void consider_only(const struct rule *r, struct ask *a)
+{
+    if (!recipient_matches(r, a))
+        return;
+    if (!a->only || r->line < a->only->line)
+        a->only = r;
+    if (slice_eq(r->initiator, SLICE("*")) || slice_eq(r->initiator, a->q->initiator))
+        a->subscribed = a->subscribed || conditions_match(r, a);
 }
 
 static void consider(const struct rule *r, struct ask *a)
 {
-    const struct rule **best = r->allow ? &a->allow : &a->deny;
+    const struct rule **best = r->rule == SEC_RULE_ALLOW ? &a->allow : &a->deny;
 
-    if (*best && (*best)->line <= r->line)
-        return;
-    if (!conditions_match(r, a))
-        return;
-    if (r->set && !sec_addrset_has(r->set, slice_of(a->to.text, a->to.n)))
-        return;
-    *best = r;
+    if (r->rule == SEC_RULE_ONLY)
+        consider_only(r, a);
+    else if ((!*best || r->line < (*best)->line) && conditions_match(r, a) && recipient_matches(r, a))
+        *best = r;
 }
 
 static void consider_chain(const struct rule *r, struct ask *a)
@@ -323,27 +376,76 @@ static void consider_group(const struct group *g, struct ask *a)
     consider_chain(g->files, a);
 }
 
-void sec_whitelist_decide(const struct sec_whitelist *w, const struct sec_whitelist_query *q,
-                          struct sec_whitelist_verdict *out)
+/* The rule that decides, NULL: none; the verdict's reason. */
+static const struct rule *deciding(const struct ask *a, const char **reason)
 {
-    struct ask a = {.q = q};
+    if (a->deny) {
+        *reason = "deny rule";
+        return a->deny;
+    }
+    if (a->only && !a->subscribed) {
+        *reason = "not subscribed";
+        return a->only;
+    }
+    *reason = a->allow ? "allow rule" : "no rule";
+    return a->allow;
+}
+
+static void decide_submission(const struct sec_whitelist *w, const struct sec_whitelist_query *q,
+                              struct sec_whitelist_verdict *out)
+{
     const struct group *own = map_get(&w->groups, q->initiator);
+    struct ask a = {.q = q};
     const struct rule *r;
 
-    *out = (struct sec_whitelist_verdict){.file = "", .reason = "bad address"};
+    out->reason = "bad address";
     if (sec_address_canonical(q->recipient, &a.to))
         return;
     if (own)
         consider_group(own, &a);
     consider_group(&w->everyone, &a);
-    r = a.deny ? a.deny : a.allow;
-    out->reason = a.deny ? "deny rule" : a.allow ? "allow rule" : "no rule";
+    if (w->only_n)
+        consider_group(&w->only, &a);
+    r = deciding(&a, &out->reason);
     if (!r)
         return;
-    out->allow = r->allow;
+    out->allow = r->rule == SEC_RULE_ALLOW;
     out->demanded = r->protect;
-    out->file = w->file;
     out->line = r->line;
+}
+
+static enum sec_acl_command command_of(enum sec_operation operation)
+{
+    return operation == SEC_CANCEL ? SEC_ACL_DELETE : SEC_ACL_GET;
+}
+
+static void decide_about_push(const struct sec_whitelist *w, const struct sec_whitelist_query *q,
+                              struct sec_whitelist_verdict *out)
+{
+    if (slice_eq(q->owner, q->initiator)) {
+        out->allow = true;
+        out->reason = "own push";
+        return;
+    }
+    out->allow =
+        sec_acl_allows(&w->acl, command_of(q->operation), q->initiator, q->owner, q->push_id, &out->line);
+    out->reason = out->line ? "acl" : "no rule";
+}
+
+void sec_whitelist_decide(const struct sec_whitelist *w, const struct sec_whitelist_query *q,
+                          struct sec_whitelist_verdict *out)
+{
+    *out = (struct sec_whitelist_verdict){.file = w->file};
+    if (q->operation == SEC_SUBMIT)
+        decide_submission(w, q, out);
+    else
+        decide_about_push(w, q, out);
+}
+
+bool sec_whitelist_reaches_others(const struct sec_whitelist *w, enum sec_operation operation,
+                                  struct slice who)
+{
+    return sec_acl_any(&w->acl, command_of(operation), who);
 }
 
 size_t sec_whitelist_rules(const struct sec_whitelist *w)

@@ -18,7 +18,7 @@ struct reader {
     const char *path;
     const struct reader *by; /* an address file: the list whose rule names it; else NULL */
     uint32_t line;
-    char text[SEC_WHITELIST_LINE_MAX_N + 2]; /* a line, its end and a NUL */
+    char text[SEC_WHITELIST_LINE_MAX_N + 4]; /* a line, a byte order mark and a CR */
     struct sec_load_error *e;
 };
 
@@ -54,22 +54,49 @@ static enum err reader_open(struct reader *r, const char *path, const struct rea
     return r->f ? ERR_OK : fail_file(r, "cannot be opened");
 }
 
-/* The next line without its end.  ERR_ABSENT at the end of the file. */
+/* Text that stands for the file of that name. */
+static enum err reader_open_text(struct reader *r, const char *path, struct slice text,
+                                 struct sec_load_error *e)
+{
+    *r = (struct reader){.path = path, .e = e};
+    r->f = fmemopen((char *)(uintptr_t)(text.n ? text.p : ""), text.n, "r");
+    return r->f ? ERR_OK : fail_file(r, "cannot be read");
+}
+
+/* Octets up to the end of the line, which is taken too.  ERR_ABSENT at the end of the file. */
+static enum err reader_octets(struct reader *r, size_t *n)
+{
+    int ch;
+
+    r->line++;
+    for (*n = 0; (ch = getc_unlocked(r->f)) != EOF && ch != '\n'; r->text[(*n)++] = (char)ch) {
+        if (ch == 0)
+            return fail(r, ERR_MALFORMED, "a NUL in it: not a text file");
+        if (*n == sizeof r->text)
+            return fail(r, ERR_LIMIT, "line too long");
+    }
+    if (ch == EOF && ferror(r->f)) {
+        r->line = 0;
+        return fail_file(r, "cannot be read");
+    }
+    return ch == EOF && *n == 0 ? ERR_ABSENT : ERR_OK;
+}
+
+/* The next line without its end, and the first without a byte order mark. */
 static enum err reader_line(struct reader *r, struct slice *out)
 {
+    struct slice line;
     size_t n;
+    enum err e = reader_octets(r, &n);
 
-    if (!fgets(r->text, sizeof r->text, r->f))
-        return ferror(r->f) ? fail_file(r, "cannot be read") : ERR_ABSENT;
-    r->line++;
-    n = strlen(r->text);
-    if (n && r->text[n - 1] == '\n')
-        n--;
-    else if (!feof(r->f))
-        return fail(r, ERR_LIMIT, "line too long, or a NUL in it");
+    if (e)
+        return e;
     if (n && r->text[n - 1] == '\r')
         n--;
-    *out = slice_of(r->text, n);
+    line = slice_of(r->text, n);
+    if (r->line == 1 && slice_starts(line, SLICE("\xEF\xBB\xBF")))
+        line = slice_sub(line, 3, n);
+    *out = line;
     return ERR_OK;
 }
 
@@ -130,7 +157,37 @@ static enum err set_load(struct reader *r, struct sec_whitelist *w, struct slice
     return fresh ? addresses_load(path, r, *set) : ERR_OK;
 }
 
-static enum err rule_add(struct reader *r, struct slice text, struct sec_whitelist *w)
+/* The set of a group holds its members, and the name a push to the group as such comes under. */
+static enum err group_load(struct reader *r, const struct sec_whitelist_source *from, struct sec_whitelist *w,
+                           struct slice name, struct sec_addrset **set)
+{
+    char key[SEC_ADDRESS_MAX_N];
+    int n = snprintf(key, sizeof key, "$%.*s", SLICE_FMT(name));
+    bool fresh;
+    enum err e;
+
+    if (n < 0 || (size_t)n >= sizeof key)
+        return fail(r, ERR_LIMIT, "recipient: the group's name is too long");
+    if (sec_whitelist_set(w, slice_of(key, (size_t)n), set, &fresh))
+        return fail(r, ERR_NOMEM, "out of memory");
+    if (!fresh)
+        return ERR_OK;
+    e = from->group ? from->group(from->arg, slice_of(key, (size_t)n), *set) : ERR_ABSENT;
+    if (!e)
+        e = sec_addrset_add(*set, slice_of(key, (size_t)n));
+    if (!e)
+        return ERR_OK;
+    return fail(r, e == ERR_ABSENT ? ERR_MALFORMED : e,
+                e == ERR_ABSENT ? "recipient: there is no such group" : err_text(e));
+}
+
+static const char *add_fault(enum err e)
+{
+    return e == ERR_LIMIT ? "too many rules" : e == ERR_EXISTS ? "path: it has an acl already" : err_text(e);
+}
+
+static enum err rule_add(struct reader *r, const struct sec_whitelist_source *from, struct slice text,
+                         struct sec_whitelist *w)
 {
     struct sec_whitelist_line line;
     struct sec_addrset *set = NULL;
@@ -141,28 +198,32 @@ static enum err rule_add(struct reader *r, struct slice text, struct sec_whiteli
         return ERR_OK;
     if (e)
         return fail(r, e, why);
-    if (line.kind == SEC_RECIPIENT_FILE)
+    if (line.rule != SEC_RULE_ACL && line.kind == SEC_RECIPIENT_FILE)
         e = set_load(r, w, line.recipient, &set);
+    else if (line.rule != SEC_RULE_ACL && line.kind == SEC_RECIPIENT_GROUP)
+        e = group_load(r, from, w, line.recipient, &set);
     if (e)
         return e;
     e = sec_whitelist_add(w, &line, r->line, set);
-    return e ? fail(r, e, e == ERR_LIMIT ? "too many rules" : err_text(e)) : ERR_OK;
+    return e ? fail(r, e, add_fault(e)) : ERR_OK;
 }
 
-enum err sec_whitelist_load(const char *path, struct sec_whitelist **out, struct sec_load_error *error)
+enum err sec_whitelist_load(const struct sec_whitelist_source *from, struct sec_whitelist **out,
+                            struct sec_load_error *error)
 {
     struct sec_whitelist *w = NULL;
     struct reader r;
     struct slice line;
-    enum err e = reader_open(&r, path, NULL, error);
+    enum err e = from->text ? reader_open_text(&r, from->path, *from->text, error)
+                            : reader_open(&r, from->path, NULL, error);
 
     if (e)
         return e;
-    e = sec_whitelist_create(path, &w);
+    e = sec_whitelist_create(from->path, &w);
     if (e)
         (void)fail(&r, e, "out of memory");
     while (!e && !(e = reader_line(&r, &line)))
-        e = rule_add(&r, line, w);
+        e = rule_add(&r, from, line, w);
     (void)fclose(r.f);
     if (e != ERR_ABSENT) {
         sec_whitelist_free(&w);

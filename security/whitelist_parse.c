@@ -40,7 +40,7 @@ static bool is_prefix(struct slice s)
     return s.n > 0 && s.n <= SEC_WHITELIST_PREFIX_MAX_N;
 }
 
-/* "*", "@file", "sip:*@domain", "+1555*", or an address. */
+/* "*", "@file", "$group", "sip:*@domain", "+1555*", or an address. */
 static const char *recipient(struct slice w, struct sec_whitelist_line *v)
 {
     struct sec_address canonical;
@@ -52,7 +52,12 @@ static const char *recipient(struct slice w, struct sec_whitelist_line *v)
     } else if (slice_starts(w, SLICE("@"))) {
         v->kind = SEC_RECIPIENT_FILE;
         v->recipient = slice_sub(w, 1, w.n);
-        return w.n > 1 ? NULL : "recipient: a file name must follow \"@\"";
+        return w.n > 1 && w.p[1] != '$' ? NULL
+                                        : "recipient: a file name must follow \"@\", without \"$\" in front";
+    } else if (slice_starts(w, SLICE("$"))) {
+        v->kind = SEC_RECIPIENT_GROUP;
+        v->recipient = slice_sub(w, 1, w.n);
+        return is_name(v->recipient) ? NULL : "recipient: a group's name must follow \"$\"";
     } else if (scan_skip_ci(&s, SLICE("sip:*@"))) {
         v->kind = SEC_RECIPIENT_DOMAIN;
         v->recipient = scan_left(&s);
@@ -66,7 +71,8 @@ static const char *recipient(struct slice w, struct sec_whitelist_line *v)
     } else {
         v->kind = SEC_RECIPIENT_EXACT;
         if (slice_find(w, '*') < w.n || sec_address_canonical(w, &canonical))
-            return "recipient: not an address, \"+digits*\", \"sip:*@domain\", \"*\" or \"@file\"";
+            return "recipient: not an address, \"+digits*\", \"sip:*@domain\", \"*\", \"@file\" or "
+                   "\"$group\"";
     }
     return NULL;
 }
@@ -97,6 +103,27 @@ static const char *protect(struct slice value, struct sec_whitelist_line *v, boo
     return sec_level_parse(value, &v->protect) ? "protect=: must be none, integrity or full" : NULL;
 }
 
+static const char *asked(struct slice value, struct sec_whitelist_line *v)
+{
+    enum sec_level level = SEC_LEVEL_NONE;
+
+    if (v->asked != SEC_ASKED_ANY)
+        return "asked= stands twice";
+    if (sec_level_parse(value, &level))
+        return "asked=: must be none, integrity or full";
+    v->asked = (int)level;
+    return NULL;
+}
+
+static const char *hours(struct slice value, struct sec_whitelist_line *v)
+{
+    if (v->hours.given)
+        return "time= stands twice";
+    return sec_hours_parse(value, &v->hours)
+               ? "time=: must be hh:mm-hh:mm, and Z or the clock's offset from UTC, such as +02:00, behind it"
+               : NULL;
+}
+
 static const char *condition(struct slice w, struct sec_whitelist_line *v, bool *protect_seen)
 {
     struct slice name, value;
@@ -104,9 +131,14 @@ static const char *condition(struct slice w, struct sec_whitelist_line *v, bool 
     if (!slice_cut(w, '=', &name, &value) || value.n == 0)
         return "condition: must be name=value";
     if (slice_eq(name, SLICE("protect")))
-        return v->allow ? protect(value, v, protect_seen) : "protect= belongs to allow rules";
+        return v->rule == SEC_RULE_ALLOW ? protect(value, v, protect_seen)
+                                         : "protect= belongs to allow rules";
     if (slice_eq(name, SLICE("max-size")))
-        return v->allow ? max_size(value, v) : "max-size= belongs to allow rules";
+        return v->rule == SEC_RULE_ALLOW ? max_size(value, v) : "max-size= belongs to allow rules";
+    if (slice_eq(name, SLICE("asked")))
+        return asked(value, v);
+    if (slice_eq(name, SLICE("time")))
+        return hours(value, v);
     if (slice_eq(name, SLICE("type"))) {
         if (v->type.n)
             return "type= stands twice";
@@ -119,18 +151,25 @@ static const char *condition(struct slice w, struct sec_whitelist_line *v, bool 
         v->uri = value;
         return sec_uri_pattern_check(value) ? "uri=: must be an http(s) URI, \"*\" at most at its end" : NULL;
     }
-    return "condition: must be protect=, type=, max-size= or uri=";
+    return "condition: must be protect=, type=, max-size=, uri=, asked= or time=";
 }
 
-static const char *rule(struct scan *s, struct slice verdict, struct sec_whitelist_line *v)
+static const char *acl(struct scan *s, struct sec_whitelist_line *v)
+{
+    const char *bad;
+
+    v->path = word(s);
+    v->acl = word(s);
+    bad = sec_acl_check(v->path, v->acl);
+    return bad ? bad : word(s).n ? "acl: a path and a list, nothing more" : NULL;
+}
+
+static const char *rule(struct scan *s, struct sec_whitelist_line *v)
 {
     bool protect_seen = false;
     const char *bad = NULL;
     struct slice w;
 
-    v->allow = slice_eq(verdict, SLICE("allow"));
-    if (!v->allow && !slice_eq(verdict, SLICE("deny")))
-        return "verdict: must be allow or deny";
     v->initiator = word(s);
     if (!is_name(v->initiator) && !slice_eq(v->initiator, SLICE("*")))
         return "initiator: must be an account's name or \"*\"";
@@ -143,12 +182,30 @@ static const char *rule(struct scan *s, struct slice verdict, struct sec_whiteli
         bad = "application: \"*\" must stand alone";
     while (!bad && (w = word(s)).n)
         bad = condition(w, v, &protect_seen);
+    return bad;
+}
+
+static const char *by_verdict(struct scan *s, struct slice verdict, struct sec_whitelist_line *v)
+{
+    static const char *const verdicts[] = {[SEC_RULE_ALLOW] = "allow",
+                                           [SEC_RULE_DENY] = "deny",
+                                           [SEC_RULE_ONLY] = "only",
+                                           [SEC_RULE_ACL] = "acl"};
+    size_t i = 0, n = sizeof verdicts / sizeof verdicts[0];
+    const char *bad;
+
+    while (i < n && !slice_eq(verdict, slice_str(verdicts[i])))
+        i++;
+    if (i == n)
+        return "verdict: must be allow, deny, only or acl";
+    v->rule = (enum sec_rule)i;
+    bad = v->rule == SEC_RULE_ACL ? acl(s, v) : rule(s, v);
     return bad ? bad : s->err ? "control character" : NULL;
 }
 
 enum err sec_whitelist_parse_line(struct slice line, struct sec_whitelist_line *out, const char **why)
 {
-    struct sec_whitelist_line v = {.max_size = UINT64_MAX};
+    struct sec_whitelist_line v = {.max_size = UINT64_MAX, .asked = SEC_ASKED_ANY};
     struct scan s = scan_of(line);
     struct slice verdict;
     const char *bad;
@@ -160,7 +217,7 @@ enum err sec_whitelist_parse_line(struct slice line, struct sec_whitelist_line *
     verdict = word(&s);
     if (!s.err && verdict.n == 0)
         return ERR_ABSENT;
-    bad = s.err ? "control character" : rule(&s, verdict, &v);
+    bad = s.err ? "control character" : by_verdict(&s, verdict, &v);
     if (bad) {
         *why = bad;
         return ERR_MALFORMED;

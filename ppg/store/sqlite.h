@@ -201,7 +201,14 @@ struct sq_load {
 struct slice sq_load_text(struct sq_load *l, int column);
 /* The push of a statement's PUSH_COLUMNS; room for one target is set aside.  Which columns come next: */
 enum err sq_load_push(const struct sq_use *u, struct ppg_push **out) MUST_USE;
-enum { SQ_COL_TARGETS_N = 19, SQ_COL_BODY_N = 20, SQ_COL_SHOW_HOW = 21, SQ_COL_BODY = 21, SQ_COL_HOW = 22 };
+enum {
+    SQ_COL_INITIATOR = 1,
+    SQ_COL_TARGETS_N = 19,
+    SQ_COL_BODY_N = 20,
+    SQ_COL_SHOW_HOW = 21,
+    SQ_COL_BODY = 21,
+    SQ_COL_HOW = 22
+};
 #define SQ_LOADED_MAX_N (SIZE_MAX / 4) /* our own rows; what was accepted was bounded then */
 
 /* sqlite_turn.c: initiators take turns in a claim; see there. */

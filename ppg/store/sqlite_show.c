@@ -138,6 +138,15 @@ static enum err show_attempts(struct sq *q, struct ppg_push *p, struct store_sho
     return e;
 }
 
+/* The next row that may be shown. */
+static bool shown_row(struct sq_use *u, const struct store_show *o)
+{
+    while (sq_row(u))
+        if (!o->may || o->initiator.n || o->may(o->may_arg, sq_col_bytes(u, SQ_COL_INITIATOR)))
+            return true;
+    return false;
+}
+
 static enum err show_push(struct sq *q, struct store_show *o, struct ppg_push **p, size_t *targets_n)
 {
     struct sq_use u = sq_use(q, o->initiator.n ? SQ_SHOW_PUSH : SQ_SHOW_PUSH_ANY);
@@ -147,7 +156,7 @@ static enum err show_push(struct sq *q, struct store_show *o, struct ppg_push **
     sq_text(&u, o->push_id);
     sq_text(&u, o->initiator);
     sq_i64(&u, o->brief);
-    if (sq_row(&u)) {
+    if (shown_row(&u, o)) {
         struct sq_load l = {&u, NULL, ERR_OK};
 
         e = sq_load_push(&u, p);

@@ -8,13 +8,13 @@
     " p.method, p.asked, p.source_ref, p.notify_url, p.network, p.bearer, p.app_id, p.initiator_uri,"        \
     " p.content_type, p.headers, p.targets_n, length(p.body)"
 
-/* Found by name: of one initiator, or the newest of any. */
+/* Found by name: of one initiator, or of any, the newest first. */
 #define PUSH_OF(columns)                                                                                     \
     "SELECT " columns " FROM initiator i JOIN push p ON p.initiator_no = i.no AND p.push_id = ?1"            \
     " WHERE i.name = ?2"
 #define PUSH_ANY(columns)                                                                                    \
     "SELECT " columns " FROM initiator i CROSS JOIN push p ON p.initiator_no = i.no AND p.push_id = ?1"      \
-    " ORDER BY p.id DESC LIMIT 1"
+    " ORDER BY p.id DESC LIMIT 64"
 #define FOUND_COLUMNS "p.id, p.initiator_no, p.targets_n, p.notify_url <> ''"
 /* ?3 brief: `how` stands behind the body, which is then not passed over. */
 #define SHOWN_COLUMNS PUSH_COLUMNS ", CASE WHEN ?3 THEN '' ELSE p.how END"

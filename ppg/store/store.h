@@ -272,7 +272,11 @@ struct store_show_attempt {
     struct slice note;
 };
 
-/* All about one push.  initiator empty: any (operators), the newest.  ERR_ABSENT.  brief: no attempts, no rule, no
+/* May this initiator's push be shown to who asks?  Runs on the store's thread. */
+typedef bool store_may_fn(void *arg, struct slice initiator);
+
+/* All about one push.  initiator empty: any (operators), the newest; with may, the newest for which it says yes, of the 64
+ * newest of that name.  ERR_ABSENT.  brief: no attempts, no rule, no
  * texts but the address: enough for a status query. */
 struct store_show_target {
     struct slice address;
@@ -305,6 +309,8 @@ struct store_show {
     struct slice initiator; /* borrowed from the caller until done */
     struct slice push_id;
     bool brief;
+    store_may_fn *may; /* only without initiator; NULL: any */
+    void *may_arg;
     struct ppg_push *push;             /* out: held for the caller; content is not loaded */
     uint64_t body_n;                   /* out: octets of the content */
     struct store_show_target *targets; /* out: in push->mem */

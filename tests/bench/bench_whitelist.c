@@ -75,7 +75,7 @@ int main(void)
     (void)snprintf(addresses, sizeof addresses, "%s/numbers", dir);
     write_files(list, addresses);
     start = now_s();
-    MUST(sec_whitelist_load(list, &w, &e) == ERR_OK);
+    MUST(sec_whitelist_load(&(struct sec_whitelist_source){.path = list}, &w, &e) == ERR_OK);
     (void)printf("bench whitelist_load addresses=%zu seconds=%.3f MiB=%.1f\n", sec_whitelist_addresses(w),
                  now_s() - start, (double)sec_whitelist_memory(w) / (1 << 20));
     decisions(w);

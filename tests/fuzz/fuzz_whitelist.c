@@ -18,6 +18,7 @@ static void ask(const struct sec_whitelist *w, const struct sec_whitelist_line *
     struct sec_whitelist_verdict v;
     struct sec_address a, again;
 
+    q.asked = l->asked == SEC_ASKED_ANY ? SEC_LEVEL_NONE : (enum sec_level)l->asked;
     sec_whitelist_decide(w, &q, &v);
     MUST(!v.allow || v.line > 0);
     if (sec_address_canonical(l->recipient, &a) == ERR_OK) {
@@ -26,6 +27,22 @@ static void ask(const struct sec_whitelist *w, const struct sec_whitelist_line *
     }
     if (l->uri.n && !slice_ends(l->uri, SLICE("*")))
         MUST(sec_uri_matches(l->uri, l->uri));
+}
+
+/* A path has one list; what the owner asks is allowed whatever it says. */
+static void add_acl(struct sec_whitelist *w, const struct sec_whitelist_line *l, uint32_t line)
+{
+    enum err e = sec_whitelist_add(w, l, line, NULL);
+    struct sec_whitelist_query q = {
+        .operation = SEC_STATUS, .initiator = SLICE("a"), .owner = SLICE("b"), .push_id = l->path};
+    struct sec_whitelist_verdict v;
+
+    MUST(e == ERR_OK || e == ERR_EXISTS);
+    sec_whitelist_decide(w, &q, &v);
+    MUST(!v.allow || (v.line > 0 && sec_whitelist_reaches_others(w, SEC_STATUS, q.initiator)));
+    q.owner = q.initiator;
+    sec_whitelist_decide(w, &q, &v);
+    MUST(v.allow);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -45,7 +62,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         line++;
         if (sec_whitelist_parse_line(text, &l, &why) != ERR_OK)
             continue;
-        if (l.kind == SEC_RECIPIENT_FILE)
+        if (l.rule == SEC_RULE_ACL) {
+            add_acl(w, &l, line);
+            continue;
+        }
+        if (l.kind == SEC_RECIPIENT_FILE || l.kind == SEC_RECIPIENT_GROUP)
             MUST(sec_whitelist_set(w, l.recipient, &set, &fresh) == ERR_OK);
         MUST(sec_whitelist_add(w, &l, line, set) == ERR_OK);
         ask(w, &l);

@@ -111,7 +111,7 @@ def a_member_without_a_way_is_left_out(bench):
     gateway = opened(bench, NOBODY.split("[terminal +15550101]")[0], delivery__retry_first="1h", delivery__retry_max="1h")
     push_id = good_push(bench, gateway, to=(STAFF,))
     check_eq([m["address"] for m in explain(gateway, push_id)["targets"][0]["members"]], ["+15550100"])
-    gateway.write("groups.conf", "[group staff]\nmember = +15550109\nmember = +15550108\n")
+    gateway.write("groups.conf", "[group staff]\nmember = +15550109\nmember = +15550108\n[group push_all]\n")
     check_eq(gateway.ctl("reload").returncode, 0)
     answer = wait_until(lambda: (a := push(bench, gateway, push_id=f"m{len(gateway.events())}", to=(STAFF,))).code == 2002 and a,
                         "nobody left")
@@ -158,7 +158,7 @@ def restart_and_reload_keep_who_was_meant(bench):
     gateway = waiting(bench)
     push_id = good_push(bench, gateway, to=(STAFF,))
     before = [m["address"] for m in explain(gateway, push_id)["targets"][0]["members"]]
-    gateway.write("groups.conf", "[group staff]\nmember = +15550102\n")
+    gateway.write("groups.conf", "[group staff]\nmember = +15550102\n[group push_all]\n")
     check_eq(gateway.ctl("reload").returncode, 0)
     check_eq([m["address"] for m in explain(gateway, push_id)["targets"][0]["members"]], before)
     gateway.kill()
@@ -180,7 +180,8 @@ def restart_and_reload_keep_who_was_meant(bench):
 def a_crowd(bench):
     """Ten thousand members behind one address: the answer speaks of one."""
     lines = "\n".join(f"+1555{n:07}" for n in range(10000))
-    gateway = Gateway(bench, "".join(f"[terminal +1555{n:07}]\nroute = http://127.0.0.1:9\n" for n in range(10000)), LET,
+    gateway = Gateway(bench, "".join(f"[terminal +1555{n:07}]\nroute = http://127.0.0.1:9\n" for n in range(10000)),
+                      ANY_LEVEL + "allow news $push_all *\n",
                       conf={"files.groups": "groups.conf", "delivery.retry-first": "1h", "delivery.retry-max": "1h"}, start=False)
     gateway.write("groups.conf", "[group push_all]\nfile = crowd\n")
     gateway.write("crowd", lines)

@@ -55,7 +55,7 @@ static enum err open_service(struct service *s, const char *rules)
     if (!e)
         e = add_desk(s, SLICE("spa"), SLICE("spa-2604"));
     if (!e)
-        e = sec_whitelist_load(rules, &s->rules, &where);
+        e = sec_whitelist_load(&(struct sec_whitelist_source){.path = rules}, &s->rules, &where);
     if (!e)
         e = sec_sa_init(&s->door, &door);
     return e ? e : sec_sa_reserved(&s->door, 1, NUMBERS);

@@ -154,7 +154,7 @@ static void left_over(void)
         {"allow pi * *\n", "+1001, $gone", PAP_CODE_ACCEPTED, PAP_CODE_ADDRESS_ERROR, NULL},
         {"allow pi * *\n", "+1001, +7", PAP_CODE_ACCEPTED, PAP_CODE_ADDRESS_ERROR, NULL},
         {"allow pi +1* *\n", "$a", PAP_CODE_FORBIDDEN, 0, NULL},
-        {"allow pi $a *\n", "$a", PAP_CODE_FORBIDDEN, 0, NULL},
+        {"allow pi $a *\n", "$a", PAP_CODE_ACCEPTED, PAP_CODE_ACCEPTED, "$a[+1000 +1001]"},
         {"allow pi * *\ndeny pi $a *\n", "$a", PAP_CODE_FORBIDDEN, 0, NULL},
         {"allow pi * *\ndeny pi +1002 *\n", "$a, +1002", PAP_CODE_FORBIDDEN, 0, NULL},
         {"allow pi * *\ndeny pi +1000 *\ndeny pi +1001 *\n", "$a", PAP_CODE_FORBIDDEN, 0, NULL},

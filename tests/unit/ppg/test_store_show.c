@@ -26,6 +26,44 @@ static struct store_show shown(struct fix *f, const char *push_id, bool brief)
     return o;
 }
 
+/* ---- of whom ---- */
+
+/* Says yes to the initiator it is given. */
+static bool may_one(void *arg, struct slice initiator)
+{
+    return slice_eq(initiator, slice_str(arg));
+}
+
+/* The newest that may be seen; an initiator that is named is not asked about. */
+static void of_those_it_may_body(struct fix *f)
+{
+    static const struct {
+        const char *initiator, *may, *found; /* NULL: nothing */
+    } rows[] = {{"", "mms", "mms"},
+                {"", "bank", "bank"},
+                {"", "news", NULL},
+                {"", NULL, "bank"},
+                {"mms", "bank", "mms"}};
+
+    (void)fix_insert(f, "mms", "same", 1, 5, false);
+    (void)fix_insert(f, "bank", "same", 1, 5, false);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct store_show o = {.initiator = slice_str(rows[i].initiator),
+                               .push_id = SLICE("same"),
+                               .brief = true,
+                               .may = rows[i].may ? may_one : NULL,
+                               .may_arg = (char *)(uintptr_t)rows[i].may};
+
+        test_row(i);
+        CU_ASSERT(fix_run(f, &o.op, STORE_SHOW) == (rows[i].found ? ERR_OK : ERR_ABSENT));
+        CU_ASSERT((o.push != NULL) == (rows[i].found != NULL));
+        if (o.push) {
+            TEST_SLICE_EQ(o.push->initiator, slice_str(rows[i].found));
+            ppg_push_drop(o.push);
+        }
+    }
+}
+
 /* ---- attempts ---- */
 
 static void attempt(struct fix *f, int64_t id, uint16_t no, int64_t began_ms, const char *note)
@@ -467,6 +505,7 @@ static void file_levels_off_body(struct fix *f)
         in_both(name##_body);                                                                                \
     }
 BOTH(history)
+BOTH(of_those_it_may)
 BOTH(ended_without_attempt)
 BOTH(last_64_attempts)
 BOTH(explains)
@@ -483,6 +522,7 @@ BOTH(file_levels_off)
 
 const struct test_case test_cases[] = {
     {"history", history},
+    {"of_those_it_may", of_those_it_may},
     {"ended_without_attempt", ended_without_attempt},
     {"last_64_attempts", last_64_attempts},
     {"explains", explains},

@@ -1,10 +1,11 @@
 /* Whitelist decisions: rows, conditions, and random lists against a walk from the first line. */
 #include "security/whitelist.h"
 
+#include <stdio.h>
 #include "security/addrset.h"
 #include "tests/unit/harness.h"
 
-/* A list made of lines; "@set" holds the addresses given. */
+/* A list made of lines; "@set" and "$set" hold the addresses given. */
 static struct sec_whitelist *list_of(const char *const *lines, size_t n, const char *const *addresses,
                                      size_t an)
 {
@@ -18,7 +19,7 @@ static struct sec_whitelist *list_of(const char *const *lines, size_t n, const c
         bool fresh = false;
 
         MUST(sec_whitelist_parse_line(slice_str(lines[i]), &l, &why) == ERR_OK);
-        if (l.kind == SEC_RECIPIENT_FILE)
+        if (l.rule != SEC_RULE_ACL && (l.kind == SEC_RECIPIENT_FILE || l.kind == SEC_RECIPIENT_GROUP))
             MUST(sec_whitelist_set(w, l.recipient, &set, &fresh) == ERR_OK);
         for (size_t k = 0; fresh && k < an; k++)
             MUST(sec_addrset_add(set, slice_str(addresses[k])) == ERR_OK);
@@ -98,7 +99,8 @@ static void test_decide_rows(void)
         sec_whitelist_decide(w, &q, &v);
         CU_ASSERT(v.allow == decide_rows[i].allow && v.line == decide_rows[i].line &&
                   v.demanded == decide_rows[i].demanded);
-        CU_ASSERT_STRING_EQUAL(v.file, v.line ? "test.list" : "");
+        CU_ASSERT_STRING_EQUAL(v.file,
+                               "test.list"); /* also when no rule decided: it is the list that has none */
     }
     CU_ASSERT(sec_whitelist_rules(w) == COUNT(lines) && sec_whitelist_addresses(w) == 2);
     CU_ASSERT(sec_whitelist_memory(w) > 0);
@@ -221,14 +223,251 @@ static void test_decide_empty_allows_nobody(void)
     sec_whitelist_free(&w);
 }
 
-/* Random lists over a small world against a walk from the first line to the last. */
-static bool naive_matches(const struct sec_whitelist_line *l, struct slice initiator, struct slice to)
+static void test_decide_time(void)
+{
+    static const char *const lines[] = {
+        "allow a * day   time=08:00-20:00",
+        "allow a * night time=22:00-06:00Z",
+        "allow a * east  time=08:00-20:00+02:00",
+        "deny a * day time=12:00-12:30",
+    };
+    static const struct {
+        const char *application;
+        int minute; /* of the day, UTC */
+        uint32_t line;
+    } rows[] = {
+        {"day", 479, 0},   {"day", 480, 1},    {"day", 1199, 1},   {"day", 1200, 0}, {"day", 719, 1},
+        {"day", 720, 4},   {"day", 749, 4},    {"day", 750, 1},    {"night", 0, 2},  {"night", 359, 2},
+        {"night", 360, 0}, {"night", 1319, 0}, {"night", 1320, 2}, {"east", 359, 0}, {"east", 360, 3},
+        {"east", 1079, 3}, {"east", 1080, 0},
+    };
+    struct sec_whitelist *w = list_of(lines, COUNT(lines), NULL, 0);
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_whitelist_query q = ask("a", "+1", rows[i].application);
+        struct sec_whitelist_verdict v;
+
+        test_row(i);
+        q.at_s = 19000 * 86400 + rows[i].minute * 60 + 59;
+        sec_whitelist_decide(w, &q, &v);
+        CU_ASSERT(v.line == rows[i].line && v.allow == (v.line && v.line != 4));
+    }
+    sec_whitelist_free(&w);
+}
+
+static void test_decide_asked_protection(void)
+{
+    static const char *const lines[] = {"allow a * *", "deny a +1 * asked=none", "deny a +2 * asked=full",
+                                        "allow b * * asked=integrity protect=full"};
+    static const struct {
+        const char *initiator, *to;
+        enum sec_level asked;
+        uint32_t line;
+    } rows[] = {
+        {"a", "+1", SEC_LEVEL_NONE, 2}, {"a", "+1", SEC_LEVEL_INTEGRITY, 1}, {"a", "+1", SEC_LEVEL_FULL, 1},
+        {"a", "+2", SEC_LEVEL_NONE, 1}, {"a", "+2", SEC_LEVEL_FULL, 3},      {"b", "+2", SEC_LEVEL_NONE, 0},
+        {"b", "+2", SEC_LEVEL_FULL, 0}, {"b", "+2", SEC_LEVEL_INTEGRITY, 4},
+    };
+    struct sec_whitelist *w = list_of(lines, COUNT(lines), NULL, 0);
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_whitelist_query q = ask(rows[i].initiator, rows[i].to, "x");
+        struct sec_whitelist_verdict v;
+
+        test_row(i);
+        q.asked = rows[i].asked;
+        sec_whitelist_decide(w, &q, &v);
+        CU_ASSERT(v.line == rows[i].line);
+        CU_ASSERT(v.demanded == (v.line == 4 ? SEC_LEVEL_FULL : SEC_LEVEL_NONE));
+    }
+    sec_whitelist_free(&w);
+}
+
+/* UC-B.1-4: what a terminal did not subscribe to is refused, and by which line. */
+static void test_decide_subscriptions(void)
+{
+    static const char *const lines[] = {
+        /* 1 */ "allow *    *      *",
+        /* 2 */ "only  news +1     *",
+        /* 3 */ "only  bank +1     mms.ua",
+        /* 4 */ "only  news @set   * type=text/plain",
+        /* 5 */ "deny  news +3     *",
+        /* 6 */ "only  news +3     *",
+        /* 7 */ "only  *    sip:*@h mms.ua",
+        /* 8 */ "only  news +44*   * uri=https://n/*",
+    };
+    static const char *const members[] = {"+5", "+6"};
+    static const struct {
+        const char *initiator, *to, *application;
+        uint32_t line;
+        const char *reason;
+    } rows[] = {
+        {"news", "+1", "x", 1, "allow rule"},       {"bank", "+1", "mms.ua", 1, "allow rule"},
+        {"bank", "+1", "x", 2, "not subscribed"},   {"spam", "+1", "mms.ua", 2, "not subscribed"},
+        {"spam", "+2", "x", 1, "allow rule"},       {"news", "+5", "x", 1, "allow rule"},
+        {"bank", "+6", "x", 4, "not subscribed"},   {"news", "+3", "x", 5, "deny rule"},
+        {"bank", "+3", "x", 6, "not subscribed"},   {"a", "sip:u@h", "mms.ua", 1, "allow rule"},
+        {"a", "sip:u@h", "x", 7, "not subscribed"}, {"a", "sip:u@i", "x", 1, "allow rule"},
+        {"news", "+441", "x", 8, "not subscribed"}, {"a", "sip:u@h", "*", 7, "not subscribed"},
+    };
+    struct sec_whitelist *w = list_of(lines, COUNT(lines), members, COUNT(members));
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_whitelist_query q = ask(rows[i].initiator, rows[i].to, rows[i].application);
+        struct sec_whitelist_verdict v;
+
+        test_row(i);
+        sec_whitelist_decide(w, &q, &v);
+        CU_ASSERT(v.line == rows[i].line && v.allow == (rows[i].line == 1));
+        CU_ASSERT_STRING_EQUAL(v.reason, rows[i].reason);
+    }
+    sec_whitelist_free(&w);
+}
+
+/* A subscription opens no door by itself. */
+static void test_decide_subscription_is_no_permission(void)
+{
+    static const char *const lines[] = {"only news +1 *"};
+    struct sec_whitelist *w = list_of(lines, COUNT(lines), NULL, 0);
+    struct sec_whitelist_query q = ask("news", "+1", "x");
+    struct sec_whitelist_verdict v;
+
+    sec_whitelist_decide(w, &q, &v);
+    CU_ASSERT(!v.allow && v.line == 0);
+    CU_ASSERT_STRING_EQUAL(v.reason, "no rule");
+    sec_whitelist_free(&w);
+}
+
+static void test_decide_group(void)
+{
+    static const char *const lines[] = {"allow a $set *", "deny b $set *", "allow b * *"};
+    static const char *const members[] = {"$set", "+5", "sip:u@h"};
+    static const struct {
+        const char *initiator, *to;
+        uint32_t line;
+    } rows[] = {{"a", "$set", 1},    {"a", "+5", 1},     {"a", "sip:U@H", 0},
+                {"a", "sip:u@H", 1}, {"a", "$other", 0}, {"a", "+6", 0},
+                {"b", "$set", 2},    {"b", "+5", 2},     {"b", "+6", 3}};
+    struct sec_whitelist *w = list_of(lines, COUNT(lines), members, COUNT(members));
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_whitelist_query q = ask(rows[i].initiator, rows[i].to, "x");
+        struct sec_whitelist_verdict v;
+
+        test_row(i);
+        sec_whitelist_decide(w, &q, &v);
+        CU_ASSERT(v.line == rows[i].line);
+    }
+    sec_whitelist_free(&w);
+}
+
+/* DM-16, DM-17: the same decision for status queries and cancels. */
+static void test_decide_about_pushes_of_others(void)
+{
+    static const char *const lines[] = {
+        "allow * * *",
+        "acl /push Get=auditor",
+        "acl /push/bank Get=desk&Delete=desk",
+        "deny auditor * *",
+    };
+    static const struct {
+        enum sec_operation operation;
+        const char *who, *owner;
+        bool allow;
+        uint32_t line;
+        const char *reason;
+    } rows[] = {
+        {SEC_STATUS, "news", "news", true, 0, "own push"}, {SEC_CANCEL, "news", "news", true, 0, "own push"},
+        {SEC_STATUS, "auditor", "news", true, 2, "acl"},   {SEC_CANCEL, "auditor", "news", false, 2, "acl"},
+        {SEC_STATUS, "auditor", "bank", false, 3, "acl"},  {SEC_STATUS, "desk", "bank", true, 3, "acl"},
+        {SEC_CANCEL, "desk", "bank", true, 3, "acl"},      {SEC_STATUS, "desk", "news", false, 2, "acl"},
+        {SEC_STATUS, "spam", "bank", false, 3, "acl"},
+    };
+    struct sec_whitelist *w = list_of(lines, COUNT(lines), NULL, 0);
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_whitelist_query q = {.operation = rows[i].operation,
+                                        .initiator = slice_str(rows[i].who),
+                                        .owner = slice_str(rows[i].owner),
+                                        .push_id = SLICE("1@x")};
+        struct sec_whitelist_verdict v;
+
+        test_row(i);
+        sec_whitelist_decide(w, &q, &v);
+        CU_ASSERT(v.allow == rows[i].allow && v.line == rows[i].line);
+        CU_ASSERT_STRING_EQUAL(v.reason, rows[i].reason);
+    }
+    CU_ASSERT(sec_whitelist_reaches_others(w, SEC_STATUS, SLICE("auditor")));
+    CU_ASSERT(!sec_whitelist_reaches_others(w, SEC_CANCEL, SLICE("auditor")));
+    CU_ASSERT(sec_whitelist_reaches_others(w, SEC_CANCEL, SLICE("desk")));
+    CU_ASSERT(!sec_whitelist_reaches_others(w, SEC_STATUS, SLICE("news")));
+    sec_whitelist_free(&w);
+}
+
+/* --- random lists over a small world, against a walk over the lines that knows no index --- */
+
+static const char *const twin_members[] = {"+12", "+1239", "sip:x@h"};
+
+static unsigned random_of(unsigned *state, unsigned n)
+{
+    *state = *state * 1103515245u + 12345u;
+    return (*state >> 16) % n;
+}
+
+#define PICK(state, pool) (pool)[random_of(state, COUNT(pool))]
+
+static void random_line(unsigned *state, char *out, size_t n)
+{
+    static const char *const verdicts[] = {"allow", "allow", "allow", "deny", "only"};
+    static const char *const initiators[] = {"a", "b", "*"};
+    static const char *const recipients[] = {"+1*",     "+12*",    "+1234",   "+12345", "*",     "@set",
+                                             "sip:*@h", "sip:x@h", "sip:*@g", "$set",   "+1239*"};
+    static const char *const applications[] = {"*", "*", "p.ua", "q.ua"};
+    static const char *const conditions[] = {"",
+                                             "",
+                                             "",
+                                             " type=text/*",
+                                             " type=a/b",
+                                             " uri=https://h/*",
+                                             " asked=full",
+                                             " time=08:00-20:00",
+                                             " time=22:00-06:00+01:00 asked=none"};
+    const char *verdict = PICK(state, verdicts), *more = "";
+
+    if (*verdict == 'a')
+        more = random_of(state, 3) ? "" : random_of(state, 2) ? " max-size=50" : " protect=full";
+    (void)snprintf(out, n, "%s %s %s %s%s%s", verdict, PICK(state, initiators), PICK(state, recipients),
+                   PICK(state, applications), PICK(state, conditions), more);
+}
+
+static struct sec_whitelist_query random_question(unsigned *state)
+{
+    static const char *const initiators[] = {"a", "b", "c"};
+    static const char *const recipients[] = {"+1",     "+12", "+123",    "+1234",   "+12345",  "+1239",
+                                             "+12390", "+2",  "sip:x@h", "sip:y@h", "sip:x@g", "sip:x@i"};
+    static const char *const applications[] = {"p.ua", "q.ua", "r.ua"};
+    static const char *const types[] = {"text/plain", "a/b", ""};
+    static const char *const uris[] = {"https://h/x", "https://i/x", ""};
+    struct sec_whitelist_query q =
+        ask(PICK(state, initiators), PICK(state, recipients), PICK(state, applications));
+
+    q.type = slice_str(PICK(state, types));
+    q.uri = slice_str(PICK(state, uris));
+    q.uri_foreign = random_of(state, 4) == 0;
+    q.size = random_of(state, 100);
+    q.asked = (enum sec_level)random_of(state, 3);
+    q.at_s = 1700000000 + (int64_t)random_of(state, 1440) * 60;
+    return q;
+}
+
+static bool naive_recipient(const struct sec_whitelist_line *l, struct slice to)
 {
     struct slice user, domain = SLICE_NONE;
+    bool listed = false;
 
-    if (!slice_eq(l->initiator, SLICE("*")) && !slice_eq(l->initiator, initiator))
-        return false;
     (void)slice_cut(to, '@', &user, &domain);
+    for (size_t i = 0; i < COUNT(twin_members); i++)
+        listed = listed || slice_eq(to, slice_str(twin_members[i]));
     switch (l->kind) {
     case SEC_RECIPIENT_EXACT:
         return slice_eq(l->recipient, to);
@@ -236,50 +475,97 @@ static bool naive_matches(const struct sec_whitelist_line *l, struct slice initi
         return slice_starts(to, l->recipient);
     case SEC_RECIPIENT_DOMAIN:
         return slice_eq(domain, l->recipient);
+    case SEC_RECIPIENT_FILE:
+    case SEC_RECIPIENT_GROUP:
+        return listed;
     default:
-        return l->kind == SEC_RECIPIENT_ANY;
+        return true;
     }
+}
+
+static bool naive_conditions(const struct sec_whitelist_line *l, const struct sec_whitelist_query *q)
+{
+    bool any_app = slice_eq(l->application, SLICE("*"));
+    int minute = (int)(q->at_s / 60 % 1440);
+
+    if (!any_app && !slice_eq(l->application, q->application))
+        return false;
+    if (l->type.n && !(slice_eq(l->type, SLICE("text/*")) ? slice_starts(q->type, SLICE("text/"))
+                                                          : slice_eq(l->type, q->type)))
+        return false;
+    if (l->uri.n &&
+        (!slice_starts(q->uri, SLICE("https://h/")) || (q->uri_foreign && l->rule != SEC_RULE_DENY)))
+        return false;
+    if (l->hours.given && l->hours.from < l->hours.to && (minute < 480 || minute >= 1200))
+        return false;
+    if (l->hours.given && l->hours.from > l->hours.to && minute >= 300 && minute < 1260)
+        return false;
+    return q->size <= l->max_size && (l->asked == SEC_ASKED_ANY || l->asked == (int)q->asked);
+}
+
+struct naive {
+    uint32_t allow, deny, only;
+    bool subscribed;
+};
+
+static void naive_line(struct naive *n, const struct sec_whitelist_line *l, uint32_t line,
+                       const struct sec_whitelist_query *q)
+{
+    bool mine = slice_eq(l->initiator, SLICE("*")) || slice_eq(l->initiator, q->initiator);
+    bool matches = mine && naive_conditions(l, q);
+
+    if (!naive_recipient(l, q->recipient))
+        return;
+    if (l->rule == SEC_RULE_ONLY) {
+        n->only = n->only ? n->only : line;
+        n->subscribed = n->subscribed || matches;
+    } else if (matches) {
+        uint32_t *at = l->rule == SEC_RULE_DENY ? &n->deny : &n->allow;
+
+        *at = *at ? *at : line;
+    }
+}
+
+#define TWIN_LINES 12
+
+static void twin_round(const char *const *lines, unsigned *state)
+{
+    struct sec_whitelist *w = list_of(lines, TWIN_LINES, twin_members, COUNT(twin_members));
+    struct sec_whitelist_line parsed[TWIN_LINES];
+    const char *why;
+
+    for (size_t i = 0; i < TWIN_LINES; i++)
+        MUST(sec_whitelist_parse_line(slice_str(lines[i]), &parsed[i], &why) == ERR_OK);
+    for (size_t k = 0; k < 60; k++) {
+        struct sec_whitelist_query q = random_question(state);
+        struct sec_whitelist_verdict v;
+        struct naive n = {.allow = 0};
+        uint32_t want;
+
+        for (uint32_t i = 0; i < TWIN_LINES; i++)
+            naive_line(&n, &parsed[i], i + 1, &q);
+        want = n.deny ? n.deny : n.only && !n.subscribed ? n.only : n.allow;
+        sec_whitelist_decide(w, &q, &v);
+        CU_ASSERT(v.line == want && v.allow == (want && want == n.allow && !n.deny));
+        CU_ASSERT(v.demanded == (v.allow ? parsed[want - 1].protect : SEC_LEVEL_NONE));
+    }
+    sec_whitelist_free(&w);
 }
 
 static void test_decide_naive_twin(void)
 {
-    static const char *const pool[] = {
-        "allow a +1* *",     "allow b +12* *",    "deny a +123* *",   "allow * +1234 *",   "deny * +12345 *",
-        "allow a * *",       "allow b sip:*@h *", "deny b sip:x@h *", "allow * sip:*@g *", "deny a sip:*@g *",
-        "allow a sip:x@h *", "deny * +1239* *",   "allow b +1234* *",
-    };
-    static const char *const recipients[] = {"+1",     "+12", "+123",    "+1234",   "+12345",  "+1239",
-                                             "+12390", "+2",  "sip:x@h", "sip:y@h", "sip:x@g", "sip:x@i"};
-    static const char *const initiators[] = {"a", "b", "c"};
     unsigned state = 99;
 
-    for (size_t round = 0; round < 300; round++) {
-        const char *lines[8];
-        struct sec_whitelist *w;
+    for (size_t round = 0; round < 600; round++) {
+        char text[TWIN_LINES][128];
+        const char *lines[TWIN_LINES];
 
-        for (size_t i = 0; i < COUNT(lines); i++) {
-            state = state * 1103515245u + 12345u;
-            lines[i] = pool[(state >> 16) % COUNT(pool)];
+        test_row(round);
+        for (size_t i = 0; i < TWIN_LINES; i++) {
+            random_line(&state, text[i], sizeof text[i]);
+            lines[i] = text[i];
         }
-        w = list_of(lines, COUNT(lines), NULL, 0);
-        for (size_t k = 0; k < COUNT(recipients) * COUNT(initiators); k++) {
-            struct sec_whitelist_query q = ask(initiators[k % 3], recipients[k / 3], "x");
-            struct sec_whitelist_verdict v;
-            uint32_t deny = 0, allow = 0;
-
-            for (uint32_t i = COUNT(lines); i > 0; i--) {
-                struct sec_whitelist_line l;
-                const char *why;
-
-                MUST(sec_whitelist_parse_line(slice_str(lines[i - 1]), &l, &why) == ERR_OK);
-                if (naive_matches(&l, q.initiator, q.recipient))
-                    *(l.allow ? &allow : &deny) = i;
-            }
-            sec_whitelist_decide(w, &q, &v);
-            test_row(round * 100 + k);
-            CU_ASSERT(v.line == (deny ? deny : allow) && v.allow == (!deny && allow));
-        }
-        sec_whitelist_free(&w);
+        twin_round(lines, &state);
     }
 }
 
@@ -289,6 +575,12 @@ const struct test_case test_cases[] = {
     {"decide_application", test_decide_application},
     {"decide_foreign_uri", test_decide_foreign_uri},
     {"decide_empty_allows_nobody", test_decide_empty_allows_nobody},
+    {"decide_time", test_decide_time},
+    {"decide_asked_protection", test_decide_asked_protection},
+    {"decide_subscriptions", test_decide_subscriptions},
+    {"decide_subscription_is_no_permission", test_decide_subscription_is_no_permission},
+    {"decide_group", test_decide_group},
+    {"decide_about_pushes_of_others", test_decide_about_pushes_of_others},
     {"decide_naive_twin", test_decide_naive_twin},
     {NULL, NULL},
 };

@@ -18,6 +18,9 @@ static void test_line_rows(void)
         {"allow a +15551234567 *", SEC_RECIPIENT_EXACT, "+15551234567"},
         {"allow a 1* *", SEC_RECIPIENT_PREFIX, "1"},
         {"deny a * * type=text/* uri=https://h/*", SEC_RECIPIENT_ANY, "*"},
+        {"only bank sip:bob@example.net * time=08:00-20:00 asked=none", SEC_RECIPIENT_EXACT,
+         "sip:bob@example.net"},
+        {"deny * $staff *", SEC_RECIPIENT_GROUP, "staff"},
         {"allow a * * type=text/vnd.wap.si max-size=0 uri=https://h/ protect=none", SEC_RECIPIENT_ANY, "*"},
     };
 
@@ -29,7 +32,9 @@ static void test_line_rows(void)
         CU_ASSERT_FATAL(sec_whitelist_parse_line(slice_str(rows[i].in), &l, &why) == ERR_OK);
         CU_ASSERT(l.kind == rows[i].kind);
         TEST_SLICE_EQ(l.recipient, slice_str(rows[i].recipient));
-        CU_ASSERT(l.allow == (rows[i].in[0] != 'd'));
+        CU_ASSERT(l.rule == (rows[i].in[0] == 'd'   ? SEC_RULE_DENY
+                             : rows[i].in[0] == 'o' ? SEC_RULE_ONLY
+                                                    : SEC_RULE_ALLOW));
     }
 }
 
@@ -46,7 +51,15 @@ static void test_line_fields(void)
     CU_ASSERT(l.protect == SEC_LEVEL_INTEGRITY && l.max_size == 1024);
     TEST_SLICE_EQ(l.type, SLICE("a/b"));
     TEST_SLICE_EQ(l.uri, SLICE("https://h/*"));
+    CU_ASSERT_FATAL(
+        sec_whitelist_parse_line(SLICE("deny a * * asked=full time=22:00-06:00-01:30"), &l, &why) == ERR_OK);
+    CU_ASSERT(l.asked == SEC_LEVEL_FULL && l.hours.from == 1320 && l.hours.to == 360 && l.hours.east == -90);
+    CU_ASSERT_FATAL(sec_whitelist_parse_line(SLICE("acl /push/bank Get=a+b # desk"), &l, &why) == ERR_OK);
+    CU_ASSERT(l.rule == SEC_RULE_ACL);
+    TEST_SLICE_EQ(l.path, SLICE("/push/bank"));
+    TEST_SLICE_EQ(l.acl, SLICE("Get=a+b"));
     CU_ASSERT_FATAL(sec_whitelist_parse_line(SLICE("deny * * *"), &l, &why) == ERR_OK);
+    CU_ASSERT(l.asked == SEC_ASKED_ANY && !l.hours.given);
     CU_ASSERT(l.protect == SEC_LEVEL_NONE && l.max_size == UINT64_MAX && l.type.n == 0 && l.uri.n == 0);
 }
 
@@ -66,6 +79,26 @@ static void test_line_blank(void)
 
 static const char *const refused_rows[] = {
     "permit a * *",
+    "only a *",
+    "only a * * protect=full",
+    "only a * * max-size=1",
+    "allow a $ *",
+    "allow a $* *",
+    "allow a $a,b *",
+    "allow a @$staff *",
+    "allow a * * asked=",
+    "allow a * * asked=some",
+    "allow a * * asked=full asked=full",
+    "allow a * * time=",
+    "allow a * * time=8-20",
+    "allow a * * time=08:00-08:00",
+    "allow a * * time=08:00-20:00+",
+    "allow a * * time=08:00-20:00 time=08:00-20:00",
+    "acl",
+    "acl /push",
+    "acl /push Get=a x",
+    "acl push Get=a",
+    "acl /push Exec=a",
     "ALLOW a * *",
     "allow",
     "allow a",
