@@ -2,6 +2,7 @@
 #include "security/secret.h"
 
 #include <gnutls/crypto.h>
+#include <sys/mman.h>
 #include "base/codec.h"
 #include "base/mem.h"
 
@@ -63,4 +64,26 @@ void sec_secret_clear(struct sec_secret *s)
 enum err sec_random(void *out, size_t n)
 {
     return gnutls_rnd(GNUTLS_RND_RANDOM, out, n) == 0 ? ERR_OK : ERR_IO;
+}
+
+void *sec_area_alloc(size_t n)
+{
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return NULL;
+    if (madvise(p, n, MADV_DONTDUMP)) {
+        (void)munmap(p, n);
+        return NULL;
+    }
+    (void)mlock(p, n); /* a process may lock little, and then swap is the operator's to encrypt */
+    return p;
+}
+
+void sec_area_free(void *p, size_t n)
+{
+    if (!p)
+        return;
+    mem_wipe(p, n);
+    (void)munmap(p, n);
 }

@@ -29,6 +29,11 @@ static inline struct slice sec_secret_slice(const struct sec_secret *s)
     return slice_of(s->octets, s->n);
 }
 
+/* Pages of their own for key octets: zeroed, left out of core dumps, kept from swap where the system lets us.  NULL: no
+ * memory.  sec_area_free wipes and takes NULL; n is that of the allocation. */
+void *sec_area_alloc(size_t n) MUST_USE;
+void sec_area_free(void *p, size_t n);
+
 /* n octets of the system's cryptographic generator; ERR_IO. */
 enum err sec_random(void *out, size_t n) MUST_USE;
 

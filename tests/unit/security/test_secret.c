@@ -1,6 +1,7 @@
 /* Key octets: bounds, wiping, randomness. */
 #include "security/secret.h"
 
+#include <stdio.h>
 #include "tests/unit/harness.h"
 
 static void test_secret_set(void)
@@ -77,11 +78,37 @@ static void test_set_hex(void)
     CU_ASSERT(sec_secret_set_hex(&s, SLICE("00 1")) == ERR_MALFORMED);
 }
 
+/* Pages that a core dump leaves out ("dd" in the flags that the kernel shows). */
+static void test_area_stays_out_of_core_dumps(void)
+{
+    char *p = sec_area_alloc(100), line[256], start[40];
+    bool found = false, out = false;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+
+    CU_ASSERT_FATAL(p != NULL && maps != NULL);
+    for (size_t i = 0; i < 100; i++)
+        CU_ASSERT(p[i] == 0);
+    p[99] = 1;
+    (void)snprintf(start, sizeof start, "%lx-", (unsigned long)(uintptr_t)p);
+    while (fgets(line, sizeof line, maps)) {
+        found = found || !strncmp(line, start, strlen(start));
+        if (found && !strncmp(line, "VmFlags:", 8)) {
+            out = strstr(line, " dd") != NULL;
+            break;
+        }
+    }
+    (void)fclose(maps);
+    CU_ASSERT(found && out);
+    sec_area_free(p, 100);
+    sec_area_free(NULL, 100);
+}
+
 const struct test_case test_cases[] = {
     {"set_hex", test_set_hex},
     {"set", test_secret_set},
     {"set_over_longer_leaves_no_rest", test_secret_set_over_longer_leaves_no_rest},
     {"clear_wipes", test_secret_clear_wipes},
     {"random", test_secret_random},
+    {"area_stays_out_of_core_dumps", test_area_stays_out_of_core_dumps},
     {NULL, NULL},
 };

@@ -1,0 +1,316 @@
+/* The table of a keyring: names to sealed records, newest version first; see keyring.h.  No files, no clock. */
+#include "security/keyring_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "security/kdf.h"
+
+static struct sec_record *record_of(const struct sec_key *k)
+{
+    return container_of((struct sec_key *)(uintptr_t)k, struct sec_record, key);
+}
+
+/* --- reading --- */
+
+size_t sec_keyring_n(const struct sec_keyring *r)
+{
+    return r->names.n;
+}
+
+uint64_t sec_keyring_generation(const struct sec_keyring *r)
+{
+    return r->generation;
+}
+
+bool sec_keyring_is_old(const struct sec_keyring *r)
+{
+    return r->old;
+}
+
+const struct sec_key *sec_keyring_find(const struct sec_keyring *r, struct slice name)
+{
+    const struct sec_keyring_entry *at = map_get(&r->names, name);
+
+    return at ? &at->newest->key : NULL;
+}
+
+const struct sec_key *sec_keyring_next(const struct sec_keyring *r, size_t *pos)
+{
+    const struct sec_keyring_entry *at = map_next(&r->names, pos);
+
+    return at ? &at->newest->key : NULL;
+}
+
+enum err sec_keyring_secret(const struct sec_keyring *r, const struct sec_key *k, struct sec_secret *out)
+{
+    return sec_record_open(r->keys, record_of(k), out);
+}
+
+enum err sec_keyring_fingerprint(const struct sec_keyring *r, const struct sec_key *k,
+                                 char out[SEC_KEY_PRINT_N])
+{
+    struct sec_secret secret;
+    struct slice part;
+    uint8_t hash[SEC_SHA256_N];
+    enum err e;
+
+    sec_secret_init(&secret);
+    e = sec_keyring_secret(r, k, &secret);
+    part = sec_secret_slice(&secret);
+    if (!e)
+        e = sec_hmac_sha256(slice_of(r->keys->print, sizeof r->keys->print), &part, 1, hash);
+    if (!e)
+        (void)snprintf(out, SEC_KEY_PRINT_N, "%016llx", (unsigned long long)num_get64(hash));
+    sec_secret_clear(&secret);
+    return e;
+}
+
+/* --- making --- */
+
+enum err sec_keyring_create(struct slice master, struct sec_keyring **out)
+{
+    struct sec_keyring *r = calloc(1, sizeof *r);
+    enum err e = r ? sec_random(r->salt, sizeof r->salt) : ERR_NOMEM;
+
+    if (!e)
+        e = sec_keyring_keys_create(master, r->salt, &r->keys);
+    if (e) {
+        free(r);
+        return e;
+    }
+    map_init(&r->names, SEC_KEYS_MAX);
+    *out = r;
+    return ERR_OK;
+}
+
+void sec_keyring_free(struct sec_keyring **rp)
+{
+    struct sec_keyring *r = *rp;
+    struct sec_keyring_entry *at;
+    size_t pos = 0;
+
+    *rp = NULL;
+    if (!r)
+        return;
+    while ((at = map_next(&r->names, &pos))) {
+        sec_record_free(at->newest);
+        free(at);
+    }
+    map_clear(&r->names);
+    sec_keyring_keys_free(&r->keys);
+    free(r);
+}
+
+static size_t versions(const struct sec_key *k)
+{
+    size_t n = 0;
+
+    for (; k; k = k->older)
+        n++;
+    return n;
+}
+
+static enum err entry_add(struct sec_keyring *r, struct sec_record *rec)
+{
+    struct slice name = rec->key.name;
+    struct sec_keyring_entry *at = calloc(1, sizeof *at + name.n);
+    enum err e;
+
+    if (!at)
+        return ERR_NOMEM;
+    at->name_n = name.n;
+    at->newest = rec;
+    mem_copy(at->name, name.n, name);
+    e = map_put(&r->names, slice_of(at->name, name.n), at);
+    if (e)
+        free(at);
+    else
+        r->records++;
+    return e;
+}
+
+enum err sec_keyring_put(struct sec_keyring *r, struct sec_record *rec)
+{
+    struct sec_keyring_entry *at = map_get(&r->names, rec->key.name);
+    const struct sec_key *was;
+
+    if (!at)
+        return entry_add(r, rec);
+    was = &at->newest->key;
+    if (rec->key.kind != was->kind || rec->key.version <= was->version)
+        return ERR_EXISTS;
+    if (versions(was) > SEC_KEY_OVERLAPS_MAX)
+        return ERR_LIMIT;
+    rec->key.older = was;
+    at->newest = rec;
+    r->records++;
+    return ERR_OK;
+}
+
+/* --- changing --- */
+
+enum err sec_keyring_add(struct sec_keyring *r, const struct sec_key *k, struct slice secret)
+{
+    struct sec_key first = *k;
+    struct sec_record *rec;
+    enum err e;
+
+    first.version = 1;
+    if (map_get(&r->names, k->name))
+        return ERR_EXISTS;
+    e = sec_record_seal(r->keys, &first, secret, &rec);
+    if (e)
+        return e;
+    e = sec_keyring_put(r, rec);
+    if (e)
+        sec_record_free(rec);
+    return e;
+}
+
+/* The same key with another end: its record is sealed anew, as the end is part of what the seal covers. */
+static enum err ended(const struct sec_keyring *r, const struct sec_record *was, int64_t grace_s,
+                      struct sec_record **out)
+{
+    struct sec_key k = was->key;
+    struct sec_secret secret;
+    enum err e;
+
+    if (!k.expires_s || k.expires_s > grace_s)
+        k.expires_s = num_max64(grace_s, 1);
+    sec_secret_init(&secret);
+    e = sec_record_open(r->keys, was, &secret);
+    if (!e)
+        e = sec_record_seal(r->keys, &k, sec_secret_slice(&secret), out);
+    sec_secret_clear(&secret);
+    return e;
+}
+
+enum err sec_keyring_rotate(struct sec_keyring *r, const struct sec_key *k, struct slice secret,
+                            int64_t grace_s)
+{
+    struct sec_keyring_entry *at = map_get(&r->names, k->name);
+    struct sec_record *was = at ? at->newest : NULL, *old, *rec;
+    struct sec_key next = *k;
+    enum err e;
+
+    if (!at)
+        return ERR_ABSENT;
+    if (versions(&was->key) > SEC_KEY_OVERLAPS_MAX)
+        return ERR_LIMIT;
+    next.kind = was->key.kind;
+    next.version = was->key.version + 1;
+    e = sec_record_seal(r->keys, &next, secret, &rec);
+    if (e)
+        return e;
+    e = ended(r, was, grace_s, &old);
+    if (e) {
+        sec_record_free(rec);
+        return e;
+    }
+    old->key.older = was->key.older;
+    was->key.older = NULL;
+    sec_record_free(was);
+    rec->key.older = &old->key;
+    at->newest = rec;
+    r->records++;
+    return ERR_OK;
+}
+
+enum err sec_keyring_remove(struct sec_keyring *r, struct slice name)
+{
+    struct sec_keyring_entry *at = map_del(&r->names, name);
+
+    if (!at)
+        return ERR_ABSENT;
+    r->records -= versions(&at->newest->key);
+    sec_record_free(at->newest);
+    free(at);
+    return ERR_OK;
+}
+
+static void prune_one(struct sec_keyring *r, struct sec_record *newest, int64_t now_s)
+{
+    struct sec_record *at = newest;
+
+    while (at->key.older) {
+        struct sec_record *older = record_of(at->key.older);
+
+        if (!sec_key_expired(&older->key, now_s)) {
+            at = older;
+            continue;
+        }
+        at->key.older = older->key.older;
+        older->key.older = NULL;
+        sec_record_free(older);
+        r->records--;
+    }
+}
+
+void sec_keyring_prune(struct sec_keyring *r, int64_t now_s)
+{
+    const struct sec_keyring_entry *at;
+    size_t pos = 0;
+
+    while ((at = map_next(&r->names, &pos)))
+        prune_one(r, at->newest, now_s);
+}
+
+/* --- another master key --- */
+
+static enum err reseal(const struct sec_keyring *r, const struct sec_keyring_keys *keys,
+                       struct sec_record **rec)
+{
+    struct sec_secret secret;
+    struct sec_record *fresh;
+    enum err e;
+
+    sec_secret_init(&secret);
+    e = sec_record_open(r->keys, *rec, &secret);
+    if (!e)
+        e = sec_record_seal(keys, &(*rec)->key, sec_secret_slice(&secret), &fresh);
+    sec_secret_clear(&secret);
+    if (e)
+        return e;
+    fresh->key.older = (*rec)->key.older;
+    (*rec)->key.older = NULL;
+    sec_record_free(*rec);
+    *rec = fresh;
+    return ERR_OK;
+}
+
+static enum err reseal_all(const struct sec_keyring *r, const struct sec_keyring_keys *keys,
+                           struct sec_record **newest)
+{
+    struct sec_record *at, *older;
+    enum err e = reseal(r, keys, newest);
+
+    for (at = *newest; !e && at->key.older; at = older) {
+        older = record_of(at->key.older);
+        e = reseal(r, keys, &older);
+        at->key.older = &older->key;
+    }
+    return e;
+}
+
+enum err sec_keyring_rewrap(struct sec_keyring *r, struct slice master)
+{
+    uint8_t salt[SEC_KEYRING_SALT_N];
+    struct sec_keyring_keys *keys;
+    struct sec_keyring_entry *at;
+    size_t pos = 0;
+    enum err e = sec_random(salt, sizeof salt);
+
+    if (!e)
+        e = sec_keyring_keys_create(master, salt, &keys);
+    if (e)
+        return e;
+    while (!e && (at = map_next(&r->names, &pos)))
+        e = reseal_all(r, keys, &at->newest);
+    mem_copy(r->salt, sizeof r->salt, slice_of(salt, sizeof salt));
+    sec_keyring_keys_free(&r->keys);
+    r->keys = keys;
+    return e;
+}
