@@ -1,5 +1,5 @@
 /* The table of a keyring: names to sealed records, newest version first; see keyring.h.  No files, no clock. */
-#include "security/keyring_table.h"
+#include "security/keyring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "security/kdf.h"
+#include "security/keyring_table.h"
 
 static struct sec_record *record_of(const struct sec_key *k)
 {
