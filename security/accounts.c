@@ -1,5 +1,4 @@
-/* The table of initiators: copied in, checked, indexed by name, certificate matcher and digest user, and never
- * changed once it is used.  Who a peer is, is decided in trust.c.  Building: one thread; lookups: any. */
+/* The table of initiators: copied in, checked, indexed by all that identifies one, and never changed once it is used.  Who a peer is, is decided in trust.c.  Building: one thread; lookups: any. */
 #include "security/accounts.h"
 
 #include <stdlib.h>
@@ -8,18 +7,20 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/scan.h"
+#include "security/asserted.h"
 #include "security/digest_hash.h"
 #include "security/digest_params.h"
+#include "security/matcher.h"
 #include "security/network.h"
 #include "security/uri.h"
 
-#define ARENA_FIRST_N      ((size_t)16 << 10)
-#define ARENA_MAX_N        ((size_t)1 << 30)
-#define ACCOUNTS_MAX       1000000
-#define TEXT_MAX_N         1024 /* octets of a name, user, matcher or pattern */
-
-#define PSK_IDENTITY_MAX_N 256 /* octets; at least 128 must do (RFC 4279 §5.3) */
-#define PSK_MIN_N          16  /* octets (RFC 9257 §4) */
+#define PSK_IDENTITY_MAX_N   256 /* octets; at least 128 must do (RFC 4279 §5.3) */
+#define PSK_MIN_N            16  /* octets (RFC 9257 §4) */
+#define ARENA_FIRST_N        ((size_t)16 << 10)
+#define ARENA_MAX_N          ((size_t)1 << 30)
+#define ACCOUNTS_MAX         1000000
+#define NETWORK_ACCOUNTS_MAX 64   /* looked through one by one */
+#define TEXT_MAX_N           1024 /* octets of a realm or user */
 
 struct entry {
     struct sec_account account;
@@ -36,6 +37,11 @@ struct sec_accounts {
     struct map by_matcher; /* canonical "URI:..", "DNS:..", "EMAIL:.." */
     struct map by_user;
     struct map by_psk;
+    struct map by_token;
+    struct map by_asserted;
+    struct entry *by_network[NETWORK_ACCOUNTS_MAX]; /* with by_network */
+    size_t by_network_n;
+    struct sec_delegates *delegates;
 };
 
 enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accounts **out)
@@ -53,8 +59,10 @@ enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accoun
     map_init(&a->by_matcher, max_n * SEC_ACCOUNT_LIST_MAX);
     map_init(&a->by_user, max_n);
     map_init(&a->by_psk, max_n);
+    map_init(&a->by_token, max_n * SEC_ACCOUNT_LIST_MAX);
+    map_init(&a->by_asserted, max_n * SEC_ACCOUNT_LIST_MAX);
     a->list = calloc(max_n + 1, sizeof *a->list);
-    if (!a->list || arena_dup(&a->arena, realm, &a->realm)) {
+    if (!a->list || sec_delegates_create(&a->delegates) || arena_dup(&a->arena, realm, &a->realm)) {
         sec_accounts_free(&a);
         return ERR_NOMEM;
     }
@@ -77,52 +85,22 @@ void sec_accounts_free(struct sec_accounts **accounts)
     map_clear(&a->by_matcher);
     map_clear(&a->by_user);
     map_clear(&a->by_psk);
+    map_clear(&a->by_token);
+    map_clear(&a->by_asserted);
+    sec_delegates_free(&a->delegates);
     arena_clear(&a->arena);
     free(a->list);
     free(a);
     *accounts = NULL;
 }
 
-static char lower(char ch)
-{
-    return ch >= 'A' && ch <= 'Z' ? (char)(ch | 0x20) : ch;
-}
-
-/* "KIND:value" as it is looked up: host names in lower case, URIs as they are (a certificate's URI is compared
- * octet for octet).  n 0 when too long or empty. */
-static struct slice matcher_key(const char *kind, struct slice value, char key[TEXT_MAX_N])
-{
-    size_t kind_n = strlen(kind), fold_from = value.n;
-
-    if (value.n == 0 || value.n > TEXT_MAX_N - kind_n || slice_find(value, '\0') < value.n)
-        return SLICE_NONE;
-    if (strcmp(kind, "DNS:") == 0)
-        fold_from = 0;
-    else if (strcmp(kind, "EMAIL:") == 0)
-        fold_from = slice_find(value, '@') < value.n ? slice_find(value, '@') : value.n;
-    mem_copy(key, TEXT_MAX_N, slice_of(kind, kind_n));
-    for (size_t i = 0; i < value.n; i++)
-        key[kind_n + i] = i >= fold_from ? lower(value.p[i]) : value.p[i];
-    return slice_of(key, kind_n + value.n);
-}
-
-static struct slice matcher_parse(struct slice matcher, char key[TEXT_MAX_N])
-{
-    static const char *const kinds[] = {"URI:", "DNS:", "EMAIL:"};
-
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (slice_starts(matcher, slice_str(kinds[i])))
-            return matcher_key(kinds[i], slice_sub(matcher, strlen(kinds[i]), matcher.n), key);
-    return SLICE_NONE;
-}
-
 const struct sec_account *sec_accounts_by_san(const struct sec_accounts *accounts, const char *kind,
                                               const struct slice *values, size_t n)
 {
-    char key[TEXT_MAX_N];
+    char key[SEC_MATCHER_MAX_N];
 
     for (size_t i = 0; i < n; i++) {
-        const struct entry *e = map_get(&accounts->by_matcher, matcher_key(kind, values[i], key));
+        const struct entry *e = map_get(&accounts->by_matcher, sec_matcher_key(kind, values[i], key));
 
         if (e)
             return &e->account;
@@ -130,18 +108,16 @@ const struct sec_account *sec_accounts_by_san(const struct sec_accounts *account
     return NULL;
 }
 
-const struct sec_account *sec_accounts_by_user(const struct sec_accounts *accounts, struct slice user)
+static const struct sec_account *found(const struct map *m, struct slice key)
 {
-    const struct entry *e = map_get(&accounts->by_user, user);
+    const struct entry *e = map_get(m, key);
 
     return e ? &e->account : NULL;
 }
 
 const struct sec_account *sec_accounts_by_psk(const struct sec_accounts *accounts, struct slice identity)
 {
-    const struct entry *e = map_get(&accounts->by_psk, identity);
-
-    return e ? &e->account : NULL;
+    return found(&accounts->by_psk, identity);
 }
 
 bool sec_account_issuer_allowed(const struct sec_account *account, struct slice issuer)
@@ -150,6 +126,47 @@ bool sec_account_issuer_allowed(const struct sec_account *account, struct slice 
         if (slice_eq(account->issuers[i], issuer))
             return true;
     return account->issuers_n == 0;
+}
+
+const struct sec_account *sec_accounts_by_user(const struct sec_accounts *accounts, struct slice user)
+{
+    return found(&accounts->by_user, user);
+}
+
+const struct sec_account *sec_accounts_by_token(const struct sec_accounts *accounts, struct slice who)
+{
+    return found(&accounts->by_token, who);
+}
+
+const struct sec_account *sec_accounts_by_asserted(const struct sec_accounts *accounts, struct slice id)
+{
+    return found(&accounts->by_asserted, id);
+}
+
+const struct sec_account *sec_accounts_by_network(const struct sec_accounts *accounts, struct slice peer)
+{
+    for (size_t i = 0; i < accounts->by_network_n; i++)
+        if (sec_account_from_here(&accounts->by_network[i]->account, peer))
+            return &accounts->by_network[i]->account;
+    return NULL;
+}
+
+bool sec_account_asserted(const struct sec_account *account, struct slice id)
+{
+    for (size_t i = 0; i < account->asserted_n; i++)
+        if (slice_eq(account->asserted[i], id))
+            return true;
+    return false;
+}
+
+bool sec_accounts_tokens(const struct sec_accounts *accounts)
+{
+    return accounts->by_token.n > 0;
+}
+
+struct sec_delegates *sec_accounts_delegates(const struct sec_accounts *accounts)
+{
+    return accounts->delegates;
 }
 
 bool sec_accounts_passwords(const struct sec_accounts *accounts)
@@ -219,16 +236,17 @@ static const char *psk_fault(const struct sec_account *a)
 static const char *list_fault(const struct sec_account *a)
 {
     struct sec_network net;
-    char key[TEXT_MAX_N];
+    char key[SEC_MATCHER_MAX_N];
 
     if (a->certificates_n > SEC_ACCOUNT_LIST_MAX || a->networks_n > SEC_ACCOUNT_LIST_MAX ||
-        a->initiator_uris_n > SEC_ACCOUNT_LIST_MAX || a->issuers_n > SEC_ACCOUNT_LIST_MAX)
-        return "too many certificates, networks or URIs";
+        a->initiator_uris_n > SEC_ACCOUNT_LIST_MAX || a->tokens_n > SEC_ACCOUNT_LIST_MAX ||
+        a->asserted_n > SEC_ACCOUNT_LIST_MAX || a->issuers_n > SEC_ACCOUNT_LIST_MAX)
+        return "too many certificates, issuers, networks, URIs, tokens or asserted identities";
     for (size_t i = 0; i < a->issuers_n; i++)
         if (!is_sha256(a->issuers[i]))
             return "certificate issuer: must be a SHA-256 fingerprint";
     for (size_t i = 0; i < a->certificates_n; i++)
-        if (matcher_parse(a->certificates[i], key).n == 0)
+        if (sec_matcher_parse(a->certificates[i], key).n == 0)
             return "certificate: must be URI:.., DNS:.. or EMAIL:..";
     for (size_t i = 0; i < a->networks_n; i++)
         if (sec_network_parse(a->networks[i], &net))
@@ -239,18 +257,57 @@ static const char *list_fault(const struct sec_account *a)
     return NULL;
 }
 
+static bool has_connection(const struct sec_account *a)
+{
+    return a->certificates_n || a->psk_identity.n;
+}
+
+static bool has_login(const struct sec_account *a)
+{
+    return a->digest_user.n || a->tokens_n;
+}
+
+static const char *delegated_fault(const struct sec_account *a)
+{
+    for (size_t i = 0; i < a->asserted_n; i++)
+        if (!sec_asserted_good(a->asserted[i]))
+            return "asserted identity: must be printable, without quotes, of at most 256 octets";
+    if (a->by_network && a->networks_n == 0)
+        return "a network that proves the initiator is missing";
+    return NULL;
+}
+
+/* What no request can bring together must not be asked for together. */
+static const char *require_fault(const struct sec_account *a)
+{
+    if (a->require != SEC_REQUIRE_ALL)
+        return NULL;
+    if (a->digest_user.n && a->tokens_n)
+        return "all of password and token: a request carries one of them";
+    if (a->asserted_n && (has_connection(a) || has_login(a)))
+        return "all, with an asserted identity: the connection is the proxy's, and it keeps the credentials";
+    if (a->by_network && (has_connection(a) || has_login(a) || a->asserted_n))
+        return "all, with a network that is proof enough alone";
+    return NULL;
+}
+
 static const char *account_fault(const struct sec_account *a)
 {
     const char *bad = NULL;
 
     if (!is_name(a->name))
         return "name: must be a word";
-    if (a->certificates_n == 0 && a->digest_user.n == 0 && a->psk_identity.n == 0)
-        return "no way to authenticate: certificate, shared key or digest user";
+    if (!has_connection(a) && !has_login(a) && a->asserted_n == 0 && !a->by_network)
+        return "no way to authenticate: certificate, shared key, digest user, token, asserted identity or "
+               "network";
     bad = password_fault(a);
     if (!bad)
         bad = psk_fault(a);
-    return bad ? bad : list_fault(a);
+    if (!bad)
+        bad = list_fault(a);
+    if (!bad)
+        bad = delegated_fault(a);
+    return bad ? bad : require_fault(a);
 }
 
 static enum err slices_dup(struct arena *arena, const struct slice *in, size_t n, const struct slice **out)
@@ -276,12 +333,57 @@ static enum err entry_copy(struct arena *arena, const struct sec_account *in, st
         arena_dup(arena, in->psk_identity, &a->psk_identity) ||
         slices_dup(arena, in->issuers, in->issuers_n, &a->issuers) ||
         slices_dup(arena, in->networks, in->networks_n, &a->networks) ||
-        slices_dup(arena, in->initiator_uris, in->initiator_uris_n, &a->initiator_uris))
+        slices_dup(arena, in->initiator_uris, in->initiator_uris_n, &a->initiator_uris) ||
+        slices_dup(arena, in->tokens, in->tokens_n, &a->tokens) ||
+        slices_dup(arena, in->asserted, in->asserted_n, &a->asserted))
         return ERR_NOMEM;
     for (size_t i = 0; i < in->networks_n; i++)
         if (sec_network_parse(in->networks[i], &e->networks[i]))
             return ERR_MALFORMED;
     return ERR_OK;
+}
+
+/* "ISSUER SUBJECT", and the issuer is one of ours? */
+static bool token_known(const struct sec_accounts *t, struct slice token)
+{
+    struct slice issuer, subject;
+
+    return slice_cut(token, ' ', &issuer, &subject) && subject.n && subject.n <= SEC_TOKEN_NAME_MAX_N &&
+           sec_delegates_has_issuer(t->delegates, issuer);
+}
+
+static enum err index_network(struct sec_accounts *t, struct entry *e, const char **why)
+{
+    *why = "too many initiators proved by their network alone";
+    if (t->by_network_n == NETWORK_ACCOUNTS_MAX)
+        return ERR_LIMIT;
+    *why = "network proves another initiator";
+    for (size_t i = 0; i < t->by_network_n; i++)
+        for (size_t k = 0; k < t->by_network[i]->account.networks_n; k++)
+            for (size_t m = 0; m < e->account.networks_n; m++)
+                if (sec_network_meets(&t->by_network[i]->networks[k], &e->networks[m]))
+                    return ERR_EXISTS;
+    t->by_network[t->by_network_n++] = e;
+    return ERR_OK;
+}
+
+static enum err index_delegated(struct sec_accounts *t, struct entry *e, const char **why)
+{
+    const struct sec_account *a = &e->account;
+    enum err bad = ERR_OK;
+
+    for (size_t i = 0; !bad && i < a->tokens_n; i++) {
+        *why = "token: \"ISSUER SUBJECT\", and the issuer's section must stand above";
+        if (!token_known(t, a->tokens[i]))
+            return ERR_MALFORMED;
+        *why = "token belongs to another initiator, or stands twice";
+        bad = map_put(&t->by_token, a->tokens[i], e);
+    }
+    for (size_t i = 0; !bad && i < a->asserted_n; i++) {
+        *why = "asserted identity belongs to another initiator, or stands twice";
+        bad = map_put(&t->by_asserted, a->asserted[i], e);
+    }
+    return !bad && a->by_network ? index_network(t, e, why) : bad;
 }
 
 static enum err index_entry(struct sec_accounts *t, struct entry *e, const char **why)
@@ -300,15 +402,15 @@ static enum err index_entry(struct sec_accounts *t, struct entry *e, const char 
         bad = map_put(&t->by_psk, a->psk_identity, e);
     }
     for (size_t i = 0; !bad && i < a->certificates_n; i++) {
-        char text[TEXT_MAX_N];
+        char text[SEC_MATCHER_MAX_N];
         struct slice key;
 
         *why = "certificate belongs to another initiator, or stands twice";
-        bad = arena_dup(&t->arena, matcher_parse(a->certificates[i], text), &key);
+        bad = arena_dup(&t->arena, sec_matcher_parse(a->certificates[i], text), &key);
         if (!bad)
             bad = map_put(&t->by_matcher, key, e);
     }
-    return bad;
+    return bad ? bad : index_delegated(t, e, why);
 }
 
 static enum err entry_add(struct sec_accounts *t, const struct sec_account *account, const char **why)

@@ -6,13 +6,14 @@
 #include "base/err.h"
 #include "base/rate.h"
 #include "base/slice.h"
+#include "security/delegates.h"
 #include "security/secret.h"
 
 #define SEC_ACCOUNT_LIST_MAX 64 /* certificates, patterns or networks of one account */
 
 enum sec_require {
-    SEC_REQUIRE_ANY, /* a certificate or a password */
-    SEC_REQUIRE_ALL  /* every kind that the account has */
+    SEC_REQUIRE_ANY, /* one of the kinds that the account has */
+    SEC_REQUIRE_ALL /* every kind; only for kinds that one request can carry: connection, and Authorization */
 };
 
 /* What one initiator may take of the gateway; 0 is no limit of its own. */
@@ -41,6 +42,12 @@ struct sec_account {
     struct sec_secret ha1_sha256; /* empty: neither SHA-256 nor Basic */
     bool basic;                   /* may use Basic inside TLS */
     bool basic_clear;             /* and without TLS */
+    const struct slice
+        *tokens; /* "ISSUER SUBJECT": whose tokens speak for it; the issuers are known before */
+    size_t tokens_n;
+    const struct slice *asserted; /* identities that a proxy may assert for it */
+    size_t asserted_n;
+    bool by_network; /* its networks alone prove it; no other account may share them */
     enum sec_require require;
     const struct slice *networks; /* "192.0.2.0/28", "2001:db8::/32"; must come from one; n 0: anywhere */
     size_t networks_n;
@@ -57,14 +64,16 @@ struct sec_accounts;
 /* `realm` goes into challenges and is the one HA1 values were made for.  ERR_MALFORMED (realm), ERR_NOMEM. */
 enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accounts **out) MUST_USE;
 void sec_accounts_free(struct sec_accounts **accounts); /* wipes */
-/* ERR_EXISTS (name, digest user or certificate matcher known), ERR_MALFORMED (a matcher, pattern, network or HA1;
- * an empty name; no way to authenticate), ERR_LIMIT, ERR_NOMEM.  *why gets a static text on failure; the table must then be thrown away. */
+/* ERR_EXISTS (name, digest user, certificate matcher, token, asserted identity or network to prove it by known),
+ * ERR_MALFORMED (a matcher, pattern, network or HA1; an empty name; an unknown issuer; no way to authenticate), ERR_LIMIT, ERR_NOMEM.  *why gets a static text on failure; the table must then be thrown away. */
 enum err sec_accounts_add(struct sec_accounts *accounts, const struct sec_account *account,
                           const char **why) MUST_USE;
 const struct sec_account *sec_accounts_find(const struct sec_accounts *accounts, struct slice name);
 size_t sec_accounts_count(const struct sec_accounts *accounts);
 /* i below sec_accounts_count, in the order added. */
 const struct sec_account *sec_accounts_at(const struct sec_accounts *accounts, size_t i);
+/* Providers and proxies of the table; add to them only while it is built. */
+struct sec_delegates *sec_accounts_delegates(const struct sec_accounts *accounts);
 struct slice sec_accounts_realm(const struct sec_accounts *accounts);
 
 /* The account whose matcher is one of a certificate's names of that kind ("URI:", "DNS:", "EMAIL:"), or NULL. */
@@ -73,6 +82,13 @@ const struct sec_account *sec_accounts_by_san(const struct sec_accounts *account
 const struct sec_account *sec_accounts_by_user(const struct sec_accounts *accounts, struct slice user);
 /* By the identity of a shared key, or NULL. */
 const struct sec_account *sec_accounts_by_psk(const struct sec_accounts *accounts, struct slice identity);
+/* By "ISSUER SUBJECT", by asserted identity, by source address alone; or NULL. */
+const struct sec_account *sec_accounts_by_token(const struct sec_accounts *accounts, struct slice who);
+const struct sec_account *sec_accounts_by_asserted(const struct sec_accounts *accounts, struct slice id);
+const struct sec_account *sec_accounts_by_network(const struct sec_accounts *accounts, struct slice peer);
+bool sec_account_asserted(const struct sec_account *account,
+                          struct slice id);                       /* is it one of its identities? */
+bool sec_accounts_tokens(const struct sec_accounts *accounts);    /* does any account take tokens? */
 bool sec_accounts_passwords(const struct sec_accounts *accounts); /* does any account have one? */
 /* May a certificate of the account be signed by this one (SHA-256, 64 hexadecimal digits in lower case)? */
 bool sec_account_issuer_allowed(const struct sec_account *account, struct slice issuer);

@@ -64,3 +64,11 @@ bool sec_network_has(const struct sec_network *net, struct slice address)
             return false;
     return true;
 }
+
+bool sec_network_meets(const struct sec_network *a, const struct sec_network *b)
+{
+    for (unsigned i = 0; i < a->bits && i < b->bits; i++)
+        if (bit(a->address, i) != bit(b->address, i))
+            return false;
+    return true;
+}

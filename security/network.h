@@ -14,5 +14,7 @@ struct sec_network {
 enum err sec_network_parse(struct slice in, struct sec_network *out) MUST_USE;
 /* False for text that is no address. */
 bool sec_network_has(const struct sec_network *net, struct slice address);
+/* Has one of them an address of the other? */
+bool sec_network_meets(const struct sec_network *a, const struct sec_network *b);
 
 #endif

@@ -1,10 +1,13 @@
 /* Who is this?  Shared key or certificate names first (URI, then DNS, then e-mail), then Authorization; both together
  * must agree.
  * Deny by default: evidence that cannot be read, or that is about nobody we know, identifies nobody.  Digest:
- * RFC 7616; Basic: RFC 7617, inside TLS unless somebody wrote otherwise.  Any thread. */
+ * RFC 7616; Basic: RFC 7617, inside TLS unless somebody wrote otherwise; tokens: RFC 6750, inside TLS (§5.3).  Any
+ * thread. */
 #include "security/trust.h"
 
+#include "security/asserted.h"
 #include "security/basic.h"
+#include "security/token.h"
 #include "security/uri.h"
 
 const char *sec_outcome_name(enum sec_outcome o)
@@ -134,12 +137,113 @@ static enum err by_basic(const struct sec_accounts *t, const struct sec_evidence
     return e;
 }
 
-static bool has_both_kinds(const struct sec_account *a)
+/* --- tokens --- */
+
+static enum err token_judged(const struct sec_accounts *t, const struct sec_evidence *ev,
+                             struct sec_token *token, const char **why)
 {
-    return (a->certificates_n || a->psk_identity.n) && a->digest_user.n;
+    size_t n;
+    const struct sec_issuer *const *issuers = sec_delegates_issuers(sec_accounts_delegates(t), &n);
+    struct slice text;
+    enum err e = sec_token_of(ev->authorization, &text);
+
+    *why = "not a token";
+    return e ? e : sec_token_verify(issuers, n, text, ev->utc_s, token, why);
 }
 
-#define CHANNEL (SEC_PROOF_CERTIFICATE | SEC_PROOF_PSK)
+/* One that ended is no guess, and its holder may know; all else is told apart in the log only. */
+static enum err by_token(const struct sec_accounts *t, const struct sec_evidence *ev, struct sec_identity *id,
+                         const struct sec_account **who)
+{
+    struct sec_token token;
+    const struct sec_account *a;
+    const char *why;
+    enum err e;
+
+    if (!ev->tls) {
+        outcome(id, sec_accounts_passwords(t) ? SEC_CHALLENGE : SEC_REFUSED, "token without TLS");
+        return ERR_OK;
+    }
+    e = token_judged(t, ev, &token, &why);
+    if (e == ERR_NOMEM)
+        return e;
+    if (e) {
+        outcome(id, SEC_CHALLENGE, why);
+        id->failed_login = e != ERR_LATE;
+        id->token_fault = e == ERR_LATE ? why : "not accepted";
+        return ERR_OK;
+    }
+    a = sec_accounts_by_token(t, slice_of(token.who, token.who_n));
+    if (!a) {
+        outcome(id, SEC_REFUSED, "token of no initiator");
+        return ERR_OK;
+    }
+    id->proofs |= SEC_PROOF_TOKEN;
+    id->scopes = token.scopes;
+    id->until_s = token.expires_s;
+    *who = a;
+    return ERR_OK;
+}
+
+/* --- authentication proxies --- */
+
+static bool is_proxy(const struct sec_accounts *t, const struct sec_evidence *ev)
+{
+    struct sec_peer_names names = {ev->uris,  ev->dns,      ev->emails, ev->uris_n,
+                                   ev->dns_n, ev->emails_n, ev->peer};
+
+    return ev->tls && ev->cert_verified && sec_delegates_is_proxy(sec_accounts_delegates(t), &names);
+}
+
+/* The one account that the identities belong to; those that nobody here has do not matter.  NULL: none, or two. */
+static const struct sec_account *account_of(const struct sec_accounts *t, const struct sec_asserted *ids)
+{
+    const struct sec_account *who = NULL;
+
+    for (size_t i = 0; i < ids->n; i++) {
+        const struct sec_account *a = sec_accounts_by_asserted(t, ids->id[i]);
+
+        if (a && who && a != who)
+            return NULL;
+        who = a ? a : who;
+    }
+    return who;
+}
+
+static struct slice unquoted(struct slice s)
+{
+    struct sec_asserted one;
+
+    return sec_asserted_parse(s, &one) || one.n != 1 ? s : one.id[0];
+}
+
+/* TS 24.109 §7: a proxy says who its client is, and who the client wanted to be. */
+static const struct sec_account *by_proxy(const struct sec_accounts *t, const struct sec_evidence *ev,
+                                          struct sec_identity *id)
+{
+    const struct sec_account *a = NULL;
+    struct sec_asserted ids;
+
+    if (ev->asserted_n != 1)
+        outcome(id, SEC_REFUSED, "the proxy asserts nobody, or twice");
+    else if (sec_asserted_parse(ev->asserted, &ids))
+        outcome(id, SEC_REFUSED, "asserted identities malformed");
+    else if (ev->intended.n && !sec_asserted_has(&ids, unquoted(ev->intended)))
+        outcome(id, SEC_REFUSED, "intended identity is not among the asserted ones");
+    else {
+        a = account_of(t, &ids);
+        if (!a)
+            outcome(id, SEC_REFUSED, "asserted identities of no initiator, or of several");
+    }
+    if (a)
+        id->proofs |= SEC_PROOF_ASSERTED;
+    return a;
+}
+
+/* --- all together --- */
+
+#define CONNECTION (SEC_PROOF_CERTIFICATE | SEC_PROOF_PSK)
+#define LOGIN      (SEC_PROOF_DIGEST | SEC_PROOF_BASIC | SEC_PROOF_TOKEN)
 
 static bool issuer_wrong(const struct sec_account *a, const struct sec_evidence *ev,
                          const struct sec_identity *id)
@@ -147,25 +251,35 @@ static bool issuer_wrong(const struct sec_account *a, const struct sec_evidence 
     return id->proofs & SEC_PROOF_CERTIFICATE && !sec_account_issuer_allowed(a, ev->issuer);
 }
 
-/* Both proofs are in, one of them at least: is it enough? */
+static const char *proof_name(unsigned proofs)
+{
+    return proofs & SEC_PROOF_ASSERTED      ? "asserted identity"
+           : proofs & SEC_PROOF_PSK         ? "shared key"
+           : proofs & SEC_PROOF_CERTIFICATE ? "certificate"
+           : proofs & SEC_PROOF_TOKEN       ? "token"
+           : proofs & SEC_PROOF_NETWORK     ? "network"
+                                            : "password";
+}
+
+/* Who it is, is known: is that enough? */
 static void conclude(const struct sec_account *a, const struct sec_evidence *ev, struct sec_identity *id)
 {
-    bool all = a->require == SEC_REQUIRE_ALL && has_both_kinds(a);
+    bool all = a->require == SEC_REQUIRE_ALL;
 
     if (issuer_wrong(a, ev, id)) {
         outcome(id, SEC_REFUSED, "certificate of another issuer");
         id->event = "tls.client.wrong-issuer";
-    } else if (all && !(id->proofs & CHANNEL)) {
+    } else if (all && (a->certificates_n || a->psk_identity.n) && !(id->proofs & CONNECTION)) {
         outcome(id, SEC_REFUSED, a->certificates_n ? "certificate missing" : "shared key missing");
-    } else if (all && !(id->proofs & ~(unsigned)CHANNEL)) {
-        outcome(id, SEC_CHALLENGE, "password missing");
+    } else if (all && (a->digest_user.n || a->tokens_n) && !(id->proofs & LOGIN)) {
+        outcome(id, SEC_CHALLENGE, a->tokens_n ? "token missing" : "password missing");
     } else if (!sec_account_from_here(a, ev->peer)) {
         outcome(id, SEC_REFUSED, "address not of this initiator's networks");
+    } else if (ev->intended.n && !(id->proofs & SEC_PROOF_ASSERTED) &&
+               !sec_account_asserted(a, unquoted(ev->intended))) {
+        outcome(id, SEC_REFUSED, "intended identity is not this initiator's");
     } else {
-        outcome(id, SEC_IDENTIFIED,
-                id->proofs & SEC_PROOF_PSK           ? "shared key"
-                : id->proofs & SEC_PROOF_CERTIFICATE ? "certificate"
-                                                     : "password");
+        outcome(id, SEC_IDENTIFIED, proof_name(id->proofs));
         id->account = a;
     }
 }
@@ -178,35 +292,74 @@ static void nobody(const struct sec_accounts *t, const struct sec_evidence *ev, 
     else if (ev->tls && ev->cert_verified) {
         outcome(id, SEC_REFUSED, "certificate of no initiator");
         id->event = "tls.client.wrong-name";
-    } else if (sec_accounts_passwords(t))
+    } else if (sec_accounts_passwords(t) || (ev->tls && sec_accounts_tokens(t)))
         outcome(id, SEC_CHALLENGE, "no credentials");
     else
         outcome(id, SEC_REFUSED, "no certificate");
 }
 
+/* Of who has shown nothing at all, the address may be enough; a stranger's certificate or key is not nothing. */
+static const struct sec_account *by_network(const struct sec_accounts *t, const struct sec_evidence *ev,
+                                            struct sec_identity *id)
+{
+    bool shown = ev->tls && (ev->cert_verified || ev->psk.n);
+    const struct sec_account *a = shown ? NULL : sec_accounts_by_network(t, ev->peer);
+
+    if (a)
+        id->proofs |= SEC_PROOF_NETWORK;
+    return a;
+}
+
+static enum err by_authorization(const struct sec_accounts *t, const struct sec_evidence *ev,
+                                 struct sec_digest_guard *guard, int64_t now_ms, struct sec_identity *id,
+                                 const struct sec_account **who)
+{
+    if (ev->authorization_n > 1) {
+        wrong(id, "Authorization stands twice");
+        return ERR_OK;
+    }
+    if (slice_starts_ci(ev->authorization, SLICE("Digest")))
+        return by_digest(t, ev, guard, now_ms, id, who);
+    if (slice_starts_ci(ev->authorization, SLICE("Bearer")))
+        return by_token(t, ev, id, who);
+    return by_basic(t, ev, id, who);
+}
+
+/* What the connection is: a proxy's, or that of an initiator with a shared key or a certificate. */
+static const struct sec_account *by_connection(const struct sec_accounts *t, const struct sec_evidence *ev,
+                                               bool proxy, struct sec_identity *id)
+{
+    unsigned proof;
+    const struct sec_account *a = proxy ? by_proxy(t, ev, id) : by_channel(t, ev, &proof);
+
+    if (a && !proxy)
+        id->proofs |= proof;
+    return a;
+}
+
 enum err sec_trust_identify(const struct sec_accounts *accounts, const struct sec_evidence *evidence,
                             struct sec_digest_guard *guard, int64_t now_ms, struct sec_identity *out)
 {
-    struct sec_identity id = {.reason = ""};
-    unsigned proof;
-    const struct sec_account *channel = by_channel(accounts, evidence, &proof);
+    struct sec_identity id = {.reason = "", .scopes = SEC_SCOPE_ALL};
+    bool proxy = is_proxy(accounts, evidence);
+    const struct sec_account *known = by_connection(accounts, evidence, proxy, &id);
     const struct sec_account *login = NULL;
     enum err e = ERR_OK;
 
-    if (channel)
-        id.proofs = proof;
-    if (slice_starts_ci(evidence->authorization, SLICE("Digest")))
-        e = by_digest(accounts, evidence, guard, now_ms, &id, &login);
-    else if (evidence->authorization.n)
-        e = by_basic(accounts, evidence, &id, &login);
+    if (evidence->authorization.n && (known || !proxy))
+        e = by_authorization(accounts, evidence, guard, now_ms, &id, &login);
     if (e)
         return e;
-    if (evidence->authorization.n && !login) {
+    if (!known && !login && !proxy && !evidence->authorization.n)
+        known = by_network(accounts, evidence, &id);
+    if (proxy && !known) {
+        id.proofs = SEC_PROOF_NONE;
+    } else if (evidence->authorization.n && !login) {
         id.proofs = SEC_PROOF_NONE; /* wrong credentials are not made good by a certificate */
-    } else if (channel && login && channel != login) {
+    } else if (known && login && known != login) {
         outcome(&id, SEC_REFUSED, "certificate or shared key, and credentials, of different initiators");
-    } else if (channel || login) {
-        conclude(login ? login : channel, evidence, &id);
+    } else if (known || login) {
+        conclude(login ? login : known, evidence, &id);
     } else {
         nobody(accounts, evidence, &id);
     }

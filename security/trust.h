@@ -24,6 +24,11 @@ struct sec_evidence {
     struct slice peer;          /* source address in text, without port */
     bool clear_basic;           /* the listener allows Basic without TLS */
     struct slice authorization; /* header value; n 0: none */
+    size_t authorization_n;     /* how many such headers there were; above 1 nothing is believed */
+    struct slice asserted;      /* X-3GPP-Asserted-Identity; believed of a proxy only */
+    size_t asserted_n;          /* how many such headers there were */
+    struct slice intended;      /* X-3GPP-Intended-Identity; n 0: none */
+    int64_t utc_s;              /* the time, for tokens */
     struct sec_digest_request request;
 };
 
@@ -41,7 +46,10 @@ enum sec_proof {
     SEC_PROOF_CERTIFICATE = 1,
     SEC_PROOF_DIGEST = 2,
     SEC_PROOF_BASIC = 4,
-    SEC_PROOF_PSK = 8
+    SEC_PROOF_PSK = 8,
+    SEC_PROOF_TOKEN = 16,
+    SEC_PROOF_ASSERTED = 32,
+    SEC_PROOF_NETWORK = 64
 };
 
 struct sec_identity {
@@ -49,14 +57,18 @@ struct sec_identity {
     const struct sec_account *account; /* set when identified; borrowed from the table */
     const char *reason;                /* static; why not, or what proved it */
     unsigned proofs;                   /* of enum sec_proof */
-    const char *event; /* static; a log event that this refusal has beside the common one; NULL: none */
-    bool failed_login; /* credentials were wrong: sec_penalty_fail */
+    const char *event;       /* static; a log event that this refusal has beside the common one; NULL: none */
+    bool failed_login;       /* credentials were wrong: sec_penalty_fail */
+    const char *token_fault; /* static; what to tell about the token that came, NULL: none came */
+    unsigned scopes;         /* of enum sec_scope: what a token is for; all of them without one */
+    int64_t until_s;         /* UTC; with SEC_PROOF_TOKEN: when it ends */
     struct sec_digest_response
         digest; /* with SEC_PROOF_DIGEST: for sec_trust_info; views into the evidence */
 };
 
-/* Order: the shared key, or SAN by URI, then DNS, then e-mail; then Authorization.  A certificate (or shared key) of one
- * account and credentials of another are refused.  ERR_NOMEM; everything else is an outcome. */
+/* Order: the shared key, or SAN by URI, then DNS, then e-mail - or, of a proxy, the identities it asserts -; then
+ * Authorization; then, of who has shown nothing, the source address.  A certificate (or shared key) of one account and
+ * credentials of another are refused.  ERR_NOMEM; everything else is an outcome. */
 enum err sec_trust_identify(const struct sec_accounts *accounts, const struct sec_evidence *evidence,
                             struct sec_digest_guard *guard, int64_t now_ms,
                             struct sec_identity *out) MUST_USE;

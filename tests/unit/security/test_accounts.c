@@ -153,6 +153,131 @@ static void test_nothing_twice(void)
     }
 }
 
+#define SET "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZg\"}]}"
+
+static struct sec_accounts *table_with_issuer(void)
+{
+    struct slice audience = SLICE("ppg");
+    struct sec_issuer issuer = {.name = SLICE("i"), .audiences = &audience, .audiences_n = 1};
+    struct sec_accounts *t = table();
+    struct sec_jwks *set = NULL;
+    const char *why;
+
+    MUST(sec_jwks_parse(SLICE(SET), &set, &why) == ERR_OK);
+    MUST(sec_delegates_add_issuer(sec_accounts_delegates(t), &issuer, &set, &why) == ERR_OK);
+    return t;
+}
+
+static void test_tokens_identities_networks(void)
+{
+    struct slice tokens[] = {SLICE("i s"), SLICE("i t u")}, ids[] = {SLICE("sip:a@b"), SLICE("tel:+1")};
+    struct slice networks[] = {SLICE("192.0.2.0/28")};
+    struct sec_accounts *t = table_with_issuer();
+    struct sec_account in = {.name = SLICE("a"),
+                             .tokens = tokens,
+                             .tokens_n = 2,
+                             .asserted = ids,
+                             .asserted_n = 2,
+                             .networks = networks,
+                             .networks_n = 1,
+                             .by_network = true};
+    const struct sec_account *a;
+    const char *why;
+
+    CU_ASSERT(!sec_accounts_tokens(t));
+    CU_ASSERT_FATAL(sec_accounts_add(t, &in, &why) == ERR_OK);
+    a = sec_accounts_find(t, SLICE("a"));
+    CU_ASSERT(sec_accounts_tokens(t) && !sec_accounts_passwords(t));
+    CU_ASSERT(sec_accounts_by_token(t, SLICE("i s")) == a && !sec_accounts_by_token(t, SLICE("i S")));
+    CU_ASSERT(sec_accounts_by_token(t, SLICE("i t u")) == a && !sec_accounts_by_token(t, SLICE("i t")));
+    CU_ASSERT(sec_accounts_by_asserted(t, SLICE("tel:+1")) == a && sec_account_asserted(a, SLICE("sip:a@b")));
+    CU_ASSERT(!sec_accounts_by_asserted(t, SLICE("")) && !sec_account_asserted(a, SLICE("sip:a@B")));
+    CU_ASSERT(sec_accounts_by_network(t, SLICE("192.0.2.3")) == a);
+    CU_ASSERT(!sec_accounts_by_network(t, SLICE("192.0.2.16")) && !sec_accounts_by_network(t, SLICE("")));
+    sec_accounts_free(&t);
+}
+
+/* Each row is added after an account that is good. */
+static void test_delegation_refused(void)
+{
+    struct slice one[] = {SLICE("i s"), SLICE("j s"), SLICE("i"), SLICE("i "), SLICE("")};
+    struct slice ids[] = {SLICE("x"), SLICE("a\"b"), SLICE("")};
+    struct slice nets[] = {SLICE("192.0.2.0/28"), SLICE("192.0.2.8/29"), SLICE("198.51.100.0/24")};
+    struct slice matcher = SLICE("DNS:h");
+    const struct sec_account first = {.name = SLICE("a"),
+                                      .tokens = one,
+                                      .tokens_n = 1,
+                                      .asserted = ids,
+                                      .asserted_n = 1,
+                                      .networks = nets,
+                                      .networks_n = 1,
+                                      .by_network = true};
+    const struct {
+        struct sec_account a;
+        enum err want;
+    } rows[] = {
+        {{.tokens = one, .tokens_n = 1}, ERR_EXISTS},
+        {{.tokens = &one[1], .tokens_n = 1}, ERR_MALFORMED}, /* no such issuer */
+        {{.tokens = &one[2], .tokens_n = 1}, ERR_MALFORMED},
+        {{.tokens = &one[3], .tokens_n = 1}, ERR_MALFORMED},
+        {{.tokens = &one[4], .tokens_n = 1}, ERR_MALFORMED},
+        {{.asserted = ids, .asserted_n = 1}, ERR_EXISTS},
+        {{.asserted = &ids[1], .asserted_n = 1}, ERR_MALFORMED},
+        {{.asserted = &ids[2], .asserted_n = 1}, ERR_MALFORMED},
+        {{.by_network = true}, ERR_MALFORMED},
+        {{.by_network = true, .networks = &nets[1], .networks_n = 1}, ERR_EXISTS}, /* inside the other */
+        {{.by_network = true, .networks = &nets[2], .networks_n = 1}, ERR_OK},
+        {{.networks = &nets[1], .networks_n = 1},
+         ERR_MALFORMED}, /* a network proves nothing unless told so */
+        {{.require = SEC_REQUIRE_ALL,
+          .certificates = &matcher,
+          .certificates_n = 1,
+          .asserted = &ids[2],
+          .asserted_n = 1},
+         ERR_MALFORMED},
+        {{.require = SEC_REQUIRE_ALL,
+          .certificates = &matcher,
+          .certificates_n = 1,
+          .by_network = true,
+          .networks = &nets[2],
+          .networks_n = 1},
+         ERR_MALFORMED},
+        {{.require = SEC_REQUIRE_ALL, .certificates = &matcher, .certificates_n = 1}, ERR_OK},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_accounts *t = table_with_issuer();
+        struct sec_account a = rows[i].a;
+        const char *why = NULL;
+
+        test_row(i);
+        a.name = SLICE("b");
+        CU_ASSERT_FATAL(sec_accounts_add(t, &first, &why) == ERR_OK);
+        why = NULL;
+        CU_ASSERT(sec_accounts_add(t, &a, &why) == rows[i].want);
+        CU_ASSERT((why != NULL) == (rows[i].want != ERR_OK));
+        sec_accounts_free(&t);
+    }
+}
+
+static void test_password_and_token_of_one_request(void)
+{
+    struct slice matcher = SLICE("DNS:h"), token = SLICE("i s");
+    struct sec_accounts *t = table_with_issuer();
+    struct sec_account a = good(&matcher, 1);
+    const char *why;
+
+    a.tokens = &token;
+    a.tokens_n = 1;
+    a.require = SEC_REQUIRE_ALL;
+    CU_ASSERT(sec_accounts_add(t, &a, &why) == ERR_MALFORMED);
+    sec_accounts_free(&t);
+    t = table_with_issuer();
+    a.require = SEC_REQUIRE_ANY;
+    CU_ASSERT(sec_accounts_add(t, &a, &why) == ERR_OK);
+    sec_accounts_free(&t);
+}
+
 static void test_ceiling_and_realm(void)
 {
     static const char *const names[] = {"a", "b", "c", "d"};
@@ -180,6 +305,9 @@ const struct test_case test_cases[] = {
     {"san_with_nul", test_san_with_nul},
     {"add_refused", test_add_refused},
     {"nothing_twice", test_nothing_twice},
+    {"tokens_identities_networks", test_tokens_identities_networks},
+    {"delegation_refused", test_delegation_refused},
+    {"password_and_token_of_one_request", test_password_and_token_of_one_request},
     {"ceiling_and_realm", test_ceiling_and_realm},
     {NULL, NULL},
 };

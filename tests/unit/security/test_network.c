@@ -61,7 +61,26 @@ static void test_parse_refused(void)
     CU_ASSERT(sec_network_parse(SLICE("::1\0x"), &(struct sec_network){.bits = 0}) == ERR_MALFORMED);
 }
 
+static void test_meets(void)
+{
+    static const struct {
+        const char *a, *b;
+        bool meet;
+    } rows[] = {{"192.0.2.0/28", "192.0.2.4/30", true},   {"0.0.0.0/0", "198.51.100.1", true},
+                {"192.0.2.0/28", "192.0.2.16/28", false}, {"192.0.2.1", "192.0.2.1", true},
+                {"192.0.2.1", "192.0.2.2", false},        {"::/0", "192.0.2.1", true},
+                {"2001:db8::/32", "192.0.2.0/24", false}, {"2001:db8::/32", "2001:db8:1::/48", true}};
+    struct sec_network a, b;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        MUST(!sec_network_parse(slice_str(rows[i].a), &a) && !sec_network_parse(slice_str(rows[i].b), &b));
+        CU_ASSERT(sec_network_meets(&a, &b) == rows[i].meet && sec_network_meets(&b, &a) == rows[i].meet);
+    }
+}
+
 const struct test_case test_cases[] = {
+    {"meets", test_meets},
     {"has_rows", test_has_rows},
     {"parse_refused", test_parse_refused},
     {NULL, NULL},
