@@ -197,7 +197,20 @@ static void test_tokens_identities_networks(void)
     sec_accounts_free(&t);
 }
 
-/* Each row is added after an account that is good. */
+/* The second account, after one that is good. */
+static void add_second(const struct sec_account *first, struct sec_account a, enum err want)
+{
+    struct sec_accounts *t = table_with_issuer();
+    const char *why = NULL;
+
+    a.name = SLICE("b");
+    CU_ASSERT_FATAL(sec_accounts_add(t, first, &why) == ERR_OK);
+    why = NULL;
+    CU_ASSERT(sec_accounts_add(t, &a, &why) == want);
+    CU_ASSERT((why != NULL) == (want != ERR_OK));
+    sec_accounts_free(&t);
+}
+
 static void test_delegation_refused(void)
 {
     struct slice one[] = {SLICE("i s"), SLICE("j s"), SLICE("i"), SLICE("i "), SLICE("")};
@@ -246,17 +259,8 @@ static void test_delegation_refused(void)
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct sec_accounts *t = table_with_issuer();
-        struct sec_account a = rows[i].a;
-        const char *why = NULL;
-
         test_row(i);
-        a.name = SLICE("b");
-        CU_ASSERT_FATAL(sec_accounts_add(t, &first, &why) == ERR_OK);
-        why = NULL;
-        CU_ASSERT(sec_accounts_add(t, &a, &why) == rows[i].want);
-        CU_ASSERT((why != NULL) == (rows[i].want != ERR_OK));
-        sec_accounts_free(&t);
+        add_second(&first, rows[i].a, rows[i].want);
     }
 }
 
