@@ -10,6 +10,7 @@
 #include "ppg/config/ini.h"
 #include "ppg/config/initiators.h"
 #include "ppg/config/schema.h"
+#include "ppg/config/subscribers.h"
 #include "ppg/config/terminals.h"
 #include "ppg/limits.h"
 #include "security/addrset.h"
@@ -26,6 +27,7 @@ struct ppg_config {
     struct ppg_groups *groups;
     struct ppg_limits *limits;
     struct ota_registry *registry;
+    struct sec_keyserver *keyserver;
     const char *path;
     uint64_t generation;
 };
@@ -38,6 +40,7 @@ static void destroy(struct ppg_config *c)
     ppg_groups_free(&c->groups);
     if (c->registry)
         ota_registry_drop(&c->registry);
+    sec_keyserver_free(&c->keyserver);
     arena_clear(&c->strings);
     free(c);
 }
@@ -82,6 +85,16 @@ static void read_whitelist(struct ppg_load *load, struct ppg_config *c)
         ppg_load_say(load, e, (struct ppg_place){at.file, at.line}, SLICE_NONE, "%s", at.what);
 }
 
+static void read_subscribers(struct ppg_load *load, struct ppg_config *c)
+{
+    const struct ppg_settings *s = &c->settings;
+    struct ppg_subscribers_conf conf = {.name = slice_str(s->key_server.name),
+                                        .life_s = s->key_server.life_ms / 1000,
+                                        .slot = (uint8_t)s->key_server.slot};
+
+    ppg_subscribers_read(load, s->files.subscribers, &conf, &c->keyserver);
+}
+
 /* Mistakes in one file do not hide those in the next. */
 static void read_all(struct ppg_load *load, struct ppg_config *c)
 {
@@ -97,6 +110,8 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
         read_whitelist(load, c);
     if (s->files.terminals)
         ppg_terminals_read(load, s->files.terminals, &c->registry);
+    if (s->files.subscribers && s->key_server.name)
+        read_subscribers(load, c);
 }
 
 /* A ceiling passed or a name twice is a mistake in the file like any other. */
@@ -181,6 +196,11 @@ void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
 struct ota_registry *ppg_config_registry(const struct ppg_config *c)
 {
     return c->registry;
+}
+
+struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c)
+{
+    return c->keyserver;
 }
 
 const char *ppg_config_path(const struct ppg_config *c)

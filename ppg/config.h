@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "ota/registry.h"
 #include "ppg/settings.h"
+#include "security/keyserver.h"
 #include "security/trust.h"
 #include "security/whitelist.h"
 
@@ -42,6 +43,8 @@ const struct ppg_groups *ppg_config_groups(const struct ppg_config *c);
 struct ppg_limits *ppg_config_limits(const struct ppg_config *c);
 /* A configuration that will follow `before` goes on with what was used under it.  Before anybody else sees `c`. */
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before);
+/* NULL: no subscribers are configured.  Its numbers move; everything else of it is constant. */
+struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c);
 struct ota_registry *ppg_config_registry(const struct ppg_config *c); /* borrowed; hold it to keep it */
 const char *ppg_config_path(const struct ppg_config *c);
 /* Loads in this process so far, from 1: tells snapshots apart. */

@@ -110,6 +110,11 @@ struct ppg_settings {
         uint32_t number_range; /* sequence numbers reserved at once */
     } protection;
     struct {
+        const char *name; /* domain name of the gateway as a NAF; never NULL */
+        int64_t life_ms;  /* of an association, at most */
+        uint32_t slot;    /* IND of the sequence numbers */
+    } key_server;
+    struct {
         enum log_level level;
         enum log_format format;
         bool full_addresses;
@@ -120,7 +125,8 @@ struct ppg_settings {
         const char *whitelist;
         const char *groups; /* NULL: none */
         const char *terminals;
-    } files; /* the other files of one configuration */
+        const char *subscribers; /* NULL: no embedded key server */
+    } files;                     /* the other files of one configuration */
     struct {
         const char *socket; /* UNIX socket of the operator; NULL: none */
     } admin;

@@ -6,6 +6,8 @@
 #include <sys/un.h>
 #include "base/net/tls.h"
 #include "base/net/uri.h"
+#include "security/aka.h"
+#include "security/gba.h"
 
 #define DAY_MS INT64_C(86400000)
 #define MIB    (1 << 20)
@@ -66,6 +68,11 @@ static const char *check_socket(struct slice text)
                                                                  : "longer than a socket's name may be";
 }
 
+static const char *check_fqdn(struct slice text)
+{
+    return sec_gba_is_fqdn(text) ? NULL : "not a domain name in lower case";
+}
+
 #define FIELD(kind, in, key, field)                                                                          \
     .name = (key), .section = (in), .type = PPG_KEY_##kind, .at = offsetof(struct ppg_settings, field),      \
     .width = sizeof((struct ppg_settings *)NULL)->field
@@ -118,6 +125,8 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Names that stand for many terminals."),
     A_FILE(PATH, "files", "terminals", files.terminals, 1, NULL, "terminals.conf", NULL,
            "How terminals are reached."),
+    A_FILE(PATH, "files", "subscribers", files.subscribers, 0, NULL, NULL, "subscribers.conf",
+           "Keys of identity modules, for the embedded key server; its owner's alone (mode 0600)."),
 
     LIST(LISTENS, "pap", "listen", pap.listen, pap.listen_n, PPG_LISTEN_MAX, 0, 0, "127.0.0.1:8080", NULL,
          "Where initiators submit without TLS; leave it empty or on loopback unless the network is yours."),
@@ -247,6 +256,13 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Seal messages only where the transport does not protect (auto), or always."),
     NUMBER(COUNT, "protection", "number-range", protection.number_range, 1, 65536, "1024",
            "Sequence numbers of an association reserved at once; a crash skips up to so many."),
+
+    TEXT("key-server", "name", key_server.name, 1, SEC_GBA_FQDN_MAX_N, check_fqdn, "ppg.example.net",
+         "Domain name of this gateway as terminals know it; every key it gets is made for this name."),
+    NUMBER(TIME, "key-server", "key-lifetime", key_server.life_ms, 60000, 365 * DAY_MS, "7d",
+           "How long an association is good that the gateway sets up with a push."),
+    NUMBER(COUNT, "key-server", "slot", key_server.slot, 0, SEC_AKA_SLOTS - 1, "1",
+           "Slot (IND) of the subscribers' sequence numbers that is the gateway's alone."),
 
     CHOICE(WORD, "log", "level", log.level, log_words, "info", "How much is said."),
     CHOICE(WORD, "log", "format", log.format, format_words, "text",

@@ -1,0 +1,20 @@
+/* subscribers.conf: whose identity modules we know the keys of, to the embedded key server of security/keyserver.h.
+ * The file is its owner's alone (0600).  Off the loops. */
+#ifndef PPG_CONFIG_SUBSCRIBERS_H
+#define PPG_CONFIG_SUBSCRIBERS_H
+
+#include "ppg/config/ini.h"
+#include "security/keyserver.h"
+
+struct ppg_subscribers_conf {
+    struct slice name; /* our own domain name, as terminals know it */
+    int64_t life_s;    /* of an association, at most */
+    uint8_t slot;      /* of the sequence numbers */
+};
+
+/* Reads the file; the gateway itself, for protected pushes, is the one who may ask.  Tells every mistake; *out is
+ * written whenever a server could be made, and is only good when nothing was told. */
+void ppg_subscribers_read(struct ppg_load *load, const char *path, const struct ppg_subscribers_conf *conf,
+                          struct sec_keyserver **out);
+
+#endif
