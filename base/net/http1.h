@@ -93,6 +93,9 @@ const char *net_http_reason(unsigned status);
 void net_http_print_status(struct buf *out, unsigned status);
 void net_http_print_request(struct buf *out, struct slice method, struct slice target);
 void net_http_print_header(struct buf *out, struct slice name, struct slice value);
-void net_http_print_date(struct buf *out, int64_t utc_s); /* a Date header line, IMF-fixdate */
+void net_http_print_date(struct buf *out, int64_t utc_s);       /* a Date header line, IMF-fixdate */
+void net_http_print_date_value(struct buf *out, int64_t utc_s); /* the date alone */
+/* IMF-fixdate (RFC 9110 §5.6.7) to seconds since 1970, UTC.  ERR_MALFORMED; the obsolete forms are not read. */
+enum err net_http_date_parse(struct slice in, int64_t *utc_s) MUST_USE;
 
 #endif

@@ -142,7 +142,7 @@ static char *put3(char *p, const char *names, int64_t i)
 }
 
 /* IMF-fixdate, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7) */
-void net_http_print_date(struct buf *out, int64_t utc_s)
+void net_http_print_date_value(struct buf *out, int64_t utc_s)
 {
     const int64_t first = -62167219200, last = 253402300799; /* years 0000 to 9999 */
     char text[25];
@@ -171,9 +171,19 @@ void net_http_print_date(struct buf *out, int64_t utc_s)
     p = put2(p, s / 60 % 60);
     *p++ = ':';
     p = put2(p, s % 60);
-    buf_add(out, SLICE("Date: "));
     buf_add(out, slice_of(text, (size_t)(p - text)));
-    buf_add(out, SLICE(" GMT\r\n"));
+    buf_add(out, SLICE(" GMT"));
+}
+
+void net_http_print_date(struct buf *out, int64_t utc_s)
+{
+    size_t before = out->n;
+
+    buf_add(out, SLICE("Date: "));
+    net_http_print_date_value(out, utc_s);
+    buf_add(out, SLICE("\r\n"));
+    if (buf_err(out))
+        buf_cut(out, before);
 }
 
 /* The inverse of civil_of(), for dates of the years 0000 to 9999. */
@@ -219,7 +229,7 @@ static void literal(struct slice *in, struct slice want, bool *good)
 }
 
 /* day-name "," SP 2DIGIT SP month SP 4DIGIT SP 2DIGIT ":" 2DIGIT ":" 2DIGIT SP "GMT" (RFC 9110 §5.6.7) */
-static bool fixdate(struct slice in, int64_t *utc_s)
+enum err net_http_date_parse(struct slice in, int64_t *utc_s)
 {
     struct civil c, again;
     int64_t hour, minute, second, days;
@@ -241,13 +251,13 @@ static bool fixdate(struct slice in, int64_t *utc_s)
     second = digits(&in, 2, 60, &good);
     literal(&in, SLICE(" GMT"), &good);
     if (!good || !c.month || !c.day)
-        return false;
+        return ERR_MALFORMED;
     days = days_of(&c);
     again = civil_of(days);
     if (again.day != c.day) /* no such day in this month */
-        return false;
+        return ERR_MALFORMED;
     *utc_s = days * 86400 + hour * 3600 + minute * 60 + second;
-    return true;
+    return ERR_OK;
 }
 
 int64_t net_http_retry_after_s(const struct net_http_msg *m, int64_t now_s)
@@ -260,5 +270,5 @@ int64_t net_http_retry_after_s(const struct net_http_msg *m, int64_t now_s)
     scan_end(&s);
     if (!s.err)
         return seconds;
-    return fixdate(value, &at_s) && at_s > now_s ? at_s - now_s : 0;
+    return !net_http_date_parse(value, &at_s) && at_s > now_s ? at_s - now_s : 0;
 }

@@ -487,7 +487,39 @@ static void test_retry_after(void)
     }
 }
 
+static void test_dates(void)
+{
+    static const struct {
+        const char *value;
+        enum err want;
+        int64_t utc_s;
+    } rows[] = {
+        {"Thu, 01 Jan 1970 00:00:00 GMT", ERR_OK, 0},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", ERR_OK, 784111777},
+        {"Wed, 31 Dec 1969 23:59:59 GMT", ERR_OK, -1},
+        {"Sun, 06 Nov 1994 08:49:37 GM", ERR_MALFORMED, 0},
+        {"Sun, 31 Feb 1994 08:49:37 GMT", ERR_MALFORMED, 0},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", ERR_MALFORMED, 0},
+        {"", ERR_MALFORMED, 0},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int64_t got = -7;
+        struct buf out;
+
+        test_row(i);
+        CU_ASSERT_EQUAL(net_http_date_parse(slice_str(rows[i].value), &got), rows[i].want);
+        CU_ASSERT_EQUAL(got, rows[i].want ? -7 : rows[i].utc_s);
+        buf_init(&out, 100);
+        net_http_print_date_value(&out, rows[i].utc_s);
+        if (!rows[i].want)
+            TEST_SLICE_EQ(buf_slice(&out), slice_str(rows[i].value));
+        buf_clear(&out);
+    }
+}
+
 const struct test_case test_cases[] = {
+    {"dates", test_dates},
     {"requests", test_requests},
     {"expect_continue", test_expect_continue},
     {"keep_alive", test_keep_alive},
