@@ -61,7 +61,7 @@ TYPES = (  # ours, tshark's, its charset
     ("application/vnd.wap.sic; charset=utf-8", "application/vnd.wap.sic", "UTF-8"),
     ("text/plain", "text/plain", None),
     ("TEXT/Plain;charset=iso-8859-1", "text/plain", "ISO-8859-1"),
-    ("application/vnd.wap.emn+wbxml", "application/vnd.wap.emn+wbxml", None),
+    ("application/vnd.wap.emn+wbxml", "<Unknown media type identifier 0x30A>", None),  # registered later; the number is read
     ("application/x-push-gpl-a1", "application/x-push-gpl-a1", None),
 )
 

@@ -77,7 +77,7 @@ static void forms_of_others(void)
     }
 }
 
-static void refused(void)
+static void refused_frames_and_types(void)
 {
     static const struct row rows[] = {
         BAD("", ERR_MALFORMED),
@@ -106,6 +106,17 @@ static void refused(void)
         BAD(PUSH("\x06", "\x05\x83"
                          "a b\0"),
             ERR_MALFORMED),
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        check_row(&rows[i]);
+    }
+}
+
+static void refused_headers(void)
+{
+    static const struct row rows[] = {
         BAD(PUSH("\x02", "\x83\x8D"), ERR_MALFORMED),
         BAD(PUSH("\x04", "\x83\x8D"
                          "5\0"),
@@ -191,6 +202,7 @@ static void every_cut_and_flip(void)
 }
 
 const struct test_case test_cases[] = {
-    {"forms_of_others", forms_of_others},       {"refused", refused}, {"ceilings", ceilings},
+    {"forms_of_others", forms_of_others},       {"refused_frames_and_types", refused_frames_and_types},
+    {"refused_headers", refused_headers},       {"ceilings", ceilings},
     {"every_cut_and_flip", every_cut_and_flip}, {NULL, NULL},
 };
