@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -269,6 +270,12 @@ void log_set(struct log *log, enum log_level level, enum log_format format, bool
     atomic_store(&log->level, (int)level);
     atomic_store(&log->format, (int)format);
     atomic_store(&log->full_addresses, full_addresses);
+}
+
+/* The system changes it in one step: a write goes to the old place or the new one. */
+enum err log_move(struct log *log, int fd)
+{
+    return dup3(fd, log->fd, O_CLOEXEC) < 0 ? ERR_IO : ERR_OK;
 }
 
 /* With the lock held: the line is copied to the queue or lost. */

@@ -45,6 +45,10 @@ void log_flush(struct log *log); /* returns when all lines queued before are wri
 void log_set(struct log *log, enum log_level level, enum log_format format,
              bool full_addresses); /* any thread */
 
+/* From here on lines go to what `fd` is open on, which stays the caller's to close; the log keeps its own descriptor and
+ * puts it in the place of what that was open on.  Any thread.  ERR_IO with errno: nothing changed. */
+enum err log_move(struct log *log, int fd) MUST_USE;
+
 /* Ends an array of pairs. */
 #define LOG_END ((struct log_kv){NULL, LOG_T_INT, {NULL, 0}, 0})
 /* No pairs are fine too; the LOG_END in front lets the comma go in that case. */

@@ -149,6 +149,11 @@ struct ota_registry *ota_registry_hold(struct ota_registry *r)
     return r;
 }
 
+bool ota_registry_alone(const struct ota_registry *r)
+{
+    return atomic_load_explicit(&r->holds, memory_order_acquire) == 1;
+}
+
 static void destroy(struct ota_registry *r)
 {
     struct ota_terminal *t;

@@ -52,5 +52,6 @@ const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_
 /* Atomic count, any thread; create starts at 1. The last drop frees and wipes. */
 struct ota_registry *ota_registry_hold(struct ota_registry *r);
 void ota_registry_drop(struct ota_registry **r);
+bool ota_registry_alone(const struct ota_registry *r); /* nobody but the caller holds it */
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "ppg/config.h"
 #include "ppg/core.h"
+#include "ppg/reload.h"
 
 struct ppg_admin;
 struct net_env;
@@ -31,16 +32,13 @@ struct ppg_status {
     bool draining;
 };
 
-/* Once per reload that was begun, later; errs is read during the call only. */
-typedef void ppg_admin_done_fn(void *arg, enum err result, const struct ppg_config_errors *errs);
-
 struct ppg_admin_conf {
     const char *socket;    /* copied */
     struct ppg_core *core; /* loop 0's; store operations go through it */
     void (*status)(void *arg, struct ppg_status *out);
     /* ERR_LATE: one is under way, or it is too late for one.  done() does not run after a failure, and never
      * from inside. */
-    enum err (*reload)(void *arg, ppg_admin_done_fn *done, void *done_arg);
+    enum err (*reload)(void *arg, ppg_reload_done_fn *done, void *done_arg);
     void (*drain)(void *arg); /* the answer is queued by then */
     void *arg;
 };

@@ -163,6 +163,11 @@ void ppg_config_drop(struct ppg_config **config)
         destroy(c);
 }
 
+bool ppg_config_alone(const struct ppg_config *c)
+{
+    return atomic_load_explicit(&c->refs, memory_order_acquire) == 1 && ota_registry_alone(c->registry);
+}
+
 const struct ppg_settings *ppg_config_settings(const struct ppg_config *c)
 {
     return &c->settings;

@@ -30,6 +30,9 @@ enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_c
 struct ppg_config *ppg_config_hold(struct ppg_config *c);
 void ppg_config_drop(struct ppg_config **c); /* any thread; the last one frees and wipes */
 
+/* Nobody but the caller holds it or its registry: dropping it frees it. */
+bool ppg_config_alone(const struct ppg_config *c);
+
 const struct ppg_settings *ppg_config_settings(const struct ppg_config *c);
 const struct sec_accounts *ppg_config_accounts(const struct ppg_config *c);
 const struct sec_whitelist *ppg_config_whitelist(const struct ppg_config *c);

@@ -65,12 +65,46 @@ static struct net_tls_ctx *tls_of(const struct ppg_snapshot *s, enum ppg_listen_
     return kind == PPG_LISTEN_TLS ? s->pap : kind == PPG_LISTEN_PSK ? s->psk : NULL;
 }
 
+static struct net_http_limits limits_of(const struct ppg_settings *set)
+{
+    return (struct net_http_limits){.head_max_n = 16384,
+                                    .headers_max = 64,
+                                    .value_max_n = 4096,
+                                    .target_max_n = 2048,
+                                    .body_max_n = set->pap.body_max_n,
+                                    .head_ms = set->pap.head_ms,
+                                    .idle_ms = set->pap.idle_ms,
+                                    .body_rate_min = set->pap.body_rate,
+                                    .handshake_ms = set->pap.handshake_ms};
+}
+
+static struct ota_env ota_env_of(struct ppg_loop *l)
+{
+    const struct ppg_settings *set = ppg_config_settings(l->snapshot->config);
+
+    return (struct ota_env){
+        .net = &l->env,
+        .product = SLICE("ppgd/" PPG_VERSION),
+        .tls = l->snapshot->terminal,
+        .connect_ms = set->ota_http.connect_ms,
+        .response_ms = set->ota_http.response_ms,
+        .idle_ms = set->ota_http.idle_ms,
+        .connections_max = set->ota_http.connections_max,
+        .prov_url = slice_str(set->ota_http.prov_url),
+        .profiles = l->core.shared->profiles,
+    };
+}
+
 static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
 {
+    struct net_http_limits limits = limits_of(ppg_config_settings(snapshot->config));
     struct ppg_snapshot *old = l->snapshot;
 
     l->snapshot = snapshot;
+    l->ota = ota_env_of(l);
     ppg_core_set_config(&l->core, snapshot->config);
+    for (size_t i = 0; i < l->listeners_n; i++)
+        net_httpd_set_limits(l->listeners[i], &limits);
     for (size_t i = 0; i < l->listeners_n; i++)
         if (l->listener_kind[i] != PPG_LISTEN_CLEAR)
             net_httpd_set_tls(l->listeners[i], tls_of(snapshot, l->listener_kind[i]));
@@ -211,21 +245,9 @@ static enum err handles_init(struct ppg_loop *l)
 
 static enum err bearers_create(struct ppg_loop *l)
 {
-    const struct ppg_settings *set = ppg_config_settings(l->snapshot->config);
     enum err e = ERR_OK;
 
-    l->ota = (struct ota_env){
-        .net = &l->env,
-        .product = SLICE("ppgd/" PPG_VERSION),
-        .tls = l->snapshot->terminal,
-        .connect_ms = set->ota_http.connect_ms,
-        .response_ms = set->ota_http.response_ms,
-        .idle_ms = set->ota_http.idle_ms,
-        .connections_max = set->ota_http.connections_max,
-        .prov_url = slice_str(set->ota_http.prov_url),
-        .profiles = l->core.shared->profiles,
-    };
-
+    l->ota = ota_env_of(l);
     for (size_t i = 0; i < l->core.bearers_n && !e; i++)
         e = l->core.bearers[i]->create(&l->ota, &l->core.bearer_self[i]);
     return e;
@@ -260,19 +282,6 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     if ((e = handles_init(l)) || (e = core_init(l, conf)) || (e = bearers_create(l)))
         return e; /* only start-up comes here: the program ends */
     return ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
-}
-
-static struct net_http_limits limits_of(const struct ppg_settings *set)
-{
-    return (struct net_http_limits){.head_max_n = 16384,
-                                    .headers_max = 64,
-                                    .value_max_n = 4096,
-                                    .target_max_n = 2048,
-                                    .body_max_n = set->pap.body_max_n,
-                                    .head_ms = set->pap.head_ms,
-                                    .idle_ms = set->pap.idle_ms,
-                                    .body_rate_min = set->pap.body_rate,
-                                    .handshake_ms = set->pap.handshake_ms};
 }
 
 enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum ppg_listen_kind kind,

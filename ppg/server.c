@@ -21,20 +21,14 @@
 
 struct ppg_server {
     struct ppg_shared shared;
-    struct ppg_snapshot *snapshot; /* held; what a reload compares with */
     struct net_gate *gate;
     struct ppg_loop *loops;
     uv_thread_t *threads; /* of loops 1.. */
     unsigned loops_n;
     uv_signal_t signals[3];
     struct ppg_admin *admin;
-    uv_work_t work; /* a reload under way */
-    bool reloading;
-    struct ppg_snapshot *fresh;
-    enum err fresh_err;
-    struct ppg_config_errors errs;
-    ppg_admin_done_fn *reload_done;
-    void *reload_arg;
+    struct ppg_reload *reload;
+    struct ppg_snapshot *snapshot; /* in use; reload holds it */
     struct store_purge purge;
     bool purging;
     int64_t purge_at_ms;
@@ -71,40 +65,6 @@ static void run_errand(void *host, struct ppg_errand *e)
 
 /* --- reload --- */
 
-/* Listeners are made at the start: one that is open cannot lose its certificate. */
-static enum err check_listeners(struct ppg_server *s)
-{
-    bool tls_gone = s->snapshot->pap && !s->fresh->pap;
-    bool psk_gone = s->snapshot->psk && !s->fresh->psk;
-
-    if (!tls_gone && !psk_gone)
-        return ERR_OK;
-    (void)snprintf(s->errs.text[s->errs.n++], sizeof s->errs.text[0],
-                   "%s: [pap] %s: is open and cannot be taken away without a restart",
-                   ppg_config_path(s->fresh->config), tls_gone ? "listen-tls" : "listen-psk");
-    ppg_snapshot_drop(&s->fresh);
-    return ERR_MALFORMED;
-}
-
-static void reload_work(uv_work_t *work)
-{
-    struct ppg_server *s = work->data;
-
-    s->fresh = NULL;
-    s->errs = (struct ppg_config_errors){.n = 0};
-    s->fresh_err = ppg_snapshot_load(ppg_config_path(s->snapshot->config), &s->fresh, &s->errs);
-    if (!s->fresh_err)
-        s->fresh_err = check_listeners(s);
-    if (!s->fresh_err)
-        ppg_config_follow(s->fresh->config, s->snapshot->config);
-}
-
-static void log_errors(struct ppg_server *s)
-{
-    for (size_t i = 0; i < s->errs.n; i++)
-        LOG(s->shared.log, LOG_ERROR, "config.error", LOG_C("what", s->errs.text[i]));
-}
-
 /* What only a start can change; a reload keeps the old value and says so. */
 static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
                            const struct ppg_settings *is)
@@ -117,9 +77,10 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"pap.listen", memcmp(was->pap.listen, is->pap.listen, sizeof is->pap.listen) != 0},
         {"pap.listen-tls", memcmp(was->pap.listen_tls, is->pap.listen_tls, sizeof is->pap.listen_tls) != 0},
         {"pap.listen-psk", memcmp(was->pap.listen_psk, is->pap.listen_psk, sizeof is->pap.listen_psk) != 0},
+        {"pap.nonce-lifetime", was->pap.nonce_life_ms != is->pap.nonce_life_ms},
+        {"store.pending-max", was->store.pending_max != is->store.pending_max},
         {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
         {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
-        {"log.file", !slice_eq(slice_str(was->log.file), slice_str(is->log.file))},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -127,57 +88,27 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
             LOG(s->shared.log, LOG_WARN, "reload.needs-restart", LOG_C("key", rows[i].key));
 }
 
-static void take_fresh(struct ppg_server *s)
+/* Handed to every loop; each changes over between two of its turns. */
+static void take(void *arg, struct ppg_snapshot *before, struct ppg_snapshot *fresh)
 {
-    const struct ppg_settings *set = ppg_config_settings(s->fresh->config);
-    struct ppg_snapshot *old = s->snapshot;
+    struct ppg_server *s = arg;
+    const struct ppg_settings *set = ppg_config_settings(fresh->config);
 
-    tell_unchanged(s, ppg_config_settings(old->config), set);
-    s->snapshot = s->fresh;
-    s->fresh = NULL;
+    tell_unchanged(s, ppg_config_settings(before->config), set);
+    s->snapshot = fresh;
     s->expiry_at_ms = 0;
-    ppg_limits_begin(ppg_config_limits(s->snapshot->config));
+    ppg_limits_begin(ppg_config_limits(fresh->config));
     net_gate_set(s->gate, set->pap.connections_max, set->pap.connections_per_address_max);
     log_set(s->shared.log, set->log.level, set->log.format, set->log.full_addresses);
     for (unsigned i = 0; i < s->loops_n; i++)
-        ppg_loop_mail_snapshot(&s->loops[i], s->snapshot);
-    ppg_snapshot_drop(&old);
+        ppg_loop_mail_snapshot(&s->loops[i], fresh);
 }
 
-static void reload_after(uv_work_t *work, int status)
-{
-    struct ppg_server *s = work->data;
-    ppg_admin_done_fn *done = s->reload_done;
-
-    s->reloading = false;
-    s->reload_done = NULL;
-    if (status)
-        s->fresh_err = ERR_LATE;
-    if (s->fresh_err) {
-        log_errors(s);
-        LOG(s->shared.log, LOG_ERROR, "reload.kept", LOG_I("errors", s->errs.n + s->errs.more));
-    } else {
-        take_fresh(s);
-        LOG(s->shared.log, LOG_WARN, "reload.done",
-            LOG_I("generation", ppg_config_generation(s->snapshot->config)));
-    }
-    if (done)
-        done(s->reload_arg, s->fresh_err, &s->errs);
-}
-
-static enum err reload(void *arg, ppg_admin_done_fn *done, void *done_arg)
+static enum err reload(void *arg, ppg_reload_done_fn *done, void *done_arg)
 {
     struct ppg_server *s = arg;
 
-    if (s->reloading || s->stopping)
-        return ERR_LATE;
-    s->work.data = s;
-    if (uv_queue_work(&s->loops[0].uv, &s->work, reload_work, reload_after))
-        return ERR_IO;
-    s->reloading = true;
-    s->reload_done = done;
-    s->reload_arg = done_arg;
-    return ERR_OK;
+    return s->stopping ? ERR_LATE : ppg_reload_begin(s->reload, done, done_arg);
 }
 
 /* --- drain --- */
@@ -218,7 +149,7 @@ static void stop(struct ppg_server *s)
 /* Quiet on all loops for two ticks: nothing is on its way between them any more. */
 static void stop_when_quiet(struct ppg_server *s)
 {
-    bool quiet = !s->reloading && !s->purging;
+    bool quiet = !ppg_reload_busy(s->reload) && !s->purging;
 
     for (unsigned i = 0; i < s->loops_n; i++)
         quiet = quiet && atomic_load(&s->loops[i].quiet);
@@ -282,6 +213,7 @@ static void on_tick(struct ppg_loop *l, void *arg)
     if (l->index != 0)
         return;
     tell_expiry(s);
+    ppg_reload_tick(s->reload);
     if (atomic_load(&s->shared.draining))
         stop_when_quiet(s);
     else
@@ -367,6 +299,14 @@ static enum err store_start(struct ppg_server *s, char why[256])
                               .log = s->shared.log};
 
     return store_open(&conf, &s->shared.store, why);
+}
+
+static enum err reload_start(struct ppg_server *s)
+{
+    struct ppg_reload_conf conf = {
+        .loop = &s->loops[0].uv, .log = s->shared.log, .take = take, .arg = s};
+
+    return ppg_reload_create(&conf, s->snapshot, &s->reload);
 }
 
 static enum err loops_start(struct ppg_server *s)
@@ -467,13 +407,13 @@ enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struc
     (void)snprintf(why, 256, "out of memory");
     if (!s)
         return ERR_NOMEM;
-    s->snapshot = ppg_snapshot_hold(snapshot);
+    s->snapshot = snapshot;
     s->loops_n = loops_wanted(set);
     s->loops = calloc(s->loops_n, sizeof *s->loops);
     s->threads = calloc(s->loops_n, sizeof *s->threads);
     if (!s->loops || !s->threads)
         return ERR_NOMEM;
-    if ((e = shared_init(s, log)) || (e = store_start(s, why)) || (e = loops_start(s)) ||
+    if ((e = shared_init(s, log)) || (e = store_start(s, why)) || (e = loops_start(s)) || (e = reload_start(s)) ||
         (e = net_gate_create(set->pap.connections_max, set->pap.connections_per_address_max, &s->gate)) ||
         (e = signals_start(s)) || (e = admin_start(s, why)) || (e = listen_and_tell(s, why)))
         return e; /* start-up failed: the program ends, and the system takes everything back */
@@ -510,7 +450,7 @@ void ppg_server_free(struct ppg_server **sp)
     ota_profiles_free(&s->shared.profiles);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);
-    ppg_snapshot_drop(&s->snapshot);
+    ppg_reload_free(&s->reload);
     free(s->loops);
     free(s->threads);
     free(s);

@@ -12,6 +12,7 @@
 #define PPG_LISTEN_MAX  8
 #define PPG_FILES_MAX   8
 #define PPG_RETRIES_MAX 8
+#define PPG_KEYS_MAX    128 /* keys of ppg.conf */
 
 /* What an initiator assumes of a terminal: compared where something is known, and where nothing is? */
 enum ppg_capabilities_use { PPG_CAPABILITIES_LENIENT, PPG_CAPABILITIES_STRICT, PPG_CAPABILITIES_IGNORE };
@@ -22,6 +23,7 @@ struct ppg_listen {
 };
 
 struct ppg_settings {
+    uint32_t lines[PPG_KEYS_MAX]; /* where each key of config/keys.c was set; 0: not */
     struct {
         const char *name;        /* URI of this gateway: sender-address in answers */
         const char *sender_name; /* for people */

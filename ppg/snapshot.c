@@ -1,16 +1,83 @@
 /* Configuration and TLS contexts as one value; see snapshot.h. */
 #include "ppg/snapshot.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "ppg/config/schema.h"
 #include "security/credentials.h"
 
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt" /* Debian's list of public authorities */
 
-static void complain(struct ppg_config_errors *errs, const char *path, const char *section, const char *why)
+/* The line of ppg.conf that names the file at fault. */
+struct culprit {
+    const char *why; /* "FILE: what" */
+    const char *key; /* NULL: no file of the settings */
+    uint32_t line;
+};
+
+static void suspect(const char *path, const char *key, uint32_t line, void *arg)
 {
-    if (errs->n < PPG_CONFIG_ERRORS_MAX)
-        (void)snprintf(errs->text[errs->n++], sizeof errs->text[0], "%s: [%s] %s", path, section, why);
+    struct culprit *c = arg;
+    size_t n = strlen(path);
+
+    if (c->key || strncmp(c->why, path, n) != 0 || c->why[n] != ':')
+        return;
+    c->key = key;
+    c->line = line;
+}
+
+static void complain(struct ppg_config_errors *errs, const struct ppg_config *config, const char *section,
+                     const char *why)
+{
+    struct culprit c = {.why = why};
+
+    if (errs->n == PPG_CONFIG_ERRORS_MAX)
+        return;
+    ppg_schema_each_file(ppg_config_settings(config), suspect, &c);
+    if (c.key)
+        (void)snprintf(errs->text[errs->n++], sizeof errs->text[0], "%s:%u: %s: %s", ppg_config_path(config),
+                       (unsigned)c.line, c.key, why);
+    else
+        (void)snprintf(errs->text[errs->n++], sizeof errs->text[0], "%s: [%s] %s", ppg_config_path(config),
+                       section, why);
+}
+
+/* FNV-1a of 64 bits: tells versions of an operator's own files apart, and nothing depends on it but what is told. */
+static uint64_t hash_more(uint64_t h, struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * UINT64_C(1099511628211);
+    return h;
+}
+#define HASH_NONE UINT64_C(14695981039346656037)
+
+static uint64_t content_hash(const char *path)
+{
+    char piece[4096];
+    uint64_t h = HASH_NONE;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0)
+        h = hash_more(h, slice_of(piece, (size_t)n));
+    if (fd >= 0)
+        (void)close(fd);
+    mem_wipe(piece, sizeof piece); /* it may have been a key */
+    return h;
+}
+
+static void mark(const char *path, const char *key, uint32_t line, void *arg)
+{
+    struct ppg_snapshot *s = arg;
+
+    (void)key;
+    (void)line;
+    if (s->files_n < PPG_SNAPSHOT_FILES_MAX)
+        s->files[s->files_n++] =
+            (struct ppg_file_mark){hash_more(HASH_NONE, slice_str(path)), content_hash(path)};
 }
 
 static enum err load_pap(const struct ppg_settings *set, struct ppg_snapshot *s,
@@ -125,8 +192,10 @@ enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct p
     for (size_t i = 0; !first && i < sizeof parts / sizeof parts[0]; i++) {
         first = parts[i].load(ppg_config_settings(s->config), s, why);
         if (first)
-            complain(errs, path, parts[i].section, why);
+            complain(errs, s->config, parts[i].section, why);
     }
+    if (!first)
+        ppg_schema_each_file(ppg_config_settings(s->config), mark, s);
     if (first)
         ppg_snapshot_drop(&s);
     else
@@ -138,6 +207,11 @@ struct ppg_snapshot *ppg_snapshot_hold(struct ppg_snapshot *s)
 {
     atomic_fetch_add(&s->refs, 1);
     return s;
+}
+
+bool ppg_snapshot_alone(const struct ppg_snapshot *s)
+{
+    return atomic_load(&s->refs) == 1;
 }
 
 void ppg_snapshot_drop(struct ppg_snapshot **sp)

@@ -7,6 +7,14 @@
 #include "base/net/tls.h"
 #include "ppg/config.h"
 
+#define PPG_SNAPSHOT_FILES_MAX (3 * PPG_FILES_MAX + 8)
+
+/* A file that TLS contexts are made of: what it is called and what it said, as hashes. */
+struct ppg_file_mark {
+    uint64_t name;
+    uint64_t content;
+};
+
 struct ppg_snapshot {
     atomic_uint refs;
     struct ppg_config *config;
@@ -14,12 +22,15 @@ struct ppg_snapshot {
     struct net_tls_ctx *psk;      /* the same with shared keys; NULL: no such listener */
     struct net_tls_ctx *terminal; /* towards terminals; NULL: no TLS route */
     struct net_tls_ctx *notify;   /* towards initiators' servers */
+    struct ppg_file_mark files[PPG_SNAPSHOT_FILES_MAX];
+    size_t files_n;
 };
 
 /* Loads everything; blocks.  On failure *errs says every line. */
 enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out,
                            struct ppg_config_errors *errs) MUST_USE;
 struct ppg_snapshot *ppg_snapshot_hold(struct ppg_snapshot *s);
+bool ppg_snapshot_alone(const struct ppg_snapshot *s); /* nobody but the caller holds it */
 void ppg_snapshot_drop(struct ppg_snapshot **s);
 
 #endif

@@ -451,6 +451,55 @@ const struct sec_account *sec_accounts_find(const struct sec_accounts *accounts,
     return e ? &e->account : NULL;
 }
 
+static bool slices_same(const struct slice *a, size_t a_n, const struct slice *b, size_t b_n)
+{
+    for (size_t i = 0; a_n == b_n && i < a_n; i++)
+        if (!slice_eq(a[i], b[i]))
+            return false;
+    return a_n == b_n;
+}
+
+static bool secrets_same(const struct sec_secret *a, const struct sec_secret *b)
+{
+    struct slice x = sec_secret_slice(a), y = sec_secret_slice(b);
+    unsigned differ = x.n != y.n;
+
+    for (size_t i = 0; x.n == y.n && i < x.n; i++)
+        differ |= (unsigned char)x.p[i] ^ (unsigned char)y.p[i];
+    return !differ;
+}
+
+static bool rates_same(const struct rate *a, const struct rate *b)
+{
+    return a->count == b->count && a->burst == b->burst && a->period_ms == b->period_ms;
+}
+
+static bool limits_same(const struct sec_limits *a, const struct sec_limits *b)
+{
+    return rates_same(&a->requests, &b->requests) && rates_same(&a->recipients, &b->recipients) &&
+           a->queue_max == b->queue_max && a->body_max_n == b->body_max_n &&
+           a->connections_max == b->connections_max;
+}
+
+static bool proofs_same(const struct sec_account *a, const struct sec_account *b)
+{
+    return slices_same(a->certificates, a->certificates_n, b->certificates, b->certificates_n) &&
+           slices_same(a->issuers, a->issuers_n, b->issuers, b->issuers_n) &&
+           slice_eq(a->psk_identity, b->psk_identity) && secrets_same(&a->psk, &b->psk) &&
+           a->psk_version == b->psk_version && slice_eq(a->digest_user, b->digest_user) &&
+           secrets_same(&a->ha1_md5, &b->ha1_md5) && secrets_same(&a->ha1_sha256, &b->ha1_sha256) &&
+           a->basic == b->basic && a->basic_clear == b->basic_clear && a->require == b->require;
+}
+
+bool sec_account_same(const struct sec_account *a, const struct sec_account *b)
+{
+    return slice_eq(a->name, b->name) && proofs_same(a, b) &&
+           slices_same(a->networks, a->networks_n, b->networks, b->networks_n) &&
+           slices_same(a->initiator_uris, a->initiator_uris_n, b->initiator_uris, b->initiator_uris_n) &&
+           limits_same(&a->limits, &b->limits) && a->trusted == b->trusted &&
+           a->may_ask_protection == b->may_ask_protection;
+}
+
 size_t sec_accounts_count(const struct sec_accounts *accounts)
 {
     return accounts->n;

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "security/address.h"
 #include "security/addrset.h"
+#include "security/notes.h"
 #include "security/uri.h"
 
 #define ARENA_FIRST_N ((size_t)64 << 10)
@@ -50,6 +51,7 @@ struct sec_whitelist {
     struct group only;     /* "only" rules */
     size_t only_n;
     struct sec_acl acl;
+    struct sec_notes notes; /* of all rules */
     const char *file;
     size_t rules;
 };
@@ -109,6 +111,7 @@ void sec_whitelist_free(struct sec_whitelist **w)
     sec_acl_clear(&v->acl);
     map_clear(&v->groups);
     map_clear(&v->sets);
+    sec_notes_clear(&v->notes);
     arena_clear(&v->arena);
     free(v);
     *w = NULL;
@@ -446,6 +449,17 @@ bool sec_whitelist_reaches_others(const struct sec_whitelist *w, enum sec_operat
                                   struct slice who)
 {
     return sec_acl_any(&w->acl, command_of(operation), who);
+}
+
+enum err sec_whitelist_note(struct sec_whitelist *w, struct slice text)
+{
+    return sec_notes_add(&w->notes, text);
+}
+
+void sec_whitelist_changes(const struct sec_whitelist *was, const struct sec_whitelist *is, size_t *added,
+                           size_t *removed)
+{
+    sec_notes_changes(&was->notes, &is->notes, added, removed);
 }
 
 size_t sec_whitelist_rules(const struct sec_whitelist *w)

@@ -74,6 +74,8 @@ void sec_whitelist_free(struct sec_whitelist **w);
  * come in file order.  ERR_EXISTS (an acl of that path), ERR_LIMIT, ERR_NOMEM. */
 enum err sec_whitelist_add(struct sec_whitelist *w, const struct sec_whitelist_line *line, uint32_t line_no,
                            const struct sec_addrset *set) MUST_USE;
+/* Remembers the text of a rule, for sec_whitelist_changes.  ERR_NOMEM. */
+enum err sec_whitelist_note(struct sec_whitelist *w, struct slice text) MUST_USE;
 /* The addresses of a file by the name the rules use, or of a group by its name behind a "$": one set however many rules
  * name it.  *fresh says that it is new and empty, to be filled by the caller, a group's with its "$name" too.
  * ERR_NOMEM. */
@@ -133,6 +135,10 @@ void sec_whitelist_decide(const struct sec_whitelist *w, const struct sec_whitel
 /* Is there anybody whose pushes `who` might ask about or take back? */
 bool sec_whitelist_reaches_others(const struct sec_whitelist *w, enum sec_operation operation,
                                   struct slice who);
+/* Rules that were noted in one and not in the other, by their words; one that stands twice counts twice.  Takes a while
+ * for long lists; what memory does not allow to compare counts as changed. */
+void sec_whitelist_changes(const struct sec_whitelist *was, const struct sec_whitelist *is, size_t *added,
+                           size_t *removed);
 size_t sec_whitelist_rules(const struct sec_whitelist *w);     /* rules held */
 size_t sec_whitelist_addresses(const struct sec_whitelist *w); /* addresses of all files */
 size_t sec_whitelist_memory(const struct sec_whitelist *w);    /* octets held */

@@ -205,6 +205,8 @@ static enum err rule_add(struct reader *r, const struct sec_whitelist_source *fr
     if (e)
         return e;
     e = sec_whitelist_add(w, &line, r->line, set);
+    if (!e)
+        e = sec_whitelist_note(w, text);
     return e ? fail(r, e, add_fault(e)) : ERR_OK;
 }
 

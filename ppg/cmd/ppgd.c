@@ -1,6 +1,5 @@
 /* The gateway program: options, one-time process set-up, and server.h's story.  Exit status: 0 ended in order or
  * the configuration is good, 1 it is not or start-up failed, 2 usage. */
-#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
@@ -11,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "ppg/logfile.h"
 #include "ppg/server.h"
 
 #define LOG_QUEUE_N ((size_t)4 << 20)
@@ -65,24 +65,18 @@ static void process_setup(void)
     }
 }
 
-static int log_open(const char *path)
-{
-    return path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : STDERR_FILENO;
-}
-
 static int serve(struct ppg_snapshot *snapshot)
 {
     const struct ppg_settings *set = ppg_config_settings(snapshot->config);
     struct log_conf conf = {.level = set->log.level,
                             .format = set->log.format,
                             .full_addresses = set->log.full_addresses,
-                            .fd = log_open(set->log.file),
                             .queue_n = LOG_QUEUE_N};
     struct log *log = NULL;
     struct ppg_server *server = NULL;
     char why[256];
 
-    if (conf.fd < 0 || log_create(&conf, &clk_real, &log)) {
+    if (ppg_logfile_open(set->log.file, &conf.fd) || log_create(&conf, &clk_real, &log)) {
         (void)fprintf(stderr, "ppgd: cannot write the log %s\n", set->log.file ? set->log.file : "");
         return 1;
     }

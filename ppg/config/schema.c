@@ -8,7 +8,6 @@
 #include "base/num.h"
 #include "ppg/config/keys.h"
 
-#define KEYS_MAX   128
 #define PATH_MAX_N 1024 /* octets of a file name, folder included */
 
 struct reading {
@@ -16,7 +15,6 @@ struct reading {
     const char *file;
     struct arena *strings;
     struct ppg_settings *out;
-    uint32_t lines[KEYS_MAX]; /* where each key was set; 0: not */
 };
 
 static void *field(const struct reading *r, size_t at)
@@ -188,10 +186,10 @@ static void take_key(struct reading *r, const struct ppg_ini_line *line, size_t 
     if (i == end) {
         ppg_load_say_unknown(r->load, line, "key", line->key, &ppg_config_keys[first].name,
                              sizeof ppg_config_keys[0], end - first);
-    } else if (r->lines[i]) {
-        ppg_load_say(r->load, ERR_MALFORMED, line->at, line->key, "already set in line %u", r->lines[i]);
+    } else if (r->out->lines[i]) {
+        ppg_load_say(r->load, ERR_MALFORMED, line->at, line->key, "already set in line %u", r->out->lines[i]);
     } else {
-        r->lines[i] = line->at.line;
+        r->out->lines[i] = line->at.line;
         e = put(r, &ppg_config_keys[i], line->value);
         if (e)
             say_allowed(r, &ppg_config_keys[i], line, e);
@@ -223,7 +221,7 @@ static void check_texts(struct reading *r)
         const char *why = text ? key->check(slice_str(text)) : NULL;
 
         if (why)
-            ppg_load_say(r->load, ERR_MALFORMED, (struct ppg_place){r->file, r->lines[i]},
+            ppg_load_say(r->load, ERR_MALFORMED, (struct ppg_place){r->file, r->out->lines[i]},
                          slice_str(key->name), "%s", why);
     }
 }
@@ -317,8 +315,8 @@ static void check_rules(struct reading *r)
 {
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         size_t k = key_of(rules[i].at);
-        uint32_t with_line = r->lines[key_of(rules[i].with)];
-        struct ppg_place at = {r->file, r->lines[k] > with_line ? r->lines[k] : with_line};
+        uint32_t with_line = r->out->lines[key_of(rules[i].with)];
+        struct ppg_place at = {r->file, r->out->lines[k] > with_line ? r->out->lines[k] : with_line};
 
         if (rules[i].broken(r->out))
             ppg_load_say(r->load, ERR_MALFORMED, at, slice_str(ppg_config_keys[k].name), "%s", rules[i].what);
@@ -329,7 +327,7 @@ static void check_file(struct reading *r, size_t k, const char *path)
 {
     const struct ppg_config_key *key = &ppg_config_keys[k];
     bool is_private = key->type == PPG_KEY_PRIVATE || key->type == PPG_KEY_PRIVATES;
-    struct ppg_place at = {r->file, r->lines[k]};
+    struct ppg_place at = {r->file, r->out->lines[k]};
     struct slice name = slice_str(key->name);
     struct stat st;
 
@@ -339,18 +337,26 @@ static void check_file(struct reading *r, size_t k, const char *path)
         (void)ppg_load_mode(r->load, path, &st, S_IRWXO, at, name);
 }
 
+/* The files of a key: how many, *paths. */
+static size_t files_of(const struct ppg_settings *s, const struct ppg_config_key *key, const char *const **paths)
+{
+    const char *at = (const char *)s + key->at;
+
+    *paths = (const char *const *)(const void *)at;
+    if (key->type == PPG_KEY_FILES || key->type == PPG_KEY_PRIVATES)
+        return *(const size_t *)(const void *)((const char *)s + key->count_at);
+    if (key->type == PPG_KEY_FILE || key->type == PPG_KEY_PRIVATE)
+        return **paths != NULL;
+    return 0;
+}
+
 /* Every file that the gateway will want to read. */
 static void check_files(struct reading *r)
 {
     for (size_t k = 0; k < ppg_config_keys_n; k++) {
-        const struct ppg_config_key *key = &ppg_config_keys[k];
-        const char **paths = field(r, key->at);
-        size_t n = 0;
+        const char *const *paths;
+        size_t n = files_of(r->out, &ppg_config_keys[k], &paths);
 
-        if (key->type == PPG_KEY_FILES || key->type == PPG_KEY_PRIVATES)
-            n = *(size_t *)field(r, key->count_at);
-        else if (key->type == PPG_KEY_FILE || key->type == PPG_KEY_PRIVATE)
-            n = *paths != NULL;
         for (size_t i = 0; i < n; i++)
             check_file(r, k, paths[i]);
     }
@@ -374,8 +380,8 @@ void ppg_schema_read(struct ppg_load *load, struct slice text, const char *file,
 {
     struct reading r = {.load = load, .file = file, .strings = strings, .out = out};
 
-    MUST(ppg_config_keys_n <= KEYS_MAX);
-    *out = (struct ppg_settings){.gateway = {0}};
+    MUST(ppg_config_keys_n <= PPG_KEYS_MAX);
+    *out = (struct ppg_settings){.lines = {0}};
     put_presets(&r);
     ppg_ini_read(load, text, file, take, &r);
     check_texts(&r);
@@ -383,4 +389,15 @@ void ppg_schema_read(struct ppg_load *load, struct slice text, const char *file,
         check_rules(&r);
     if (look)
         check_files(&r);
+}
+
+void ppg_schema_each_file(const struct ppg_settings *s, ppg_schema_file_fn *fn, void *arg)
+{
+    for (size_t k = 0; k < ppg_config_keys_n; k++) {
+        const char *const *paths;
+        size_t n = files_of(s, &ppg_config_keys[k], &paths);
+
+        for (size_t i = 0; i < n; i++)
+            fn(paths[i], ppg_config_keys[k].name, s->lines[k], arg);
+    }
 }

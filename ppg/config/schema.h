@@ -15,4 +15,8 @@
 void ppg_schema_read(struct ppg_load *load, struct slice text, const char *file, bool look,
                      struct arena *strings, struct ppg_settings *out);
 
+/* Calls fn for every file of certificates, keys and the like that the settings name, with the key and the line that do. */
+typedef void ppg_schema_file_fn(const char *path, const char *key, uint32_t line, void *arg);
+void ppg_schema_each_file(const struct ppg_settings *s, ppg_schema_file_fn *fn, void *arg);
+
 #endif

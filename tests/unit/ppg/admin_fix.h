@@ -27,7 +27,7 @@ struct world {
     struct ppg_admin *admin;
     char path[300];
     enum err reload_says; /* what begins a reload is told */
-    ppg_admin_done_fn *reload_done;
+    ppg_reload_done_fn *reload_done;
     void *reload_arg;
     unsigned drains;
     bool closed;
@@ -39,7 +39,7 @@ static inline void status(void *arg, struct ppg_status *out)
     *out = (struct ppg_status){.loops = 3, .generation = 7, .connections = 11, .live = 5, .draining = true};
 }
 
-static inline enum err reload(void *arg, ppg_admin_done_fn *done, void *done_arg)
+static inline enum err reload(void *arg, ppg_reload_done_fn *done, void *done_arg)
 {
     struct world *w = arg;
 
