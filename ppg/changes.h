@@ -11,7 +11,8 @@ struct ppg_changes {
     size_t accounts_changed; /* in anything but their place */
     size_t rules_added;      /* of the whitelist, by their text */
     size_t rules_removed;
-    size_t files; /* of certificates, keys and revocation lists: new ones, and those that say something else */
+    size_t
+        files; /* of certificates, keys and revocation lists: new ones, and those that say something else */
 };
 
 void ppg_changes_find(const struct ppg_snapshot *was, const struct ppg_snapshot *is, struct ppg_changes *out);

@@ -142,10 +142,11 @@ void ppg_reload_tick(struct ppg_reload *r)
 
         if (!is_free(it))
             continue;
-        if (uv_queue_work(r->conf.loop, &r->burial, bury, buried))
-            return;
-        list_remove(at);
         r->burying = it;
+        if (uv_queue_work(r->conf.loop, &r->burial, bury, buried))
+            r->burying = NULL;
+        else
+            list_remove(at);
         return;
     }
 }

@@ -303,8 +303,7 @@ static enum err store_start(struct ppg_server *s, char why[256])
 
 static enum err reload_start(struct ppg_server *s)
 {
-    struct ppg_reload_conf conf = {
-        .loop = &s->loops[0].uv, .log = s->shared.log, .take = take, .arg = s};
+    struct ppg_reload_conf conf = {.loop = &s->loops[0].uv, .log = s->shared.log, .take = take, .arg = s};
 
     return ppg_reload_create(&conf, s->snapshot, &s->reload);
 }
@@ -413,7 +412,8 @@ enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struc
     s->threads = calloc(s->loops_n, sizeof *s->threads);
     if (!s->loops || !s->threads)
         return ERR_NOMEM;
-    if ((e = shared_init(s, log)) || (e = store_start(s, why)) || (e = loops_start(s)) || (e = reload_start(s)) ||
+    if ((e = shared_init(s, log)) || (e = store_start(s, why)) || (e = loops_start(s)) ||
+        (e = reload_start(s)) ||
         (e = net_gate_create(set->pap.connections_max, set->pap.connections_per_address_max, &s->gate)) ||
         (e = signals_start(s)) || (e = admin_start(s, why)) || (e = listen_and_tell(s, why)))
         return e; /* start-up failed: the program ends, and the system takes everything back */

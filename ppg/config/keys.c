@@ -270,7 +270,7 @@ const struct ppg_config_key ppg_config_keys[] = {
     CHOICE(WORD, "log", "addresses", log.full_addresses, addresses_words, "short",
            "Terminal addresses: their last four characters, or whole."),
     A_FILE(PATH, "log", "file", log.file, 0, NULL, NULL, "/var/log/ppg/ppgd.log",
-           "Where lines go; standard error unless set."),
+           "Where lines go; standard error unless set.  A reload opens it anew."),
 
     A_FILE(PATH, "admin", "socket", admin.socket, 0, check_socket, "/run/ppg/ppgd.sock", NULL,
            "UNIX socket that ppgctl talks to; empty for none."),

@@ -338,7 +338,8 @@ static void check_file(struct reading *r, size_t k, const char *path)
 }
 
 /* The files of a key: how many, *paths. */
-static size_t files_of(const struct ppg_settings *s, const struct ppg_config_key *key, const char *const **paths)
+static size_t files_of(const struct ppg_settings *s, const struct ppg_config_key *key,
+                       const char *const **paths)
 {
     const char *at = (const char *)s + key->at;
 

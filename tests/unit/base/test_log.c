@@ -99,6 +99,32 @@ static void test_set(void)
     (void)close(fd);
 }
 
+/* To another file and back, while lines are queued: none is lost, and none stands in both. */
+static void test_move(void)
+{
+    char path[400];
+    int first = open_file(), second;
+    struct log *log = log_to(dup(first), LOG_INFO, LOG_TEXT, 4096, &clk_real);
+
+    (void)snprintf(path, sizeof path, "%s/moved", test_scratch());
+    second = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
+    CU_ASSERT_FATAL(second >= 0);
+    for (int round = 0; round < 6; round++) {
+        LOG(log, LOG_INFO, "t.before");
+        log_flush(log);
+        CU_ASSERT_EQUAL(log_move(log, round % 2 ? first : second), ERR_OK);
+        LOG(log, LOG_INFO, "t.behind");
+    }
+    CU_ASSERT_EQUAL(log_move(log, -1), ERR_IO);
+    log_free(&log);
+    CU_ASSERT_EQUAL(lines_with(first, "t.before"), 3);
+    CU_ASSERT_EQUAL(lines_with(second, "t.before"), 3);
+    CU_ASSERT_EQUAL(lines_with(first, "t.behind"), 3);
+    CU_ASSERT_EQUAL(lines_with(second, "t.behind"), 3);
+    (void)close(first);
+    (void)close(second);
+}
+
 static void test_null(void)
 {
     struct log *log = NULL;
@@ -382,6 +408,7 @@ static void test_threads(void)
 const struct test_case test_cases[] = {
     {"levels", test_levels},
     {"set_while_open", test_set},
+    {"move", test_move},
     {"null_log", test_null},
     {"counts", test_counts},
     {"flush_and_free_write_all", test_flush},

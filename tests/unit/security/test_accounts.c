@@ -304,7 +304,121 @@ static void test_ceiling_and_realm(void)
     CU_ASSERT(t == NULL);
 }
 
+/* Each row changes one thing of an account. */
+static void change_name(struct sec_account *a)
+{
+    a->name = SLICE("b");
+}
+static void change_certificates(struct sec_account *a)
+{
+    a->certificates_n--;
+}
+static void change_issuers(struct sec_account *a)
+{
+    static const struct slice issuer = {"00", 2};
+
+    a->issuers = &issuer;
+    a->issuers_n = 1;
+}
+static void change_psk(struct sec_account *a)
+{
+    a->psk_identity = SLICE("p");
+}
+static void change_psk_version(struct sec_account *a)
+{
+    a->psk_version = 12;
+}
+static void change_user(struct sec_account *a)
+{
+    a->digest_user = SLICE("v");
+}
+static void change_md5(struct sec_account *a)
+{
+    a->ha1_md5.n--;
+}
+static void change_sha256(struct sec_account *a)
+{
+    a->ha1_sha256 = a->ha1_md5;
+}
+static void change_basic(struct sec_account *a)
+{
+    a->basic = true;
+}
+static void change_basic_clear(struct sec_account *a)
+{
+    a->basic_clear = true;
+}
+static void change_require(struct sec_account *a)
+{
+    a->require = SEC_REQUIRE_ALL;
+}
+static void change_networks(struct sec_account *a)
+{
+    static const struct slice network = {"192.0.2.0/25", 12};
+
+    a->networks = &network;
+}
+static void change_uris(struct sec_account *a)
+{
+    a->initiator_uris_n = 0;
+}
+static void change_rate(struct sec_account *a)
+{
+    a->limits.requests.burst++;
+}
+static void change_recipient_rate(struct sec_account *a)
+{
+    a->limits.recipients.period_ms++;
+}
+static void change_queue(struct sec_account *a)
+{
+    a->limits.queue_max++;
+}
+static void change_body(struct sec_account *a)
+{
+    a->limits.body_max_n++;
+}
+static void change_connections(struct sec_account *a)
+{
+    a->limits.connections_max++;
+}
+static void change_trusted(struct sec_account *a)
+{
+    a->trusted = true;
+}
+static void change_asking(struct sec_account *a)
+{
+    a->may_ask_protection = true;
+}
+
+static void test_same(void)
+{
+    static void (*const changes[])(struct sec_account * a) = {
+        change_name,    change_certificates, change_issuers,     change_psk,     change_psk_version,
+        change_user,    change_md5,          change_sha256,      change_basic,   change_basic_clear,
+        change_require, change_networks,     change_uris,        change_rate,    change_recipient_rate,
+        change_queue,   change_body,         change_connections, change_trusted, change_asking};
+    struct slice certificates[] = {SLICE("DNS:a"), SLICE("DNS:b")}, networks[] = {SLICE("192.0.2.0/24")};
+    struct slice uris[] = {SLICE("https://a/*")}, again[] = {SLICE("DNS:a"), SLICE("DNS:b")};
+    struct sec_account a = good(certificates, 2), b;
+
+    a.networks = networks;
+    a.initiator_uris = uris;
+    a.networks_n = a.initiator_uris_n = 1;
+    b = a;
+    b.certificates = again;
+    b.number = 7; /* its place does not count */
+    CU_ASSERT(sec_account_same(&a, &b) && sec_account_same(&b, &a));
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        b = a;
+        changes[i](&b);
+        test_row(i);
+        CU_ASSERT(!sec_account_same(&a, &b) && !sec_account_same(&b, &a));
+    }
+}
+
 const struct test_case test_cases[] = {
+    {"same", test_same},
     {"add_and_look_up", test_add_and_look_up},
     {"san_with_nul", test_san_with_nul},
     {"add_refused", test_add_refused},
