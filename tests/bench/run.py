@@ -21,7 +21,7 @@ CONNECTIONS = 64
 TERMINALS = 64
 QUEUED = 1000000
 RECIPIENTS = 10000
-MICRO = ("bench_pap_parse", "bench_wbxml", "bench_http1", "bench_gpl_seal", "bench_whitelist", "bench_store")
+MICRO = ("bench_pap_parse", "bench_wbxml", "bench_http1", "bench_gpl_seal", "bench_association", "bench_whitelist", "bench_store")
 
 
 class Plan:

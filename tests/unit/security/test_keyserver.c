@@ -302,6 +302,31 @@ static void test_resynchronisation(void)
     sec_keyserver_free(&s);
 }
 
+/* We were too far ahead, as after a file with a wrong sqn: back to where the terminal stands, reservations too. */
+static void test_resynchronisation_backwards(void)
+{
+    struct sec_keyserver *s = server_of(SEC_AKA_PLAIN, (SEC_AKA_SEQ_DELTA + 5000) << SEC_AKA_IND_BITS);
+    struct sec_aka_seen seen = {.seq = {100}};
+    struct sec_usim *u = usim_of(SEC_AKA_PLAIN);
+    struct sec_push_request q = request_test();
+    struct sec_push_info info;
+    struct sec_usim_result r;
+    uint64_t from = 0;
+
+    sec_usim_restore(u, &seen);
+    reserve(s, 10);
+    CU_ASSERT(sec_keyserver_push_info(s, &q, NOW, &info) == ERR_OK);
+    CU_ASSERT(accept(u, &info, &r) == SEC_GPI_AUTH_SYNC);
+    CU_ASSERT(sec_keyserver_resync(s, q.ue, info.rand, r.auts, &from) == ERR_OK && from == 101);
+    CU_ASSERT(sec_keyserver_push_info(s, &q, NOW, &info) == ERR_AGAIN);
+    CU_ASSERT(sec_keyserver_reserved(s, q.ue, 100, 110) == ERR_EXISTS);
+    CU_ASSERT(sec_keyserver_reserved(s, q.ue, 101, 110) == ERR_OK);
+    CU_ASSERT(sec_keyserver_push_info(s, &q, NOW, &info) == ERR_OK);
+    CU_ASSERT(accept(u, &info, &r) == SEC_GPI_GOOD);
+    sec_usim_free(&u);
+    sec_keyserver_free(&s);
+}
+
 static void test_add_rows(void)
 {
     static const char longer[SEC_KEYSERVER_IDENTITY_MAX_N + 1] = "x";
@@ -408,6 +433,7 @@ const struct test_case test_cases[] = {
     {"numbers_are_those_reserved", test_numbers_are_those_reserved},
     {"numbers_end", test_numbers_end},
     {"resynchronisation", test_resynchronisation},
+    {"resynchronisation_backwards", test_resynchronisation_backwards},
     {"add_rows", test_add_rows},
     {"ceilings", test_ceilings},
     {"threads_share_numbers", test_threads_share_numbers},

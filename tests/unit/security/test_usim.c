@@ -2,6 +2,7 @@
 #include "security/usim.h"
 
 #include "base/mem.h"
+#include "security/sa.h"
 #include "tests/unit/security/vectors.h"
 
 #define NOW  1700000000
@@ -293,6 +294,80 @@ static void test_vectors(void)
     json_decref(keys);
 }
 
+/* What a terminal does with a message that carries its association; NULL: it has none yet. */
+static enum err receive(struct sec_usim *u, struct sec_sa **sa, struct sec_sa *place, struct slice message,
+                        struct buf *plain)
+{
+    struct sec_gpl_msg msg;
+    struct sec_usim_result r;
+
+    MUST(sec_gpl_parse(message, &msg) == ERR_OK);
+    if (msg.gpi.n && !*sa) {
+        struct sec_sa_conf conf = {.suites = SLICE("\x02\x01")};
+
+        if (verdict_of(u, msg.gpi, &r) != SEC_GPI_GOOD)
+            return ERR_DENIED;
+        conf.rand = msg.said;
+        conf.ptid = slice_of(r.opened.ptid, r.opened.ptid_n);
+        conf.ks = sec_secret_slice(&r.ks_naf);
+        conf.expires_s = r.opened.expires_s;
+        MUST(sec_sa_init(place, &conf) == ERR_OK);
+        *sa = place;
+    }
+    return *sa ? sec_sa_open(*sa, SEC_GPL_DOWNLINK, NOW, &msg, plain) : ERR_ABSENT;
+}
+
+static void push(struct sec_sa *sa, struct slice gpi, struct slice text, struct buf *out)
+{
+    uint32_t sn;
+
+    buf_reset(out, 4096);
+    MUST(sec_sa_seal(sa, SEC_GPL_DOWNLINK, NOW, gpi, &text, 1, out, &sn) == ERR_OK);
+}
+
+/* The first message carries the association and content; the next ones content alone; the other end answers. */
+static void test_combined_delivery(void)
+{
+    struct network n = GOOD_NETWORK;
+    struct sec_usim *u = usim_of(SEC_AKA_PLAIN);
+    struct buf gpi, message, plain;
+    struct sec_secret key = gpi_of(&n, &gpi);
+    struct sec_sa_conf conf = {slice_of(rand_test, 16), SLICE("ptid"), sec_secret_slice(&key),
+                               SLICE("\x02"),           NOW + WEEK,    0};
+    struct sec_sa net, terminal, *sa = NULL;
+    struct slice reply = SLICE("thanks");
+    struct sec_gpl_msg msg;
+    uint32_t sn;
+
+    buf_init(&message, 4096);
+    buf_init(&plain, 4096);
+    MUST(sec_sa_init(&net, &conf) == ERR_OK && sec_sa_reserved(&net, 1, 100) == ERR_OK);
+    push(&net, SLICE_NONE, SLICE("too early"), &message);
+    CU_ASSERT(receive(u, &sa, &terminal, buf_slice(&message), &plain) == ERR_ABSENT);
+    push(&net, buf_slice(&gpi), SLICE("first"), &message);
+    CU_ASSERT(receive(u, &sa, &terminal, buf_slice(&message), &plain) == ERR_OK);
+    CU_ASSERT(receive(u, &sa, &terminal, buf_slice(&message), &plain) == ERR_EXISTS); /* replayed */
+    push(&net, buf_slice(&gpi), SLICE(" again"), &message); /* not confirmed yet: the GPI still rides along */
+    CU_ASSERT(receive(u, &sa, &terminal, buf_slice(&message), &plain) == ERR_OK);
+    push(&net, SLICE_NONE, SLICE(" and later"), &message);
+    CU_ASSERT(receive(u, &sa, &terminal, buf_slice(&message), &plain) == ERR_OK);
+    TEST_SLICE_EQ(buf_slice(&plain), SLICE("first again and later"));
+    buf_reset(&message, 4096);
+    buf_reset(&plain, 4096);
+    MUST(sec_sa_reserved(&terminal, 1, 10) == ERR_OK);
+    CU_ASSERT(sec_sa_seal(sa, SEC_GPL_UPLINK, NOW, SLICE_NONE, &reply, 1, &message, &sn) == ERR_OK);
+    CU_ASSERT(sec_gpl_parse(buf_slice(&message), &msg) == ERR_OK);
+    TEST_SLICE_EQ(msg.said, SLICE("ptid"));
+    CU_ASSERT(sec_sa_open(&net, SEC_GPL_UPLINK, NOW, &msg, &plain) == ERR_OK);
+    TEST_SLICE_EQ(buf_slice(&plain), reply);
+    sec_sa_clear(&net);
+    sec_sa_clear(&terminal);
+    buf_clear(&gpi);
+    buf_clear(&message);
+    buf_clear(&plain);
+    sec_usim_free(&u);
+}
+
 const struct test_case test_cases[] = {
     {"good", test_good},
     {"vectors", test_vectors},
@@ -301,6 +376,7 @@ const struct test_case test_cases[] = {
     {"auts", test_auts},
     {"every_bit_counts", test_every_bit_counts},
     {"deny_by_default", test_deny_by_default},
+    {"combined_delivery", test_combined_delivery},
     {"create_refused", test_create_refused},
     {NULL, NULL},
 };
