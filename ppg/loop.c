@@ -111,6 +111,7 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
     for (size_t i = 0; i < l->core.bearers_n; i++)
         l->core.bearers[i]->set_tls(l->core.bearer_self[i], snapshot->terminal);
     ppg_outbound_set(l->outbound, snapshot);
+    ppg_ocsp_set(l->ocsp, snapshot);
     ppg_snapshot_drop(&old);
 }
 
@@ -157,7 +158,7 @@ static void parts_close(struct ppg_loop *l)
     if (l->closing)
         return;
     l->closing = true;
-    l->open = l->listeners_n + l->core.bearers_n + 1;
+    l->open = l->listeners_n + l->core.bearers_n + 2;
     for (size_t i = 0; i < l->listeners_n; i++)
         net_httpd_close(l->listeners[i], part_closed, l);
     for (size_t i = 0; i < l->core.bearers_n; i++) {
@@ -167,6 +168,7 @@ static void parts_close(struct ppg_loop *l)
         l->core.bearers[i]->close(self, part_closed, l);
     }
     ppg_outbound_close(l->outbound, part_closed, l);
+    ppg_ocsp_close(l->ocsp, part_closed, l);
 }
 
 static bool wire_is_quiet(const struct ppg_loop *l)
@@ -281,7 +283,8 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     l->snapshot = ppg_snapshot_hold(conf->snapshot);
     if ((e = handles_init(l)) || (e = core_init(l, conf)) || (e = bearers_create(l)))
         return e; /* only start-up comes here: the program ends */
-    return ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
+    e = ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
+    return e ? e : ppg_ocsp_create(&l->env, conf->snapshot, &l->ocsp);
 }
 
 enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum ppg_listen_kind kind,
@@ -297,6 +300,8 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
         .server = "ppgd/" PPG_VERSION,
         .head = ppg_accept_head,
         .request = ppg_accept_request,
+        .status = ppg_ocsp_ask,
+        .status_arg = l->ocsp,
         .arg = &l->core,
     };
     enum err e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);

@@ -12,6 +12,7 @@
 #include "base/net/env.h"
 #include "base/net/httpd.h"
 #include "ppg/core.h"
+#include "ppg/ocsp.h"
 #include "ppg/outbound.h"
 #include "ppg/snapshot.h"
 
@@ -31,6 +32,7 @@ struct ppg_loop {
     struct ppg_core core;
     struct ppg_snapshot *snapshot; /* held */
     struct ppg_outbound *outbound;
+    struct ppg_ocsp *ocsp;
     struct net_httpd *listeners[PPG_LOOP_LISTENERS_MAX];
     enum ppg_listen_kind listener_kind[PPG_LOOP_LISTENERS_MAX];
     size_t listeners_n;

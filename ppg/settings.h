@@ -17,6 +17,9 @@
 /* What an initiator assumes of a terminal: compared where something is known, and where nothing is? */
 enum ppg_capabilities_use { PPG_CAPABILITIES_LENIENT, PPG_CAPABILITIES_STRICT, PPG_CAPABILITIES_IGNORE };
 
+/* Whether initiators' certificates are asked about, and what is done when there is no answer. */
+enum ppg_ocsp_use { PPG_OCSP_OFF, PPG_OCSP_FAIL_CLOSED, PPG_OCSP_FAIL_OPEN };
+
 struct ppg_listen {
     char address[64]; /* numeric, IPv6 without brackets */
     uint16_t port;    /* 0: the system chooses */
@@ -48,6 +51,9 @@ struct ppg_settings {
         const char *ca;
         const char *crl;
         bool crl_expired_ok;
+        int ocsp;                   /* enum ppg_ocsp_use */
+        const char *ocsp_responder; /* "": the one a certificate names */
+        int64_t ocsp_timeout_ms;
         int64_t expiry_warning_ms; /* ahead of the end of certificates, revocation lists and staples */
         int client_certificate;    /* enum net_tls_verify */
         unsigned tls_min;          /* 12 or 13 */

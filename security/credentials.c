@@ -221,6 +221,7 @@ static enum err build(const struct sec_credentials_conf *conf, const struct load
                                .crl_pem = buf_slice(&l->crl),
                                .crl_expired_ok = conf->crl_expired_ok,
                                .staple_required = conf->staple_required,
+                               .ask_status = conf->ask_status,
                                .version_min = conf->version_min,
                                .ciphers = conf->ciphers,
                                .psk = conf->psk,

@@ -26,6 +26,7 @@ struct sec_credentials_conf {
     const char *crl_file; /* PEM revocation lists; NULL: none */
     bool crl_expired_ok;  /* as in struct net_tls_conf, like all that follows */
     bool staple_required;
+    bool ask_status;
     unsigned version_min;
     unsigned ciphers;
     bool alpn_http11;

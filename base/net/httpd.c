@@ -481,6 +481,18 @@ static void on_closed(struct net_stream *stream, enum err why, void *arg)
         conn_free(c);
 }
 
+static void on_question(struct net_stream *stream, struct slice leaf, struct slice issuer,
+                        struct net_tls_wait *w, void *arg)
+{
+    const struct net_httpd *s = ((struct conn *)arg)->server;
+
+    (void)stream;
+    if (s->conf.status)
+        s->conf.status(leaf, issuer, w, s->conf.status_arg);
+    else
+        w->answer(w, NET_TLS_STATUS_UNKNOWN);
+}
+
 static enum err conn_new(struct net_httpd *s, uv_os_sock_t fd, struct net_gate_seat *seat)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -489,6 +501,7 @@ static enum err conn_new(struct net_httpd *s, uv_os_sock_t fd, struct net_gate_s
                                    .drained = on_drained,
                                    .eof = on_eof,
                                    .closed = on_closed,
+                                   .question = on_question,
                                    .arg = c};
     struct slice ip;
     enum err e;

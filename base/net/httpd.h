@@ -24,6 +24,9 @@ struct net_http_exchange;
 typedef unsigned net_httpd_head_fn(struct net_http_exchange *x, struct buf *headers, void *arg);
 typedef void net_httpd_request_fn(struct net_http_exchange *x, void *arg);
 
+/* A client's certificate, in DER, whose status the handshake waits for; w is answered now or later.  See tls.h. */
+typedef void net_httpd_status_fn(struct slice leaf, struct slice issuer, struct net_tls_wait *w, void *arg);
+
 struct net_httpd_conf {
     const char *name;        /* listener, for logs; static or outlives the server */
     const char *address;     /* numeric; IPv6 without brackets */
@@ -35,6 +38,8 @@ struct net_httpd_conf {
     const char *server;      /* Server header, NULL: none */
     net_httpd_head_fn *head; /* may be NULL */
     net_httpd_request_fn *request;
+    net_httpd_status_fn *status; /* for contexts with ask_status; NULL: unknown */
+    void *status_arg;
     void (*tap)(struct slice wire, void *arg); /* may be NULL: every wire octet read */
     void *arg;
 };

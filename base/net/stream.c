@@ -49,7 +49,10 @@ struct net_stream {
     bool eof;         /* the peer has ended its side */
     bool owe_drained; /* drained() is due when the queue is empty */
     bool said_bye;
-    uint8_t ip_at; /* where the ip starts in address[], and its length */
+    bool asked;               /* question() was called */
+    bool told;                /* and answered: the handshake goes on with the next turn */
+    struct net_tls_wait wait; /* for its answer */
+    uint8_t ip_at;            /* where the ip starts in address[], and its length */
     uint8_t ip_n;
     char address[NET_ADDR_TEXT_N];
 };
@@ -78,6 +81,7 @@ static void shut(struct net_stream *s, enum err why)
         s->why = why;
     s->plain_n = net_stream_written_n(s); /* what is still queued never leaves */
     s->state = ST_SHUT;
+    list_remove(&s->wait.link);
     net_task_cancel(&s->turn);
     net_hub_timer_stop(s->env->hub, &s->timer);
     net_hub_buf_give(s->env->hub, &s->plain);
@@ -276,11 +280,36 @@ static void ended(struct net_stream *s)
         close_with(s, ERR_ABSENT);
 }
 
+/* The handshake goes on at the end of the turn, for the answer may come from inside the question. */
+static void answered(struct net_tls_wait *w, enum net_tls_status status)
+{
+    struct net_stream *s = container_of(w, struct net_stream, wait);
+
+    net_tls_answer(s->tls, status);
+    s->told = true;
+    wake(s);
+}
+
+static void pass_question(struct net_stream *s)
+{
+    struct slice leaf, issuer;
+
+    if (s->asked || !net_tls_question(s->tls, &leaf, &issuer))
+        return;
+    s->asked = true;
+    if (s->user.question)
+        s->user.question(s, leaf, issuer, &s->wait, s->user.arg);
+    else
+        answered(&s->wait, NET_TLS_STATUS_UNKNOWN);
+}
+
 static void handshake_step(struct net_stream *s)
 {
     enum err e = net_tls_handshake(s->tls);
 
     wake(s); /* there is nearly always something to send */
+    if (e == ERR_AGAIN)
+        pass_question(s);
     if (e == ERR_OK)
         opened(s);
     else if (e != ERR_AGAIN)
@@ -377,6 +406,10 @@ static void turn_run(struct net_task *task)
 
     if (s->state == ST_ADOPTED)
         begin(s);
+    else if (s->state == ST_HANDSHAKE && s->told) {
+        s->told = false;
+        handshake_step(s);
+    }
     if (s->state == ST_OPEN && s->tls && s->want_read)
         records_out(s); /* left over from when the user had stopped reading */
     if (s->state != ST_SHUT)
@@ -402,6 +435,8 @@ static enum err stream_new(const struct net_env *env, struct net_tls_ctx *ctx, s
     s->user = *user;
     net_task_init(&s->turn, turn_run);
     net_timer_init(&s->timer, timer_fire);
+    list_init(&s->wait.link);
+    s->wait.answer = answered;
     if (ctx)
         e = net_tls_create(ctx, server_name, &s->tls);
     if (e)

@@ -29,12 +29,18 @@ typedef void net_stream_eof_fn(struct net_stream *s, void *arg);
  * closed in order, ERR_PEER reset or TLS fault, ERR_DENIED certificate, ERR_LATE a deadline, ERR_LIMIT. */
 typedef void net_stream_close_fn(struct net_stream *s, enum err why, void *arg);
 
+/* The TLS handshake waits for the status of the client's certificate (net_tls_question): w is to be put in a list and
+ * answered, now or later.  The stream takes it out when it ends before. */
+typedef void net_stream_question_fn(struct net_stream *s, struct slice leaf, struct slice issuer,
+                                    struct net_tls_wait *w, void *arg);
+
 struct net_stream_user {
     net_stream_open_fn *opened;
     net_stream_data_fn *data;
     net_stream_drain_fn *drained; /* may be NULL */
     net_stream_eof_fn *eof;       /* NULL: the stream closes itself with ERR_ABSENT */
     net_stream_close_fn *closed;
+    net_stream_question_fn *question; /* NULL: the status is unknown */
     void *arg;
 };
 

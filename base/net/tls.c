@@ -39,6 +39,7 @@ struct net_tls_ctx {
     bool demand_13;
     bool crl_expired_ok;
     bool staple_required;
+    bool ask_status;
     struct net_tls_dates dates;
     struct net_tls_psk_source psk;               /* find NULL: none */
     gnutls_psk_server_credentials_t psk_server;  /* instead of pairs; NULL */
@@ -51,6 +52,8 @@ struct net_tls_ctx {
     gnutls_datum_t ticket_key; /* servers */
 };
 
+enum question { QUESTION_NONE, QUESTION_OPEN, QUESTION_ANSWERED };
+
 struct net_tls {
     struct net_tls_ctx *ctx;
     gnutls_session_t session;
@@ -59,7 +62,11 @@ struct net_tls {
     size_t in_at;
     struct buf out; /* wire octets to send */
     const char *why;
-    bool failed; /* after a fatal error nothing more is said but what is in out */
+    enum question question;     /* about the status of the peer's certificate */
+    enum net_tls_status status; /* the answer */
+    gnutls_datum_t issuer;      /* DER; GnuTLS's memory */
+    bool shaken;                /* GnuTLS is through with the handshake */
+    bool failed;                /* after a fatal error nothing more is said but what is in out */
     struct tls_peer_store peer;
 };
 
@@ -280,6 +287,7 @@ enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx 
     ctx->demand_13 = conf->role == NET_TLS_SERVER && conf->version_min == 13;
     ctx->crl_expired_ok = conf->crl_expired_ok;
     ctx->staple_required = conf->staple_required;
+    ctx->ask_status = conf->ask_status && conf->role == NET_TLS_SERVER;
     ctx->dates = tls_dates_of(conf);
     e = ctx_fill(ctx, conf, why);
     if (e) {
@@ -444,6 +452,7 @@ void net_tls_free(struct net_tls **tls)
         return;
     if (t->session)
         gnutls_deinit(t->session);
+    gnutls_free(t->issuer.data);
     ctx_release(t->ctx);
     tls_peer_clear(&t->peer);
     buf_clear(&t->in);
@@ -515,10 +524,71 @@ static enum err judge_peer(struct net_tls *t)
     return ERR_DENIED;
 }
 
-/* GnuTLS calls this when the peer's Certificate message has arrived, also an empty one. */
+/* What the answer to the question makes of a certificate that was good so far. */
+static enum err judge_status(struct net_tls *t)
+{
+    if (t->status == NET_TLS_STATUS_GOOD)
+        return ERR_OK;
+    t->peer.info.verified = false;
+    t->why = t->status == NET_TLS_STATUS_REVOKED ? "cert-revoked" : "status-unknown";
+    return ERR_DENIED;
+}
+
+static void ask(struct net_tls *t)
+{
+    unsigned n = 0;
+    const gnutls_datum_t *sent = gnutls_certificate_get_peers(t->session, &n);
+    gnutls_x509_crt_t leaf = tls_peer_crt(slice_of(sent[0].data, sent[0].size));
+    gnutls_x509_crt_t issuer = leaf ? tls_peer_issuer(t->session, leaf) : NULL;
+
+    t->question = QUESTION_OPEN;
+    if (issuer)
+        (void)gnutls_x509_crt_export2(issuer, GNUTLS_X509_FMT_DER, &t->issuer); /* without: not at hand */
+    if (issuer)
+        gnutls_x509_crt_deinit(issuer);
+    if (leaf)
+        gnutls_x509_crt_deinit(leaf);
+}
+
+/* judge_peer, and behind it the question and its answer: ERR_AGAIN while that is not in. */
+static enum err judge_and_ask(struct net_tls *t)
+{
+    enum err e = t->question == QUESTION_NONE ? judge_peer(t) : ERR_OK;
+
+    if (e)
+        return e;
+    if (t->question == QUESTION_NONE && t->ctx->ask_status && t->peer.info.verified)
+        ask(t);
+    return t->question == QUESTION_OPEN       ? ERR_AGAIN
+           : t->question == QUESTION_ANSWERED ? judge_status(t)
+                                              : ERR_OK;
+}
+
+bool net_tls_question(const struct net_tls *t, struct slice *leaf, struct slice *issuer)
+{
+    unsigned n = 0;
+    const gnutls_datum_t *sent = gnutls_certificate_get_peers(t->session, &n);
+
+    if (t->question != QUESTION_OPEN || !sent || n == 0)
+        return false;
+    *leaf = slice_of(sent[0].data, sent[0].size);
+    *issuer = slice_of(t->issuer.data, t->issuer.size);
+    return true;
+}
+
+void net_tls_answer(struct net_tls *t, enum net_tls_status status)
+{
+    t->status = status;
+    t->question = QUESTION_ANSWERED;
+}
+
+/* GnuTLS calls this when the peer's Certificate message has arrived, also an empty one; and again with each
+ * gnutls_handshake() after it was told to wait. */
 static int verify_in_handshake(gnutls_session_t session)
 {
-    return judge_peer(gnutls_session_get_ptr(session)) ? GNUTLS_E_CERTIFICATE_ERROR : 0;
+    enum err e = judge_and_ask(gnutls_session_get_ptr(session));
+
+    return e == ERR_AGAIN ? GNUTLS_E_AGAIN : e ? GNUTLS_E_CERTIFICATE_ERROR : 0;
 }
 
 static const struct {
@@ -574,8 +644,10 @@ const struct net_tls_psk_source *tls_psk_source_of(gnutls_session_t session)
 /* After the last message.  A resumed session never ran the verifier, so it is judged here. */
 static enum err handshake_done(struct net_tls *t)
 {
-    enum err e = gnutls_session_is_resumed(t->session) ? judge_peer(t) : ERR_OK;
+    enum err e = gnutls_session_is_resumed(t->session) ? judge_and_ask(t) : ERR_OK;
 
+    if (e == ERR_AGAIN)
+        return e;
     if (keyed(t) && !tls_psk_used(t->session)) {
         t->why = "psk";
         e = ERR_DENIED;
@@ -600,11 +672,12 @@ enum err net_tls_handshake(struct net_tls *t)
 
     if (t->failed)
         return ERR_PEER;
-    do
-        rc = gnutls_handshake(t->session);
+    do /* when it is over it says so again: a resumed one may still wait for an answer */
+        rc = t->shaken ? 0 : gnutls_handshake(t->session);
     while (rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc));
     if (rc == GNUTLS_E_AGAIN)
         return ERR_AGAIN;
+    t->shaken = rc == 0;
     if (rc == 0)
         return handshake_done(t);
     if (t->ctx->psk_server && is_key_fault(rc)) {

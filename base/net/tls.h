@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 struct net_tls_ctx;
@@ -56,6 +57,7 @@ struct net_tls_conf {
     bool crl_expired_ok;              /* a list past its nextUpdate still counts; else it refuses everybody */
     bool
         staple_required; /* clients: a server that shows no OCSP response is refused; one shown must be good */
+    bool ask_status;     /* servers: a client's good certificate waits for net_tls_answer */
     unsigned version_min; /* 12 or 13 */
     unsigned ciphers;     /* of enum net_tls_cipher; 0: all */
     bool alpn_http11;
@@ -109,6 +111,20 @@ enum err net_tls_feed(struct net_tls *t, struct slice wire) MUST_USE;
 /* ERR_OK: done.  ERR_AGAIN: send what net_tls_out() holds and feed more.  ERR_PEER, ERR_DENIED (certificate):
  * send what is in out (the alert), then close; net_tls_why() tells. */
 enum err net_tls_handshake(struct net_tls *t) MUST_USE;
+/* With ask_status, after ERR_AGAIN: is the handshake waiting to be told the status of the client's certificate, which is
+ * good otherwise?  The leaf and who signed it (n 0: not at hand) in DER live until the answer. */
+bool net_tls_question(const struct net_tls *t, struct slice *leaf, struct slice *issuer);
+enum net_tls_status { NET_TLS_STATUS_GOOD, NET_TLS_STATUS_REVOKED, NET_TLS_STATUS_UNKNOWN };
+/* Then net_tls_handshake goes on, or refuses. */
+void net_tls_answer(struct net_tls *t, enum net_tls_status status);
+
+/* One who waits for such an answer, on its own loop.  Embedded in its owner, who calls list_remove(&w->link) when it no
+ * longer wants one. */
+struct net_tls_wait {
+    struct list link;
+    void (*answer)(struct net_tls_wait *w, enum net_tls_status status); /* w is in no list any more */
+};
+
 /* Plain octets of one record at most into out[0..cap); *n octets.  ERR_AGAIN: feed more.  ERR_ABSENT: the peer said
  * close_notify.  ERR_PEER. */
 enum err net_tls_read(struct net_tls *t, void *out, size_t cap, size_t *n) MUST_USE;
@@ -122,7 +138,7 @@ void net_tls_out_take(struct net_tls *t, struct buf *to);
 
 const struct net_tls_peer *net_tls_peer(const struct net_tls *t); /* after the handshake */
 /* Short stable reason: "cert-expired", "cert-untrusted", "cert-name", "cert-revoked", "cert-not-yet-valid",
- * "cert-missing", "crl-expired", "staple-missing", "staple-bad", "psk", "version", "no-shared-suite", "alert",
+ * "cert-missing", "status-unknown", "crl-expired", "staple-missing", "staple-bad", "psk", "version", "no-shared-suite", "alert",
  * "protocol". */
 const char *net_tls_why(const struct net_tls *t);
 /* The log event of its own that a reason has, by the peer's role: "tls.client.expired", "tls.server.revoked"; NULL for

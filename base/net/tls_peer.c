@@ -64,6 +64,7 @@ const char *net_tls_event(enum net_tls_role peer, const char *why)
         {"cert-missing", "tls.client.missing", "tls.server.missing"},
         {"cert-purpose", "tls.client.wrong-purpose", "tls.server.wrong-purpose"},
         {"cert-weak", "tls.client.weak", "tls.server.weak"},
+        {"status-unknown", "tls.client.status-unknown", "tls.server.status-unknown"},
         {"crl-expired", "tls.client.crl-expired", "tls.server.crl-expired"},
         {"crl-not-yet-valid", "tls.client.crl-not-yet-valid", "tls.server.crl-not-yet-valid"},
         {"staple-missing", "tls.client.staple-missing", "tls.server.staple-missing"},
@@ -166,14 +167,14 @@ static enum err names_read(struct tls_peer_store *p, gnutls_x509_crt_t crt)
     return e;
 }
 
-/* Its own copy, or NULL. */
-static gnutls_x509_crt_t crt_of(const gnutls_datum_t *der)
+gnutls_x509_crt_t tls_peer_crt(struct slice der)
 {
+    gnutls_datum_t data = {(unsigned char *)(uintptr_t)der.p, (unsigned)der.n};
     gnutls_x509_crt_t crt;
 
     if (gnutls_x509_crt_init(&crt) < 0)
         return NULL;
-    if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0)
+    if (gnutls_x509_crt_import(crt, &data, GNUTLS_X509_FMT_DER) == 0)
         return crt;
     gnutls_x509_crt_deinit(crt);
     return NULL;
@@ -183,7 +184,7 @@ gnutls_x509_crt_t tls_peer_issuer(gnutls_session_t session, gnutls_x509_crt_t le
 {
     unsigned n = 0;
     const gnutls_datum_t *sent = gnutls_certificate_get_peers(session, &n);
-    gnutls_x509_crt_t issuer = sent && n > 1 ? crt_of(&sent[1]) : NULL;
+    gnutls_x509_crt_t issuer = sent && n > 1 ? tls_peer_crt(slice_of(sent[1].data, sent[1].size)) : NULL;
     void *cred = NULL;
 
     if (issuer && gnutls_x509_crt_check_issuer(leaf, issuer))

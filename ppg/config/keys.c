@@ -22,6 +22,10 @@ static const struct ppg_word cipher_words[] = {{"aes-128-gcm", NET_TLS_AES_128_G
                                                {"chacha20-poly1305", NET_TLS_CHACHA20_POLY1305},
                                                {NULL, 0}};
 static const struct ppg_word crl_words[] = {{"refuse", false}, {"accept", true}, {NULL, 0}};
+static const struct ppg_word ocsp_words[] = {{"off", PPG_OCSP_OFF},
+                                             {"fail-closed", PPG_OCSP_FAIL_CLOSED},
+                                             {"fail-open", PPG_OCSP_FAIL_OPEN},
+                                             {NULL, 0}};
 static const struct ppg_word staple_words[] = {{"if-sent", false}, {"required", true}, {NULL, 0}};
 static const struct ppg_word capabilities_words[] = {{"lenient", PPG_CAPABILITIES_LENIENT},
                                                      {"strict", PPG_CAPABILITIES_STRICT},
@@ -43,6 +47,11 @@ static const char *check_uri(struct slice text)
     struct net_uri uri;
 
     return text.n && net_uri_parse(text, &uri) ? "not an http or https URI" : NULL;
+}
+
+static const char *check_http(struct slice text)
+{
+    return text.n && !slice_starts_ci(text, SLICE("http://")) ? "not an http URI" : check_uri(text);
 }
 
 static const char *check_path(struct slice text)
@@ -149,6 +158,13 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Certificates of theirs that are revoked."),
     CHOICE(WORD, "pap", "crl-expired", pap.crl_expired_ok, crl_words, "refuse",
            "When that list is past its next update: refuse every certificate, or go by the old list."),
+    CHOICE(WORD, "pap", "ocsp", pap.ocsp, ocsp_words, "off",
+           "Ask the responder of an initiator's certificate whether it is revoked; without an answer the "
+           "certificate is refused (fail-closed) or taken (fail-open)."),
+    TEXT("pap", "ocsp-responder", pap.ocsp_responder, 0, 1000, check_http, "",
+         "Ask this one instead of the one that the certificate names."),
+    NUMBER(TIME, "pap", "ocsp-timeout", pap.ocsp_timeout_ms, 100, 30000, "3s",
+           "How long a handshake waits for the answer."),
     NUMBER(TIME, "pap", "expiry-warning", pap.expiry_warning_ms, 0, 90 * DAY_MS, "7d",
            "How long before its end a certificate of ours, a revocation list or a staple is warned of."),
     CHOICE(WORD, "pap", "client-certificate", pap.client_certificate, client_certificate_words, "optional",

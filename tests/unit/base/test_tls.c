@@ -68,6 +68,7 @@ struct side {
     unsigned version_min; /* 0: 12 */
     const char *priority;
     bool crl_expired_ok;
+    bool ask_status;
     unsigned ciphers;
 };
 
@@ -85,6 +86,7 @@ static struct net_tls_ctx *ctx_of(enum net_tls_role role, const struct side *s)
         .priority = s->priority,
         .crl_expired_ok = s->crl_expired_ok,
         .ciphers = s->ciphers,
+        .ask_status = s->ask_status,
     };
     struct net_tls_ctx *ctx = NULL;
     const char *why = "";
@@ -321,13 +323,66 @@ static void case_old_revocation_list(void)
     }
 }
 
+/* The server's handshake waits for the word about the client's certificate, and goes by it. */
+static void case_status_question(void)
+{
+    static const char *const versions[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.3", "NORMAL:-VERS-ALL:+VERS-TLS1.2"};
+    static const struct {
+        const struct test_cert *cert;
+        bool asks;
+        enum net_tls_status answer;
+        enum err want;
+        const char *why;
+    } rows[] = {
+        {&pki.client, true, NET_TLS_STATUS_GOOD, ERR_OK, ""},
+        {&pki.client, true, NET_TLS_STATUS_REVOKED, ERR_DENIED, "cert-revoked"},
+        {&pki.client, true, NET_TLS_STATUS_UNKNOWN, ERR_DENIED, "status-unknown"},
+        {&pki.client_expired, false, NET_TLS_STATUS_GOOD, ERR_DENIED,
+         "cert-expired"}, /* no good word helps */
+        {NULL, false, NET_TLS_STATUS_GOOD, ERR_OK, ""},
+    };
+
+    pki_make();
+    for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
+        size_t r = i % COUNT(rows);
+        struct side client = {.verify = NET_TLS_VERIFY_REQUIRED, .priority = versions[i / COUNT(rows)]};
+        struct side server = {.verify = NET_TLS_VERIFY_OPTIONAL, .cert = &pki.server, .ask_status = true};
+        struct slice leaf_der = SLICE_NONE, issuer_der = SLICE_NONE;
+        struct duo d;
+
+        test_row(i);
+        client.cert = rows[r].cert;
+        d = duo_open(&client, &server, "push.example");
+        CU_ASSERT_EQUAL(net_tls_question(d.server, &leaf_der, &issuer_der), rows[r].asks);
+        if (rows[r].asks) {
+            CU_ASSERT_EQUAL(d.server_err, ERR_AGAIN);
+            CU_ASSERT(leaf_der.n > 100 && issuer_der.n > 100 && !slice_eq(leaf_der, issuer_der));
+            CU_ASSERT_EQUAL(net_tls_handshake(d.server), ERR_AGAIN); /* as often as one likes */
+            net_tls_answer(d.server, rows[r].answer);
+            CU_ASSERT(!net_tls_question(d.server, &leaf_der, &issuer_der));
+            for (int k = 0; k < 4 && d.server_err == ERR_AGAIN; k++) {
+                d.server_err = net_tls_handshake(d.server);
+                carry(d.server, d.client);
+                d.client_err = d.client_err == ERR_AGAIN ? net_tls_handshake(d.client) : d.client_err;
+                carry(d.client, d.server);
+            }
+        }
+        CU_ASSERT_EQUAL(d.server_err, rows[r].want);
+        TEST_SLICE_EQ(slice_str(net_tls_why(d.server)), slice_str(rows[r].why));
+        CU_ASSERT_EQUAL(net_tls_peer(d.server)->verified, rows[r].want == ERR_OK && rows[r].asks);
+        if (!rows[r].want)
+            pass(d.client, d.server, SLICE("hello"));
+        duo_close(&d);
+    }
+}
+
 /* Every reason that is a verdict on the peer has its own event for each role; the others have none. */
 static void case_events(void)
 {
     static const char *const verdicts[] = {
-        "cert-expired", "cert-not-yet-valid", "cert-revoked",  "cert-untrusted", "cert-name",
-        "cert-missing", "cert-purpose",       "cert-weak",     "crl-expired",    "psk",
-        "staple-bad",   "crl-not-yet-valid",  "staple-missing"};
+        "cert-expired", "cert-not-yet-valid", "cert-revoked",   "cert-untrusted", "cert-name",
+        "cert-missing", "cert-purpose",       "cert-weak",      "crl-expired",    "psk",
+        "staple-bad",   "crl-not-yet-valid",  "staple-missing", "status-unknown"};
     static const char *const others[] = {"",     "alert", "protocol", "version", "no-shared-suite",
                                          "cert", "closed"};
 
@@ -794,6 +849,7 @@ const struct test_case test_cases[] = {
     {"client_certificates", case_client_certificates},
     {"client_untrusted", case_client_untrusted},
     {"old_revocation_list", case_old_revocation_list},
+    {"status_question", case_status_question},
     {"events", case_events},
     {"issuer_is_told", case_issuer_is_told},
     {"peer_names", case_peer_names},
