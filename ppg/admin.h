@@ -10,6 +10,15 @@
  *     POST /push/cancel                       {"id", "initiator", "to": [ADDRESS, ...]}: takes it back; only id is a must
  *     POST /push/replay                       {"id", "initiator", "as": NEW-ID, "to": [...]}: tries a copy for those that
  *                                             did not get it and whom the whitelist of today allows
+ *     GET  /keys                              the keyring: names, kinds, ages, ends, fingerprints; never a key
+ *     POST /keys/add                          {"name", "kind", "secret", "suites", "expires"}
+ *     POST /keys/import                       {"name", "association": what an association file holds}
+ *     POST /keys/rotate                       {"name", "secret", "suites", "expires", "until": end of the old one's grace}
+ *     POST /keys/remove                       {"name"}
+ *     GET  /sa?name=ADDRESS                   associations in force, of all terminals or those of an address, key or SAID
+ *     POST /sa/revoke                         {"name"}: of that terminal or key no association is good any more
+ *                                             A change of keys is on disk, then in force by a reload, when it is answered;
+ *                                             "in_force" is false when other mistakes in the configuration prevent that.
  *
  * Answers: 200; 400, 403, 404, 405; 409 busy, or nothing to be done; 422 a configuration with mistakes; 500, 503.  Refusals are
  * {"error": "...", "errors": ["file:line: key: what", ...]}.  Times are RFC 3339 in UTC.  It decides nothing and

@@ -28,6 +28,8 @@ ppg_admin_route_fn ppg_admin_push_explain;
 /* admin_act.c */
 ppg_admin_route_fn ppg_admin_push_cancel;
 ppg_admin_route_fn ppg_admin_push_replay;
+/* admin_key.c */
+ppg_admin_route_fn ppg_admin_key;
 /* admin_queue.c */
 ppg_admin_route_fn ppg_admin_queue;
 

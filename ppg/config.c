@@ -28,6 +28,7 @@ struct ppg_config {
     struct ppg_limits *limits;
     struct ota_registry *registry;
     struct sec_keyserver *keyserver;
+    struct sec_keyring *keyring;
     const char *path;
     uint64_t generation;
 };
@@ -41,6 +42,7 @@ static void destroy(struct ppg_config *c)
     if (c->registry)
         ota_registry_drop(&c->registry);
     sec_keyserver_free(&c->keyserver);
+    sec_keyring_free(&c->keyring);
     arena_clear(&c->strings);
     free(c);
 }
@@ -76,6 +78,30 @@ enum err ppg_config_whitelist_of(const struct ppg_config *c, const struct slice 
     return sec_whitelist_load(&from, out, e);
 }
 
+/* False: told.  No file yet is an empty keyring. */
+static bool read_keyring(struct ppg_load *load, struct ppg_config *c)
+{
+    struct ppg_place at = {c->path, 0};
+    char why[SEC_KEYRING_WHY_N] = "is needed with path";
+    struct sec_keyring_conf conf;
+    struct sec_secret master;
+    enum err e = ERR_MALFORMED;
+
+    if (!ppg_config_keyring_at(c, &conf))
+        return true;
+    sec_secret_init(&master);
+    if (conf.master)
+        e = sec_keyring_load(&conf, &c->keyring, why);
+    if (e == ERR_ABSENT)
+        e = sec_master_read(conf.master, &master, why);
+    if (!e && !c->keyring)
+        e = sec_keyring_create(sec_secret_slice(&master), &c->keyring);
+    if (e)
+        ppg_load_say(load, e, at, conf.master ? SLICE("keyring.path") : SLICE("keyring.master"), "%s", why);
+    sec_secret_clear(&master);
+    return !e;
+}
+
 static void read_whitelist(struct ppg_load *load, struct ppg_config *c)
 {
     struct sec_load_error at = {.what = ""};
@@ -101,15 +127,17 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
     const struct ppg_settings *s = &c->settings;
 
     read_settings(load, c);
+    if (!read_keyring(load, c))
+        return; /* every key named in the other files would be told as unknown */
     if (s->files.initiators && s->pap.realm)
-        ppg_initiators_read(load, s->files.initiators, slice_str(s->pap.realm), s->pap.digest_md5,
+        ppg_initiators_read(load, s->files.initiators, slice_str(s->pap.realm), s->pap.digest_md5, c->keyring,
                             &c->accounts);
     if (s->files.groups)
         ppg_groups_read(load, s->files.groups, &c->groups);
     if (s->files.whitelist)
         read_whitelist(load, c);
     if (s->files.terminals)
-        ppg_terminals_read(load, s->files.terminals, &c->registry);
+        ppg_terminals_read(load, s->files.terminals, c->keyring, &c->registry);
     if (s->files.subscribers && s->key_server.name)
         read_subscribers(load, c);
 }
@@ -196,6 +224,40 @@ struct ppg_limits *ppg_config_limits(const struct ppg_config *c)
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
 {
     ppg_limits_inherit(c->limits, c->accounts, before->limits, before->accounts);
+}
+
+const struct sec_keyring *ppg_config_keyring(const struct ppg_config *c)
+{
+    return c->keyring;
+}
+
+bool ppg_config_keyring_at(const struct ppg_config *c, struct sec_keyring_conf *out)
+{
+    *out = (struct sec_keyring_conf){.path = c->settings.keyring.path,
+                                     .master = c->settings.keyring.master,
+                                     .previous = c->settings.keyring.master_previous};
+    return out->path != NULL;
+}
+
+/* Whoever loads it under another master key has it sealed anew already. */
+static enum err as_it_is(struct sec_keyring *r, void *arg)
+{
+    (void)r;
+    (void)arg;
+    return ERR_OK;
+}
+
+void ppg_config_rewrap(const struct ppg_config *c, struct log *log)
+{
+    char why[SEC_KEYRING_WHY_N] = "";
+    struct sec_keyring_conf conf;
+
+    if (!c->keyring || !sec_keyring_is_old(c->keyring) || !ppg_config_keyring_at(c, &conf))
+        return;
+    if (sec_keyring_change(&conf, as_it_is, NULL, why))
+        LOG(log, LOG_ERROR, "keyring.rewrap-failed", LOG_C("why", why));
+    else
+        LOG(log, LOG_WARN, "keyring.rewrapped");
 }
 
 struct ota_registry *ppg_config_registry(const struct ppg_config *c)

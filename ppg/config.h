@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "ota/registry.h"
 #include "ppg/settings.h"
+#include "security/keyring.h"
 #include "security/keyserver.h"
 #include "security/trust.h"
 #include "security/whitelist.h"
@@ -48,6 +49,13 @@ struct ppg_limits *ppg_config_limits(const struct ppg_config *c);
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before);
 /* NULL: no subscribers are configured.  Its numbers move; everything else of it is constant. */
 struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c);
+/* Keys by name; NULL: no keyring is configured. */
+const struct sec_keyring *ppg_config_keyring(const struct ppg_config *c);
+/* Where it is kept; false: nowhere. */
+bool ppg_config_keyring_at(const struct ppg_config *c, struct sec_keyring_conf *out);
+/* After a load that found the keyring under the previous master key: writes it anew under the present one, else does
+ * nothing.  Told in the log; a failure is harmless while both keys are named.  Blocks. */
+void ppg_config_rewrap(const struct ppg_config *c, struct log *log);
 struct ota_registry *ppg_config_registry(const struct ppg_config *c); /* borrowed; hold it to keep it */
 const char *ppg_config_path(const struct ppg_config *c);
 /* Loads in this process so far, from 1: tells snapshots apart. */

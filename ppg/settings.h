@@ -32,6 +32,7 @@ struct ppg_settings {
         const char *sender_name; /* for people */
         unsigned loops;          /* 0: one per core */
         const char *port_file;   /* where the real ports are written once listening; NULL */
+        bool core_dumps;
     } gateway;
     struct {
         struct ppg_listen listen[PPG_LISTEN_MAX]; /* clear */
@@ -128,6 +129,11 @@ struct ppg_settings {
         bool full_addresses;
         const char *file; /* NULL: standard error */
     } log;
+    struct {
+        const char *path;            /* NULL: none */
+        const char *master;          /* as sec_master_read takes it; NULL only without a path */
+        const char *master_previous; /* NULL: none */
+    } keyring;
     struct {
         const char *initiators;
         const char *whitelist;

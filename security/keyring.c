@@ -3,11 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/codec.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "security/kdf.h"
 #include "security/keyring_table.h"
+
+#define USE_FC 0xF9 /* proprietary, unregistered range of TS 33.220 §B.2.2 */
 
 static struct sec_record *record_of(const struct sec_key *k)
 {
@@ -33,7 +36,7 @@ bool sec_keyring_is_old(const struct sec_keyring *r)
 
 const struct sec_key *sec_keyring_find(const struct sec_keyring *r, struct slice name)
 {
-    const struct sec_keyring_entry *at = map_get(&r->names, name);
+    const struct sec_keyring_entry *at = r ? map_get(&r->names, name) : NULL;
 
     return at ? &at->newest->key : NULL;
 }
@@ -48,6 +51,56 @@ const struct sec_key *sec_keyring_next(const struct sec_keyring *r, size_t *pos)
 enum err sec_keyring_secret(const struct sec_keyring *r, const struct sec_key *k, struct sec_secret *out)
 {
     return sec_record_open(r->keys, record_of(k), out);
+}
+
+enum err sec_key_derive(struct slice ks, const char *use, struct slice name, struct sec_secret *out)
+{
+    const struct slice params[] = {slice_str(use), name};
+    uint8_t key[SEC_SHA256_N];
+    enum err e = sec_kdf(ks, USE_FC, params, 2, key);
+
+    if (!e)
+        e = sec_secret_set(out, slice_of(key, sizeof key));
+    mem_wipe(key, sizeof key);
+    return e;
+}
+
+/* `own`: the kind that is used as it stands. */
+static enum err used_as(const struct sec_keyring *r, const struct sec_key *k, enum sec_key_kind own,
+                        const char *use, struct sec_secret *out)
+{
+    struct sec_secret secret;
+    enum err e;
+
+    if (k->kind != own && k->kind != SEC_KEY_ASSOCIATION)
+        return ERR_UNSUPPORTED;
+    sec_secret_init(&secret);
+    e = sec_keyring_secret(r, k, &secret);
+    if (!e && k->kind == own)
+        *out = secret;
+    else if (!e)
+        e = sec_key_derive(sec_secret_slice(&secret), use, k->name, out);
+    sec_secret_clear(&secret);
+    return e;
+}
+
+enum err sec_keyring_psk(const struct sec_keyring *r, const struct sec_key *k, struct sec_secret *out)
+{
+    return used_as(r, k, SEC_KEY_PSK, "psk-tls", out);
+}
+
+enum err sec_keyring_password(const struct sec_keyring *r, const struct sec_key *k, struct sec_secret *out)
+{
+    struct buf text;
+    enum err e = used_as(r, k, SEC_KEY_PASSWORD, "digest", out);
+
+    if (e || k->kind == SEC_KEY_PASSWORD)
+        return e;
+    buf_init(&text, SEC_SECRET_MAX_N);
+    codec_base64(&text, sec_secret_slice(out));
+    e = buf_err(&text) ? buf_err(&text) : sec_secret_set(out, buf_slice(&text));
+    buf_wipe(&text);
+    return e;
 }
 
 enum err sec_keyring_fingerprint(const struct sec_keyring *r, const struct sec_key *k,
@@ -171,21 +224,42 @@ enum err sec_keyring_add(struct sec_keyring *r, const struct sec_key *k, struct 
     return e;
 }
 
-/* The same key with another end: its record is sealed anew, as the end is part of what the seal covers. */
-static enum err ended(const struct sec_keyring *r, const struct sec_record *was, int64_t grace_s,
-                      struct sec_record **out)
+/* Seals a record anew, perhaps with an earlier end: the end is part of what the seal covers. */
+static enum err reseal(const struct sec_keyring *r, const struct sec_keyring_keys *keys, int64_t end_s,
+                       struct sec_record **rec)
 {
-    struct sec_key k = was->key;
+    struct sec_key k = (*rec)->key;
     struct sec_secret secret;
+    struct sec_record *fresh;
     enum err e;
 
-    if (!k.expires_s || k.expires_s > grace_s)
-        k.expires_s = num_max64(grace_s, 1);
+    if (!k.expires_s || k.expires_s > end_s)
+        k.expires_s = end_s == INT64_MAX ? k.expires_s : num_max64(end_s, 1);
     sec_secret_init(&secret);
-    e = sec_record_open(r->keys, was, &secret);
+    e = sec_record_open(r->keys, *rec, &secret);
     if (!e)
-        e = sec_record_seal(r->keys, &k, sec_secret_slice(&secret), out);
+        e = sec_record_seal(keys, &k, sec_secret_slice(&secret), &fresh);
     sec_secret_clear(&secret);
+    if (e)
+        return e;
+    fresh->key.older = (*rec)->key.older;
+    (*rec)->key.older = NULL;
+    sec_record_free(*rec);
+    *rec = fresh;
+    return ERR_OK;
+}
+
+static enum err reseal_all(const struct sec_keyring *r, const struct sec_keyring_keys *keys, int64_t end_s,
+                           struct sec_record **newest)
+{
+    struct sec_record *at, *older;
+    enum err e = reseal(r, keys, end_s, newest);
+
+    for (at = *newest; !e && at->key.older; at = older) {
+        older = record_of(at->key.older);
+        e = reseal(r, keys, end_s, &older);
+        at->key.older = &older->key;
+    }
     return e;
 }
 
@@ -193,31 +267,35 @@ enum err sec_keyring_rotate(struct sec_keyring *r, const struct sec_key *k, stru
                             int64_t grace_s)
 {
     struct sec_keyring_entry *at = map_get(&r->names, k->name);
-    struct sec_record *was = at ? at->newest : NULL, *old, *rec;
     struct sec_key next = *k;
+    struct sec_record *rec;
     enum err e;
 
     if (!at)
         return ERR_ABSENT;
-    if (versions(&was->key) > SEC_KEY_OVERLAPS_MAX)
+    if (versions(&at->newest->key) > SEC_KEY_OVERLAPS_MAX)
         return ERR_LIMIT;
-    next.kind = was->key.kind;
-    next.version = was->key.version + 1;
+    next.kind = at->newest->key.kind;
+    next.version = at->newest->key.version + 1;
     e = sec_record_seal(r->keys, &next, secret, &rec);
     if (e)
         return e;
-    e = ended(r, was, grace_s, &old);
+    e = reseal(r, r->keys, grace_s, &at->newest);
     if (e) {
         sec_record_free(rec);
         return e;
     }
-    old->key.older = was->key.older;
-    was->key.older = NULL;
-    sec_record_free(was);
-    rec->key.older = &old->key;
+    rec->key.older = &at->newest->key;
     at->newest = rec;
     r->records++;
     return ERR_OK;
+}
+
+enum err sec_keyring_end(struct sec_keyring *r, struct slice name, int64_t at_s)
+{
+    struct sec_keyring_entry *at = map_get(&r->names, name);
+
+    return at ? reseal_all(r, r->keys, at_s, &at->newest) : ERR_ABSENT;
 }
 
 enum err sec_keyring_remove(struct sec_keyring *r, struct slice name)
@@ -261,41 +339,6 @@ void sec_keyring_prune(struct sec_keyring *r, int64_t now_s)
 
 /* --- another master key --- */
 
-static enum err reseal(const struct sec_keyring *r, const struct sec_keyring_keys *keys,
-                       struct sec_record **rec)
-{
-    struct sec_secret secret;
-    struct sec_record *fresh;
-    enum err e;
-
-    sec_secret_init(&secret);
-    e = sec_record_open(r->keys, *rec, &secret);
-    if (!e)
-        e = sec_record_seal(keys, &(*rec)->key, sec_secret_slice(&secret), &fresh);
-    sec_secret_clear(&secret);
-    if (e)
-        return e;
-    fresh->key.older = (*rec)->key.older;
-    (*rec)->key.older = NULL;
-    sec_record_free(*rec);
-    *rec = fresh;
-    return ERR_OK;
-}
-
-static enum err reseal_all(const struct sec_keyring *r, const struct sec_keyring_keys *keys,
-                           struct sec_record **newest)
-{
-    struct sec_record *at, *older;
-    enum err e = reseal(r, keys, newest);
-
-    for (at = *newest; !e && at->key.older; at = older) {
-        older = record_of(at->key.older);
-        e = reseal(r, keys, &older);
-        at->key.older = &older->key;
-    }
-    return e;
-}
-
 enum err sec_keyring_rewrap(struct sec_keyring *r, struct slice master)
 {
     uint8_t salt[SEC_KEYRING_SALT_N];
@@ -309,7 +352,7 @@ enum err sec_keyring_rewrap(struct sec_keyring *r, struct slice master)
     if (e)
         return e;
     while (!e && (at = map_next(&r->names, &pos)))
-        e = reseal_all(r, keys, &at->newest);
+        e = reseal_all(r, keys, INT64_MAX, &at->newest);
     mem_copy(r->salt, sizeof r->salt, slice_of(salt, sizeof salt));
     sec_keyring_keys_free(&r->keys);
     r->keys = keys;

@@ -57,13 +57,22 @@ struct sec_keyring;
 size_t sec_keyring_n(const struct sec_keyring *r);            /* names */
 uint64_t sec_keyring_generation(const struct sec_keyring *r); /* writes so far */
 bool sec_keyring_is_old(const struct sec_keyring *r);         /* sealed under the previous master key still */
-/* The newest of that name; NULL when unknown.  Expired ones are found too. */
+/* The newest of that name; NULL when unknown, or without a keyring (r NULL).  Expired ones are found too. */
 const struct sec_key *sec_keyring_find(const struct sec_keyring *r, struct slice name);
 /* Walks all names in no order; start with *pos = 0; NULL at the end. */
 const struct sec_key *sec_keyring_next(const struct sec_keyring *r, size_t *pos);
 /* Opens it; *out is the caller's to clear.  ERR_DENIED: the record was tampered with; ERR_NOMEM. */
 enum err sec_keyring_secret(const struct sec_keyring *r, const struct sec_key *k,
                             struct sec_secret *out) MUST_USE;
+/* What it is as a key of TLS, and as a password: a psk or password as it stands; of an association a key that is derived for
+ * that use and name alone, the password as base64.  ERR_UNSUPPORTED another kind; else as sec_keyring_secret. */
+enum err sec_keyring_psk(const struct sec_keyring *r, const struct sec_key *k,
+                         struct sec_secret *out) MUST_USE;
+enum err sec_keyring_password(const struct sec_keyring *r, const struct sec_key *k,
+                              struct sec_secret *out) MUST_USE;
+/* The derivation, for the other end: KDF(Ks, FC=F9, P0=use, P1=name) of TS 33.220 annex B, 32 octets; use is "psk-tls" or
+ * "digest". */
+enum err sec_key_derive(struct slice ks, const char *use, struct slice name, struct sec_secret *out) MUST_USE;
 /* 16 hexadecimal digits of a keyed hash: equal for equal secrets of this keyring, and of no use to guess one. */
 enum err sec_keyring_fingerprint(const struct sec_keyring *r, const struct sec_key *k,
                                  char out[SEC_KEY_PRINT_N]) MUST_USE;
@@ -81,6 +90,8 @@ enum err sec_keyring_add(struct sec_keyring *r, const struct sec_key *k, struct 
  * failure. */
 enum err sec_keyring_rotate(struct sec_keyring *r, const struct sec_key *k, struct slice secret,
                             int64_t grace_s) MUST_USE;
+/* No version is good from at_s on (UTC seconds): revoked, and still listed.  ERR_ABSENT; ERR_NOMEM, ERR_IO: do not keep it. */
+enum err sec_keyring_end(struct sec_keyring *r, struct slice name, int64_t at_s) MUST_USE;
 /* All versions.  ERR_ABSENT. */
 enum err sec_keyring_remove(struct sec_keyring *r, struct slice name) MUST_USE;
 /* Forgets predecessors whose grace is over. */

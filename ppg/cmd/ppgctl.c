@@ -7,7 +7,9 @@
 
 #include "base/codec.h"
 #include "base/net/http1.h"
+#include "base/clk.h"
 #include "ppg/tool/explain.h"
+#include "ppg/tool/key.h"
 #include "ppg/tool/socket.h"
 #include "ppg/tool/table.h"
 #include "ppg/tool/tool.h"
@@ -15,6 +17,7 @@
 #define SOCKET_DEFAULT "/run/ppg/ppgd.sock"
 #define ANSWER_MAX_N   (64u << 20)
 #define TARGET_MAX_N   4096u
+#define KEY_BODY_MAX_N 16384u
 
 enum { EXIT_OK, EXIT_NO, EXIT_USAGE, EXIT_REACH };
 
@@ -22,7 +25,8 @@ struct options {
     const char *socket;
     const char *initiator;
     const char *as;
-    int64_t heads; /* -1: not said */
+    struct tool_key key; /* name: not here, it is a word */
+    int64_t heads;       /* -1: not said */
     int64_t timeout_s;
     bool json;
     bool help;
@@ -37,6 +41,17 @@ static const struct tool_option options[] = {
     {"heads", "N", "queue: so many of those due longest; default: 10", TOOL_NUMBER, AT(heads), 0, 1000},
     {"as", "NEW-ID", "push replay: push-id of the copy; default: made from the old one", TOOL_TEXT, AT(as), 0,
      0},
+    {"kind", "KIND", "key add: association, psk, password or subscriber", TOOL_TEXT, AT(key.kind), 0, 0},
+    {"secret-file", "FILE",
+     "key add, rotate: its one line, hexadecimal digits or a password; -: standard input", TOOL_TEXT,
+     AT(key.secret_file), 0, 0},
+    {"suites", "LIST", "key add, rotate: of an association, most wanted first", TOOL_TEXT, AT(key.suites), 0,
+     0},
+    {"expires", "TIME", "key add, rotate: never, +30d or 2027-01-31T00:00:00Z; default: never", TOOL_TEXT,
+     AT(key.expires), 0, 0},
+    {"grace", "TIME", "key rotate: how long the old key is still accepted, as 7d or 12h", TOOL_TEXT,
+     AT(key.grace), 0, 0},
+    {"file", "FILE", "key import: an association file", TOOL_TEXT, AT(key.file), 0, 0},
     {"timeout", "SECONDS", "wait so long for the answer; default: 60", TOOL_NUMBER, AT(timeout_s), 1, 3600},
     {"json", NULL, "print the answer as it came", TOOL_FLAG, AT(json), 0, 0},
     {"help", NULL, "print this", TOOL_FLAG, AT(help), 0, 0},
@@ -63,6 +78,26 @@ static void print_queue(const json_t *answer)
     }
     (void)puts("\ndue longest:");
     tool_table_rows(heads);
+}
+
+static void print_keys(const json_t *answer)
+{
+    if (json_array_size(json_object_get(answer, "keys")))
+        tool_table_rows(json_object_get(answer, "keys"));
+    else
+        (void)puts("no keys");
+}
+
+static void print_associations(const json_t *answer)
+{
+    json_int_t more = tool_json_n(answer, "more");
+
+    if (json_array_size(json_object_get(answer, "associations")))
+        tool_table_rows(json_object_get(answer, "associations"));
+    else
+        (void)puts("no associations");
+    if (more > 0)
+        (void)printf("and %" JSON_INTEGER_FORMAT " more\n", more);
 }
 
 /* What was done, then recipient by recipient. */
@@ -164,7 +199,17 @@ struct command {
     bool must_name; /* and must */
     bool heads;
     bool as;
+    bool name;     /* a name follows, of a key or association */
+    unsigned says; /* of SAY_...: what else is said of a key */
+    unsigned must; /* and what has to be */
 };
+
+#define SAY_KIND    0x01u
+#define SAY_SECRET  0x02u
+#define SAY_SUITES  0x04u
+#define SAY_EXPIRES 0x08u
+#define SAY_GRACE   0x10u
+#define SAY_FILE    0x20u
 
 static const struct command commands[] = {
     {.words = "status",
@@ -229,6 +274,66 @@ static const struct command commands[] = {
      .initiator = true,
      .must_name = true,
      .as = true},
+    {.words = "key list",
+     .more = "",
+     .help = "names, kinds, ages, ends and fingerprints; never a key",
+     .method = "GET",
+     .target = "/keys",
+     .print = print_keys},
+    {.words = "key add",
+     .more = " NAME",
+     .help = "needs --kind and --secret-file; --suites, --expires",
+     .method = "POST",
+     .target = "/keys/add",
+     .print = tool_table_object,
+     .name = true,
+     .says = SAY_KIND | SAY_SECRET | SAY_SUITES | SAY_EXPIRES,
+     .must = SAY_KIND | SAY_SECRET},
+    {.words = "key import",
+     .more = " NAME",
+     .help = "an association out of the file --file",
+     .method = "POST",
+     .target = "/keys/import",
+     .print = tool_table_object,
+     .name = true,
+     .says = SAY_FILE,
+     .must = SAY_FILE},
+    {.words = "key rotate",
+     .more = " NAME",
+     .help = "another key from now on; needs --secret-file and --grace",
+     .method = "POST",
+     .target = "/keys/rotate",
+     .print = tool_table_object,
+     .name = true,
+     .says = SAY_SECRET | SAY_SUITES | SAY_EXPIRES | SAY_GRACE,
+     .must = SAY_SECRET | SAY_GRACE},
+    {.words = "key remove",
+     .more = " NAME",
+     .help = "all versions of it; what still names it keeps the configuration as it is",
+     .method = "POST",
+     .target = "/keys/remove",
+     .print = tool_table_object,
+     .name = true},
+    {.words = "sa list",
+     .more = "",
+     .help = "associations with terminals that are in force",
+     .method = "GET",
+     .target = "/sa",
+     .print = print_associations},
+    {.words = "sa show",
+     .more = " NAME",
+     .help = "those of an address, a key or a SAID",
+     .method = "GET",
+     .target = "/sa",
+     .print = print_associations,
+     .name = true},
+    {.words = "sa revoke",
+     .more = " NAME",
+     .help = "nothing is sealed under it any more",
+     .method = "POST",
+     .target = "/sa/revoke",
+     .print = tool_table_object,
+     .name = true},
 };
 
 /* ?name=value or &name=value */
@@ -250,7 +355,7 @@ static void target_print(const struct command *c, const struct options *o, const
     if (slice_eq(slice_str(c->method), SLICE("POST")))
         return;
     (void)snprintf(heads, sizeof heads, "%lld", (long long)o->heads);
-    query_add(target, "id", id);
+    query_add(target, c->name ? "name" : "id", id);
     query_add(target, "initiator", o->initiator);
     query_add(target, "heads", o->heads < 0 ? NULL : heads);
 }
@@ -282,7 +387,7 @@ static char *body_print(const struct options *o, const char *id, const char *con
     return out;
 }
 
-static int call(const struct command *c, const struct options *o, struct slice target, const char *body)
+static int call(const struct command *c, const struct options *o, struct slice target, struct slice body)
 {
     const char *from_env = getenv("PPG_SOCKET");
     struct tool_socket in = {.path = o->socket  ? o->socket
@@ -290,7 +395,7 @@ static int call(const struct command *c, const struct options *o, struct slice t
                                                 : SOCKET_DEFAULT,
                              .method = c->method,
                              .target = target,
-                             .body = slice_str(body),
+                             .body = body,
                              .timeout_ms = o->timeout_s * 1000};
     char why[TOOL_WHY_N];
     struct buf answer;
@@ -308,7 +413,7 @@ static int call(const struct command *c, const struct options *o, struct slice t
 
 static int run(const struct command *c, const struct options *o, const char *const *words, size_t n)
 {
-    const char *id = c->id ? words[0] : NULL;
+    const char *id = c->id || c->name ? words[0] : NULL;
     bool has_body = c->id && slice_eq(slice_str(c->method), SLICE("POST"));
     char *body = has_body ? body_print(o, id, words + 1, n - 1) : NULL;
     struct buf target;
@@ -319,9 +424,27 @@ static int run(const struct command *c, const struct options *o, const char *con
     if (buf_err(&target) || (has_body && !body))
         status = no_answer("the request: too long, or no UTF-8");
     else
-        status = call(c, o, buf_slice(&target), body);
+        status = call(c, o, buf_slice(&target), slice_str(body));
     buf_clear(&target);
     free(body);
+    return status;
+}
+
+/* The body may hold a secret, so it is made in one piece and wiped. */
+static int run_key(const struct command *c, const struct options *o, const char *name)
+{
+    struct tool_key key = o->key;
+    char why[TOOL_WHY_N] = "out of memory";
+    struct buf body;
+    int status = EXIT_USAGE;
+
+    key.name = name;
+    buf_init(&body, KEY_BODY_MAX_N);
+    if (!buf_room(&body, KEY_BODY_MAX_N) || tool_key_body(&key, clk_utc_ms(&clk_real) / 1000, &body, why))
+        (void)fprintf(stderr, "ppgctl: %s\n", why);
+    else
+        status = call(c, o, slice_str(c->target), buf_slice(&body));
+    buf_wipe(&body);
     return status;
 }
 
@@ -357,13 +480,28 @@ static bool matches(const struct command *c, const struct tool_list *words, size
     return true;
 }
 
+static unsigned said_of(const struct tool_key *k)
+{
+    return (k->kind ? SAY_KIND : 0) | (k->secret_file ? SAY_SECRET : 0) | (k->suites ? SAY_SUITES : 0) |
+           (k->expires ? SAY_EXPIRES : 0) | (k->grace ? SAY_GRACE : 0) | (k->file ? SAY_FILE : 0);
+}
+
+static const char *wrong_key(const struct command *c, const struct options *o)
+{
+    unsigned said = said_of(&o->key);
+
+    if (said & ~c->says)
+        return "an option about keys does not go with this command";
+    return (said & c->must) != c->must ? "an option is missing that this command needs" : NULL;
+}
+
 /* NULL: well said. */
 static const char *wrong_with(const struct command *c, const struct options *o, const char *const *words,
                               size_t n)
 {
-    if (c->id && (!n || !*words[0]))
-        return "a push-id is needed";
-    if (n > (c->id ? 1u : 0u) && !c->addresses)
+    if ((c->id || c->name) && (!n || !*words[0]))
+        return c->name ? "a name is needed" : "a push-id is needed";
+    if (n > (c->id || c->name ? 1u : 0u) && !c->addresses)
         return "words too many";
     for (size_t i = 0; i < n; i++)
         if (!*words[i])
@@ -374,7 +512,9 @@ static const char *wrong_with(const struct command *c, const struct options *o, 
         return "--initiator is needed";
     if (o->heads >= 0 && !c->heads)
         return "--heads goes with queue";
-    return o->as && !c->as ? "--as goes with push replay" : NULL;
+    if (o->as && !c->as)
+        return "--as goes with push replay";
+    return wrong_key(c, o);
 }
 
 static int dispatch(const struct options *o, const struct tool_list *words)
@@ -387,7 +527,11 @@ static int dispatch(const struct options *o, const struct tool_list *words)
         if (!matches(c, words, &n))
             continue;
         why = wrong_with(c, o, words->v + n, words->n - n);
-        return why ? usage_error(why) : run(c, o, words->v + n, words->n - n);
+        if (why)
+            return usage_error(why);
+        if (c->name && slice_eq(slice_str(c->method), SLICE("POST")))
+            return run_key(c, o, words->v[n]);
+        return run(c, o, words->v + n, words->n - n);
     }
     return usage_error(words->n ? "no such command" : "a command is needed");
 }

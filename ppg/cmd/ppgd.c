@@ -1,5 +1,6 @@
 /* The gateway program: options, one-time process set-up, and server.h's story.  Exit status: 0 ended in order or
  * the configuration is good, 1 it is not or start-up failed, 2 usage. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
@@ -48,15 +49,46 @@ static void print_errors(const struct ppg_config_errors *errs)
         (void)fprintf(stderr, "and %zu more\n", errs->more);
 }
 
-/* Secrets stay out of core files, files stay private, a closed pipe is an error code and not a death, and there
- * are as many descriptors as the system allows. */
+/* What a core file holds (core(5)); the file is this process's own only while it is dumpable. */
+static void core_filter(const char *mask)
+{
+    int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    (void)!write(fd, mask, strlen(mask));
+    (void)close(fd);
+}
+
+/* No core file: nor does one that root makes from outside hold the heap or a stack, where keys and content are. */
+static void cores_off(void)
+{
+    struct rlimit cores;
+
+    core_filter("0");
+    if (!getrlimit(RLIMIT_CORE, &cores)) {
+        cores.rlim_cur = 0; /* the hard limit stays: cores_on may need it */
+        (void)setrlimit(RLIMIT_CORE, &cores);
+    }
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* Back to what the system does; the areas of security/secret.h stay out all the same. */
+static void cores_on(const struct rlimit *was)
+{
+    (void)prctl(PR_SET_DUMPABLE, 1);
+    (void)setrlimit(RLIMIT_CORE, was);
+    core_filter("0x33");
+}
+
+/* Files stay private, a closed pipe is an error code and not a death, and there are as many descriptors as the system
+ * allows. */
 static void process_setup(void)
 {
     struct rlimit files;
 
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)prctl(PR_SET_DUMPABLE, 0);
     (void)mallopt(M_TOP_PAD, MALLOC_STEP_N);
     (void)mallopt(M_TRIM_THRESHOLD, 4 * MALLOC_STEP_N);
     if (!getrlimit(RLIMIT_NOFILE, &files)) {
@@ -95,17 +127,22 @@ static int run(const char *path, bool check_only)
 {
     struct ppg_snapshot *snapshot = NULL;
     struct ppg_config_errors *errs = calloc(1, sizeof *errs);
+    struct rlimit cores = {0, 0};
     int status = 1;
 
     if (!errs)
         return 1;
     process_setup();
+    (void)getrlimit(RLIMIT_CORE, &cores);
+    cores_off();
     if (ppg_snapshot_load(path, &snapshot, errs)) {
         print_errors(errs);
     } else if (check_only) {
         (void)printf("%s: good\n", path);
         status = 0;
     } else {
+        if (ppg_config_settings(snapshot->config)->gateway.core_dumps)
+            cores_on(&cores);
         status = serve(snapshot);
     }
     ppg_snapshot_drop(&snapshot);

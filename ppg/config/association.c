@@ -1,5 +1,5 @@
-/* One provisioned association: said, key, suites and expires of a file that is its owner's alone.  Where a terminal
- * names it: terminals.c.  Off the loops. */
+/* One provisioned association: said, key, suites and expires of a file that is its owner's alone, or of a key in the
+ * keyring.  Where a terminal names it: terminals.c.  Off the loops. */
 #include "ppg/config/terminals.h"
 
 #include "base/codec.h"
@@ -47,24 +47,30 @@ static uint8_t suite_of(struct slice name)
     return 0;
 }
 
+bool ppg_association_suites(struct slice names, uint8_t suites[OTA_SUITES_MAX], size_t *n)
+{
+    struct slice name;
+
+    *n = 0;
+    while (slice_item(&names, &name)) {
+        uint8_t suite = suite_of(name);
+
+        if (!suite || *n == OTA_SUITES_MAX || memchr(suites, suite, *n))
+            return false;
+        suites[(*n)++] = suite;
+    }
+    return true;
+}
+
 static void set_suites(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     struct ota_association *a = out_of(l);
-    struct slice left = line->value, name;
 
-    a->suites_n = 0;
-    while (slice_item(&left, &name)) {
-        uint8_t suite = suite_of(name);
-
-        if (!suite || a->suites_n == OTA_SUITES_MAX || memchr(a->suites, suite, a->suites_n)) {
-            ppg_list_say(l, line,
-                         "unknown or repeated suite, allowed: hmac-sha256, aes-ctr-hmac-sha256, "
-                         "aes-cbc-hmac-sha256, aes-gcm, hmac-sha256-8, aes-ctr-hmac-sha256-8");
-            return;
-        }
-        a->suites[a->suites_n++] = suite;
-    }
-    if (a->suites_n == 0)
+    if (!ppg_association_suites(line->value, a->suites, &a->suites_n))
+        ppg_list_say(l, line,
+                     "unknown or repeated suite, allowed: hmac-sha256, aes-ctr-hmac-sha256, "
+                     "aes-cbc-hmac-sha256, aes-gcm, hmac-sha256-8, aes-ctr-hmac-sha256-8");
+    else if (a->suites_n == 0)
         ppg_list_say(l, line, "names no suite");
 }
 
@@ -96,4 +102,40 @@ void ppg_association_read_text(struct ppg_load *load, struct slice text, const c
     struct draft d = {.list = {.load = load, .keys = keys, .keys_n = COUNT(keys), .end = end}, .out = out};
 
     ppg_list_read_text(&d.list, text, file);
+}
+
+/* --- in the keyring --- */
+
+static bool attr_ok(struct slice attr)
+{
+    for (size_t i = sizeof((struct ota_association *)NULL)->said; i < attr.n; i++)
+        if (!sec_gpl_suite_known((uint8_t)attr.p[i]) || memchr(attr.p + i + 1, attr.p[i], attr.n - i - 1))
+            return false;
+    return true;
+}
+
+enum err ppg_association_of_key(const struct sec_keyring *r, const struct sec_key *k,
+                                struct ota_association *out)
+{
+    struct ota_association a = {.present = true, .expires_ms = k->expires_s * 1000};
+    enum err e;
+
+    if (k->kind != SEC_KEY_ASSOCIATION || !attr_ok(k->attr) || k->expires_s > INT64_MAX / 1000)
+        return ERR_MALFORMED;
+    e = sec_keyring_secret(r, k, &a.key);
+    if (e)
+        return e;
+    mem_copy(a.said, sizeof a.said, slice_sub(k->attr, 0, sizeof a.said));
+    a.suites_n = k->attr.n - sizeof a.said;
+    mem_copy(a.suites, sizeof a.suites, slice_sub(k->attr, sizeof a.said, a.suites_n));
+    *out = a;
+    sec_secret_clear(&a.key);
+    return ERR_OK;
+}
+
+size_t ppg_association_attr(const struct ota_association *a, uint8_t attr[SEC_KEY_ATTR_MAX_N])
+{
+    mem_copy(attr, SEC_KEY_ATTR_MAX_N, slice_of(a->said, sizeof a->said));
+    mem_copy(attr + sizeof a->said, SEC_KEY_ATTR_MAX_N - sizeof a->said, slice_of(a->suites, a->suites_n));
+    return sizeof a->said + a->suites_n;
 }

@@ -30,6 +30,7 @@ struct draft {
     struct slice issuers[SEC_ACCOUNT_LIST_MAX];
     struct buf password;
 
+    const struct sec_keyring *keyring;
     struct sec_accounts *accounts;
     struct slice realm;
     bool md5;
@@ -131,6 +132,48 @@ static void set_psk_tls(struct ppg_list *l, const struct ppg_ini_line *line)
         ppg_list_say(l, line, "1.2 or 1.3");
     else
         draft_of(l)->account.psk_version = (unsigned)word;
+}
+
+static enum err use_psk(struct draft *d, const struct sec_key *k)
+{
+    struct sec_account *a = &d->account;
+
+    if (a->psk_identity.n || a->psk.n)
+        return ERR_EXISTS;
+    if (sec_keyring_psk(d->keyring, k, &a->psk))
+        return ERR_UNSUPPORTED;
+    return arena_dup(&d->mem, k->name, &a->psk_identity);
+}
+
+static enum err use_password(struct draft *d, const struct sec_key *k)
+{
+    struct sec_secret secret;
+
+    if (d->account.digest_user.n || d->password.n)
+        return ERR_EXISTS;
+    sec_secret_init(&secret);
+    if (sec_keyring_password(d->keyring, k, &secret))
+        return ERR_UNSUPPORTED;
+    buf_add(&d->password, sec_secret_slice(&secret));
+    sec_secret_clear(&secret);
+    return arena_dup(&d->mem, k->name, &d->account.digest_user);
+}
+
+/* A key's name is what the initiator is known by: PSK identity, Digest user, or both. */
+static void set_key(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    const struct sec_key *k = sec_keyring_find(d->keyring, line->value);
+    enum err e = k && k->kind != SEC_KEY_SUBSCRIBER ? ERR_OK : ERR_ABSENT;
+
+    if (!e && k->kind != SEC_KEY_PASSWORD)
+        e = use_psk(d, k);
+    if (!e && k->kind != SEC_KEY_PSK)
+        e = use_password(d, k);
+    if (e)
+        ppg_list_say(l, line,
+                     e == ERR_EXISTS ? "an identity or a user is there already"
+                                     : "the keyring has no key of that name for an initiator");
 }
 
 static void set_network(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -270,6 +313,7 @@ static const struct ppg_list_key keys[] = {
     {"certificate-issuer", set_issuer, .repeats = true},
     {"psk-identity", set_psk_identity, .repeats = false},
     {"psk-file", set_psk_file, .repeats = false},
+    {"key", set_key, .repeats = true},
     {"psk-tls", set_psk_tls, .repeats = false},
     {"digest-user", set_digest_user, .repeats = false},
     {"password-file", set_password_file, .repeats = false},
@@ -360,24 +404,26 @@ static bool start(struct draft *d, struct ppg_load *load, const char *file, stru
 }
 
 void ppg_initiators_read(struct ppg_load *load, const char *path, struct slice realm, bool md5,
-                         struct sec_accounts **out)
+                         const struct sec_keyring *keyring, struct sec_accounts **out)
 {
     struct draft d;
 
     if (!start(&d, load, path, realm, md5))
         return;
+    d.keyring = keyring;
     ppg_list_read(&d.list, path, FILE_MAX_N, 0, (struct ppg_place){path, 0}, SLICE_NONE);
     forget(&d);
     *out = d.accounts;
 }
 
 void ppg_initiators_read_text(struct ppg_load *load, struct slice text, const char *file, struct slice realm,
-                              bool md5, struct sec_accounts **out)
+                              bool md5, const struct sec_keyring *keyring, struct sec_accounts **out)
 {
     struct draft d;
 
     if (!start(&d, load, file, realm, md5))
         return;
+    d.keyring = keyring;
     ppg_list_read_text(&d.list, text, file);
     forget(&d);
     *out = d.accounts;

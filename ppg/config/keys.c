@@ -125,6 +125,10 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Event loops, each with a thread; 0 means one for each core."),
     A_FILE(PATH, "gateway", "port-file", gateway.port_file, 0, NULL, NULL, "/run/ppg/ports",
            "Where to write the real ports once listening; of use when a port is 0."),
+    YES_NO("gateway", "core-dumps", gateway.core_dumps, "no",
+           "Leave a core file when it crashes.  Such a file holds what is being pushed, and keys in use; "
+           "without it "
+           "nobody but root can look into the process either.  Takes effect at a start."),
 
     A_FILE(PATH, "files", "initiators", files.initiators, 1, NULL, "initiators.conf", NULL,
            "Who may push, and how each proves it."),
@@ -136,6 +140,18 @@ const struct ppg_config_key ppg_config_keys[] = {
            "How terminals are reached."),
     A_FILE(PATH, "files", "subscribers", files.subscribers, 0, NULL, NULL, "subscribers.conf",
            "Keys of identity modules, for the embedded key server; its owner's alone (mode 0600)."),
+
+    A_FILE(PATH, "keyring", "path", keyring.path, 0, NULL, NULL, "/var/lib/ppg/keyring",
+           "Where keys and passwords are kept, each sealed under the master key; made by the first ppgctl "
+           "key add."),
+    A_FILE(MASTER, "keyring", "master", keyring.master, 0, NULL, NULL, "master.key",
+           "The master key: a file of 64 hexadecimal digits that is its owner's alone (openssl rand -hex "
+           "32), or "
+           "credential:NAME, which the service manager hands over.  Keep a copy where the keyring is not."),
+    A_FILE(MASTER, "keyring", "master-previous", keyring.master_previous, 0, NULL, NULL, "master.old",
+           "The one before, while a new master key is taken into use: the next start or reload seals the "
+           "keyring anew, "
+           "and then this goes away."),
 
     LIST(LISTENS, "pap", "listen", pap.listen, pap.listen_n, PPG_LISTEN_MAX, 0, 0, "127.0.0.1:8080", NULL,
          "Where initiators submit without TLS; leave it empty or on loopback unless the network is yours."),
@@ -350,6 +366,9 @@ void ppg_config_key_allowed(const struct ppg_config_key *key, struct buf *out)
     case PPG_KEY_TEXT:
         print_range("text of ", PPG_KEY_COUNT, key->min, key->max, out);
         buf_add_str(out, " octets");
+        return;
+    case PPG_KEY_MASTER:
+        buf_add_str(out, "a file name, or credential:NAME");
         return;
     case PPG_KEY_PATH:
     case PPG_KEY_FILE:

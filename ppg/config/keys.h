@@ -17,6 +17,7 @@ enum ppg_key_type {
     PPG_KEY_NAME,  /* one of `words`, kept as text */
     PPG_KEY_TEXT,
     PPG_KEY_PATH,    /* a file or socket; what is there shows when it is used */
+    PPG_KEY_MASTER,  /* the same, or credential:NAME */
     PPG_KEY_FILE,    /* a file that must be readable */
     PPG_KEY_PRIVATE, /* likewise, and not by everybody */
     PPG_KEY_FILES,   /* from here on lists, comma separated */

@@ -110,6 +110,8 @@ static enum err put_text_key(struct reading *r, const struct ppg_config_key *key
         return ERR_LIMIT;
     if (key->type == PPG_KEY_NAME || key->type == PPG_KEY_TEXT)
         return put_string(r, to, value);
+    if (key->type == PPG_KEY_MASTER && slice_starts(value, SLICE("credential:")))
+        return put_string(r, to, value);
     if (value.n)
         return put_path(r, to, value);
     *to = NULL;

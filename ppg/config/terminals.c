@@ -27,6 +27,7 @@ struct draft {
     struct ota_terminal terminal;
     struct buf password;
     struct ota_registry *registry;
+    const struct sec_keyring *keyring;
     const struct ota_profile *model; /* of the section's profile-file; NULL: none */
     struct map models;               /* file name -> struct model: many terminals name one */
     struct arena models_mem;
@@ -236,13 +237,50 @@ static void set_association_file(struct ppg_list *l, const struct ppg_ini_line *
     buf_init(&path, PPG_INI_LINE_MAX_N + 1);
     buf_init(&text, 0);
     ppg_load_path(line->at.file, line->value, &path);
-    if (buf_err(&path))
+    if (draft_of(l)->terminal.association.present)
+        ppg_list_say(l, line, "association and association-file are two ways to say one thing");
+    else if (buf_err(&path))
         ppg_load_say(l->load, buf_err(&path), line->at, line->key, "file name too long");
     else if (ppg_load_file(l->load, path.p, ASSOCIATION_MAX_N, S_IRWXG | S_IRWXO, line->at, line->key,
                            &text) == ERR_OK)
         ppg_association_read_text(l->load, buf_slice(&text), path.p, &draft_of(l)->terminal.association);
     buf_wipe(&text);
     buf_clear(&path);
+}
+
+static void set_association(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    const struct sec_key *k = sec_keyring_find(d->keyring, line->value);
+
+    if (d->terminal.association.present)
+        ppg_list_say(l, line, "association and association-file are two ways to say one thing");
+    else if (!k || ppg_association_of_key(d->keyring, k, &d->terminal.association))
+        ppg_list_say(l, line, "the keyring has no association of that name");
+}
+
+static void set_login_key(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    const struct sec_key *k = sec_keyring_find(d->keyring, line->value);
+    struct sec_secret secret;
+    enum err e = k ? ERR_OK : ERR_ABSENT;
+
+    if (d->password.n || d->terminal.login.user.n) {
+        ppg_list_say(l, line, "stands for login-user and login-password-file: leave them out");
+        return;
+    }
+    sec_secret_init(&secret);
+    if (!e)
+        e = sec_keyring_password(d->keyring, k, &secret);
+    if (!e)
+        e = arena_dup(&d->mem, k->name, &d->terminal.login.user);
+    if (!e)
+        buf_add(&d->password, sec_secret_slice(&secret));
+    sec_secret_clear(&secret);
+    if (e)
+        ppg_load_say(l->load, e, line->at, line->key,
+                     "the keyring has no password or association of that name");
 }
 
 static const struct ppg_list_key keys[] = {
@@ -260,6 +298,8 @@ static const struct ppg_list_key keys[] = {
     {"languages", set_languages, .must = false},
     {"profile-file", set_profile_file, .must = false},
     {"association-file", set_association_file, .must = false},
+    {"association", set_association, .must = false},
+    {"login-key", set_login_key, .must = false},
 };
 
 /* The section's own keys stand before those of its profile. */
@@ -298,7 +338,8 @@ static void end(struct ppg_list *l)
     forget(d);
 }
 
-void ppg_terminals_read(struct ppg_load *load, const char *path, struct ota_registry **out)
+void ppg_terminals_read(struct ppg_load *load, const char *path, const struct sec_keyring *keyring,
+                        struct ota_registry **out)
 {
     struct ppg_place at = {path, 0};
     struct draft d = {.list = {.load = load,
@@ -306,7 +347,8 @@ void ppg_terminals_read(struct ppg_load *load, const char *path, struct ota_regi
                                .keys = keys,
                                .keys_n = COUNT(keys),
                                .begin = begin,
-                               .end = end}};
+                               .end = end},
+                      .keyring = keyring};
     enum err e = ota_registry_create(TERMINALS_MAX, &d.registry);
 
     if (e) {

@@ -38,7 +38,7 @@ static void read_initiators(struct ppg_load *load, struct slice text)
     struct sec_accounts *accounts = NULL;
 
     if (slice_find_slice(text, SLICE("-file")) == SIZE_MAX)
-        ppg_initiators_read_text(load, text, "f", SLICE("ppg"), true, &accounts);
+        ppg_initiators_read_text(load, text, "f", SLICE("ppg"), true, NULL, &accounts);
     sec_accounts_free(&accounts);
 }
 

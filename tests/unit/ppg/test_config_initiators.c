@@ -22,7 +22,7 @@ static struct fixture *read_text(const char *text, const char *file, bool md5)
     if (!f)
         abort();
     f->load.errs = &f->errs;
-    ppg_initiators_read_text(&f->load, slice_str(text), file, SLICE("ppg"), md5, &f->accounts);
+    ppg_initiators_read_text(&f->load, slice_str(text), file, SLICE("ppg"), md5, NULL, &f->accounts);
     return f;
 }
 

@@ -13,6 +13,7 @@ struct fixture {
     struct ppg_config_errors errs;
     struct ppg_load load;
     struct ota_registry *registry;
+    struct sec_keyring *keyring;
 };
 
 static const char *in_scratch(const char *name)
@@ -39,7 +40,7 @@ static struct fixture *read_text(const char *text)
         abort();
     f->load.errs = &f->errs;
     write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), &f->registry);
+    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), f->keyring, &f->registry);
     return f;
 }
 

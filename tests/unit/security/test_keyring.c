@@ -3,6 +3,10 @@
 
 #include "tests/unit/security/keyring_fix.h"
 
+/* Of the association "a". */
+#define PSK_OF_A      "6cc4193fe6e7414871ac7fb78b627e992e1776c3c52a8e82fc071d3a0c503972"
+#define PASSWORD_OF_A "/4rHXV0nWwvJUkoGLK0zue7j6ahCjyouiuNxliJF64M="
+
 static void test_add_and_find(void)
 {
     struct sec_keyring *r = ring_full();
@@ -150,6 +154,56 @@ static void test_remove_takes_all_versions(void)
     sec_keyring_free(&r);
 }
 
+/* Revoked: found, and good no more, in any version. */
+static void test_end_of_all_versions(void)
+{
+    struct sec_keyring *r = ring_full();
+    struct sec_key k = key_of(SEC_KEY_PSK, "p");
+    const struct sec_key *p;
+
+    k.expires_s = CREATED + 3;
+    CU_ASSERT(sec_keyring_rotate(r, &k, KS2, CREATED + 1000) == ERR_OK);
+    CU_ASSERT(sec_keyring_end(r, SLICE("p"), CREATED + 5) == ERR_OK);
+    p = sec_keyring_find(r, SLICE("p"));
+    CU_ASSERT_FATAL(p && p->older);
+    CU_ASSERT(p->expires_s == CREATED + 3 &&
+              p->older->expires_s == CREATED + 5); /* never later than it was */
+    CU_ASSERT(opens_to(r, p, KS2) && opens_to(r, p->older, KS));
+    CU_ASSERT(sec_keyring_end(r, SLICE("nobody"), CREATED) == ERR_ABSENT);
+    sec_keyring_free(&r);
+}
+
+/* What a key is used as: itself, or derived for one use and one name; each use has other octets. */
+static void test_uses(void)
+{
+    struct sec_keyring *r = ring_full();
+    struct sec_secret psk, password, other;
+
+    sec_secret_init(&psk);
+    sec_secret_init(&password);
+    sec_secret_init(&other);
+    CU_ASSERT(sec_keyring_psk(r, sec_keyring_find(r, SLICE("p")), &psk) == ERR_OK);
+    TEST_SLICE_EQ(sec_secret_slice(&psk), KS);
+    CU_ASSERT(sec_keyring_password(r, sec_keyring_find(r, SLICE("w")), &password) == ERR_OK);
+    TEST_SLICE_EQ(sec_secret_slice(&password), SLICE("hunter2"));
+    CU_ASSERT(sec_keyring_psk(r, sec_keyring_find(r, SLICE("a")), &psk) == ERR_OK && psk.n == 32);
+    CU_ASSERT(sec_keyring_password(r, sec_keyring_find(r, SLICE("a")), &password) == ERR_OK &&
+              password.n == 44);
+    CU_ASSERT(!slice_eq(sec_secret_slice(&psk), KS));
+    /* KDF(KS, F9, "psk-tls", "a"), as another program computes it */
+    CU_ASSERT(sec_secret_set_hex(&other, SLICE(PSK_OF_A)) == ERR_OK);
+    TEST_SLICE_EQ(sec_secret_slice(&psk), sec_secret_slice(&other));
+    TEST_SLICE_EQ(sec_secret_slice(&password), SLICE(PASSWORD_OF_A));
+    CU_ASSERT(sec_keyring_psk(r, sec_keyring_find(r, SLICE("w")), &other) == ERR_UNSUPPORTED);
+    CU_ASSERT(sec_keyring_password(r, sec_keyring_find(r, SLICE("p")), &other) == ERR_UNSUPPORTED);
+    CU_ASSERT(sec_keyring_psk(r, sec_keyring_find(r, SLICE("s@x")), &other) == ERR_UNSUPPORTED);
+    CU_ASSERT(!sec_keyring_find(NULL, SLICE("a")));
+    sec_secret_clear(&psk);
+    sec_secret_clear(&password);
+    sec_secret_clear(&other);
+    sec_keyring_free(&r);
+}
+
 static void test_fingerprints_tell_apart(void)
 {
     struct sec_keyring *r = ring_full();
@@ -185,6 +239,8 @@ const struct test_case test_cases[] = {
     {"grace_ends_with_the_key", test_grace_ends_with_the_key},
     {"predecessors_are_bounded", test_predecessors_are_bounded},
     {"remove_takes_all_versions", test_remove_takes_all_versions},
+    {"end_of_all_versions", test_end_of_all_versions},
+    {"uses", test_uses},
     {"fingerprints_tell_apart", test_fingerprints_tell_apart},
     {"kind_names", test_kind_names},
     {NULL, NULL},
