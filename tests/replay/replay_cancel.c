@@ -24,6 +24,7 @@ static void cancelled(struct ppg_cancel *x, enum err result)
 
     c->answered = !c->world->dying;
     c->result = result;
+    c->sends_n = c->world->net->sends_n;
     if (!result)
         keep_targets(c);
     arena_clear(&x->cancel.mem);

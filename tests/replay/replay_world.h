@@ -67,6 +67,7 @@ struct replay_cancel {
     struct slice push_id;
     bool answered; /* false: the process died first */
     enum err result;
+    size_t sends_n; /* attempts that terminals had seen by then */
     struct replay_cancelled {
         struct slice key;
         enum store_cancel_what what;
