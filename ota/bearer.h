@@ -58,9 +58,16 @@ struct ota_env {
     struct net_tls_ctx *tls; /* client context towards terminals; may be NULL: no TLS route works */
     int64_t connect_ms;
     int64_t response_ms;
-    int64_t idle_ms;               /* a kept connection closes after so long without a push */
-    size_t connections_max;        /* of this loop */
-    struct slice prov_url;         /* X-Wap-Push-ProvURL; may be empty */
+    int64_t idle_ms;        /* a kept connection closes after so long without a push */
+    size_t connections_max; /* of this loop */
+    struct slice prov_url;  /* X-Wap-Push-ProvURL; may be empty */
+    struct ota_wsp_env {
+        uint16_t source_port; /* of datagrams in the clear; 0: the system chooses */
+        size_t datagram_max_n;
+        int64_t settle_ms; /* so long an ICMP error is waited for before a datagram counts as handed over */
+        int64_t idle_ms;   /* a socket closes after so long without a push */
+        size_t flows_max;  /* terminals with an open socket, of this loop */
+    } wsp;
     struct ota_profiles *profiles; /* gets what terminals say at registration; may be NULL */
 };
 
@@ -69,6 +76,8 @@ typedef void ota_done_fn(struct ota_job *job, enum err why, void *arg);
 struct ota_bearer {
     const char *name;  /* as conf spells it: "http" */
     size_t body_max_n; /* octets; bigger content is refused before send() */
+    bool confirms;     /* OTA_DELIVERED means that the terminal said so; else that it is on the wire */
+    bool narrow; /* terminals behind it take the tokenised form of a content, unless they say otherwise */
     enum err (*create)(const struct ota_env *env, void **self) MUST_USE;
     bool (*reaches)(const struct ota_terminal *t); /* no I/O */
     /* What the transport to this terminal gives; no I/O. */
@@ -79,7 +88,8 @@ struct ota_bearer {
     void (*close)(void *self, void (*closed)(void *arg), void *arg);
 };
 
-extern const struct ota_bearer ota_bearer_http;
+extern const struct ota_bearer ota_bearer_http; /* OTA-HTTP, see ota/http.c */
+extern const struct ota_bearer ota_bearer_udp;  /* OTA-WSP connectionless, see ota/wsp_udp.c */
 /* The table, in order of preference. */
 #define OTA_BEARERS_MAX 8
 extern const struct ota_bearer *const ota_bearers[];

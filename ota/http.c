@@ -16,7 +16,7 @@
 
 static bool http_reaches(const struct ota_terminal *t)
 {
-    return t->host.n != 0 && t->port != 0;
+    return t->route == OTA_ROUTE_HTTP && t->host.n != 0 && t->port != 0;
 }
 
 static struct sec_caps http_caps(const struct ota_terminal *t)
@@ -335,6 +335,7 @@ static void http_close(void *self, void (*closed)(void *arg), void *arg)
 const struct ota_bearer ota_bearer_http = {
     .name = "http",
     .body_max_n = BODY_MAX_N,
+    .confirms = true,
     .create = http_create,
     .reaches = http_reaches,
     .caps = http_caps,

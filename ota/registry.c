@@ -10,7 +10,7 @@
 #include "base/num.h"
 
 #define FIELD_MAX_N 255      /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      6        /* strings of a terminal */
+#define FIELDS      7        /* strings of a terminal */
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
 #define FIRST_N     4096                  /* octets of the first block */
@@ -44,8 +44,8 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
 
 static bool fields_fit(const struct ota_terminal *t)
 {
-    const struct slice fields[FIELDS] = {t->key,         t->host,       t->tls_name,
-                                         t->terminal_id, t->login.user, t->login.password};
+    const struct slice fields[FIELDS] = {t->key,        t->host,           t->tls_name,    t->terminal_id,
+                                         t->login.user, t->login.password, t->psk_identity};
 
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].n > FIELD_MAX_N)
@@ -61,8 +61,9 @@ static enum err copy_field(struct arena *a, struct slice *field)
 /* Replaces each borrowed string of *t by a copy; the password last, so that no failure leaves a stray one. */
 static enum err copy_fields(struct arena *a, struct ota_terminal *t)
 {
-    struct slice *const fields[FIELDS] = {&t->key,         &t->host,       &t->tls_name,
-                                          &t->terminal_id, &t->login.user, &t->login.password};
+    struct slice *const fields[FIELDS] = {&t->key,           &t->host,         &t->tls_name,
+                                          &t->terminal_id,   &t->psk_identity, &t->login.user,
+                                          &t->login.password};
     enum err e = ERR_OK;
 
     for (size_t i = 0; i < FIELDS && !e; i++)
@@ -100,6 +101,7 @@ static void wipe(struct ota_terminal *t)
     if (t->login.password.n)
         mem_wipe((void *)(uintptr_t)t->login.password.p, t->login.password.n);
     sec_secret_clear(&t->association.key);
+    sec_secret_clear(&t->psk);
 }
 
 enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
@@ -120,6 +122,7 @@ enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
         e = copy_fields(&r->arena, row);
     if (e) {
         sec_secret_clear(&row->association.key);
+        sec_secret_clear(&row->psk);
         return e;
     }
     e = map_put(&r->rows, row->key, row);

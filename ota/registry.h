@@ -26,12 +26,20 @@ struct ota_association {
     int64_t expires_ms; /* UTC; 0: never */
 };
 
+/* What is spoken on the way to a terminal. */
+enum ota_route {
+    OTA_ROUTE_HTTP, /* OTA-HTTP, connection opened by the gateway (PO-TCP) */
+    OTA_ROUTE_WSP   /* unit push in datagrams (OTA-WSP connectionless) */
+};
+
 struct ota_terminal {
     struct slice key; /* canonical address: "+15550100", "alice@example.com", "198.51.100.7" */
-    /* OTA-HTTP, connection opened by the gateway (PO-TCP) */
+    enum ota_route route;
     struct slice host; /* empty: no such route */
     uint16_t port;
-    bool tls;
+    bool tls;                  /* or DTLS for datagrams */
+    struct slice psk_identity; /* DTLS by a key that both ends have, instead of certificates; empty: none */
+    struct sec_secret psk;
     struct slice tls_name;    /* name in the terminal's certificate; empty: host */
     bool direct;              /* push headers in the POST itself instead of an embedded message */
     struct slice terminal_id; /* expected X-Wap-Terminal-Id; empty: any or none */

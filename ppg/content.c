@@ -37,6 +37,19 @@ static enum err tokenise(const struct ppg_push *push, struct buf *made, struct p
     return e;
 }
 
+bool ppg_content_other(const struct ppg_push *push, const struct ota_profile *profile, struct buf *made,
+                       struct ppg_content *out)
+{
+    struct slice type = ota_wbxml_type(push->content_type);
+    struct ppg_content tokenised;
+
+    if (!type.n || !ota_profile_takes_type(profile, type) || !may_transform(push) ||
+        tokenise(push, made, &tokenised) || !ota_profile_takes_size(profile, tokenised.body.n))
+        return false;
+    *out = tokenised;
+    return true;
+}
+
 static enum pap_code refuse(enum pap_code code, const char **why, const char *text)
 {
     *why = text;
@@ -64,7 +77,7 @@ static enum pap_code choose_tokenised(const struct ppg_push *push, const struct 
     return PAP_CODE_OK;
 }
 
-enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_profile *profile,
+enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_profile *profile, bool narrow,
                                  struct buf *made, struct ppg_content *out, const char **why)
 {
     bool type = ota_profile_takes_type(profile, push->content_type);
@@ -74,6 +87,8 @@ enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_p
     if (!ota_profile_takes_app(profile, push->app_id))
         return refuse(PAP_CODE_CAPABILITIES_NOT_SUPPORTED, why,
                       "the terminal does not serve the application");
+    if (narrow && !profile->accept.n && ppg_content_other(push, profile, made, out))
+        return PAP_CODE_OK;
     if (type && size) {
         *out = ppg_content_plain(push);
         return PAP_CODE_OK;
@@ -83,17 +98,4 @@ enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_p
     return refuse(PAP_CODE_CAPABILITIES_NOT_SUPPORTED, why,
                   type ? "content is larger than the terminal takes"
                        : "the terminal does not take the content type");
-}
-
-bool ppg_content_other(const struct ppg_push *push, const struct ota_profile *profile, struct buf *made,
-                       struct ppg_content *out)
-{
-    struct slice type = ota_wbxml_type(push->content_type);
-    struct ppg_content tokenised;
-
-    if (!type.n || !ota_profile_takes_type(profile, type) || !may_transform(push) ||
-        tokenise(push, made, &tokenised) || !ota_profile_takes_size(profile, tokenised.body.n))
-        return false;
-    *out = tokenised;
-    return true;
 }

@@ -20,11 +20,12 @@ struct ppg_content {
 /* As submitted. */
 struct ppg_content ppg_content_plain(const struct ppg_push *push);
 
-/* PAP_CODE_OK: *out is filled; `made` holds the tokenised octets when there are any, and may come with those of the same
+/* narrow: where the terminal says nothing of types it is taken to be one that wants the tokenised form.
+ * PAP_CODE_OK: *out is filled; `made` holds the tokenised octets when there are any, and may come with those of the same
  * push.  PAP_CODE_CAPABILITIES_NOT_SUPPORTED (2006): no form of it is taken, or the application is not served;
  * PAP_CODE_TRANSFORMATION_FAILURE (3006): the only form that is taken cannot be made; PAP_CODE_INTERNAL_ERROR: memory.
  * *why: static text. */
-enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_profile *profile,
+enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_profile *profile, bool narrow,
                                  struct buf *made, struct ppg_content *out, const char **why);
 
 /* The tokenised form for a terminal that has just refused the textual one, unless it is known not to take that either.

@@ -119,6 +119,10 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
         return PAP_CODE_SERVICE_FAILURE;
     }
     r->bearer = c->bearers[r->bearer_at];
+    if (ask->push->method == PPG_METHOD_CONFIRMED && !r->bearer->confirms) { /* [PAP §5.3] */
+        r->why = "nothing confirms delivery on the way to the terminal";
+        return PAP_CODE_METHOD_NOT_POSSIBLE;
+    }
     if (ask->push->body.n > r->bearer->body_max_n) {
         r->why = "content is larger than the bearer carries";
         return PAP_CODE_CAPABILITIES_NOT_SUPPORTED;
@@ -144,8 +148,8 @@ static void route_why(const struct route *r, char why[PPG_DELIVER_WHY_N])
 }
 
 /* The form that the terminal takes, as far as it is known what it takes; *why: static text. */
-static unsigned suit(const struct ppg_core *c, const struct ota_terminal *t, const struct ppg_push *push,
-                     struct buf *made, struct ppg_content *out, const char **why)
+static unsigned suit(const struct ppg_core *c, const struct ota_terminal *t, bool narrow,
+                     const struct ppg_push *push, struct buf *made, struct ppg_content *out, const char **why)
 {
     unsigned code = PAP_CODE_OK;
     struct ota_profile profile;
@@ -155,8 +159,8 @@ static unsigned suit(const struct ppg_core *c, const struct ota_terminal *t, con
     if (ppg_capabilities_known(c, t, &mem, &profile)) {
         code = PAP_CODE_INTERNAL_ERROR;
         *why = "out of memory";
-    } else if (profile.known) {
-        code = ppg_content_choose(push, &profile, made, out, why);
+    } else if (profile.known || narrow) {
+        code = ppg_content_choose(push, &profile, narrow, made, out, why);
     } else {
         *out = ppg_content_plain(push);
     }
@@ -186,7 +190,7 @@ unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *
     unsigned code = route_find(c, ppg_config_registry(c->config), ask, &r);
 
     if (code == PAP_CODE_OK)
-        code = suit(c, r.terminal, ask->push, ask->made, &content, &r.why);
+        code = suit(c, r.terminal, r.bearer->narrow, ask->push, ask->made, &content, &r.why);
     why[0] = '\0';
     if (code != PAP_CODE_OK)
         route_why(&r, why);
@@ -277,7 +281,7 @@ static bool suited(struct attempt *a)
     if (a->form_tried)
         return false;
     if (r->outcome == OTA_UNSUITED) {
-        unsigned code = suit(c, a->terminal, a->target->push, &a->made, &content, &why);
+        unsigned code = suit(c, a->terminal, a->bearer->narrow, a->target->push, &a->made, &content, &why);
 
         other = code == PAP_CODE_OK && content.transformed != a->content.transformed;
         if (code != PAP_CODE_OK) {
@@ -410,7 +414,7 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
     a->decision = r.decision;
     a->wait = (struct ppg_protect_wait){.fn = seal_and_send, .arg = a};
     if (code == PAP_CODE_OK)
-        code = suit(d->core, a->terminal, t->push, &a->made, &a->content, &r.why);
+        code = suit(d->core, a->terminal, a->bearer->narrow, t->push, &a->made, &a->content, &r.why);
     if (code == PAP_CODE_INTERNAL_ERROR) {
         not_begun(a, slice_str(r.why));
     } else if (code != PAP_CODE_OK) {

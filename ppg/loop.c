@@ -91,6 +91,11 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
         .idle_ms = set->ota_http.idle_ms,
         .connections_max = set->ota_http.connections_max,
         .prov_url = slice_str(set->ota_http.prov_url),
+        .wsp = {.source_port = (uint16_t)set->ota_wsp.source_port,
+                .datagram_max_n = set->ota_wsp.datagram_max_n,
+                .settle_ms = set->ota_wsp.settle_ms,
+                .idle_ms = set->ota_wsp.idle_ms,
+                .flows_max = set->ota_wsp.flows_max},
         .profiles = l->core.shared->profiles,
     };
 }
@@ -250,6 +255,7 @@ static enum err bearers_create(struct ppg_loop *l)
     enum err e = ERR_OK;
 
     l->ota = ota_env_of(l);
+
     for (size_t i = 0; i < l->core.bearers_n && !e; i++)
         e = l->core.bearers[i]->create(&l->ota, &l->core.bearer_self[i]);
     return e;

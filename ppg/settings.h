@@ -91,6 +91,13 @@ struct ppg_settings {
         const char *prov_url;
     } ota_http;
     struct {
+        unsigned source_port;  /* of datagrams in the clear; 0: the system chooses */
+        size_t datagram_max_n; /* octets */
+        int64_t settle_ms;
+        int64_t idle_ms;
+        size_t flows_max; /* of one loop */
+    } ota_wsp;
+    struct {
         int64_t retry_first_ms; /* doubles, with jitter */
         int64_t retry_max_ms;
         unsigned tries_max;

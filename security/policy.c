@@ -44,6 +44,7 @@ const struct sec_caps *sec_caps_of(enum sec_binding b)
         [SEC_BINDING_SIP_PROXIED] = {.gpl = true},
         [SEC_BINDING_SIP_CLEAR] = {.gpl = true},
         [SEC_BINDING_MSRP_TLS] = {.auth_int = true, .conf = true, .gpl = true},
+        [SEC_BINDING_UDP_CLEAR] = {.gpl = true},
         [SEC_BINDING_DTLS] = {.auth_int = true, .conf = true, .gpl = true},
         [SEC_BINDING_BROADCAST] = {.gpl = false}, /* many receivers, no association */
     };

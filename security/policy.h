@@ -20,8 +20,9 @@ enum err sec_level_parse(struct slice in, enum sec_level *out) MUST_USE;
     X(SIP_TLS, "sip-tls")         /* to the registered flow, no intermediate hop */                          \
     X(SIP_PROXIED, "sip-proxied") /* hop by hop at best */                                                   \
     X(SIP_CLEAR, "sip-clear")                                                                                \
-    X(MSRP_TLS, "msrp-tls") /* direct */                                                                     \
-    X(DTLS, "dtls")                                                                                          \
+    X(MSRP_TLS, "msrp-tls")   /* direct */                                                                   \
+    X(UDP_CLEAR, "udp-clear") /* connectionless */                                                           \
+    X(DTLS, "dtls")           /* to the terminal itself */                                                   \
     X(BROADCAST, "broadcast") /* the initiator pre-encrypts, or nobody does */
 
 enum sec_binding {

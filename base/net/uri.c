@@ -75,6 +75,19 @@ static bool host_is_good(struct slice host)
     return mem_cstr(text, sizeof text, host) == ERR_OK && inet_pton(AF_INET6, text, &address) == 1;
 }
 
+/* RFC 3986 §3.2: everything up to the path, whatever the scheme. */
+static enum err split(struct slice in, struct http_parser_url *u)
+{
+    http_parser_url_init(u);
+    if (!octets_are_good(in) || http_parser_parse_url(in.p, in.n, 0, u) != 0 || !has(u, UF_HOST))
+        return ERR_MALFORMED;
+    if (has(u, UF_USERINFO)) /* RFC 9110 §4.2.4 */
+        return ERR_UNSUPPORTED;
+    if (!host_is_good(part(in, u, UF_HOST)) || (has(u, UF_PORT) && u->port == 0))
+        return ERR_MALFORMED;
+    return ERR_OK;
+}
+
 enum err net_uri_parse(struct slice in, struct net_uri *out)
 {
     struct http_parser_url u;
@@ -84,21 +97,32 @@ enum err net_uri_parse(struct slice in, struct net_uri *out)
     if (in.n > URI_MAX_N)
         return ERR_LIMIT;
     e = scheme(in, &v.https);
+    if (!e)
+        e = split(in, &u);
     if (e)
         return e;
-    http_parser_url_init(&u);
-    if (!octets_are_good(in) || http_parser_parse_url(in.p, in.n, 0, &u) != 0 || !has(&u, UF_HOST))
-        return ERR_MALFORMED;
-    if (has(&u, UF_USERINFO)) /* RFC 9110 §4.2.4 */
-        return ERR_UNSUPPORTED;
     v.host = part(in, &u, UF_HOST);
-    if (!host_is_good(v.host) || (has(&u, UF_PORT) && u.port == 0))
-        return ERR_MALFORMED;
     v.port = has(&u, UF_PORT) ? u.port : v.https ? 443 : 80;
     if (has(&u, UF_PATH))
         v.target = slice_sub(in, u.field_data[UF_PATH].off, in.n);
     else if (has(&u, UF_QUERY)) /* "/?q" is not in the input, so no view of it */
         return ERR_UNSUPPORTED;
     *out = v;
+    return ERR_OK;
+}
+
+enum err net_server_parse(struct slice in, struct net_server *out)
+{
+    struct http_parser_url u;
+    enum err e = in.n > URI_MAX_N ? ERR_LIMIT : split(in, &u);
+
+    if (e)
+        return e;
+    if (!has(&u, UF_SCHEMA) || has(&u, UF_QUERY) ||
+        (has(&u, UF_PATH) && !slice_eq(part(in, &u, UF_PATH), SLICE("/"))))
+        return ERR_MALFORMED;
+    *out = (struct net_server){.scheme = part(in, &u, UF_SCHEMA),
+                               .host = part(in, &u, UF_HOST),
+                               .port = has(&u, UF_PORT) ? u.port : 0};
     return ERR_OK;
 }

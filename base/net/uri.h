@@ -16,4 +16,13 @@ struct net_uri {
  * (its target is no part of `in`); ERR_LIMIT above 2048 octets. */
 enum err net_uri_parse(struct slice in, struct net_uri *out) MUST_USE;
 
+/* Where a server is, whatever it speaks: scheme "://" host [ ":" port ] [ "/" ]. */
+struct net_server {
+    struct slice scheme;
+    struct slice host; /* without brackets */
+    uint16_t port;     /* 0: none is named */
+};
+/* As above. */
+enum err net_server_parse(struct slice in, struct net_server *out) MUST_USE;
+
 #endif

@@ -114,7 +114,11 @@ static struct kit_verdict handle(struct kit *k, const struct kit_request *req, s
                                  struct kit_push *push)
 {
     bool options = slice_eq(req->method, SLICE("OPTIONS"));
-    struct kit_transport t = {.proofs = req->server_proved ? KIT_PROOF_CERTIFICATE : 0};
+    struct kit_transport t = {.proofs = req->server_proved ? KIT_PROOF_CERTIFICATE : 0,
+                              .tls = req->tls,
+                              .server = req->server,
+                              .info = ota_push_info_parse(kit_header_find(req, SLICE("X-Wap-Push-Info"))),
+                              .now_s = req->now_s};
 
     if (!slice_eq(req->target, SLICE("/wappush")))
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_PATH, 404, 0};
@@ -141,6 +145,32 @@ enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct k
     answer->status = v.http;
     if (v.push_status)
         line_number(answer, "X-Wap-Push-Status", v.push_status);
+    k->counts[v.reason]++;
+    *reason = kit_reason_text(v.reason);
+    return v.event;
+}
+
+/* A login cannot be asked for where nothing is answered. */
+static struct kit_verdict handle_datagram(struct kit *k, const struct kit_datagram *d, struct kit_push *push)
+{
+    struct kit_transport t = {.proofs = d->proofs,
+                              .full = d->dtls && d->proofs,
+                              .tls = d->dtls,
+                              .server = d->server,
+                              .now_s = d->now_s};
+
+    if (!server_listed(k, d->server))
+        return (struct kit_verdict){KIT_DROPPED, KIT_REASON_SERVER, 0, 0};
+    if (k->guard && !d->proofs)
+        return (struct kit_verdict){KIT_DROPPED, KIT_REASON_LOGIN, 0, 0};
+    return kit_push_judge_datagram(k, d->octets, &t, push);
+}
+
+enum kit_event kit_handle_datagram(struct kit *k, const struct kit_datagram *d, struct kit_push *push,
+                                   const char **reason)
+{
+    struct kit_verdict v = handle_datagram(k, d, push);
+
     k->counts[v.reason]++;
     *reason = kit_reason_text(v.reason);
     return v.event;

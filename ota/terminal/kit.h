@@ -31,6 +31,15 @@ struct kit_request {
     int64_t now_s;       /* UTC */
 };
 
+/* A datagram of a gateway that pushes without a connection (OTA-WSP); nothing answers it. */
+struct kit_datagram {
+    struct slice octets; /* as they came, or out of a DTLS record */
+    bool dtls;
+    unsigned proofs;     /* of DTLS: KIT_PROOF_CERTIFICATE or KIT_PROOF_PSK; 0: none */
+    struct slice server; /* its name or address */
+    int64_t now_s;       /* UTC */
+};
+
 /* Print it as the HTTP answer. */
 struct kit_answer {
     unsigned status;    /* 204, 400, 401, 404, 405, 413 */
@@ -39,7 +48,7 @@ struct kit_answer {
 
 enum kit_protection { KIT_NONE, KIT_INTEGRITY, KIT_FULL };
 /* How it was known who delivers; several may hold at once. */
-enum kit_proof { KIT_PROOF_CERTIFICATE = 1, KIT_PROOF_DIGEST = 2, KIT_PROOF_SEAL = 4 };
+enum kit_proof { KIT_PROOF_CERTIFICATE = 1, KIT_PROOF_DIGEST = 2, KIT_PROOF_SEAL = 4, KIT_PROOF_PSK = 8 };
 
 /* A push the application may have.  Slices live until the next kit_handle, and no longer than the request. */
 struct kit_push {
@@ -52,10 +61,10 @@ struct kit_push {
     bool authenticated; /* the gateway vouches for the initiator URI */
     bool trusted;
     enum kit_protection message_protection; /* by the seal */
-    bool tls;
-    struct slice server; /* who delivered it ... */
-    unsigned proofs;     /* ... and how that was known: of enum kit_proof; 0: it was not */
-    uint8_t suite;       /* 0 without seal */
+    bool tls;                               /* or DTLS */
+    struct slice server;                    /* who delivered it ... */
+    unsigned proofs;                        /* ... and how that was known: of enum kit_proof; 0: it was not */
+    uint8_t suite;                          /* 0 without seal */
     uint32_t sn;
 };
 
@@ -97,6 +106,9 @@ enum err kit_add_association(struct kit *k, const uint8_t said[16], struct slice
                              size_t suites_n, int64_t expires_ms) MUST_USE;
 enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct kit_answer *answer,
                           struct kit_push *push, const char **reason);
+/* The same for a datagram, which cannot be registered by: KIT_PUSH, KIT_DUPLICATE, KIT_DROPPED, KIT_REFUSED. */
+enum kit_event kit_handle_datagram(struct kit *k, const struct kit_datagram *d, struct kit_push *push,
+                                   const char **reason);
 /* What must survive a restart (highest numbers seen, message ids), as text lines; the program stores it before it
  * answers.  load: ERR_MALFORMED, ERR_LIMIT. */
 void kit_save(const struct kit *k, struct buf *out);

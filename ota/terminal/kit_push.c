@@ -3,6 +3,7 @@
  * [OTA-HTTP §7], receiver order of GPL-A1 [GBA-PUSH §6.2].  One thread. */
 #include "ota/terminal/kit_state.h"
 #include "ota/headers.h"
+#include "ota/wsp.h"
 
 static const struct kit_verdict good = {KIT_PUSH, KIT_REASON_NONE, 204, 400};
 
@@ -93,14 +94,12 @@ static struct kit_verdict open_seal(struct kit *k, int64_t now_s, struct kit_ent
 
 /* Outside a seal the flags are the transport's word: worth something only where it proved itself and cannot be
  * changed on the way. */
-static void believe(const struct kit_request *req, const struct kit_transport *t, const struct kit_entity *m,
-                    struct kit_push *push)
+static void believe(const struct kit_transport *t, const struct kit_entity *m, struct kit_push *push)
 {
     struct ota_push_info info = m->info;
 
     if (push->message_protection == KIT_NONE)
-        info = t->full ? ota_push_info_parse(kit_header_find(req, SLICE("X-Wap-Push-Info")))
-                       : (struct ota_push_info){false, false, false};
+        info = t->full ? t->info : (struct ota_push_info){false, false, false};
     push->authenticated = info.authenticated;
     push->trusted = info.trusted;
     push->message_id = m->message_id;
@@ -109,8 +108,8 @@ static void believe(const struct kit_request *req, const struct kit_transport *t
     push->content_type = m->content_type;
     push->headers = m->headers;
     push->body = m->body;
-    push->tls = req->tls;
-    push->server = req->server;
+    push->tls = t->tls;
+    push->server = t->server;
     push->proofs = t->proofs | (push->message_protection == KIT_NONE ? 0 : KIT_PROOF_SEAL);
 }
 
@@ -154,28 +153,49 @@ static struct kit_verdict once(struct kit *k, const struct kit_transport *t, con
     return v;
 }
 
-struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
-                                  struct kit_push *push)
+static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struct kit_transport *t,
+                                struct kit_push *push)
 {
     struct kit_push p = {.message_protection = KIT_NONE};
-    struct kit_entity m;
     struct kit_verdict v = good;
 
-    if (message_of(k, req, &m))
-        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_FORM, 400, 0};
-    if (m.body.n > k->conf.max_size)
+    if (m->body.n > k->conf.max_size)
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_SIZE, 413, 0};
-    if (m.content_type.n == 0)
+    if (m->content_type.n == 0)
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_CONTENT_TYPE, 204, 238};
-    if (sec_gpl_profile_by_media_type(m.content_type))
-        v = open_seal(k, req->now_s, &m, &p);
+    if (sec_gpl_profile_by_media_type(m->content_type))
+        v = open_seal(k, t->now_s, m, &p);
     if (v.event != KIT_PUSH)
         return v;
-    believe(req, t, &m, &p);
+    believe(t, m, &p);
     v = police(k, t, &p);
     if (v.event == KIT_PUSH)
         v = once(k, t, &p);
     if (v.event == KIT_PUSH)
         *push = p;
     return v;
+}
+
+struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
+                                  struct kit_push *push)
+{
+    struct kit_entity m;
+
+    if (message_of(k, req, &m))
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_FORM, 400, 0};
+    return judge(k, &m, t, push);
+}
+
+/* A type, charset or coding whose number we do not know is a form we do not take.  [OTA-HTTP §9.2] */
+struct kit_verdict kit_push_judge_datagram(struct kit *k, struct slice datagram, struct kit_transport *t,
+                                           struct kit_push *push)
+{
+    struct ota_wsp_push w;
+    struct kit_entity m;
+
+    buf_reset(&k->text, k->text.max);
+    if (ota_wsp_push_parse(datagram, &k->text, &w) || kit_entity_read(w.headers, w.content, &m))
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_FORM, 400, 0};
+    t->info = m.info;
+    return judge(k, &m, t, push);
 }

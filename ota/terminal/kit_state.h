@@ -73,10 +73,14 @@ struct kit {
 
 struct kit_assoc *kit_assoc_find(struct kit *k, struct slice said); /* present or not; NULL */
 
-/* How the request reached us: decided once, in kit.c. */
+/* How the message reached us: decided once, in kit.c. */
 struct kit_transport {
     unsigned proofs; /* of the gateway's name; of enum kit_proof, none: 0 */
-    bool full;       /* proved, inside TLS */
+    bool full;       /* proved, inside TLS or DTLS */
+    bool tls;
+    struct slice server;
+    struct ota_push_info info; /* what was said outside a seal */
+    int64_t now_s;
 };
 
 /* What a POST came to. */
@@ -87,9 +91,11 @@ struct kit_verdict {
     unsigned push_status; /* 0: none */
 };
 
-/* kit_push.c.  Fills *push with event KIT_PUSH. */
+/* kit_push.c.  Fill *push with event KIT_PUSH. */
 struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
                                   struct kit_push *push);
+struct kit_verdict kit_push_judge_datagram(struct kit *k, struct slice datagram, struct kit_transport *t,
+                                           struct kit_push *push);
 struct slice kit_header_find(const struct kit_request *req, struct slice name);
 
 #endif

@@ -1,5 +1,6 @@
 /* push-terminal: a handset's push client on the command line, over the library ota/terminal/.  `listen` waits for a
- * gateway to connect, answers its registration, verifies, opens and prints each push, and says how it was trusted.
+ * gateway to connect, or for its datagrams, answers its registration, verifies, opens and prints each push, and says how it was
+ * trusted.
  * What must survive a restart is on disk before an answer leaves.  [OTA-HTTP §3, §4, §7].  One thread. */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +12,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/net/httpd.h"
+#include "base/net/dns.h"
 #include "base/net/hub.h"
+#include "base/net/udp.h"
 #include "ota/terminal/kit.h"
 #include "ppg/config/ini.h"
 #include "ppg/config/terminals.h"
@@ -38,7 +41,7 @@ struct options {
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
     struct tool_list servers;
     struct tool_list apps, accept, charsets, encodings, languages;
-    bool trusted_only;
+    bool trusted_only, udp;
     int64_t count, timeout_s, max_size, window;
     bool json, help, version;
 };
@@ -46,6 +49,7 @@ struct options {
 #define AT(member) offsetof(struct options, member)
 static const struct tool_option listen_options[] = {
     {"bind", "ADDR:PORT", "where to listen; port 0: any", TOOL_TEXT, AT(bind), 0, 0},
+    {"udp", NULL, "take pushes in datagrams instead of connections", TOOL_FLAG, AT(udp), 0, 0},
     {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
     {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
     {"ca", "FILE", "who signs gateways: their certificate is demanded", TOOL_TEXT, AT(ca), 0, 0},
@@ -82,7 +86,8 @@ struct terminal {
     struct log *log; /* to standard error: connections refused, and why */
     struct net_tls_ctx *tls;
     struct net_gate *gate;
-    struct net_httpd *httpd;
+    struct net_httpd *httpd; /* one of these two */
+    struct net_udp *udp;
     struct kit *kit;
     struct slice servers[SERVERS_MAX];
     struct net_timer timer; /* the timeout, then the drain */
@@ -137,8 +142,10 @@ static void json_proofs(struct buf *out, unsigned proofs)
     static const struct {
         unsigned proof;
         const char *name;
-    } rows[] = {
-        {KIT_PROOF_CERTIFICATE, "certificate"}, {KIT_PROOF_DIGEST, "digest"}, {KIT_PROOF_SEAL, "seal"}};
+    } rows[] = {{KIT_PROOF_CERTIFICATE, "certificate"},
+                {KIT_PROOF_DIGEST, "digest"},
+                {KIT_PROOF_SEAL, "seal"},
+                {KIT_PROOF_PSK, "psk"}};
     const char *comma = "";
 
     buf_add_str(out, ",\"proofs\":[");
@@ -301,8 +308,12 @@ static int load_state(struct terminal *t)
 static void ended(struct terminal *t)
 {
     net_hub_timer_stop(t->loop.env.hub, &t->timer);
-    net_httpd_close(t->httpd, NULL, NULL);
+    if (t->httpd)
+        net_httpd_close(t->httpd, NULL, NULL);
+    if (t->udp)
+        net_udp_close(t->udp, NULL, NULL);
     t->httpd = NULL;
+    t->udp = NULL;
 }
 
 static void drain(struct terminal *t)
@@ -347,23 +358,39 @@ static struct slice server_name(const struct terminal *t, const struct net_tls_p
     return name.n ? name : ip;
 }
 
-static void finish(struct terminal *t, struct net_http_exchange *x, enum kit_event ev,
-                   const struct kit_request *req, const struct kit_answer *answer,
-                   const struct kit_push *push, const char *reason)
+/* False: what must survive could not be written. */
+static bool note(struct terminal *t, enum kit_event ev, const struct kit_request *req,
+                 const struct kit_push *push, const char *reason)
 {
     if (!keep_state(t)) {
-        /* Unanswered it will come again; answered it could come twice. */
         t->exit = complain(t->o->state, "cannot be written");
-        net_httpd_reply(x, 500, SLICE_NONE, SLICE_NONE, SLICE_NONE);
-        drain(t);
-        return;
+        return false;
     }
     if (t->o->json)
         print_json(ev, req, push, reason);
     else
         print_text(ev, req, push, reason);
     (void)fflush(stdout);
-    if (ev == KIT_PUSH && ++t->pushes == t->o->count)
+    t->pushes += ev == KIT_PUSH;
+    return true;
+}
+
+static bool enough(const struct terminal *t)
+{
+    return t->o->count && t->pushes >= t->o->count;
+}
+
+static void finish(struct terminal *t, struct net_http_exchange *x, enum kit_event ev,
+                   const struct kit_request *req, const struct kit_answer *answer,
+                   const struct kit_push *push, const char *reason)
+{
+    if (!note(t, ev, req, push, reason)) {
+        /* Unanswered it will come again; answered it could come twice. */
+        net_httpd_reply(x, 500, SLICE_NONE, SLICE_NONE, SLICE_NONE);
+        drain(t);
+        return;
+    }
+    if (enough(t))
         drain(t); /* before the answer, which then closes its connection */
     net_httpd_reply(x, answer->status, SLICE_NONE, buf_slice(&answer->headers), SLICE_NONE);
 }
@@ -405,6 +432,28 @@ static void on_wire(struct slice wire, void *arg)
 
     (void)fwrite(wire.p, 1, wire.n, t->wire);
     (void)fflush(t->wire);
+}
+
+/* --- datagrams --- */
+
+static void on_datagram(struct net_udp *udp, const struct sockaddr *from, struct slice octets, void *arg)
+{
+    struct terminal *t = arg;
+    char server[INET6_ADDRSTRLEN] = "";
+    struct kit_datagram d = {.octets = octets, .now_s = clk_utc_ms(&clk_real) / 1000};
+    struct kit_request shown = {.tls = false};
+    struct kit_push push;
+    const char *reason;
+    enum kit_event ev;
+
+    (void)udp;
+    (void)uv_ip_name(from, server, sizeof server);
+    d.server = shown.server = slice_str(server);
+    if (t->wire)
+        on_wire(octets, t);
+    ev = kit_handle_datagram(t->kit, &d, &push, &reason);
+    if (!note(t, ev, &shown, &push, reason) || enough(t))
+        ended(t);
 }
 
 /* --- setting up --- */
@@ -550,20 +599,35 @@ static int add_associations(struct terminal *t)
     return bad;
 }
 
-static int tell_port(const struct terminal *t)
+static int tell_port(const struct terminal *t, unsigned port)
 {
     bool v6 = strchr(t->address, ':') != NULL;
     char text[16];
-    int n = snprintf(text, sizeof text, "%u\n", net_httpd_port(t->httpd));
+    int n = snprintf(text, sizeof text, "%u\n", port);
 
     if (t->o->port_file && tool_write(t->o->port_file, slice_of(text, (size_t)n)))
         return complain(t->o->port_file, "cannot be written");
-    (void)fprintf(stderr, "listening %s%s%s:%u\n", v6 ? "[" : "", t->address, v6 ? "]" : "",
-                  net_httpd_port(t->httpd));
+    (void)fprintf(stderr, "listening %s%s%s:%u\n", v6 ? "[" : "", t->address, v6 ? "]" : "", port);
     return 0;
 }
 
-static int start_listening(struct terminal *t)
+/* --bind to datagrams. */
+static int listen_udp(struct terminal *t, unsigned *port)
+{
+    const struct net_udp_user user = {.data = on_datagram, .arg = t};
+    struct sockaddr_storage local;
+    uint16_t want = 0;
+
+    if (tool_bind(t->o->bind, t->address, &want) || net_addr_parse(slice_str(t->address), want, &local))
+        return complain("--bind", "not ADDR:PORT");
+    if (net_udp_open(&t->loop.env, (struct sockaddr *)&local, NULL, &user, &t->udp))
+        return complain("--bind", "cannot be bound to");
+    *port = net_udp_port(t->udp);
+    return 0;
+}
+
+/* --bind to connections. */
+static int listen_http(struct terminal *t, unsigned *port)
 {
     struct net_httpd_conf conf = {.name = "terminal",
                                   .address = t->address,
@@ -587,11 +651,20 @@ static int start_listening(struct terminal *t)
     if (tool_bind(t->o->bind, t->address, &conf.port) ||
         net_httpd_create(&t->loop.env, &conf, &t->httpd, &why))
         return complain("--bind", why);
-    if (tell_port(t)) {
+    *port = net_httpd_port(t->httpd);
+    return 0;
+}
+
+static int start_listening(struct terminal *t)
+{
+    unsigned port = 0;
+    int bad = t->o->udp ? listen_udp(t, &port) : listen_http(t, &port);
+
+    net_timer_init(&t->timer, tick);
+    if (bad || tell_port(t, port)) {
         ended(t);
         return EXIT_BAD_USAGE;
     }
-    net_timer_init(&t->timer, tick);
     if (t->o->timeout_s)
         net_hub_timer_set(t->loop.env.hub, &t->timer, t->o->timeout_s * 1000);
     return 0;
@@ -669,7 +742,7 @@ static int run_listen(const struct options *o)
         return complain("out of memory", "");
     t.exit = set_up(&t);
     (void)uv_run(&t.loop.loop, UV_RUN_DEFAULT);
-    if (t.httpd)
+    if (t.httpd || t.udp)
         ended(&t); /* drained: the timer alone does not keep the loop going */
     tool_loop_close(&t.loop);
     kit_free(&t.kit);

@@ -247,6 +247,17 @@ const struct ppg_config_key ppg_config_keys[] = {
     TEXT("ota-http", "prov-url", ota_http.prov_url, 0, 1000, check_uri, "",
          "Provisioning URL told to terminals (X-Wap-Push-ProvURL); empty tells none."),
 
+    NUMBER(COUNT, "ota-wsp", "source-port", ota_wsp.source_port, 0, 65535, "9200",
+           "Where pushes in datagrams come from; 0: the system chooses.  DTLS always lets it choose."),
+    NUMBER(SIZE, "ota-wsp", "datagram-max", ota_wsp.datagram_max_n, 128, 65507, "1400",
+           "The largest datagram; a push that is larger with its headers cannot be delivered there."),
+    NUMBER(TIME, "ota-wsp", "settle-time", ota_wsp.settle_ms, 0, 10000, "200ms",
+           "How long the network may say that nobody listens before a datagram counts as sent."),
+    NUMBER(TIME, "ota-wsp", "idle-timeout", ota_wsp.idle_ms, 100, DAY_MS, "10min",
+           "The socket of a terminal, and its DTLS session, closes after so long without a push."),
+    NUMBER(COUNT, "ota-wsp", "terminals-max", ota_wsp.flows_max, 1, 1000000, "10000",
+           "Terminals with an open socket, of one loop."),
+
     NUMBER(TIME, "delivery", "retry-first", delivery.retry_first_ms, 10, 3600000, "5s",
            "The wait before the second attempt; it doubles with each further one."),
     NUMBER(TIME, "delivery", "retry-max", delivery.retry_max_ms, 10, DAY_MS, "10min",

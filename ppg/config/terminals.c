@@ -64,19 +64,40 @@ static void begin(struct ppg_list *l, struct slice name)
         ppg_load_say(l->load, ERR_NOMEM, l->at, SLICE_NONE, "no memory");
 }
 
-/* http://host:port or https://host:port */
+static const struct route {
+    const char *scheme;
+    enum ota_route route;
+    bool tls;
+    uint16_t port; /* when the route names none */
+} routes[] = {{"http", OTA_ROUTE_HTTP, false, 80},
+              {"https", OTA_ROUTE_HTTP, true, 443},
+              {"wap", OTA_ROUTE_WSP, false, 2948}};
+
+static const struct route *route_of(struct slice scheme)
+{
+    for (size_t i = 0; i < COUNT(routes); i++)
+        if (slice_eq_ci(scheme, slice_str(routes[i].scheme)))
+            return &routes[i];
+    return NULL;
+}
+
+/* SCHEME://host[:port] */
 static void set_route(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     struct draft *d = draft_of(l);
-    struct net_uri uri;
+    const struct route *r = NULL;
+    struct net_server at;
 
-    if (net_uri_parse(line->value, &uri) || !slice_eq(uri.target, SLICE("/"))) {
-        ppg_list_say(l, line, "not http://HOST:PORT or https://HOST:PORT");
-    } else if (arena_dup(&d->mem, uri.host, &d->terminal.host)) {
+    if (net_server_parse(line->value, &at) == ERR_OK)
+        r = route_of(at.scheme);
+    if (!r) {
+        ppg_list_say(l, line, "not http://HOST:PORT, https://HOST:PORT or wap://HOST:PORT");
+    } else if (arena_dup(&d->mem, at.host, &d->terminal.host)) {
         ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
     } else {
-        d->terminal.port = uri.port;
-        d->terminal.tls = uri.https;
+        d->terminal.route = r->route;
+        d->terminal.port = at.port ? at.port : r->port;
+        d->terminal.tls = r->tls;
     }
 }
 

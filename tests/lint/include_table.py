@@ -32,7 +32,7 @@ ROOMS = {
         "theirs": {"uv.h": ANY, "osip2/": ANY, "osipparser2/": ANY},
     },
     "ota/terminal": {
-        "ours": {"base/": ANY, "security/": ANY, "ota/headers.h": ANY, "ota/terminal/": ANY},
+        "ours": {"base/": ANY, "security/": ANY, "ota/headers.h": ANY, "ota/wsp.h": ["kit_push.c"], "ota/terminal/": ANY},
         "theirs": {},
     },
     "ppg/store": {

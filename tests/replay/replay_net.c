@@ -114,7 +114,12 @@ static void pend(struct replay_net *net, struct pending *p)
 
 static bool reaches(const struct ota_terminal *t)
 {
-    return t->host.n > 0;
+    return t->route == OTA_ROUTE_HTTP;
+}
+
+static bool reaches_by_datagram(const struct ota_terminal *t)
+{
+    return t->route == OTA_ROUTE_WSP;
 }
 
 static struct sec_caps caps(const struct ota_terminal *t)
@@ -207,7 +212,17 @@ static enum err bearer_send(void *self, struct ota_job *job, ota_done_fn *done, 
 const struct ota_bearer replay_bearer = {
     .name = "replay",
     .body_max_n = 1u << 20,
+    .confirms = true,
     .reaches = reaches,
+    .caps = caps,
+    .send = bearer_send,
+};
+
+const struct ota_bearer replay_datagrams = {
+    .name = "datagrams",
+    .body_max_n = 1u << 16,
+    .narrow = true,
+    .reaches = reaches_by_datagram,
     .caps = caps,
     .send = bearer_send,
 };

@@ -47,6 +47,7 @@ struct replay_terminal {
     char key[REPLAY_NAME_N];
     bool present; /* in the configuration when it is written next */
     bool tls;
+    bool datagrams;  /* reached by them */
     bool sealed;     /* has an association */
     unsigned key_no; /* which key of the association; another number is another key */
     size_t max_size;
@@ -111,6 +112,7 @@ struct replay_net *replay_net_create(const struct clk *clk); /* ends the program
 void replay_net_free(struct replay_net **net);               /* nothing may be pending */
 
 extern const struct ota_bearer replay_bearer;
+extern const struct ota_bearer replay_datagrams; /* confirms nothing */
 ppg_post_fn replay_net_post; /* host: struct replay_port */
 
 /* Gives the answers that are due; true when there was one. */

@@ -49,6 +49,8 @@ static bool terminal_word(struct replay_terminal *t, struct slice word)
         t->present = false;
     else if (slice_eq(word, SLICE("tls")))
         t->tls = true;
+    else if (slice_eq(word, SLICE("datagrams")))
+        t->datagrams = true;
     else if (slice_eq(word, SLICE("sealed")))
         t->sealed = true;
     else if (slice_starts(word, SLICE("answers=")))

@@ -2,7 +2,7 @@
  *
  *   cores N                          how many cores; before anything else
  *   set SECTION.KEY VALUE            a line of ppg.conf; counts from the start, later from the next reload
- *   terminal A [tls] [sealed] [key=N] [max-size=N] [takes=TYPE,..] [answers=LIST]     A may be a range: +1000..+1049
+ *   terminal A [tls] [datagrams] [sealed] [key=N] [max-size=N] [takes=TYPE,..] [answers=LIST]     A may be a range: +1000..+1049
  *   terminal A gone                  it is in no configuration written from now on
  *   initiator LIST                   what every server answers to notifications, but for those named by
  *   server HOST LIST                 what this one answers

@@ -29,6 +29,8 @@
     X(crash_during_retry)                                                                                    \
     X(crash_sent_unrecorded)                                                                                 \
     X(default_lifetime)                                                                                      \
+    X(datagrams_confirm_nothing)                                                                             \
+    X(datagrams_retry)                                                                                       \
     X(deliver_after)                                                                                         \
     X(delivered)                                                                                             \
     X(drain)                                                                                                 \

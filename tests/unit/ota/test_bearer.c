@@ -7,6 +7,7 @@ static void found_by_name(void)
 {
     CU_ASSERT(ota_bearer_find(SLICE("http")) == &ota_bearer_http);
     CU_ASSERT(ota_bearer_find(SLICE("HTTP")) == NULL);
+    CU_ASSERT(ota_bearer_find(SLICE("udp")) == &ota_bearer_udp);
     CU_ASSERT(ota_bearer_find(SLICE("sms")) == NULL);
     CU_ASSERT(ota_bearer_find(SLICE_NONE) == NULL);
 }
@@ -20,6 +21,10 @@ static void found_by_reach(void)
     CU_ASSERT(ota_bearer_for(&t) == NULL); /* no port */
     t.port = 4035;
     CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_http);
+    t.route = OTA_ROUTE_WSP;
+    CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_udp);
+    t.port = 0;
+    CU_ASSERT(ota_bearer_for(&t) == NULL);
 }
 
 static void caps_of_a_route(void)
@@ -41,6 +46,10 @@ static void caps_of_a_route(void)
         t.association.present = rows[i].present;
         t.association.suites_n = rows[i].suites_n;
         caps = ota_bearer_http.caps(&t);
+        CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects &&
+                  caps.gpl == rows[i].gpl);
+        t.route = OTA_ROUTE_WSP;
+        caps = ota_bearer_udp.caps(&t);
         CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects &&
                   caps.gpl == rows[i].gpl);
     }

@@ -68,7 +68,7 @@ static void rows(void)
 
         test_row(i);
         buf_init(&made, PPG_CONTENT_MADE_MAX_N);
-        CU_ASSERT(ppg_content_choose(&push, &profile, &made, &content, &why) == choices[i].want);
+        CU_ASSERT(ppg_content_choose(&push, &profile, false, &made, &content, &why) == choices[i].want);
         CU_ASSERT((why == NULL) == (choices[i].want == PAP_CODE_OK));
         if (choices[i].want != PAP_CODE_OK) {
             TEST_SLICE_EQ(content.type, SLICE("untouched"));
@@ -95,9 +95,9 @@ static void made_once(void)
     size_t n;
 
     buf_init(&made, PPG_CONTENT_MADE_MAX_N);
-    CU_ASSERT(ppg_content_choose(&si, &profile, &made, &first, &why) == PAP_CODE_OK);
+    CU_ASSERT(ppg_content_choose(&si, &profile, false, &made, &first, &why) == PAP_CODE_OK);
     n = made.n;
-    CU_ASSERT(ppg_content_choose(&si, &profile, &made, &second, &why) == PAP_CODE_OK);
+    CU_ASSERT(ppg_content_choose(&si, &profile, false, &made, &second, &why) == PAP_CODE_OK);
     CU_ASSERT(made.n == n && first.body.p == second.body.p && second.body.n == n);
     buf_clear(&made);
 }
@@ -110,7 +110,8 @@ static void no_room_is_no_form(void)
     struct buf made;
 
     buf_init(&made, 8);
-    CU_ASSERT(ppg_content_choose(&si, &profile, &made, &content, &why) == PAP_CODE_TRANSFORMATION_FAILURE);
+    CU_ASSERT(ppg_content_choose(&si, &profile, false, &made, &content, &why) ==
+              PAP_CODE_TRANSFORMATION_FAILURE);
     CU_ASSERT(made.n == 0 && !buf_err(&made));
     CU_ASSERT(!ppg_content_other(&si, &profile, &made, &content));
     buf_clear(&made);

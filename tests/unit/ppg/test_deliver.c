@@ -201,10 +201,46 @@ static void test_as_many_as_connections(void)
     fix_end(w);
 }
 
+/* [PAP §5.3]: refused at the submission, and by an attempt whose terminal has moved since. */
+static void test_confirmed_needs_an_answer(void)
+{
+    static const struct {
+        enum ppg_method method;
+        bool datagrams;
+        unsigned code;
+    } rows[] = {
+        {PPG_METHOD_CONFIRMED, false, 1000},      {PPG_METHOD_CONFIRMED, true, 3007},
+        {PPG_METHOD_PREFERCONFIRMED, true, 1000}, {PPG_METHOD_UNCONFIRMED, true, 1000},
+        {PPG_METHOD_NOTSPECIFIED, true, 1000},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct replay_world *w = fix_world("confirmed_needs_an_answer", 1, "ok");
+        const struct ppg_push content = {
+            .content_type = SLICE("text/plain"), .body = SLICE("x"), .method = (uint8_t)rows[i].method};
+        struct buf made;
+        struct ppg_deliver_ask ask = {SLICE("+1000"), 0, 0, &content, &made};
+        char why[160] = "";
+
+        test_row(i);
+        buf_init(&made, PPG_CONTENT_MADE_MAX_N);
+        w->net->terminals[0].datagrams = rows[i].datagrams;
+        fix_start(w);
+        CU_ASSERT_EQUAL(ppg_deliver_possible(&w->cores[0].core, &ask, why), rows[i].code);
+        CU_ASSERT((rows[i].code == 1000) == (why[0] == '\0'));
+        (void)fix_submit(w, "a", "+1000", (struct replay_submit){.method = rows[i].method});
+        replay_run(w, 200, REPLAY_TICK_MS);
+        CU_ASSERT(fix_is(w, "a", "+1000", rows[i].code == 1000 ? ST_DELIVERED : ST_UNDELIVERABLE, rows[i].code));
+        CU_ASSERT(fix_sent(w, "a") == (rows[i].code == 1000));
+        fix_end(w);
+    }
+}
+
 const struct test_case test_cases[] = {{"answers", test_answers},
                                        {"possible", test_possible},
                                        {"unconfirmed_noted_first", test_unconfirmed_noted_first},
                                        {"unconfirmed_not_noted", test_unconfirmed_not_noted},
+                                       {"confirmed_needs_an_answer", test_confirmed_needs_an_answer},
                                        {"under_way", test_under_way},
                                        {"bearer_closed", test_bearer_closed},
                                        {"as_many_as_connections", test_as_many_as_connections},

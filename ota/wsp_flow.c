@@ -1,0 +1,245 @@
+/* One terminal behind datagrams; see wsp_flow.h.  [OTA-HTTP §9.2, §9.3]; no answer is expected, and what a terminal
+ * sends back is not looked at.  One loop. */
+#include "ota/wsp_flow.h"
+
+#include <netinet/in.h>
+
+#include "base/num.h"
+#include "ota/headers.h"
+#include "ota/wsp.h"
+
+#define CODE_DELIVERED   1000
+#define CODE_TOO_LARGE   2006
+#define CODE_FAILURE     4000
+#define CODE_UNAVAILABLE 4001
+
+static int64_t now_ms(const struct ota_flow *f)
+{
+    return clk_mono_ms(f->udp->env->net->clk);
+}
+
+static struct ota_datagram *first_of(struct list *l)
+{
+    return container_of(l->next, struct ota_datagram, at);
+}
+
+/* --- closing --- */
+
+static void gone(void *arg)
+{
+    ota_udp_flow_gone(arg);
+}
+
+static void fail_all(struct list *l, enum ota_outcome outcome, unsigned code, const char *note)
+{
+    while (!list_empty(l))
+        ota_udp_finish(first_of(l), outcome, code, "%s", note);
+}
+
+static void leave(struct ota_flow *f)
+{
+    struct net_udp *socket = f->socket;
+
+    if (f->leaving)
+        return;
+    f->leaving = true;
+    (void)map_del(&f->udp->flows, slice_of(f->key, f->key_n));
+    list_remove(&f->at);
+    net_hub_timer_stop(f->udp->env->net->hub, &f->timer);
+    f->socket = NULL;
+    if (socket)
+        net_udp_close(socket, gone, f);
+    else
+        net_dns_cancel(f->query); /* its callback ends the flow */
+}
+
+void ota_flow_close(struct ota_flow *f)
+{
+    fail_all(&f->waiting, OTA_RETRY, CODE_UNAVAILABLE, "closed, not sent");
+    fail_all(&f->sent, OTA_AMBIGUOUS, CODE_UNAVAILABLE, "closed just after it was sent");
+    leave(f);
+}
+
+/* --- timer: what has settled, then how long the flow is idle --- */
+
+static void set_timer(struct ota_flow *f)
+{
+    struct net_hub *hub = f->udp->env->net->hub;
+
+    list_remove(&f->at);
+    if (!list_empty(&f->sent)) {
+        net_hub_timer_set(hub, &f->timer, num_max64(first_of(&f->sent)->settled_ms - now_ms(f), 1));
+    } else if (list_empty(&f->waiting) && f->socket) {
+        list_push_back(&f->udp->idle, &f->at);
+        net_hub_timer_set(hub, &f->timer, f->udp->env->wsp.idle_ms);
+    }
+}
+
+static void tick(struct net_timer *timer)
+{
+    struct ota_flow *f = container_of(timer, struct ota_flow, timer);
+
+    if (list_empty(&f->sent)) {
+        ota_flow_close(f);
+        return;
+    }
+    while (!list_empty(&f->sent) && first_of(&f->sent)->settled_ms <= now_ms(f))
+        ota_udp_finish(first_of(&f->sent), OTA_DELIVERED, CODE_DELIVERED, "sent, not confirmed");
+    set_timer(f);
+}
+
+/* --- sending --- */
+
+static enum err print(struct ota_udp *u, const struct ota_job *job)
+{
+    const struct ota_push_info info = {job->authenticated, job->trusted, false};
+
+    buf_reset(&u->head, u->head.max);
+    buf_reset(&u->datagram, u->datagram.max);
+    buf_add(&u->head, job->message_head);
+    buf_add(&u->head, SLICE("X-Wap-Push-Info: "));
+    ota_push_info_print(&info, &u->head);
+    buf_add(&u->head, SLICE("\r\n"));
+    if (buf_err(&u->head))
+        return buf_err(&u->head);
+    return ota_wsp_push_print(u->tid++, buf_slice(&u->head), job->body, &u->datagram);
+}
+
+static void refuse(struct ota_datagram *d, enum err e)
+{
+    switch (e) {
+    case ERR_LIMIT:
+        ota_udp_finish(d, OTA_UNDELIVERABLE, CODE_TOO_LARGE, "larger than a datagram of %zu octets",
+                       d->flow->udp->env->wsp.datagram_max_n);
+        break;
+    case ERR_MALFORMED:
+        ota_udp_finish(d, OTA_UNDELIVERABLE, CODE_FAILURE, "headers cannot be sent in a datagram");
+        break;
+    case ERR_PEER:
+        ota_udp_finish(d, OTA_RETRY, CODE_UNAVAILABLE, "port unreachable");
+        break;
+    default:
+        ota_udp_finish(d, OTA_RETRY, CODE_UNAVAILABLE, "not sent: %s", err_text(e));
+        break;
+    }
+}
+
+static void transmit(struct ota_flow *f, struct ota_datagram *d)
+{
+    const struct ota_wsp_env *conf = &f->udp->env->wsp;
+    enum err e = print(f->udp, d->job);
+
+    if (!e && f->udp->datagram.n > conf->datagram_max_n)
+        e = ERR_LIMIT;
+    if (!e)
+        e = net_udp_send(f->socket, NULL, buf_slice(&f->udp->datagram));
+    if (e) {
+        refuse(d, e);
+        return;
+    }
+    d->job->result.wire_n = f->udp->datagram.n;
+    if (conf->settle_ms == 0) {
+        ota_udp_finish(d, OTA_DELIVERED, CODE_DELIVERED, "sent, not confirmed");
+        return;
+    }
+    list_remove(&d->at);
+    f->waiting_n--;
+    d->stage = OTA_DATAGRAM_SENT;
+    d->settled_ms = now_ms(f) + conf->settle_ms;
+    list_push_back(&f->sent, &d->at);
+}
+
+void ota_flow_pump(struct ota_flow *f)
+{
+    if (!f->socket)
+        return;
+    while (!list_empty(&f->waiting))
+        transmit(f, first_of(&f->waiting));
+    set_timer(f);
+}
+
+void ota_flow_add(struct ota_flow *f, struct ota_datagram *d)
+{
+    d->flow = f;
+    d->stage = OTA_DATAGRAM_WAITING;
+    list_push_back(&f->waiting, &d->at);
+    f->waiting_n++;
+}
+
+void ota_flow_cancel(struct ota_datagram *d)
+{
+    struct ota_flow *f = d->flow;
+
+    if (d->stage == OTA_DATAGRAM_READY)
+        return;
+    d->why = ERR_LATE;
+    if (d->stage == OTA_DATAGRAM_WAITING)
+        ota_udp_finish(d, OTA_RETRY, CODE_UNAVAILABLE, "cancelled, not sent");
+    else
+        ota_udp_finish(d, OTA_AMBIGUOUS, CODE_UNAVAILABLE, "cancelled just after it was sent");
+    set_timer(f);
+}
+
+/* --- the socket --- */
+
+static void came(struct net_udp *socket, const struct sockaddr *from, struct slice datagram, void *arg)
+{
+    (void)socket, (void)from, (void)datagram, (void)arg;
+}
+
+/* The network complains: not of which datagram, so of all that have not settled. */
+static void complained(struct net_udp *socket, enum err why, void *arg)
+{
+    struct ota_flow *f = arg;
+
+    (void)socket;
+    if (why == ERR_LIMIT)
+        fail_all(&f->sent, OTA_UNDELIVERABLE, CODE_TOO_LARGE, "larger than the path to the terminal takes");
+    else
+        fail_all(&f->sent, OTA_RETRY, CODE_UNAVAILABLE, why == ERR_PEER ? "port unreachable" : "not reached");
+    set_timer(f);
+}
+
+/* Pushes in the clear come from the port that terminals expect [OTA-HTTP §2]. */
+static enum err socket_open(struct ota_flow *f, const struct sockaddr *to)
+{
+    const struct net_udp_user user = {.data = came, .fault = complained, .arg = f};
+    struct sockaddr_storage local = {.ss_family = to->sa_family};
+    uint16_t port = htons(f->udp->env->wsp.source_port);
+
+    if (to->sa_family == AF_INET6)
+        ((struct sockaddr_in6 *)&local)->sin6_port = port;
+    else
+        ((struct sockaddr_in *)&local)->sin_port = port;
+    return net_udp_open(f->udp->env->net, (struct sockaddr *)&local, to, &user, &f->socket);
+}
+
+static void resolved(enum err why, const struct sockaddr_storage *to, size_t n, void *arg)
+{
+    struct ota_flow *f = arg;
+    enum err e;
+
+    f->query = NULL;
+    if (f->leaving) {
+        ota_udp_flow_gone(f);
+        return;
+    }
+    e = why || n == 0 ? ERR_ABSENT : socket_open(f, (const struct sockaddr *)to);
+    if (!e) {
+        ota_flow_pump(f);
+        return;
+    }
+    fail_all(&f->waiting, OTA_RETRY, CODE_UNAVAILABLE, e == ERR_ABSENT ? "name not found" : "no socket");
+    f->leaving = true;
+    (void)map_del(&f->udp->flows, slice_of(f->key, f->key_n));
+    ota_udp_flow_gone(f);
+}
+
+enum err ota_flow_open(struct ota_flow *f, const struct ota_terminal *t)
+{
+    list_init(&f->at);
+    list_init(&f->waiting);
+    list_init(&f->sent);
+    net_timer_init(&f->timer, tick);
+    return net_dns_lookup(f->udp->env->net, t->host, t->port, resolved, f, &f->query);
+}

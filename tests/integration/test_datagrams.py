@@ -1,0 +1,155 @@
+"""Pushes in datagrams: gateway, UDP, push-terminal, and tshark or a plain socket as the far end.  Usage: test_datagrams.py
+BUILD_DIR."""
+
+import socket
+
+import pcap
+from gateway import Gateway, Terminal, pap_push
+from harness import case, check, check_eq, free_port, main
+
+MARK = "Good morning, datagram"
+SI = '<si><indication href="http://www.example.com/m" si-id="1@example.com">Hi</indication></si>'
+OPEN = "allow news +1555* *\n"
+
+
+def ear(bench):
+    """A plain UDP socket as a terminal: its port, and a function that waits for the next datagram."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 0))
+    s.settimeout(20)
+    bench.closers.append(s.close)
+    return s.getsockname()[1], lambda: s.recvfrom(65536)
+
+
+def submit(bench, gateway, push_id, *options, to="+15550100", text=MARK):
+    return pap_push(bench, gateway, "--to", to, "--text", text, "--id", push_id, "--initiator-uri",
+                    "https://news.example.com/today", *options)
+
+
+def good(bench, gateway, push_id, *options, **more):
+    done = submit(bench, gateway, push_id, *options, **more)
+    check_eq(done.returncode, 0, done.stdout + done.stderr)
+    return push_id
+
+
+@case
+def a_push_in_one_datagram(bench):
+    """Delivered says handed to the network: 1000, one try, and the record says that nothing confirmed it."""
+    phone = Terminal(bench, "--udp", association=False)
+    source = free_port(socket.SOCK_DGRAM)
+    gateway = Gateway(bench, phone.route("+15550100", "wap", more=""), whitelist=OPEN, conf={"ota-wsp.source-port": str(source)})
+    good(bench, gateway, "p1", "--method", "preferconfirmed", "--app", "x-wap-application:mms.ua")
+    push = phone.wait_events(1)[0]
+    check_eq((push["content"], push["app_id"], push["initiator_uri"], push["content_type"]),
+             (MARK, "x-wap-application:mms.ua", "https://news.example.com/today", "text/plain"))
+    check_eq((push["trusted"], push["authenticated"], push["proofs"], push["tls"]), (False, False, [], False), "nothing proved it")
+    target = gateway.wait_state("p1", "delivered")["targets"][0]
+    check_eq((target["code"], target["tries"]), (1000, 1))
+    check("sent, not confirmed" in gateway.ctl("push", "explain", "p1").stdout, gateway.ctl("push", "explain", "p1").stdout)
+    path = bench.path("wire.pcap")
+    pcap.write(path, [phone.wire()])
+    layer = pcap.objects(bench, path)[0]["wsp"]
+    check_eq((layer["wsp.pdu_type"], layer["wsp.header.content_type"]), ("0x06", "text/plain"))
+    headers = layer["wsp.headers"]
+    check_eq((headers["wsp.header.x_wap_application_id"], headers["wsp.header.initiator_uri"], headers["wsp.header.content_length"]),
+             ("x-wap-application:mms.ua", "https://news.example.com/today", str(len(MARK))))
+    check("Content trusted" in headers["wsp.header.push_flag"], headers)
+
+
+@case
+def the_source_port_is_the_configured_one(bench):
+    port, hear = ear(bench)
+    source = free_port(socket.SOCK_DGRAM)
+    gateway = Gateway(bench, f"[terminal +15550100]\nroute = wap://127.0.0.1:{port}\n[terminal +15550101]\n"
+                      f"route = wap://localhost:{port}/\n", whitelist=OPEN, conf={"ota-wsp.source-port": str(source), "gateway.loops": "1"})
+    for number in ("+15550100", "+15550101"):
+        good(bench, gateway, f"p{number}", to=number)
+        octets, sender = hear()
+        check_eq((octets[1], sender[1]), (6, source), number)
+
+
+@case
+def sealed_goes_through(bench):
+    """UDP protects nothing: the association does, and what was outside the seal tells nothing."""
+    phone = Terminal(bench, "--udp", "--require", "full")
+    gateway = Gateway(bench, phone.route("+15550100", "wap"), whitelist="allow news +1555* * protect=full\n")
+    good(bench, gateway, "p1")
+    push = phone.wait_events(1)[0]
+    check_eq((push["content"], push["protection"], push["proofs"], push["trusted"]), (MARK, "full", ["seal"], True))
+    check(MARK.encode() not in phone.wire() and b"news.example.com" not in phone.wire(), phone.wire())
+    gateway.wait_state("p1", "delivered")
+    check("auth=gpl int=gpl conf=gpl" in gateway.ctl("push", "explain", "p1").stdout, gateway.ctl("push", "explain", "p1").stdout)
+
+
+@case
+def without_association_nothing_protected_leaves(bench):
+    port, _ = ear(bench)
+    gateway = Gateway(bench, f"[terminal +15550100]\nroute = wap://127.0.0.1:{port}\n", whitelist=OPEN)
+    done = submit(bench, gateway, "p1", "--protection", "integrity")
+    check("2005" in done.stdout + done.stderr, done)
+
+
+@case
+def confirmed_is_not_promised(bench):
+    """[PAP] 3007; preferconfirmed, unconfirmed and notspecified are met."""
+    port, hear = ear(bench)
+    gateway = Gateway(bench, f"[terminal +15550100]\nroute = wap://127.0.0.1:{port}\n", whitelist=OPEN)
+    done = submit(bench, gateway, "p0", "--method", "confirmed")
+    check("3007" in done.stdout + done.stderr, done)
+    for method in ("preferconfirmed", "unconfirmed", "notspecified"):
+        good(bench, gateway, method, "--method", method)
+        hear()
+        check_eq(gateway.wait_state(method, "delivered")["targets"][0]["code"], 1000, method)
+
+
+@case
+def nobody_listens(bench):
+    """ICMP: tried again, and delivered when somebody listens."""
+    port = free_port(socket.SOCK_DGRAM)
+    gateway = Gateway(bench, f"[terminal +15550100]\nroute = wap://127.0.0.1:{port}\n", whitelist=OPEN)
+    good(bench, gateway, "p1")
+    gateway.wait_event("deliver.done", note="port unreachable", code=4001)
+    phone = Terminal(bench, "--udp", association=False, port=port)
+    check_eq(phone.wait_events(1)[0]["content"], MARK)
+    check(gateway.wait_state("p1", "delivered")["targets"][0]["tries"] > 1, gateway.show("p1"))
+
+
+@case
+def larger_than_a_datagram(bench):
+    port, hear = ear(bench)
+    gateway = Gateway(bench, f"[terminal +15550100]\nroute = wap://127.0.0.1:{port}\n", whitelist=OPEN,
+                      conf={"ota-wsp.datagram-max": "512"})
+    good(bench, gateway, "p1", text="x" * 512)
+    check_eq(gateway.wait_state("p1", "undeliverable")["targets"][0]["code"], 2006)
+    check("2006" in submit(bench, gateway, "p2", text="x" * 66000).stdout, "at once")
+    good(bench, gateway, "p3", text="y" * 128)
+    check(hear()[0].endswith(b"y" * 128), "the next one")
+
+
+@case
+def content_is_tokenised_for_who_does_not_say(bench):
+    """A terminal on a narrow route gets SIC, unless its operator says that it takes the text."""
+    port, hear = ear(bench)
+    gateway = Gateway(bench, f"[terminal +15550100]\nroute = wap://127.0.0.1:{port}\n[terminal +15550101]\n"
+                      f"route = wap://127.0.0.1:{port}\naccept = text/vnd.wap.si\n", whitelist=OPEN)
+    good(bench, gateway, "p1", "--type", "text/vnd.wap.si", text=SI)
+    octets = hear()[0]
+    check(octets[3] == 0xAE and octets[4:].find(bytes([2, 5, 0x6A, 0])) > 0, octets.hex())
+    good(bench, gateway, "p2", "--type", "text/vnd.wap.si", "--header", "Cache-Control: no-transform", text=SI)
+    check(hear()[0].endswith(SI.encode()), "no-transform")
+    good(bench, gateway, "p3", "--type", "text/vnd.wap.si", to="+15550101", text=SI)
+    check(hear()[0].endswith(SI.encode()), "as accepted")
+
+
+@case
+def a_terminal_drops_what_is_no_push(bench):
+    phone = Terminal(bench, "--udp", "--require", "integrity")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for octets in (b"", b"x", b"\1\6\1\x83Hi", b"\1\7\1\x83Hi", b"\1\6\xff\xff\xff\xff\x7f", b"\1\6\1\xfe", b"\0" * 65507):
+            s.sendto(octets, ("127.0.0.1", phone.port))
+    check_eq([e["reason"] for e in phone.wait_events(6, "refused")], ["malformed-message"] * 6)
+    check_eq([e["reason"] for e in phone.wait_events(1, "dropped")], ["protection-below-floor"])
+    check(phone.program.running(), phone.program.err())
+
+
+main("datagrams")
