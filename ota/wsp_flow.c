@@ -124,6 +124,15 @@ static void refuse(struct ota_datagram *d, enum err e)
     }
 }
 
+/* The network complains: not of which datagram, so of all that have not settled. */
+static void complain(struct ota_flow *f, enum err why)
+{
+    if (why == ERR_LIMIT)
+        fail_all(&f->sent, OTA_UNDELIVERABLE, CODE_TOO_LARGE, "larger than the path to the terminal takes");
+    else
+        fail_all(&f->sent, OTA_RETRY, CODE_UNAVAILABLE, why == ERR_PEER ? "port unreachable" : "not reached");
+}
+
 static void transmit(struct ota_flow *f, struct ota_datagram *d)
 {
     const struct ota_wsp_env *conf = &f->udp->env->wsp;
@@ -133,6 +142,8 @@ static void transmit(struct ota_flow *f, struct ota_datagram *d)
         e = ERR_LIMIT;
     if (!e)
         e = net_udp_send(f->socket, NULL, buf_slice(&f->udp->datagram));
+    if (e == ERR_PEER)
+        complain(f, e); /* of an earlier one, and it is not told twice */
     if (e) {
         refuse(d, e);
         return;
@@ -187,16 +198,12 @@ static void came(struct net_udp *socket, const struct sockaddr *from, struct sli
     (void)socket, (void)from, (void)datagram, (void)arg;
 }
 
-/* The network complains: not of which datagram, so of all that have not settled. */
 static void complained(struct net_udp *socket, enum err why, void *arg)
 {
     struct ota_flow *f = arg;
 
     (void)socket;
-    if (why == ERR_LIMIT)
-        fail_all(&f->sent, OTA_UNDELIVERABLE, CODE_TOO_LARGE, "larger than the path to the terminal takes");
-    else
-        fail_all(&f->sent, OTA_RETRY, CODE_UNAVAILABLE, why == ERR_PEER ? "port unreachable" : "not reached");
+    complain(f, why);
     set_timer(f);
 }
 

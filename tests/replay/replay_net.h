@@ -113,7 +113,7 @@ void replay_net_free(struct replay_net **net);               /* nothing may be p
 
 extern const struct ota_bearer replay_bearer;
 extern const struct ota_bearer replay_datagrams; /* confirms nothing */
-ppg_post_fn replay_net_post; /* host: struct replay_port */
+ppg_post_fn replay_net_post;                     /* host: struct replay_port */
 
 /* Gives the answers that are due; true when there was one. */
 bool replay_net_fire(struct replay_net *net);

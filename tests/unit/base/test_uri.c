@@ -128,7 +128,44 @@ static void test_length(void)
     CU_ASSERT(net_uri_parse(slice_of(text, 2049), &u) == ERR_LIMIT);
 }
 
+static void test_servers(void)
+{
+    static const struct {
+        const char *in;
+        enum err want;
+        const char *scheme, *host;
+        unsigned port;
+    } rows[] = {
+        {"wap://h", ERR_OK, "wap", "h", 0},
+        {"wap://198.51.100.7:2948/", ERR_OK, "wap", "198.51.100.7", 2948},
+        {"HTTPS://[2001:db8::1]:1", ERR_OK, "HTTPS", "2001:db8::1", 1},
+        {"wap://h/x", ERR_MALFORMED, NULL, NULL, 0},
+        {"wap://h//", ERR_MALFORMED, NULL, NULL, 0},
+        {"wap://h?x", ERR_MALFORMED, NULL, NULL, 0},
+        {"wap://h#x", ERR_MALFORMED, NULL, NULL, 0},
+        {"wap://h:0", ERR_MALFORMED, NULL, NULL, 0},
+        {"wap://h:65536", ERR_MALFORMED, NULL, NULL, 0},
+        {"wap://", ERR_MALFORMED, NULL, NULL, 0},
+        {"wap:h", ERR_MALFORMED, NULL, NULL, 0},
+        {"h:2948", ERR_MALFORMED, NULL, NULL, 0},
+        {"", ERR_MALFORMED, NULL, NULL, 0},
+        {"wap://u@h", ERR_UNSUPPORTED, NULL, NULL, 0},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct net_server at = {.port = 7};
+
+        test_row(i);
+        CU_ASSERT_EQUAL(net_server_parse(slice_str(rows[i].in), &at), rows[i].want);
+        CU_ASSERT_EQUAL(at.port, rows[i].want ? 7 : rows[i].port);
+        if (!rows[i].want) {
+            TEST_SLICE_EQ(at.scheme, slice_str(rows[i].scheme));
+            TEST_SLICE_EQ(at.host, slice_str(rows[i].host));
+        }
+    }
+}
+
 const struct test_case test_cases[] = {
-    {"good", test_good},     {"bad", test_bad}, {"every_octet", test_every_octet},
-    {"length", test_length}, {NULL, NULL},
+    {"good", test_good},     {"bad", test_bad},         {"every_octet", test_every_octet},
+    {"length", test_length}, {"servers", test_servers}, {NULL, NULL},
 };

@@ -89,6 +89,35 @@ static void test_terminals(void)
     forget(f);
 }
 
+static void test_routes(void)
+{
+    static const struct {
+        const char *route;
+        enum ota_route kind;
+        bool tls;
+        unsigned port;
+    } rows[] = {
+        {"http://a", OTA_ROUTE_HTTP, false, 80},         {"https://a", OTA_ROUTE_HTTP, true, 443},
+        {"HTTP://a:4035/", OTA_ROUTE_HTTP, false, 4035}, {"wap://a", OTA_ROUTE_WSP, false, 2948},
+        {"wap://a:2000", OTA_ROUTE_WSP, false, 2000},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[128];
+        struct fixture *f;
+        const struct ota_terminal *t;
+
+        test_row(i);
+        (void)snprintf(text, sizeof text, "[terminal +1]\nroute = %s\n", rows[i].route);
+        f = read_text(text);
+        t = ota_registry_find(f->registry, SLICE("+1"));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+        CU_ASSERT(t->route == rows[i].kind && t->tls == rows[i].tls && t->port == rows[i].port);
+        TEST_SLICE_EQ(t->host, SLICE("a"));
+        forget(f);
+    }
+}
+
 /* The section's own words, then its profile's; two sections may name one profile. */
 static void test_profiles(void)
 {
@@ -252,9 +281,6 @@ static void test_associations(void)
 }
 
 const struct test_case test_cases[] = {
-    {"terminals", test_terminals},
-    {"profiles", test_profiles},
-    {"bad", test_bad},
-    {"associations", test_associations},
-    {NULL, NULL},
+    {"terminals", test_terminals},       {"profiles", test_profiles}, {"bad", test_bad},
+    {"associations", test_associations}, {"routes", test_routes},     {NULL, NULL},
 };

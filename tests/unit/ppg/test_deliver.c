@@ -230,7 +230,8 @@ static void test_confirmed_needs_an_answer(void)
         CU_ASSERT((rows[i].code == 1000) == (why[0] == '\0'));
         (void)fix_submit(w, "a", "+1000", (struct replay_submit){.method = rows[i].method});
         replay_run(w, 200, REPLAY_TICK_MS);
-        CU_ASSERT(fix_is(w, "a", "+1000", rows[i].code == 1000 ? ST_DELIVERED : ST_UNDELIVERABLE, rows[i].code));
+        CU_ASSERT(
+            fix_is(w, "a", "+1000", rows[i].code == 1000 ? ST_DELIVERED : ST_UNDELIVERABLE, rows[i].code));
         CU_ASSERT(fix_sent(w, "a") == (rows[i].code == 1000));
         fix_end(w);
     }
