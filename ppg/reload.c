@@ -22,6 +22,7 @@ struct ppg_reload {
     struct ppg_snapshot *current; /* held */
     uv_work_t work;
     bool loading;
+    bool again; /* once more when this one is over */
 
     /* Of the reload under way; the worker's until it is back. */
     struct ppg_snapshot *fresh;
@@ -209,6 +210,8 @@ static void loaded(uv_work_t *work, int status)
     }
     if (done)
         done(r->done_arg, r->result, &r->errs);
+    if (r->again && !r->loading && ppg_reload_begin(r, NULL, NULL))
+        LOG(r->conf.log, LOG_ERROR, "reload.fail");
 }
 
 enum err ppg_reload_begin(struct ppg_reload *r, ppg_reload_done_fn *done, void *done_arg)
@@ -218,9 +221,16 @@ enum err ppg_reload_begin(struct ppg_reload *r, ppg_reload_done_fn *done, void *
     if (uv_queue_work(r->conf.loop, &r->work, load, loaded))
         return ERR_IO;
     r->loading = true;
+    r->again = false;
     r->done = done;
     r->done_arg = done_arg;
     return ERR_OK;
+}
+
+enum err ppg_reload_soon(struct ppg_reload *r)
+{
+    r->again = r->loading;
+    return r->loading ? ERR_OK : ppg_reload_begin(r, NULL, NULL);
 }
 
 /* --- life --- */

@@ -34,6 +34,9 @@ void ppg_reload_free(struct ppg_reload **r); /* not while it is busy */
 
 /* ERR_LATE: one is under way.  done may be NULL; it does not run after a failure, and never from inside. */
 enum err ppg_reload_begin(struct ppg_reload *r, ppg_reload_done_fn *done, void *done_arg) MUST_USE;
+/* The same for who cannot come again, such as a signal: while one is under way another one follows it, however often this
+ * was asked meanwhile.  ERR_IO. */
+enum err ppg_reload_soon(struct ppg_reload *r) MUST_USE;
 bool ppg_reload_busy(const struct ppg_reload *r); /* a worker is at it */
 void ppg_reload_tick(struct ppg_reload *r);
 

@@ -226,8 +226,8 @@ static void on_signal(uv_signal_t *h, int number)
 
     if (number != SIGHUP)
         drain(s);
-    else if (reload(s, NULL, NULL))
-        LOG(s->shared.log, LOG_WARN, "reload.busy");
+    else if (!s->stopping && ppg_reload_soon(s->reload))
+        LOG(s->shared.log, LOG_ERROR, "reload.fail");
 }
 
 /* --- the operator's view --- */

@@ -194,6 +194,23 @@ static void test_old_ones(void)
     finish(&w);
 }
 
+/* Signals that come while one is under way: one more reload for all of them, and it sees what was written meanwhile. */
+static void test_soon(void)
+{
+    struct world w;
+
+    start(&w);
+    CU_ASSERT(ppg_reload_soon(w.reload) == ERR_OK);
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT(ppg_reload_soon(w.reload) == ERR_OK);
+    (void)uv_run(&w.loop, UV_RUN_DEFAULT);
+    CU_ASSERT(w.taken == 2 && w.done == 0 && !ppg_reload_busy(w.reload));
+    CU_ASSERT(ppg_reload_soon(w.reload) == ERR_OK);
+    (void)uv_run(&w.loop, UV_RUN_DEFAULT);
+    CU_ASSERT_EQUAL(w.taken, 3);
+    finish(&w);
+}
+
 static const struct {
     const char *initiators, *whitelist;
     struct ppg_changes want;
@@ -239,6 +256,6 @@ static void test_changes(void)
 }
 
 const struct test_case test_cases[] = {
-    {"taken", test_taken},     {"kept", test_kept}, {"old_ones", test_old_ones},
-    {"changes", test_changes}, {NULL, NULL},
+    {"taken", test_taken},       {"kept", test_kept},       {"soon", test_soon},
+    {"old_ones", test_old_ones}, {"changes", test_changes}, {NULL, NULL},
 };

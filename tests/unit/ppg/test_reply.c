@@ -149,5 +149,31 @@ static void test_longest(void)
     fix_end(w);
 }
 
-const struct test_case test_cases[] = {
-    {"kinds", test_kinds}, {"progress_notes", test_progress_notes}, {"longest", test_longest}, {NULL, NULL}};
+/* In whole seconds, never too early (RFC 9110 §10.2.3). */
+static void test_retry_after(void)
+{
+    static const struct {
+        int64_t wait_ms;
+        const char *want;
+    } rows[] = {{1, "Retry-After: 1\r\n"},
+                {999, "Retry-After: 1\r\n"},
+                {1000, "Retry-After: 1\r\n"},
+                {1001, "Retry-After: 2\r\n"},
+                {3600000, "Retry-After: 3600\r\n"}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buf out;
+
+        test_row(i);
+        buf_init(&out, 100);
+        ppg_reply_retry_after(rows[i].wait_ms, &out);
+        TEST_SLICE_EQ(buf_slice(&out), slice_str(rows[i].want));
+        buf_clear(&out);
+    }
+}
+
+const struct test_case test_cases[] = {{"retry_after", test_retry_after},
+                                       {"kinds", test_kinds},
+                                       {"progress_notes", test_progress_notes},
+                                       {"longest", test_longest},
+                                       {NULL, NULL}};
