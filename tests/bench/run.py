@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ CONNECTIONS = 64
 TERMINALS = 64
 QUEUED = 1000000
 RECIPIENTS = 10000
+ADDRESSES = 1000000
 MICRO = ("bench_pap_parse", "bench_wbxml", "bench_http1", "bench_gpl_seal", "bench_association", "bench_whitelist", "bench_store")
 
 
@@ -277,6 +279,83 @@ def memory(bench, plan):
     gateway.stop()
 
 
+# --- a reload ---
+
+
+class Probe:
+    """Requests that cost a loop next to nothing, on kept connections to all loops, one after the other: the longest wait
+    for an answer is about the longest that a loop was busy with something else, or the machine with somebody else."""
+
+    def __init__(self, bench, port):
+        self.sockets = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(16)]
+        for s in self.sockets:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            bench.closers.append(s.close)
+
+    def longest_ms(self, seconds):
+        longest, at, end = 0.0, 0, time.perf_counter() + seconds
+        while (began := time.perf_counter()) < end:
+            s = self.sockets[at % len(self.sockets)]
+            s.sendall(b"GET /probe HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            check(s.recv(4096).startswith(b"HTTP/1.1 404"), "the probe was not answered")
+            longest = max(longest, time.perf_counter() - began)
+            at += 1
+        return longest * 1000
+
+
+class Reloads:
+    """Of a gateway whose whitelist names a million addresses.  `threads` are those it had before the first reload: its
+    loops, the store's and the log's, but not the workers."""
+
+    def __init__(self, gateway):
+        self.gateway, self.count = gateway, 0
+        self.tasks = f"/proc/{gateway.program.process.pid}/task"
+        self.threads = os.listdir(self.tasks)
+
+    def start(self):
+        self.count += 1
+        self.gateway.program.signal(signal.SIGHUP)
+
+    def finish(self):
+        """Until it is taken and, which nothing tells, the old configuration is freed."""
+        wait_until(lambda: self.gateway.program.err().count("event=reload.done") >= self.count, "a reload", 60)
+        time.sleep(0.5)
+
+    def cpu_ms(self):
+        """Of each thread, so far."""
+        spent = {}
+        for thread in self.threads:
+            with open(f"{self.tasks}/{thread}/schedstat", encoding="ascii") as f:
+                spent[thread] = int(f.read().split()[0]) / 1e6
+        return spent
+
+
+def reload(bench, plan):
+    bench.write("million.list", "".join(f"+1666{at:07d}\n" for at in range(ADDRESSES)))
+    gateway = Gateway(bench, "reload", [9], bench.cert)
+    bench.write("whitelist.conf", "allow bench +1555* *\ndeny * @million.list *\n")
+    reloads, cpu, stalls, idle, times = Reloads(gateway), [], [], [], []
+    reloads.start()
+    reloads.finish()  # from here on a million are thrown away, too
+    for _ in range(plan.rounds * 2):
+        before, began = reloads.cpu_ms(), time.monotonic()
+        reloads.start()
+        reloads.finish()
+        times.append(time.monotonic() - began - 0.5)
+        cpu.append(max(spent - before[thread] for thread, spent in reloads.cpu_ms().items()))
+    probe = Probe(bench, gateway.port)
+    for _ in range(plan.rounds * 2):
+        reloads.start()
+        stalls.append(probe.longest_ms(2))
+        reloads.finish()
+        idle.append(probe.longest_ms(2))
+    say("reload_ms", ours=f"{statistics.median(times) * 1000:.0f}", addresses=ADDRESSES)
+    say("reload_loop_ms", ours=f"{statistics.median(cpu):.1f}", worst=f"{max(cpu):.1f}", addresses=ADDRESSES)
+    say("reload_stall_ms", ours=f"{statistics.median(stalls):.1f}", idle=f"{statistics.median(idle):.1f}",
+        addresses=ADDRESSES)
+    gateway.stop()
+
+
 # --- the small ones ---
 
 
@@ -290,7 +369,8 @@ def micro(bench, plan):
 
 
 ALL = (
-    submit_http, submit_tls, submit_kannel, operations, recipients, latency, deliver_full, retention, allocations, memory, micro,
+    submit_http, submit_tls, submit_kannel, operations, recipients, latency, deliver_full, retention, allocations, memory, reload,
+    micro,
 )
 
 
