@@ -118,8 +118,8 @@ unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void 
     }
     if (ppg_core_settings(c)->pap.strict && !type_is_possible(m))
         return 415;
-    status = ppg_authenticate_head(c, x, headers);
-    return status ? status : check_head(c, x, headers);
+    status = ppg_authenticate(c, x, false, headers);
+    return status || !ppg_authenticated(c, x) ? status : check_head(c, x, headers);
 }
 
 /* --- a submission --- */
@@ -334,6 +334,32 @@ static void submit(struct ppg_submission *s)
     ppg_enqueue(s->core, &s->enqueue, push, s->account->limits.queue_max, stored, s);
 }
 
+static void reply_status(struct ppg_core *c, struct net_http_exchange *x, unsigned status)
+{
+    net_httpd_reply(x, status, SLICE("text/plain"), buf_slice(&c->answer_headers), SLICE_NONE);
+}
+
+/* What a token must be for: to change something, or to ask. */
+static enum sec_scope scope_of(enum pap_kind kind)
+{
+    return kind == PAP_KIND_STATUSQUERY_MESSAGE || kind == PAP_KIND_CCQ_MESSAGE ? SEC_SCOPE_STATUS
+                                                                                : SEC_SCOPE_SUBMIT;
+}
+
+static bool in_scope(struct ppg_submission *s)
+{
+    struct ppg_core *c = s->core;
+    unsigned status;
+
+    buf_reset(&c->answer_headers, SCRATCH_KEEP_N);
+    status = ppg_authenticate_scope(c, s->exchange, scope_of(s->message.kind), &c->answer_headers);
+    if (!status)
+        return true;
+    reply_status(c, s->exchange, status);
+    ppg_submission_free(s);
+    return false;
+}
+
 static void handle(struct ppg_submission *s)
 {
     struct slice control;
@@ -344,6 +370,8 @@ static void handle(struct ppg_submission *s)
         answer(s);
         return;
     }
+    if (!in_scope(s))
+        return;
     if (s->message.kind == PAP_KIND_PUSH_MESSAGE)
         submit(s);
     else
@@ -360,13 +388,8 @@ static unsigned check_request(struct ppg_core *c, struct net_http_exchange *x,
     return status ? status : check_body(c, account, m->body.n);
 }
 
-static void reply_status(struct ppg_core *c, struct net_http_exchange *x, unsigned status)
-{
-    net_httpd_reply(x, status, SLICE("text/plain"), buf_slice(&c->answer_headers), SLICE_NONE);
-}
-
-/* The account of the exchange; identified anew when the configuration changed between head and body.  NULL:
- * answered already. */
+/* The account of the exchange; identified anew when the configuration changed between head and body, or only the body
+ * could tell.  NULL: answered already. */
 static const struct sec_account *account_of(struct ppg_core *c, struct net_http_exchange *x)
 {
     const struct sec_account *account = ppg_authenticated(c, x);
@@ -375,9 +398,12 @@ static const struct sec_account *account_of(struct ppg_core *c, struct net_http_
     if (account)
         return account;
     buf_reset(&c->answer_headers, SCRATCH_KEEP_N);
-    status = ppg_authenticate_head(c, x, &c->answer_headers);
+    status = ppg_authenticate(c, x, true, &c->answer_headers);
+    account = ppg_authenticated(c, x);
+    if (account)
+        status = check_connections(c, x, account, &c->answer_headers);
     if (!status)
-        return ppg_authenticated(c, x);
+        return account;
     reply_status(c, x, status);
     return NULL;
 }

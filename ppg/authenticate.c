@@ -1,17 +1,13 @@
-/* Evidence in, account or challenge out; see authenticate.h.  [PAP §8.8], RFC 7616, RFC 7617. */
+/* Evidence in, account or challenge out; see authenticate.h.  [PAP §8.8], RFC 7616, RFC 7617, RFC 6750. */
 #include "ppg/authenticate.h"
 
 #include "base/mem.h"
 #include "base/net/tls.h"
 #include "ppg/kept.h"
-#include "security/basic.h"
+#include "security/login.h"
 
-static struct sec_digest_request digest_request(const struct net_http_msg *m)
-{
-    return (struct sec_digest_request){.method = m->method, .uri = m->target};
-}
-
-static struct sec_evidence evidence_of(const struct ppg_core *c, const struct net_http_exchange *x)
+static struct sec_evidence evidence_of(const struct ppg_core *c, const struct net_http_exchange *x,
+                                       bool body_known)
 {
     const struct net_http_msg *m = net_http_exchange_msg(x);
     const struct net_tls_peer *peer = net_http_exchange_peer(x);
@@ -19,10 +15,13 @@ static struct sec_evidence evidence_of(const struct ppg_core *c, const struct ne
         .tls = peer != NULL,
         .peer = net_http_exchange_ip(x),
         .clear_basic = ppg_core_settings(c)->pap.clear_basic,
-        .authorization = net_http_header(m, SLICE("Authorization"), NULL),
-        .request = digest_request(m),
+        .request = {m->method, m->target, body_known ? m->body : SLICE_NONE, body_known},
+        .utc_s = ppg_core_utc_ms(c) / 1000,
     };
 
+    e.authorization = net_http_header(m, SLICE("Authorization"), &e.authorization_n);
+    e.asserted = net_http_header(m, SLICE("X-3GPP-Asserted-Identity"), &e.asserted_n);
+    e.intended = net_http_header(m, SLICE("X-3GPP-Intended-Identity"), NULL);
     if (peer)
         e.psk = peer->psk;
     if (peer && peer->has_cert) {
@@ -38,25 +37,32 @@ static struct sec_evidence evidence_of(const struct ppg_core *c, const struct ne
     return e;
 }
 
-/* Which account, under which configuration, proved how, in the exchange's one pointer: an account never outlives its
- * configuration, so no pointer to it is kept across events.  Octets from the top: 4 configuration, 1 proofs, 3 account. */
-#define MARK_ACCOUNT UINT64_C(0xffffff)
-#define MARK_PROOFS  24    /* bits below */
+/* Which account, under which configuration, proved how and good for what, in the exchange's one pointer: an account
+ * never outlives its configuration, so no pointer to it is kept across events.  Bits from the top: 32 configuration,
+ * 4 scopes, 8 proofs, 20 account. */
+#define MARK_ACCOUNT UINT64_C(0xfffff)
+#define MARK_PROOFS  20    /* bits below */
+#define MARK_SCOPES  28    /* likewise */
 #define MARK_MD5     0x80u /* beside the bits of enum sec_proof: the Digest was of MD5 */
 
-static void remember(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account,
-                     unsigned proofs)
+static void remember(struct ppg_core *c, struct net_http_exchange *x, const struct sec_login_facts *f)
 {
-    uint64_t mark = (ppg_config_generation(c->config) << 32) | ((uint64_t)proofs << MARK_PROOFS) |
-                    (uint64_t)(account->number + 1);
+    uint64_t mark = (f->generation << 32) | ((uint64_t)f->scopes << MARK_SCOPES) |
+                    ((uint64_t)f->proofs << MARK_PROOFS) | (uint64_t)(f->account + 1);
 
-    MUST(account->number < MARK_ACCOUNT && proofs <= UINT8_MAX);
+    MUST(f->account < MARK_ACCOUNT && f->proofs <= UINT8_MAX && f->scopes <= SEC_SCOPE_ALL);
+    MUST(f->generation == ppg_config_generation(c->config));
     net_http_exchange_set(x, (void *)(uintptr_t)mark);
+}
+
+static uint64_t mark_of(const struct net_http_exchange *x)
+{
+    return (uint64_t)(uintptr_t)net_http_exchange_get(x);
 }
 
 const struct sec_account *ppg_authenticated(const struct ppg_core *c, const struct net_http_exchange *x)
 {
-    uint64_t mark = (uint64_t)(uintptr_t)net_http_exchange_get(x);
+    uint64_t mark = mark_of(x);
 
     if (!mark || mark >> 32 != (ppg_config_generation(c->config) & UINT32_MAX))
         return NULL;
@@ -109,10 +115,30 @@ static void add_certificate(const struct ppg_core *c, const struct sec_account *
     }
 }
 
+/* What was shown beside a certificate or a shared key. */
+static void add_login(const struct sec_account *account, const struct net_http_exchange *x, unsigned proofs,
+                      struct words *w)
+{
+    if (proofs & SEC_PROOF_DIGEST)
+        add(w, proofs & MARK_MD5 ? SLICE("Digest MD5 as ") : SLICE("Digest SHA-256 as "));
+    else if (proofs & SEC_PROOF_BASIC)
+        add(w, SLICE("Basic as "));
+    else if (proofs & SEC_PROOF_TOKEN)
+        add(w, SLICE("bearer token"));
+    if (proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
+        add(w, account->digest_user);
+    if (proofs & SEC_PROOF_ASSERTED) {
+        add(w, SLICE("proxy that asserts "));
+        add(w, net_http_header(net_http_exchange_msg(x), SLICE("X-3GPP-Asserted-Identity"), NULL));
+    }
+    if (proofs & SEC_PROOF_NETWORK)
+        add(w, SLICE("network alone"));
+}
+
 struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_http_exchange *x,
                                   const struct sec_account *account, struct arena *mem)
 {
-    unsigned proofs = (unsigned)((uint64_t)(uintptr_t)net_http_exchange_get(x) >> MARK_PROOFS) & UINT8_MAX;
+    unsigned proofs = (unsigned)(mark_of(x) >> MARK_PROOFS) & UINT8_MAX;
     const struct net_tls_peer *peer = net_http_exchange_peer(x);
     struct slice kept = SLICE_NONE;
     struct words w = {.n = 0};
@@ -123,39 +149,33 @@ struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_htt
         add(&w, SLICE("TLS shared key "));
         add(&w, account->psk_identity);
     }
-    if (w.n && proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
+    if (w.n && proofs & ~(unsigned)(SEC_PROOF_CERTIFICATE | SEC_PROOF_PSK))
         add(&w, SLICE(" and "));
-    if (proofs & SEC_PROOF_DIGEST)
-        add(&w, proofs & MARK_MD5 ? SLICE("Digest MD5 as ") : SLICE("Digest SHA-256 as "));
-    else if (proofs & SEC_PROOF_BASIC)
-        add(&w, SLICE("Basic as "));
-    if (proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
-        add(&w, account->digest_user);
+    add_login(account, x, proofs, &w);
     add(&w, SLICE(" from "));
     add(&w, net_http_exchange_ip(x));
     add(&w, peer ? SLICE(" over TLS") : SLICE(" without TLS"));
     return arena_dup(mem, slice_of(w.text, w.n), &kept) ? SLICE_NONE : kept;
 }
 
-/* Keeps what this connection proved by Basic.  Digest is never remembered: each of its answers is good once. */
-static void keep_proof(const struct ppg_core *c, struct net_http_exchange *x, struct slice authorization,
-                       const struct sec_identity *id)
+/* Keeps what this connection proved by Basic or by a token.  Digest is never remembered: each of its answers is good
+ * once. */
+static void keep_proof(struct net_http_exchange *x, struct slice authorization,
+                       const struct sec_login_facts *facts)
 {
-    if (id->proofs & SEC_PROOF_BASIC && !(id->proofs & SEC_PROOF_DIGEST))
-        ppg_kept_set_proof(
-            x, sec_basic_proof_create(authorization, ppg_config_generation(c->config), id->account->number));
+    if (facts->proofs & (SEC_PROOF_BASIC | SEC_PROOF_TOKEN))
+        ppg_kept_set_login(x, sec_login_create(authorization, facts));
 }
 
 /* Did this connection prove that login under this configuration?  Then sec_trust_identify() would say the same again:
- * all else it looks at (source address, TLS, client certificate) stays as long as the connection. */
-static const struct sec_account *proved_before(const struct ppg_core *c, const struct net_http_exchange *x,
-                                               struct slice authorization)
+ * all else it looks at (source address, TLS, client certificate) stays as long as the connection, unless a proxy or the
+ * client says something more. */
+static const struct sec_login_facts *
+proved_before(const struct ppg_core *c, const struct net_http_exchange *x, const struct sec_evidence *ev)
 {
-    size_t number;
-
-    if (!sec_basic_proof_holds(ppg_kept_proof(x), authorization, ppg_config_generation(c->config), &number))
+    if (ev->authorization_n != 1 || ev->asserted_n || ev->intended.n)
         return NULL;
-    return sec_accounts_at(ppg_config_accounts(c->config), number);
+    return sec_login_holds(ppg_kept_login(x), ev->authorization, ppg_config_generation(c->config), ev->utc_s);
 }
 
 static void print_challenge(const struct ppg_core *c, enum sec_digest_algorithm algorithm, bool stale,
@@ -170,10 +190,26 @@ static void print_challenge(const struct ppg_core *c, enum sec_digest_algorithm 
     buf_add_str(headers, "\r\n");
 }
 
-static void print_challenges(const struct ppg_core *c, bool tls, bool stale, struct buf *headers)
+/* RFC 6750 §3: who brought no token is told no error. */
+static void print_bearer(const struct ppg_core *c, const char *fault, struct buf *headers)
 {
-    const struct ppg_settings *set = ppg_core_settings(c);
+    buf_addf(headers, "WWW-Authenticate: Bearer realm=\"%s\"", ppg_core_settings(c)->pap.realm);
+    if (fault)
+        buf_addf(headers, ", error=\"invalid_token\", error_description=\"%s\"", fault);
+    buf_add_str(headers, "\r\n");
+}
 
+static void print_challenges(const struct ppg_core *c, bool tls, const struct sec_identity *id,
+                             struct buf *headers)
+{
+    const struct sec_accounts *accounts = ppg_config_accounts(c->config);
+    const struct ppg_settings *set = ppg_core_settings(c);
+    bool stale = id->outcome == SEC_CHALLENGE_STALE, tokens = tls && sec_accounts_tokens(accounts);
+
+    if (tokens)
+        print_bearer(c, id->token_fault, headers);
+    if (tokens && !sec_accounts_passwords(accounts))
+        return;
     print_challenge(c, SEC_DIGEST_SHA256, stale, headers);
     if (set->pap.digest_md5)
         print_challenge(c, SEC_DIGEST_MD5, stale, headers);
@@ -194,39 +230,75 @@ static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const st
         LOG(c->shared->log, LOG_INFO, id->event, LOG_S("peer", ip), LOG_C("reason", id->reason));
     if (id->outcome == SEC_REFUSED)
         return 403;
-    print_challenges(c, net_http_exchange_peer(x) != NULL, id->outcome == SEC_CHALLENGE_STALE, headers);
+    print_challenges(c, net_http_exchange_peer(x) != NULL, id, headers);
     return 401;
 }
 
-unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, struct buf *headers)
+static void let_in(struct ppg_core *c, struct net_http_exchange *x, const struct sec_evidence *ev,
+                   const struct sec_identity *id)
 {
-    struct sec_evidence evidence = evidence_of(c, x);
-    const struct sec_account *known = proved_before(c, x, evidence.authorization);
-    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, evidence.peer, ppg_core_mono_ms(c));
+    bool md5 = id->proofs & SEC_PROOF_DIGEST && id->digest.algorithm == SEC_DIGEST_MD5;
+    struct sec_login_facts facts = {
+        .generation = ppg_config_generation(c->config),
+        .account = id->account->number,
+        .proofs = id->proofs | (md5 ? MARK_MD5 : 0),
+        .scopes = id->scopes,
+        .until_s = id->proofs & SEC_PROOF_TOKEN ? id->until_s : INT64_MAX,
+    };
+
+    if (id->proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC | SEC_PROOF_TOKEN))
+        sec_penalty_clear(c->shared->penalty, ev->peer);
+    keep_proof(x, ev->authorization, &facts);
+    remember(c, x, &facts);
+}
+
+static unsigned identify(struct ppg_core *c, struct net_http_exchange *x, const struct sec_evidence *ev,
+                         struct buf *headers)
+{
     struct sec_identity id;
 
+    if (sec_trust_identify(ppg_config_accounts(c->config), ev, c->shared->guard, ppg_core_mono_ms(c), &id))
+        return 503;
+    if (ev->asserted_n && !(id.proofs & SEC_PROOF_ASSERTED))
+        LOG(c->shared->log, LOG_WARN, "auth.asserted.ignored", LOG_S("peer", ev->peer));
+    if (id.outcome == SEC_NEED_BODY && !ev->request.body_known)
+        return 0;
+    if (id.outcome != SEC_IDENTIFIED)
+        return refuse(c, x, &id, headers);
+    let_in(c, x, ev, &id);
+    return 0;
+}
+
+unsigned ppg_authenticate(struct ppg_core *c, struct net_http_exchange *x, bool body_known,
+                          struct buf *headers)
+{
+    struct sec_evidence evidence = evidence_of(c, x, body_known);
+    const struct sec_login_facts *known = proved_before(c, x, &evidence);
+    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, evidence.peer, ppg_core_mono_ms(c));
+
+    net_http_exchange_set(x, NULL);
     if (wait_ms > 0) {
         buf_addf(headers, "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000);
         LOG(c->shared->log, LOG_INFO, "auth.slowed", LOG_S("peer", evidence.peer), LOG_I("wait_ms", wait_ms));
         return 429;
     }
-    if (known) {
-        sec_penalty_clear(c->shared->penalty, evidence.peer);
-        remember(c, x, known, SEC_PROOF_BASIC);
-        return 0;
-    }
-    if (sec_trust_identify(ppg_config_accounts(c->config), &evidence, c->shared->guard, ppg_core_mono_ms(c),
-                           &id))
-        return 503;
-    if (id.outcome != SEC_IDENTIFIED)
-        return refuse(c, x, &id, headers);
-    if (id.proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
-        sec_penalty_clear(c->shared->penalty, evidence.peer);
-    keep_proof(c, x, evidence.authorization, &id);
-    remember(c, x, id.account,
-             id.proofs |
-                 (id.proofs & SEC_PROOF_DIGEST && id.digest.algorithm == SEC_DIGEST_MD5 ? MARK_MD5 : 0));
+    if (!known)
+        return identify(c, x, &evidence, headers);
+    sec_penalty_clear(c->shared->penalty, evidence.peer);
+    remember(c, x, known);
     return 0;
+}
+
+unsigned ppg_authenticate_scope(const struct ppg_core *c, const struct net_http_exchange *x,
+                                enum sec_scope need, struct buf *headers)
+{
+    if ((mark_of(x) >> MARK_SCOPES) & need)
+        return 0;
+    LOG(c->shared->log, LOG_INFO, "auth.scope", LOG_S("peer", net_http_exchange_ip(x)),
+        LOG_C("needed", sec_scope_name(need)));
+    buf_addf(headers, "WWW-Authenticate: Bearer realm=\"%s\", error=\"insufficient_scope\", scope=\"%s\"\r\n",
+             ppg_core_settings(c)->pap.realm, sec_scope_name(need));
+    return 403;
 }
 
 void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_exchange *x,
@@ -239,7 +311,8 @@ void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_excha
     if (!slice_starts_ci(authorization, SLICE("Digest ")) || sec_digest_parse(authorization, &id.digest))
         return;
     buf_add_str(headers, "Authentication-Info: ");
-    if (sec_trust_info(&id, answer_body, headers)) {
+    if (sec_trust_info(&id, answer_body, headers) ||
+        sec_digest_next_nonce(c->shared->guard, id.digest.nonce, ppg_core_mono_ms(c), headers)) {
         LOG(c->shared->log, LOG_ERROR, "auth.info.fail", LOG_S("account", account->name));
         buf_cut(headers, before);
         return;

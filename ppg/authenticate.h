@@ -6,14 +6,21 @@
 
 #include "base/net/httpd.h"
 #include "ppg/core.h"
+#include "security/token.h"
 
-/* 0: identified, remembered with the exchange.  Else the HTTP status to refuse with: 401 (challenges printed into
- * *headers), 403, or 429 with Retry-After for a source that guessed wrong too often. */
-unsigned ppg_authenticate_head(struct ppg_core *c, struct net_http_exchange *x, struct buf *headers);
+/* 0: identified, remembered with the exchange; or, without its body, that the body decides (Digest of auth-int), which
+ * ppg_authenticated() tells by NULL.  Else the HTTP status to refuse with: 401 (challenges printed into *headers), 403,
+ * or 429 with Retry-After for a source that guessed wrong too often. */
+unsigned ppg_authenticate(struct ppg_core *c, struct net_http_exchange *x, bool body_known,
+                          struct buf *headers);
 
-/* The account of an exchange that passed; NULL when the configuration has changed since: ask again with
- * ppg_authenticate_head. */
+/* The account of an exchange that passed; NULL when the configuration has changed since, or its body was needed: ask
+ * again with ppg_authenticate. */
 const struct sec_account *ppg_authenticated(const struct ppg_core *c, const struct net_http_exchange *x);
+
+/* Is what was proved good for this?  0, or 403 for a token that is not (RFC 6750 §3.1), told in *headers. */
+unsigned ppg_authenticate_scope(const struct ppg_core *c, const struct net_http_exchange *x,
+                                enum sec_scope need, struct buf *headers);
 
 /* How that account was proved, in words for `push explain`: "Digest SHA-256 as mms from 192.0.2.7 over TLS".  Lives in
  * `mem`; empty when memory is out.  In the turn of the loop that the request is handled in. */

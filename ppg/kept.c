@@ -5,15 +5,15 @@
 #include "ppg/limits.h"
 
 struct kept {
-    struct sec_basic_proof *proof; /* owned; may be NULL */
-    struct ppg_usage *usage;       /* where it has a place; may be NULL */
+    struct sec_login *login; /* owned; may be NULL */
+    struct ppg_usage *usage; /* where it has a place; may be NULL */
 };
 
 static void kept_drop(void *arg)
 {
     struct kept *k = arg;
 
-    sec_basic_proof_free(&k->proof);
+    sec_login_free(&k->login);
     if (k->usage)
         ppg_usage_leave(k->usage);
     free(k);
@@ -32,22 +32,22 @@ static struct kept *kept_of(struct net_http_exchange *x)
     return k;
 }
 
-const struct sec_basic_proof *ppg_kept_proof(const struct net_http_exchange *x)
+const struct sec_login *ppg_kept_login(const struct net_http_exchange *x)
 {
     const struct kept *k = net_http_exchange_kept(x);
 
-    return k ? k->proof : NULL;
+    return k ? k->login : NULL;
 }
 
-void ppg_kept_set_proof(struct net_http_exchange *x, struct sec_basic_proof *proof)
+void ppg_kept_set_login(struct net_http_exchange *x, struct sec_login *login)
 {
     struct kept *k = kept_of(x);
 
     if (k) {
-        sec_basic_proof_free(&k->proof);
-        k->proof = proof;
+        sec_login_free(&k->login);
+        k->login = login;
     } else {
-        sec_basic_proof_free(&proof);
+        sec_login_free(&login);
     }
 }
 

@@ -5,13 +5,13 @@
 
 #include "base/net/httpd.h"
 #include "security/accounts.h"
-#include "security/basic.h"
+#include "security/login.h"
 
 struct ppg_usage;
 
-const struct sec_basic_proof *ppg_kept_proof(const struct net_http_exchange *x); /* NULL: none */
-/* Owns the proof from here on, also when it cannot be kept; NULL forgets the one before. */
-void ppg_kept_set_proof(struct net_http_exchange *x, struct sec_basic_proof *proof);
+const struct sec_login *ppg_kept_login(const struct net_http_exchange *x); /* NULL: none */
+/* Owns the login from here on, also when it cannot be kept; NULL forgets the one before. */
+void ppg_kept_set_login(struct net_http_exchange *x, struct sec_login *login);
 
 /* Gives the connection a place among those of this account, once; a place with another account is given back.  It ends
  * with the connection.  ERR_LIMIT: there are as many as there may be; ERR_NOMEM. */

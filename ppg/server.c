@@ -272,7 +272,8 @@ static unsigned loops_wanted(const struct ppg_settings *set)
 static enum err shared_init(struct ppg_server *s, struct log *log)
 {
     const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
-    struct sec_digest_guard_conf guard = {.nonce_life_ms = set->pap.nonce_life_ms, .nonces_max = NONCES_MAX};
+    struct sec_digest_guard_conf guard = {
+        .nonce_life_ms = set->pap.nonce_life_ms, .nonces_max = NONCES_MAX, .auth_int = true};
     enum err e;
 
     s->shared.loops = s->loops_n;

@@ -41,46 +41,6 @@ enum err sec_basic_parse(struct slice authorization, struct buf *secret, struct 
     return ERR_OK;
 }
 
-struct sec_basic_proof {
-    uint64_t generation;
-    size_t account;
-    size_t n;
-    char authorization[];
-};
-
-struct sec_basic_proof *sec_basic_proof_create(struct slice authorization, uint64_t generation,
-                                               size_t account)
-{
-    struct sec_basic_proof *p;
-
-    if (!slice_starts_ci(authorization, SLICE("Basic ")) || authorization.n > SEC_BASIC_PROOF_MAX_N)
-        return NULL;
-    p = malloc(sizeof *p + authorization.n);
-    if (!p)
-        return NULL;
-    *p = (struct sec_basic_proof){.generation = generation, .account = account, .n = authorization.n};
-    mem_copy(p->authorization, p->n, authorization);
-    return p;
-}
-
-void sec_basic_proof_free(struct sec_basic_proof **proof)
-{
-    if (*proof)
-        mem_wipe(*proof, sizeof **proof + (*proof)->n);
-    free(*proof);
-    *proof = NULL;
-}
-
-bool sec_basic_proof_holds(const struct sec_basic_proof *proof, struct slice authorization,
-                           uint64_t generation, size_t *account)
-{
-    if (!proof || proof->generation != generation ||
-        !slice_eq_ct(slice_of(proof->authorization, proof->n), authorization))
-        return false;
-    *account = proof->account;
-    return true;
-}
-
 bool sec_password_eq(struct slice a, struct slice b)
 {
     struct sec_secret key;

@@ -84,7 +84,7 @@ enum err sec_digest_challenge(struct sec_digest_guard *guard, enum sec_digest_al
 /* Decides.  `ha1` is of r->algorithm and may be NULL or empty for an unknown user: the same work is done and the
  * answer is ERR_DENIED.  ERR_OK; ERR_DENIED (wrong digest, realm or request-target, qop not offered);
  * ERR_LATE (right, but the nonce is not ours, too old, or its count was used: challenge with stale=true);
- * ERR_AGAIN (auth-int, but the body is not known); ERR_NOMEM.  ERR_OK uses the count up. */
+ * ERR_AGAIN (auth-int with a good nonce, but the body is not known); ERR_NOMEM.  ERR_OK uses the count up. */
 enum err sec_digest_verify(struct sec_digest_guard *guard, const struct sec_digest_response *r,
                            const struct sec_digest_request *request, struct slice realm,
                            const struct sec_secret *ha1, int64_t now_ms) MUST_USE;
@@ -93,6 +93,12 @@ enum err sec_digest_verify(struct sec_digest_guard *guard, const struct sec_dige
  * ERR_NOMEM or the sticky error of `out`. */
 enum err sec_digest_info(const struct sec_digest_response *r, const struct sec_secret *ha1,
                          struct slice response_body, struct buf *out) MUST_USE;
+
+/* Appends ", nextnonce=.." to a value of Authentication-Info when the nonce that was used is in the second half of its
+ * life, so that a client that goes on need not be told that it is stale (RFC 7616 §3.5).  ERR_NOMEM, ERR_IO, or the
+ * sticky error of `out`. */
+enum err sec_digest_next_nonce(const struct sec_digest_guard *guard, struct slice nonce, int64_t now_ms,
+                               struct buf *out) MUST_USE;
 
 /* --- client --- */
 struct sec_digest_offer { /* one challenge; slices are views into the header */

@@ -242,12 +242,33 @@ enum err sec_digest_verify(struct sec_digest_guard *guard, const struct sec_dige
         return ERR_DENIED;
     if (r->qop == SEC_QOP_NONE || (r->qop == SEC_QOP_AUTH_INT && !guard->conf.auth_int))
         return ERR_DENIED;
-    if (r->qop == SEC_QOP_AUTH_INT && !request->body_known)
-        return ERR_AGAIN;
+    if (r->qop == SEC_QOP_AUTH_INT && !request->body_known) { /* a body is read for a nonce of ours only */
+        e = nonce_check(guard, r->nonce, now_ms, &n);
+        return e ? e : ERR_AGAIN;
+    }
     e = response_check(guard, r, request, ha1);
     if (!e)
         e = nonce_check(guard, r->nonce, now_ms, &n);
     return e ? e : nonce_use(guard, &n, r->nc);
+}
+
+enum err sec_digest_next_nonce(const struct sec_digest_guard *guard, struct slice nonce, int64_t now_ms,
+                               struct buf *out)
+{
+    uint8_t next[NONCE_N];
+    struct nonce n;
+    enum err e = nonce_check(guard, nonce, now_ms, &n);
+
+    if (e == ERR_LATE || (!e && now_ms - n.issued_ms < guard->conf.nonce_life_ms / 2))
+        return ERR_OK;
+    if (!e)
+        e = nonce_make(guard, now_ms, next);
+    if (e)
+        return e;
+    buf_add_str(out, ", nextnonce=\"");
+    codec_base64(out, slice_of(next, sizeof next));
+    buf_add_ch(out, '"');
+    return buf_err(out);
 }
 
 enum err sec_digest_info(const struct sec_digest_response *r, const struct sec_secret *ha1,

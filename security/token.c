@@ -233,7 +233,7 @@ enum err sec_token_verify(const struct sec_issuer *const *issuers, size_t issuer
     struct sec_token t;
 
     if (text.n > SEC_TOKEN_MAX_N) {
-        *why = "longer than 8192 octets";
+        *why = "longer than 4096 octets";
         return ERR_LIMIT;
     }
     buf_init(&r.signature, SEC_TOKEN_MAX_N);

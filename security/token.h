@@ -9,7 +9,7 @@
 #include "base/slice.h"
 #include "security/jwks.h"
 
-#define SEC_TOKEN_MAX_N        8192 /* octets of a token */
+#define SEC_TOKEN_MAX_N        4096 /* octets of a token: what one header field may have here */
 #define SEC_TOKEN_NAME_MAX_N   512  /* octets of an issuer or a subject */
 #define SEC_TOKEN_AUDIENCE_MAX 8    /* names of this gateway that an issuer may use */
 

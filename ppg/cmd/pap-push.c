@@ -78,6 +78,13 @@ struct options {
                                                                          AT(post.password_file),             \
                                                                          0,                                  \
                                                                          0},                                 \
+        {"token-file",                                                                                       \
+         "FILE",                                                                                             \
+         "its first line is a bearer token, for TLS only",                                                   \
+         TOOL_TEXT,                                                                                          \
+         AT(post.token_file),                                                                                \
+         0,                                                                                                  \
+         0},                                                                                                 \
         {"basic", NULL, "Basic is good enough, inside TLS", TOOL_FLAG, AT(post.basic), 0, 0},
 
 #define TO_FILE                                                                                              \

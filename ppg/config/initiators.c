@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "ppg/config/delegates.h"
 #include "ppg/config/lists.h"
 #include "ppg/config/value.h"
 #include "security/network.h"
@@ -28,7 +29,10 @@ struct draft {
     struct slice networks[SEC_ACCOUNT_LIST_MAX];
     struct slice uris[SEC_ACCOUNT_LIST_MAX];
     struct slice issuers[SEC_ACCOUNT_LIST_MAX];
+    struct slice tokens[SEC_ACCOUNT_LIST_MAX];
+    struct slice asserted[SEC_ACCOUNT_LIST_MAX];
     struct buf password;
+    struct ppg_delegates_draft delegates; /* sections of other kinds */
 
     const struct sec_keyring *keyring;
     struct sec_accounts *accounts;
@@ -61,6 +65,8 @@ static void begin(struct ppg_list *l, struct slice name)
                                       .networks = d->networks,
                                       .initiator_uris = d->uris,
                                       .issuers = d->issuers,
+                                      .tokens = d->tokens,
+                                      .asserted = d->asserted,
                                       .psk_version = 13,
                                       .may_ask_protection = true};
     if (arena_dup(&d->mem, name, &kept))
@@ -184,6 +190,21 @@ static void set_network(struct ppg_list *l, const struct ppg_ini_line *line)
         ppg_list_say(l, line, "not address/bits, or bits set behind the prefix");
     else
         add_item(l, line, draft_of(l)->networks, &draft_of(l)->account.networks_n);
+}
+
+static void set_network_alone(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->account.by_network);
+}
+
+static void set_token(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    add_item(l, line, draft_of(l)->tokens, &draft_of(l)->account.tokens_n);
+}
+
+static void set_asserted(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    add_item(l, line, draft_of(l)->asserted, &draft_of(l)->account.asserted_n);
 }
 
 static void set_initiator_uri(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -321,8 +342,11 @@ static const struct ppg_list_key keys[] = {
     {"digest-ha1-md5", set_ha1_md5, .repeats = false},
     {"basic", set_basic, .repeats = false},
     {"basic-clear", set_basic_clear, .repeats = false},
+    {"token", set_token, .repeats = true},
+    {"asserted-identity", set_asserted, .repeats = true},
     {"require", set_require, .repeats = false},
     {"network", set_network, .repeats = true},
+    {"network-alone", set_network_alone, .repeats = false},
     {"initiator-uri", set_initiator_uri, .repeats = true},
     {"trusted", set_trusted, .repeats = false},
     {"ask-protection", set_ask_protection, .repeats = false},
@@ -400,6 +424,10 @@ static bool start(struct draft *d, struct ppg_load *load, const char *file, stru
     if (e)
         ppg_load_say(load, e, (struct ppg_place){file, 0}, SLICE_NONE, "no table of accounts: %s",
                      err_text(e));
+    else {
+        ppg_delegates_init(&d->delegates, load, sec_accounts_delegates(d->accounts));
+        d->list.next = &d->delegates.issuers;
+    }
     return e == ERR_OK;
 }
 
@@ -413,6 +441,7 @@ void ppg_initiators_read(struct ppg_load *load, const char *path, struct slice r
     d.keyring = keyring;
     ppg_list_read(&d.list, path, FILE_MAX_N, 0, (struct ppg_place){path, 0}, SLICE_NONE);
     forget(&d);
+    ppg_delegates_clear(&d.delegates);
     *out = d.accounts;
 }
 
@@ -426,5 +455,6 @@ void ppg_initiators_read_text(struct ppg_load *load, struct slice text, const ch
     d.keyring = keyring;
     ppg_list_read_text(&d.list, text, file);
     forget(&d);
+    ppg_delegates_clear(&d.delegates);
     *out = d.accounts;
 }

@@ -33,36 +33,46 @@ static void close_section(struct ppg_list *l)
     l->open = false;
 }
 
-/* "kind name" */
-static void next_section(struct ppg_list *l, const struct ppg_ini_line *line)
+static void say_kinds(const struct ppg_list *first, const struct ppg_ini_line *line)
 {
-    struct slice kind, name;
+    struct buf kinds;
 
-    if (!l->kind) {
-        ppg_load_say(l->load, ERR_MALFORMED, line->at, line->section, "this file has no sections");
-        return;
-    }
-    close_section(l);
-    if (slice_cut(line->section, ' ', &kind, &name) && slice_eq(kind, slice_str(l->kind)))
-        open_section(l, line->at, slice_trim(name));
-    else
-        ppg_load_say(l->load, ERR_MALFORMED, line->at, line->section, "sections here are [%s NAME]", l->kind);
+    buf_init(&kinds, 200);
+    for (const struct ppg_list *l = first; l; l = l->next)
+        buf_addf(&kinds, "%s[%s NAME]", l == first ? "" : ", ", l->kind);
+    buf_add_ch(&kinds, '\0');
+    ppg_load_say(first->load, ERR_MALFORMED, line->at, line->section, "sections here are %s",
+                 buf_err(&kinds) ? first->kind : kinds.p);
+    buf_clear(&kinds);
 }
 
-static void take(const struct ppg_ini_line *line, void *arg)
+/* "kind name" */
+static void next_section(struct ppg_list *first, const struct ppg_ini_line *line)
 {
-    struct ppg_list *l = arg;
+    struct slice kind, name;
+    struct ppg_list *l = first;
+
+    if (!first->kind) {
+        ppg_load_say(first->load, ERR_MALFORMED, line->at, line->section, "this file has no sections");
+        return;
+    }
+    close_section(first->current);
+    if (!slice_cut(line->section, ' ', &kind, &name))
+        l = NULL;
+    while (l && !slice_eq(kind, slice_str(l->kind)))
+        l = l->next;
+    if (!l) {
+        say_kinds(first, line);
+        return;
+    }
+    first->current = l;
+    open_section(l, line->at, slice_trim(name));
+}
+
+static void take_key(struct ppg_list *l, const struct ppg_ini_line *line)
+{
     size_t i = 0;
 
-    if (line->key.n == 0) {
-        next_section(l, line);
-        return;
-    }
-    if (!l->open) {
-        if (line->section.n == 0)
-            ppg_list_say(l, line, "stands before any section");
-        return;
-    }
     while (i < l->keys_n && !slice_eq(line->key, slice_str(l->keys[i].name)))
         i++;
     if (i == l->keys_n)
@@ -75,13 +85,26 @@ static void take(const struct ppg_ini_line *line, void *arg)
         l->seen |= UINT64_C(1) << i;
 }
 
+static void take(const struct ppg_ini_line *line, void *arg)
+{
+    struct ppg_list *first = arg;
+
+    if (line->key.n == 0)
+        next_section(first, line);
+    else if (first->current->open)
+        take_key(first->current, line);
+    else if (line->section.n == 0)
+        ppg_list_say(first, line, "stands before any section");
+}
+
 void ppg_list_read_text(struct ppg_list *l, struct slice text, const char *file)
 {
     l->open = false;
+    l->current = l;
     if (!l->kind)
         open_section(l, (struct ppg_place){file, 0}, SLICE_NONE);
     ppg_ini_read(l->load, text, file, take, l);
-    close_section(l);
+    close_section(l->current);
 }
 
 void ppg_list_read(struct ppg_list *l, const char *path, size_t max_n, unsigned forbidden,

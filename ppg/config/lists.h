@@ -26,11 +26,13 @@ struct ppg_list {
     size_t keys_n;                                        /* at most 64 */
     void (*begin)(struct ppg_list *l, struct slice name); /* may be NULL */
     void (*end)(struct ppg_list *l);                      /* only for a section without mistakes */
+    struct ppg_list *next; /* for sections of another kind in the same file; NULL: none */
 
     struct ppg_place at; /* of the section's head */
     uint64_t seen;       /* bit i: keys[i] was set */
     size_t faults;       /* told when the section began */
     bool open;
+    struct ppg_list *current; /* of the first list: whose section is being read */
 };
 
 /* Reads the file and feeds the list; tells every mistake.  `forbidden` as ppg_load_file. */

@@ -14,6 +14,7 @@
 
 #define SYSTEM_CA      "/etc/ssl/certs/ca-certificates.crt"
 #define PASSWORD_MAX_N 1024u
+#define TOKEN_MAX_N    16384u
 #define CNONCE_N       16 /* random octets */
 #define OFFERS_MAX     8  /* WWW-Authenticate lines looked at */
 #define MEM_MAX_N      65536u
@@ -367,6 +368,28 @@ static enum err tls_make(struct post *p)
                : tool_tls(conf, p->in->cert, p->in->key, p->in->ca ? p->in->ca : SYSTEM_CA, &p->tls, p->why);
 }
 
+/* RFC 6750 §2.1: brought along at once, for a token needs no challenge; never without TLS (§5.3). */
+static enum err token_read(struct post *p)
+{
+    struct buf text;
+    struct slice token;
+    enum err e;
+
+    buf_init(&text, TOKEN_MAX_N);
+    (void)buf_room(&text, TOKEN_MAX_N); /* growth would leave copies behind */
+    (void)buf_room(&p->authorization, TOKEN_MAX_N);
+    e = tool_read(p->in->token_file, &text);
+    token = slice_trim(first_line(buf_slice(&text)));
+    if (!e && (token.n == 0 || slice_printable_n(token) != token.n))
+        e = ERR_MALFORMED;
+    if (e)
+        outcome(p, TOOL_USAGE, "%.120s: no token: %s", p->in->token_file, err_text(e));
+    buf_add_str(&p->authorization, "Bearer ");
+    buf_add(&p->authorization, token);
+    buf_wipe(&text);
+    return e;
+}
+
 static void run(struct post *p)
 {
     if (tool_loop_open(&p->loop)) {
@@ -379,27 +402,36 @@ static void run(struct post *p)
     tool_loop_close(&p->loop);
 }
 
+/* What the options must not mix; NULL: nothing. */
+static const char *fault_of(const struct tool_post *in, const struct net_uri *uri)
+{
+    if (!in->user != !in->password_file)
+        return "--user and --password-file go together";
+    if (!in->psk_identity != !in->psk_file || (in->psk_identity && (in->cert || in->ca)))
+        return "--psk-identity and --psk-file go together, and without certificates";
+    if (in->token_file && in->user)
+        return "--token-file and --user are two ways to say one thing: leave one out";
+    if (in->token_file && !uri->https)
+        return "--token-file needs a https URL";
+    return NULL;
+}
+
 int tool_post(const struct tool_post *in, struct tool_posted *answer, char why[TOOL_WHY_N])
 {
     struct post p = {.in = in, .answer = answer, .why = why, .exit = TOOL_USAGE};
+    const char *fault = net_uri_parse(slice_str(in->url), &p.uri) ? "--url: not a http or https URL" : NULL;
 
     why[0] = 0;
-    if (!in->user != !in->password_file) {
-        outcome(&p, TOOL_USAGE, "--user and --password-file go together");
-        return p.exit;
-    }
-    if (!in->psk_identity != !in->psk_file || (in->psk_identity && (in->cert || in->ca))) {
-        outcome(&p, TOOL_USAGE, "--psk-identity and --psk-file go together, and without certificates");
-        return p.exit;
-    }
-    if (net_uri_parse(slice_str(in->url), &p.uri)) {
-        outcome(&p, TOOL_USAGE, "--url: not a http or https URL");
+    if (!fault)
+        fault = fault_of(in, &p.uri);
+    if (fault) {
+        outcome(&p, TOOL_USAGE, "%s", fault);
         return p.exit;
     }
     arena_init(&p.mem, 4096, MEM_MAX_N);
     buf_init(&p.authorization, MEM_MAX_N);
     sec_secret_init(&p.ha1);
-    if (!p.uri.https || !tls_make(&p))
+    if ((!in->token_file || !token_read(&p)) && (!p.uri.https || !tls_make(&p)))
         run(&p);
     net_tls_ctx_free(&p.tls);
     sec_secret_clear(&p.ha1);

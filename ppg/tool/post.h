@@ -1,5 +1,5 @@
 /* One POST of an initiator to a gateway, waited for: connects, proves who it is when asked, and hands back the
- * answer's body.  [PAP §3.1, §3.2, §8.8], RFC 7616, RFC 7617.  For pap-push; makes a loop of its own for the call.
+ * answer's body.  [PAP §3.1, §3.2, §8.8], RFC 7616, RFC 7617, RFC 6750.  For pap-push; makes a loop of its own for the call.
  * One thread. */
 #ifndef PPG_TOOL_POST_H
 #define PPG_TOOL_POST_H
@@ -16,6 +16,7 @@ struct tool_post {
     const char *psk_file;     /* the key in hexadecimal */
     const char *user;
     const char *password_file; /* its first line */
+    const char *token_file;    /* a bearer token, inside TLS only; instead of user and password */
     bool basic;                /* allowed, inside TLS only, where the gateway offers nothing better */
     int64_t timeout_ms;        /* for everything together */
     struct slice content_type;

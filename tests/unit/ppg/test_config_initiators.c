@@ -142,8 +142,10 @@ static const struct {
     const char *text, *want; /* the one mistake; ends with it */
 } bad[] = {
     {"certificate = URI:https://a", "f:1: certificate: stands before any section"},
-    {"[a]\ncertificate = URI:https://a", "f:1: a: sections here are [initiator NAME]"},
-    {"[terminal a]\n", "f:1: terminal a: sections here are [initiator NAME]"},
+    {"[a]\ncertificate = URI:https://a",
+     "f:1: a: sections here are [initiator NAME], [token-issuer NAME], [auth-proxy NAME]"},
+    {"[terminal a]\n",
+     "f:1: terminal a: sections here are [initiator NAME], [token-issuer NAME], [auth-proxy NAME]"},
     {SECTION "certficate = URI:https://a", "f:2: certficate: unknown key, did you mean certificate?"},
     {SECTION "colour = red", "f:2: colour: unknown key"},
     {SECTION "trusted = yes\ntrusted = yes", "f:3: trusted: already set in this section"},

@@ -68,65 +68,9 @@ static void test_password_eq(void)
     CU_ASSERT(!sec_password_eq(SLICE("a\0b"), SLICE("a\0c")));
 }
 
-/* Remembered is what was proved, octet for octet, under its own configuration, and nothing near it. */
-static void test_proof_rows(void)
-{
-    static const struct {
-        const char *again;
-        uint64_t generation;
-        bool holds;
-    } rows[] = {
-        {"Basic dXNlcjpzZWNyZXQ=", 7, true},
-        {"Basic dXNlcjpzZWNyZXQ=", 8, false}, /* read again: password or account may be another's */
-        {"Basic dXNlcjpzZWNyZXQ=", 6, false},
-        {"Basic dXNlcjpzZWNyZXR=", 7, false}, /* in the last octets */
-        {"Basic eXNlcjpzZWNyZXQ=", 7, false}, /* in the first */
-        {"Basic dXNlcjpzZWNSZXQ=", 7, false},
-        {"Basic dXNlcjpzZWNyZXQ", 7, false},
-        {"Basic dXNlcjpzZWNyZXQ= ", 7, false},
-        {"basic dXNlcjpzZWNyZXQ=", 7, false}, /* the same login, but other octets: proved anew */
-        {"Digest username=user", 7, false},
-        {"", 7, false},
-    };
-    struct sec_basic_proof *p = sec_basic_proof_create(SLICE("Basic dXNlcjpzZWNyZXQ="), 7, 3);
-
-    CU_ASSERT_FATAL(p != NULL);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        size_t account = 99;
-
-        test_row(i);
-        CU_ASSERT(sec_basic_proof_holds(p, slice_str(rows[i].again), rows[i].generation, &account) ==
-                  rows[i].holds);
-        CU_ASSERT(account == (rows[i].holds ? 3 : 99));
-    }
-    sec_basic_proof_free(&p);
-    CU_ASSERT(p == NULL);
-    sec_basic_proof_free(&p);
-}
-
-static void test_proof_of_nothing(void)
-{
-    char text[SEC_BASIC_PROOF_MAX_N + 1];
-    struct sec_basic_proof *p;
-    size_t account;
-
-    memset(text, 'A', sizeof text);
-    for (size_t i = 0; i < 6; i++)
-        text[i] = "Basic "[i];
-    CU_ASSERT(!sec_basic_proof_holds(NULL, SLICE(""), 0, &account));
-    CU_ASSERT(!sec_basic_proof_holds(NULL, SLICE("Basic dTpw"), 1, &account));
-    CU_ASSERT(!sec_basic_proof_create(SLICE_NONE, 1, 0));
-    CU_ASSERT(
-        !sec_basic_proof_create(SLICE("Digest username=u"), 1, 0)); /* each of its answers is good once */
-    CU_ASSERT(!sec_basic_proof_create(SLICE("Bearer dTpw"), 1, 0));
-    CU_ASSERT(!sec_basic_proof_create(slice_of(text, sizeof text), 1, 0));
-    p = sec_basic_proof_create(slice_of(text, sizeof text - 1), 1, 0);
-    CU_ASSERT(sec_basic_proof_holds(p, slice_of(text, sizeof text - 1), 1, &account));
-    sec_basic_proof_free(&p);
-}
-
 const struct test_case test_cases[] = {
-    {"parse_rows", test_parse_rows},   {"parse_too_long", test_parse_too_long},
-    {"proof_rows", test_proof_rows},   {"proof_of_nothing", test_proof_of_nothing},
-    {"password_eq", test_password_eq}, {NULL, NULL},
+    {"parse_rows", test_parse_rows},
+    {"parse_too_long", test_parse_too_long},
+    {"password_eq", test_password_eq},
+    {NULL, NULL},
 };
