@@ -42,7 +42,7 @@ static struct fixture *read_text(const char *text)
     write_file("open", KEY, 0640);
     write_file("short", SHORT, 0600);
     ppg_initiators_read_text(&f->load, slice_str(text), in_scratch("initiators.conf"), SLICE("ppg"), false,
-                             &f->accounts);
+                             NULL, &f->accounts);
     return f;
 }
 
