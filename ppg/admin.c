@@ -1,5 +1,5 @@
 /* The operator's socket and the table of its requests; see admin.h.  What each does: admin_server.c, admin_push.c,
- * admin_act.c, admin_queue.c. */
+ * admin_act.c, admin_queue.c, admin_initiator.c, admin_whitelist.c, admin_edit.c, admin_diff.c, admin_audit.c. */
 #include "ppg/admin.h"
 
 #include <stdlib.h>
@@ -10,10 +10,13 @@
 
 #define CONNS_MAX  16u
 #define HEAD_MAX_N 16384u
-#define BODY_MAX_N (1u << 20) /* addresses to act on */
+#define BODY_MAX_N (64u << 20) /* a whole whitelist */
 #define TIME_MS    30000
 
 #define PUSH       (PPG_ASK_ID | PPG_ASK_INITIATOR)
+#define QUESTION                                                                                             \
+    (PUSH | PPG_ASK_RECIPIENT | PPG_ASK_APPLICATION | PPG_ASK_TYPE | PPG_ASK_URI | PPG_ASK_SIZE |            \
+     PPG_ASK_ASKED | PPG_ASK_AT | PPG_ASK_OPERATION | PPG_ASK_OWNER)
 
 static const struct ppg_admin_route routes[] = {
     {"/status", "GET", 0, 0, "", ppg_admin_status},
@@ -42,6 +45,28 @@ static const struct ppg_admin_route routes[] = {
      "may be "
      "left out",
      ppg_admin_push_replay},
+    {"/initiator", "GET", PPG_ASK_INITIATOR | PPG_ASK_FROM | PPG_ASK_COUNT, 0,
+     "initiator=NAME, or from=N and count=N, or nothing", ppg_admin_initiator},
+    {"/initiator/test", "GET", PPG_ASK_INITIATOR | PPG_ASK_SAN | PPG_ASK_SOURCE | PPG_ASK_USER | PPG_ASK_URI,
+     PPG_ASK_INITIATOR, "initiator=NAME is needed, and san=KIND:NAME, user=NAME, source=ADDRESS or uri=URI",
+     ppg_admin_initiator_test},
+    {"/whitelist", "GET", PPG_ASK_INITIATOR | PPG_ASK_FROM | PPG_ASK_COUNT, 0,
+     "initiator=NAME, from=LINE and count=N, or nothing", ppg_admin_whitelist},
+    {"/whitelist/test", "GET", QUESTION, PPG_ASK_INITIATOR,
+     "initiator=NAME and recipient=ADDRESS are needed; application, type, uri, size, asked and at may be "
+     "said; "
+     "or operation=status or cancel, with owner=NAME and id=PUSH-ID",
+     ppg_admin_whitelist_test},
+    {"/whitelist/add", "POST", PPG_ASK_RULE | PPG_ASK_LINE, PPG_ASK_RULE,
+     "{\"rule\": RULE, \"line\": \"N\"} is needed; line, before which it is put, may be left out",
+     ppg_admin_whitelist_add},
+    {"/whitelist/remove", "POST", PPG_ASK_RULE | PPG_ASK_LINE, 0,
+     "{\"rule\": RULE} or {\"line\": \"N\"} is needed", ppg_admin_whitelist_remove},
+    {"/whitelist/import", "POST", PPG_ASK_TEXT, 0, "the new list is the body", ppg_admin_whitelist_import},
+    {"/whitelist/diff", "POST", PPG_ASK_TEXT | PPG_ASK_REPLAY, 0,
+     "the other list is the body; replay=SECONDS may be said", ppg_admin_whitelist_diff},
+    {"/audit", "GET", PPG_ASK_COUNT, 0, "count=N, or nothing", ppg_admin_audit_tail},
+    {"/audit/verify", "GET", 0, 0, "", ppg_admin_audit_verify},
 };
 
 static const struct ppg_admin_route *route_of(struct slice target)

@@ -20,6 +20,17 @@
  *                                             A change of keys is on disk, then in force by a reload, when it is answered;
  *                                             "in_force" is false when other mistakes in the configuration prevent that.
  *
+ *     GET  /initiator?from=N&count=N          the initiators, a row each; ?initiator=NAME: one, whole, but secrets
+ *     GET  /initiator/test?initiator=NAME&san=URI:...&user=NAME&source=ADDRESS&uri=URI
+ *                                             would these be taken for it?  At least one of the last four
+ *     GET  /whitelist?initiator=NAME&from=LINE&count=N   rules as the file stands; all may be left out
+ *     GET  /whitelist/test?initiator=NAME&recipient=ADDRESS&...   what the running list says, and which line decides
+ *     POST /whitelist/add, /whitelist/remove  {"rule": RULE, "line": "N"}: changes the file and reloads
+ *     POST /whitelist/import                  the body becomes the file
+ *     POST /whitelist/diff?replay=SECONDS     what would be different if the body were the file, for pushes too that were
+ *                                             accepted in so many seconds
+ *     GET  /audit?count=N, /audit/verify      last lines of the audit log; does its chain hold
+ *
  * Answers: 200; 400, 403, 404, 405; 409 busy, or nothing to be done; 422 a configuration with mistakes; 500, 503.  Refusals are
  * {"error": "...", "errors": ["file:line: key: what", ...]}.  Times are RFC 3339 in UTC.  It decides nothing and
  * keeps nothing: server.c, control.c and the store do.  Everything runs on loop 0. */
@@ -31,6 +42,7 @@
 #include "ppg/reload.h"
 
 struct ppg_admin;
+struct ppg_audit;
 struct net_env;
 
 struct ppg_status {
@@ -49,6 +61,7 @@ struct ppg_admin_conf {
      * from inside. */
     enum err (*reload)(void *arg, ppg_reload_done_fn *done, void *done_arg);
     void (*drain)(void *arg); /* the answer is queued by then */
+    struct ppg_audit *audit;  /* NULL: none, lists cannot be changed; outlives the admin */
     void *arg;
 };
 

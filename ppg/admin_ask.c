@@ -10,9 +10,12 @@
 #include "pap/time.h"
 #include "ppg/config/groups.h"
 
-#define WORD_MAX_N 512u       /* octets of one value, decoded */
+#define WORD_MAX_N 1024u      /* octets of one value, decoded: a line of the whitelist */
 #define MEM_MAX_N  (4u << 20) /* octets; a body has at most one MiB */
+#define JSON_MAX_N (1u << 20) /* octets of a body that says names and values: it is taken apart on the loop */
 #define HEADS_MAX  1000u
+#define COUNT_MAX  10000u
+#define YEAR_S     31536000u
 
 /* --- JSON --- */
 
@@ -92,16 +95,18 @@ void ppg_admin_refuse_err(struct net_http_exchange *x, enum err e)
 
 /* --- names and values --- */
 
-static enum err set_number(struct slice value, uint64_t *out)
+static enum err set_number(struct slice value, uint64_t max, uint64_t *out)
 {
     struct scan s = scan_of(value);
-    uint64_t n = scan_u64(&s, 0, HEADS_MAX);
+    uint64_t n = scan_u64(&s, 0, max);
 
     scan_end(&s);
     if (!s.err)
         *out = n;
     return s.err ? ERR_MALFORMED : ERR_OK;
 }
+
+#define AT(member) offsetof(struct ppg_admin_ask, member)
 
 /* The value of a name that is none of "to"; each at most once. */
 static enum err set_word(struct ppg_admin_ask *a, unsigned may, struct slice name, struct slice value)
@@ -110,10 +115,28 @@ static enum err set_word(struct ppg_admin_ask *a, unsigned may, struct slice nam
         const char *name;
         unsigned bit;
         size_t at;
-    } words[] = {{"id", PPG_ASK_ID, offsetof(struct ppg_admin_ask, id)},
-                 {"initiator", PPG_ASK_INITIATOR, offsetof(struct ppg_admin_ask, initiator)},
-                 {"as", PPG_ASK_AS, offsetof(struct ppg_admin_ask, as)},
-                 {"heads", PPG_ASK_HEADS, offsetof(struct ppg_admin_ask, heads)}};
+        uint64_t max; /* of a number; 0: it is a text */
+    } words[] = {{"id", PPG_ASK_ID, AT(id), 0},
+                 {"initiator", PPG_ASK_INITIATOR, AT(initiator), 0},
+                 {"as", PPG_ASK_AS, AT(as), 0},
+                 {"heads", PPG_ASK_HEADS, AT(heads), HEADS_MAX},
+                 {"rule", PPG_ASK_RULE, AT(rule), 0},
+                 {"line", PPG_ASK_LINE, AT(line), UINT32_MAX},
+                 {"recipient", PPG_ASK_RECIPIENT, AT(recipient), 0},
+                 {"application", PPG_ASK_APPLICATION, AT(application), 0},
+                 {"type", PPG_ASK_TYPE, AT(type), 0},
+                 {"uri", PPG_ASK_URI, AT(uri), 0},
+                 {"size", PPG_ASK_SIZE, AT(size), UINT64_MAX},
+                 {"asked", PPG_ASK_ASKED, AT(asked), 0},
+                 {"at", PPG_ASK_AT, AT(at), 0},
+                 {"operation", PPG_ASK_OPERATION, AT(operation), 0},
+                 {"owner", PPG_ASK_OWNER, AT(owner), 0},
+                 {"replay", PPG_ASK_REPLAY, AT(replay_s), YEAR_S},
+                 {"count", PPG_ASK_COUNT, AT(count), COUNT_MAX},
+                 {"from", PPG_ASK_FROM, AT(from), UINT32_MAX},
+                 {"san", PPG_ASK_SAN, AT(san), 0},
+                 {"source", PPG_ASK_SOURCE, AT(source), 0},
+                 {"user", PPG_ASK_USER, AT(user), 0}};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         void *at = (char *)a + words[i].at;
@@ -123,7 +146,7 @@ static enum err set_word(struct ppg_admin_ask *a, unsigned may, struct slice nam
         if (!(may & words[i].bit) || a->given & words[i].bit || !value.n || value.n > WORD_MAX_N)
             return ERR_MALFORMED;
         a->given |= words[i].bit;
-        return words[i].bit == PPG_ASK_HEADS ? set_number(value, at) : arena_dup(&a->mem, value, at);
+        return words[i].max ? set_number(value, words[i].max, at) : arena_dup(&a->mem, value, at);
     }
     return ERR_MALFORMED;
 }
@@ -228,7 +251,10 @@ enum err ppg_admin_ask_read(struct ppg_core *c, struct net_http_exchange *x, con
 
     arena_init(&a.mem, 512, MEM_MAX_N);
     (void)slice_cut(m->target, '?', &path, &query);
-    e = slice_eq(m->method, SLICE("POST")) ? body_read(&a, r->may, m->body) : query_read(&a, r->may, query);
+    if (slice_eq(m->method, SLICE("POST")) && !(r->may & PPG_ASK_TEXT))
+        e = m->body.n > JSON_MAX_N ? ERR_MALFORMED : body_read(&a, r->may, m->body);
+    else
+        e = query_read(&a, r->may, query);
     if (!e && (a.given & r->must) != r->must)
         e = ERR_MALFORMED;
     if (e) {

@@ -2,7 +2,7 @@
  * what a request does is its route's.  Loop 0.
  *
  * A GET says it in its query, name=percent-encoded pairs, each name once; a POST in its body, a JSON object.  Both know
- * the same names, "to" (an array of addresses) only in bodies. */
+ * the same names, "to" (an array of addresses) only in bodies, where all other values are strings. */
 #ifndef PPG_ADMIN_ASK_H
 #define PPG_ADMIN_ASK_H
 
@@ -13,11 +13,30 @@
 #include "ppg/store/store.h"
 
 /* Names a route knows, and those it cannot do without. */
-#define PPG_ASK_ID        0x01u
-#define PPG_ASK_INITIATOR 0x02u
-#define PPG_ASK_AS        0x04u /* another push-id */
-#define PPG_ASK_HEADS     0x08u
-#define PPG_ASK_TO        0x10u
+#define PPG_ASK_ID          0x01u
+#define PPG_ASK_INITIATOR   0x02u
+#define PPG_ASK_AS          0x04u /* another push-id */
+#define PPG_ASK_HEADS       0x08u
+#define PPG_ASK_TO          0x10u
+#define PPG_ASK_RULE        0x20u
+#define PPG_ASK_LINE        0x40u
+#define PPG_ASK_RECIPIENT   0x80u
+#define PPG_ASK_APPLICATION 0x100u
+#define PPG_ASK_TYPE        0x200u
+#define PPG_ASK_URI         0x400u
+#define PPG_ASK_SIZE        0x800u
+#define PPG_ASK_ASKED       0x1000u
+#define PPG_ASK_AT          0x2000u
+#define PPG_ASK_OPERATION   0x4000u
+#define PPG_ASK_OWNER       0x8000u
+#define PPG_ASK_REPLAY      0x10000u
+#define PPG_ASK_COUNT       0x20000u
+#define PPG_ASK_FROM        0x40000u
+#define PPG_ASK_SAN         0x80000u
+#define PPG_ASK_SOURCE      0x100000u
+#define PPG_ASK_USER        0x200000u
+/* Not a name: the body of the POST is text of its own, and names stand in the query. */
+#define PPG_ASK_TEXT        0x80000000u
 
 struct ppg_admin_ask {
     struct ppg_core *core;
@@ -28,6 +47,23 @@ struct ppg_admin_ask {
     struct slice initiator;
     struct slice as;
     uint64_t heads;
+    struct slice rule; /* a line of the whitelist */
+    uint64_t line;
+    struct slice recipient;
+    struct slice application;
+    struct slice type;
+    struct slice uri;
+    uint64_t size;
+    struct slice asked; /* a protection level */
+    struct slice at;    /* a time */
+    struct slice operation;
+    struct slice owner;
+    uint64_t replay_s;
+    uint64_t count;
+    uint64_t from;       /* a line */
+    struct slice san;    /* "URI:...", "DNS:...", "EMAIL:..." */
+    struct slice source; /* an IP address */
+    struct slice user;
     struct slice *to;   /* addresses as written */
     struct slice *keys; /* the same, canonical */
     size_t to_n;

@@ -11,6 +11,7 @@ struct ppg_admin {
     struct net_gate *gate;
     struct net_httpd *httpd;
     int64_t started_ms; /* monotonic */
+    bool editing;       /* a change of a list is under way */
     void (*closed)(void *arg);
     void *closed_arg;
 };
@@ -32,5 +33,23 @@ ppg_admin_route_fn ppg_admin_push_replay;
 ppg_admin_route_fn ppg_admin_key;
 /* admin_queue.c */
 ppg_admin_route_fn ppg_admin_queue;
+/* admin_initiator.c */
+ppg_admin_route_fn ppg_admin_initiator;
+ppg_admin_route_fn ppg_admin_initiator_test;
+/* admin_whitelist.c */
+ppg_admin_route_fn ppg_admin_whitelist;
+ppg_admin_route_fn ppg_admin_whitelist_test;
+/* admin_edit.c */
+ppg_admin_route_fn ppg_admin_whitelist_add;
+ppg_admin_route_fn ppg_admin_whitelist_remove;
+ppg_admin_route_fn ppg_admin_whitelist_import;
+/* admin_diff.c */
+ppg_admin_route_fn ppg_admin_whitelist_diff;
+/* admin_audit.c */
+ppg_admin_route_fn ppg_admin_audit_tail;
+ppg_admin_route_fn ppg_admin_audit_verify;
+
+/* What a reload refused, line by line. */
+json_t *ppg_admin_errors_json(enum err result, const struct ppg_config_errors *errs);
 
 #endif

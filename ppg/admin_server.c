@@ -75,7 +75,7 @@ void ppg_admin_status(struct ppg_admin *a, struct net_http_exchange *x, const st
 
 /* --- POST /reload, POST /drain --- */
 
-static json_t *errors_json(enum err result, const struct ppg_config_errors *errs)
+json_t *ppg_admin_errors_json(enum err result, const struct ppg_config_errors *errs)
 {
     json_t *o = json_object(), *lines = json_array();
 
@@ -94,7 +94,7 @@ static void reload_done(void *arg, enum err result, const struct ppg_config_erro
     json_t *o;
 
     if (result) {
-        ppg_admin_answer(j->x, 422, errors_json(result, errs));
+        ppg_admin_answer(j->x, 422, ppg_admin_errors_json(result, errs));
     } else {
         j->admin->conf.status(j->admin->conf.arg, &s);
         o = json_object();

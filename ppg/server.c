@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ppg/admin.h"
+#include "ppg/audit.h"
 #include "ppg/expiry.h"
 #include "ppg/limits.h"
 #include "ppg/loop.h"
@@ -29,6 +30,7 @@ struct ppg_server {
     struct ppg_admin *admin;
     struct ppg_reload *reload;
     struct ppg_snapshot *snapshot; /* in use; reload holds it */
+    struct ppg_audit *audit;
     struct store_purge purge;
     bool purging;
     int64_t purge_at_ms;
@@ -81,6 +83,7 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"store.pending-max", was->store.pending_max != is->store.pending_max},
         {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
         {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
+        {"admin.audit", !slice_eq(slice_str(was->admin.audit), slice_str(is->admin.audit))},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -243,6 +246,17 @@ static void status(void *arg, struct ppg_status *out)
     out->draining = atomic_load(&s->shared.draining);
 }
 
+static enum err audit_start(struct ppg_server *s, char why[256])
+{
+    const char *path = ppg_config_settings(s->snapshot->config)->admin.audit;
+    char reason[PPG_AUDIT_WHY_N] = "";
+    enum err e = path ? ppg_audit_open(path, s->shared.log, &s->audit, reason) : ERR_OK;
+
+    if (e)
+        (void)snprintf(why, 256, "audit log %s", reason);
+    return e;
+}
+
 static enum err admin_start(struct ppg_server *s, char why[256])
 {
     const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
@@ -252,6 +266,7 @@ static enum err admin_start(struct ppg_server *s, char why[256])
                                   .status = status,
                                   .reload = reload,
                                   .drain = drain,
+                                  .audit = s->audit,
                                   .arg = s};
     enum err e = set->admin.socket ? ppg_admin_create(&s->loops[0].env, &conf, &s->admin, &reason) : ERR_OK;
 
@@ -417,7 +432,8 @@ enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struc
     if ((e = shared_init(s, log)) || (e = store_start(s, why)) || (e = loops_start(s)) ||
         (e = reload_start(s)) ||
         (e = net_gate_create(set->pap.connections_max, set->pap.connections_per_address_max, &s->gate)) ||
-        (e = signals_start(s)) || (e = admin_start(s, why)) || (e = listen_and_tell(s, why)))
+        (e = signals_start(s)) || (e = audit_start(s, why)) || (e = admin_start(s, why)) ||
+        (e = listen_and_tell(s, why)))
         return e; /* start-up failed: the program ends, and the system takes everything back */
     *out = s;
     return ERR_OK;
@@ -449,6 +465,7 @@ void ppg_server_free(struct ppg_server **sp)
     for (unsigned i = 0; i < s->loops_n; i++)
         ppg_loop_clear(&s->loops[i]);
     net_gate_free(&s->gate);
+    ppg_audit_free(&s->audit);
     ota_profiles_free(&s->shared.profiles);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);

@@ -150,6 +150,7 @@ struct ppg_settings {
     } files;                     /* the other files of one configuration */
     struct {
         const char *socket; /* UNIX socket of the operator; NULL: none */
+        const char *audit;  /* what operators changed; NULL: they cannot change lists over the socket */
     } admin;
 };
 

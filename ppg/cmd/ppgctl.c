@@ -1,15 +1,18 @@
 /* ppgctl: the operator's tool; asks a running gateway over its UNIX socket (see ppg/admin.h) and prints the answer for
- * people, or as it came with --json.  It knows the requests and nothing about the gateway's inside.  Exit status: 0
- * done, 1 the gateway refused, 2 usage, 3 no answer, or one that makes no sense. */
+ * people, or as it came with --json.  It knows the requests and nothing about the gateway's inside; only a copy of an audit
+ * log it checks by itself.  Exit status: 0 done, 1 the gateway refused or a test says no, 2 usage, 3 no answer, or one
+ * that makes no sense. */
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/clk.h"
 #include "base/codec.h"
 #include "base/net/http1.h"
-#include "base/clk.h"
+#include "ppg/audit.h"
 #include "ppg/tool/explain.h"
 #include "ppg/tool/key.h"
+#include "ppg/tool/lists.h"
 #include "ppg/tool/socket.h"
 #include "ppg/tool/table.h"
 #include "ppg/tool/tool.h"
@@ -18,6 +21,7 @@
 #define ANSWER_MAX_N   (64u << 20)
 #define TARGET_MAX_N   4096u
 #define KEY_BODY_MAX_N 16384u
+#define FILE_MAX_N     (64u << 20) /* octets of a list */
 
 enum { EXIT_OK, EXIT_NO, EXIT_USAGE, EXIT_REACH };
 
@@ -25,8 +29,12 @@ struct options {
     const char *socket;
     const char *initiator;
     const char *as;
+    const char *recipient, *application, *type, *uri, *asked, *at, *operation, *owner, *push_id;
+    const char *san, *user, *source;
+    const char *replay;
     struct tool_key key; /* name: not here, it is a word */
-    int64_t heads;       /* -1: not said */
+    int64_t heads;       /* -1: not said, as all below */
+    int64_t line, size, count, from;
     int64_t timeout_s;
     bool json;
     bool help;
@@ -36,7 +44,7 @@ struct options {
 #define AT(member) offsetof(struct options, member)
 static const struct tool_option options[] = {
     {"socket", "PATH", "default: $PPG_SOCKET, else " SOCKET_DEFAULT, TOOL_TEXT, AT(socket), 0, 0},
-    {"initiator", "NAME", "push, queue: of this account; default: the newest push of any, all", TOOL_TEXT,
+    {"initiator", "NAME", "push, queue, whitelist: of this account; default: any, all", TOOL_TEXT,
      AT(initiator), 0, 0},
     {"heads", "N", "queue: so many of those due longest; default: 10", TOOL_NUMBER, AT(heads), 0, 1000},
     {"as", "NEW-ID", "push replay: push-id of the copy; default: made from the old one", TOOL_TEXT, AT(as), 0,
@@ -52,9 +60,31 @@ static const struct tool_option options[] = {
     {"grace", "TIME", "key rotate: how long the old key is still accepted, as 7d or 12h", TOOL_TEXT,
      AT(key.grace), 0, 0},
     {"file", "FILE", "key import: an association file", TOOL_TEXT, AT(key.file), 0, 0},
+    {"recipient", "ADDRESS", "whitelist test: who would get it", TOOL_TEXT, AT(recipient), 0, 0},
+    {"application", "ID", "whitelist test: its application; default: the one of pushes without", TOOL_TEXT,
+     AT(application), 0, 0},
+    {"type", "MEDIA-TYPE", "whitelist test: of its content", TOOL_TEXT, AT(type), 0, 0},
+    {"size", "OCTETS", "whitelist test: of its content; default: 0", TOOL_NUMBER, AT(size), 0, INT64_MAX},
+    {"asked", "LEVEL", "whitelist test: none, integrity or full", TOOL_TEXT, AT(asked), 0, 0},
+    {"at", "TIME", "whitelist test: 2030-01-31T08:00:00Z; default: now", TOOL_TEXT, AT(at), 0, 0},
+    {"uri", "URI", "whitelist test, initiator test: X-Wap-Initiator-URI", TOOL_TEXT, AT(uri), 0, 0},
+    {"operation", "WORD", "whitelist test: submit (default), status or cancel", TOOL_TEXT, AT(operation), 0,
+     0},
+    {"owner", "NAME", "whitelist test: whose push is asked about or cancelled,", TOOL_TEXT, AT(owner), 0, 0},
+    {"push-id", "ID", "and which", TOOL_TEXT, AT(push_id), 0, 0},
+    {"san", "KIND:NAME", "initiator test: of its certificate, such as URI:https://mmsc.example.net",
+     TOOL_TEXT, AT(san), 0, 0},
+    {"user", "NAME", "initiator test: of its login", TOOL_TEXT, AT(user), 0, 0},
+    {"source", "ADDRESS", "initiator test: IP address it comes from", TOOL_TEXT, AT(source), 0, 0},
+    {"line", "N", "whitelist add: before this line; remove: this line", TOOL_NUMBER, AT(line), 1, UINT32_MAX},
+    {"replay", "TIME", "whitelist diff: with the pushes accepted in 90s, 30m, 24h, 7d", TOOL_TEXT, AT(replay),
+     0, 0},
+    {"count", "N", "lists and audit tail: so many at most", TOOL_NUMBER, AT(count), 0, 10000},
+    {"from", "N", "initiator list: behind so many; whitelist list: from this line on", TOOL_NUMBER, AT(from),
+     0, UINT32_MAX},
     {"timeout", "SECONDS", "wait so long for the answer; default: 60", TOOL_NUMBER, AT(timeout_s), 1, 3600},
     {"json", NULL, "print the answer as it came", TOOL_FLAG, AT(json), 0, 0},
-    {"help", NULL, "print this", TOOL_FLAG, AT(help), 0, 0},
+    {"help", NULL, "print this; with a command, about that command", TOOL_FLAG, AT(help), 0, 0},
     {"version", NULL, "print the version", TOOL_FLAG, AT(version), 0, 0},
     {NULL, NULL, NULL, TOOL_FLAG, 0, 0, 0},
 };
@@ -162,13 +192,19 @@ static int refused(const json_t *answer, unsigned status)
     return EXIT_NO;
 }
 
+/* A test whose answer is no. */
+static bool says_no(const json_t *answer)
+{
+    return json_is_false(json_object_get(answer, "allow")) || json_is_false(json_object_get(answer, "good"));
+}
+
 typedef void print_fn(const json_t *answer);
 
 static int print_answer(const struct options *o, unsigned http_status, struct slice body, print_fn *print)
 {
     json_t *answer = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
     bool good = http_status >= 200 && http_status < 300;
-    int status = good ? EXIT_OK : EXIT_NO;
+    int status = good && !says_no(answer) ? EXIT_OK : EXIT_NO;
 
     if (good && !json_is_object(answer)) {
         status = no_answer("the gateway's answer: not a JSON object");
@@ -186,30 +222,108 @@ static int print_answer(const struct options *o, unsigned http_status, struct sl
 
 /* --- commands --- */
 
+/* What stands behind a command's words. */
+enum operand {
+    NOTHING,
+    AN_ID,  /* "id", */
+    A_NAME, /* "initiator", */
+    A_KEY,  /* "name", of a key or association */
+    A_RULE, /* words that make a rule: "rule" */
+    MAYBE_RULE,
+    A_FILE,    /* whose octets are the body */
+    MAYBE_FILE /* looked at here, and the gateway is not asked */
+};
+
+/* Options that go with a command, by the bit of their row in `says`. */
+enum {
+    S_INITIATOR = 1 << 0,
+    S_HEADS = 1 << 1,
+    S_AS = 1 << 2,
+    S_RECIPIENT = 1 << 3,
+    S_APPLICATION = 1 << 4,
+    S_TYPE = 1 << 5,
+    S_SIZE = 1 << 6,
+    S_ASKED = 1 << 7,
+    S_AT = 1 << 8,
+    S_URI = 1 << 9,
+    S_OPERATION = 1 << 10,
+    S_OWNER = 1 << 11,
+    S_PUSH_ID = 1 << 12,
+    S_SAN = 1 << 13,
+    S_USER = 1 << 14,
+    S_SOURCE = 1 << 15,
+    S_LINE = 1 << 16,
+    S_REPLAY = 1 << 17,
+    S_COUNT = 1 << 18,
+    S_FROM = 1 << 19,
+    S_KIND = 1 << 20, /* from here on of keys, which have a body of their own */
+    S_SECRET = 1 << 21,
+    S_SUITES = 1 << 22,
+    S_EXPIRES = 1 << 23,
+    S_GRACE = 1 << 24,
+    S_FILE = 1 << 25
+};
+
+static const struct say {
+    const char *option; /* without "--" */
+    const char *name;   /* towards the gateway */
+    size_t at;
+    bool number;
+} says[] = {{"initiator", "initiator", AT(initiator), false},
+            {"heads", "heads", AT(heads), true},
+            {"as", "as", AT(as), false},
+            {"recipient", "recipient", AT(recipient), false},
+            {"application", "application", AT(application), false},
+            {"type", "type", AT(type), false},
+            {"size", "size", AT(size), true},
+            {"asked", "asked", AT(asked), false},
+            {"at", "at", AT(at), false},
+            {"uri", "uri", AT(uri), false},
+            {"operation", "operation", AT(operation), false},
+            {"owner", "owner", AT(owner), false},
+            {"push-id", "id", AT(push_id), false},
+            {"san", "san", AT(san), false},
+            {"user", "user", AT(user), false},
+            {"source", "source", AT(source), false},
+            {"line", "line", AT(line), true},
+            {"replay", "replay", AT(replay), false},
+            {"count", "count", AT(count), true},
+            {"from", "from", AT(from), true},
+            {"kind", "kind", AT(key.kind), false},
+            {"secret-file", "secret-file", AT(key.secret_file), false},
+            {"suites", "suites", AT(key.suites), false},
+            {"expires", "expires", AT(key.expires), false},
+            {"grace", "grace", AT(key.grace), false},
+            {"file", "file", AT(key.file), false}};
+#define SAYS_N   (sizeof says / sizeof says[0])
+#define NUMBER_N 24u
+
+/* What an option says, as text; NULL: it was not given. */
+static const char *said(const struct options *o, const struct say *s, char number[NUMBER_N])
+{
+    const void *at = (const char *)o + s->at;
+
+    if (!s->number)
+        return *(const char *const *)at;
+    if (*(const int64_t *)at < 0)
+        return NULL;
+    (void)snprintf(number, NUMBER_N, "%lld", (long long)*(const int64_t *)at);
+    return number;
+}
+
 struct command {
     const char *words; /* "push show" */
     const char *more;  /* what stands behind them */
     const char *help;
+    const char *usage; /* a paragraph for --help with the command; NULL: help says it all */
     const char *method;
     const char *target;
     print_fn *print;
-    bool id;        /* a push-id follows */
-    bool addresses; /* and perhaps addresses */
-    bool initiator; /* --initiator may be said, */
-    bool must_name; /* and must */
-    bool heads;
-    bool as;
-    bool name;     /* a name follows, of a key or association */
-    unsigned says; /* of SAY_...: what else is said of a key */
-    unsigned must; /* and what has to be */
+    enum operand operand;
+    bool addresses; /* perhaps addresses behind an id */
+    unsigned may;   /* of S_..., */
+    unsigned must;  /* and those it needs */
 };
-
-#define SAY_KIND    0x01u
-#define SAY_SECRET  0x02u
-#define SAY_SUITES  0x04u
-#define SAY_EXPIRES 0x08u
-#define SAY_GRACE   0x10u
-#define SAY_FILE    0x20u
 
 static const struct command commands[] = {
     {.words = "status",
@@ -236,44 +350,42 @@ static const struct command commands[] = {
      .method = "GET",
      .target = "/queue",
      .print = print_queue,
-     .initiator = true,
-     .heads = true},
+     .may = S_INITIATOR | S_HEADS},
     {.words = "push show",
      .more = " ID",
      .help = "what is so of one push; never its content",
      .method = "GET",
      .target = "/push",
      .print = tool_table_object,
-     .id = true,
-     .initiator = true},
+     .operand = AN_ID,
+     .may = S_INITIATOR},
     {.words = "push explain",
      .more = " ID",
      .help = "its whole life in plain words: who, which rule, every attempt",
      .method = "GET",
      .target = "/push/explain",
      .print = tool_explain,
-     .id = true,
-     .initiator = true},
+     .operand = AN_ID,
+     .may = S_INITIATOR},
     {.words = "push cancel",
      .more = " ID [ADDRESS...]",
      .help = "take it back, from all or from these",
      .method = "POST",
      .target = "/push/cancel",
      .print = print_act,
-     .id = true,
+     .operand = AN_ID,
      .addresses = true,
-     .initiator = true},
+     .may = S_INITIATOR},
     {.words = "push replay",
      .more = " ID [ADDRESS...]",
      .help = "try a copy for those that did not get it; needs --initiator",
      .method = "POST",
      .target = "/push/replay",
      .print = print_act,
-     .id = true,
+     .operand = AN_ID,
      .addresses = true,
-     .initiator = true,
-     .must_name = true,
-     .as = true},
+     .may = S_INITIATOR | S_AS,
+     .must = S_INITIATOR},
     {.words = "key list",
      .more = "",
      .help = "names, kinds, ages, ends and fingerprints; never a key",
@@ -286,34 +398,34 @@ static const struct command commands[] = {
      .method = "POST",
      .target = "/keys/add",
      .print = tool_table_object,
-     .name = true,
-     .says = SAY_KIND | SAY_SECRET | SAY_SUITES | SAY_EXPIRES,
-     .must = SAY_KIND | SAY_SECRET},
+     .operand = A_KEY,
+     .may = S_KIND | S_SECRET | S_SUITES | S_EXPIRES,
+     .must = S_KIND | S_SECRET},
     {.words = "key import",
      .more = " NAME",
      .help = "an association out of the file --file",
      .method = "POST",
      .target = "/keys/import",
      .print = tool_table_object,
-     .name = true,
-     .says = SAY_FILE,
-     .must = SAY_FILE},
+     .operand = A_KEY,
+     .may = S_FILE,
+     .must = S_FILE},
     {.words = "key rotate",
      .more = " NAME",
      .help = "another key from now on; needs --secret-file and --grace",
      .method = "POST",
      .target = "/keys/rotate",
      .print = tool_table_object,
-     .name = true,
-     .says = SAY_SECRET | SAY_SUITES | SAY_EXPIRES | SAY_GRACE,
-     .must = SAY_SECRET | SAY_GRACE},
+     .operand = A_KEY,
+     .may = S_SECRET | S_SUITES | S_EXPIRES | S_GRACE,
+     .must = S_SECRET | S_GRACE},
     {.words = "key remove",
      .more = " NAME",
      .help = "all versions of it; what still names it keeps the configuration as it is",
      .method = "POST",
      .target = "/keys/remove",
      .print = tool_table_object,
-     .name = true},
+     .operand = A_KEY},
     {.words = "sa list",
      .more = "",
      .help = "associations with terminals that are in force",
@@ -326,15 +438,146 @@ static const struct command commands[] = {
      .method = "GET",
      .target = "/sa",
      .print = print_associations,
-     .name = true},
+     .operand = A_KEY},
     {.words = "sa revoke",
      .more = " NAME",
      .help = "nothing is sealed under it any more",
      .method = "POST",
      .target = "/sa/revoke",
      .print = tool_table_object,
-     .name = true},
+     .operand = A_KEY},
+    {.words = "initiator list",
+     .more = "",
+     .help = "who may push, and how each proves itself",
+     .method = "GET",
+     .target = "/initiator",
+     .print = tool_lists_initiators,
+     .may = S_FROM | S_COUNT},
+    {.words = "initiator show",
+     .more = " NAME",
+     .help = "one of them, whole but for secrets",
+     .method = "GET",
+     .target = "/initiator",
+     .print = tool_table_object,
+     .operand = A_NAME},
+    {.words = "initiator test",
+     .more = " NAME",
+     .help = "would this certificate, login, address or URI be taken for it?",
+     .usage =
+         "Each of --san, --user, --source and --uri that is said is held against the running configuration,\n"
+         "and --san and --user also against what the account requires.  Passwords are not looked at.  Exit\n"
+         "status 1: something is not good.\n",
+     .method = "GET",
+     .target = "/initiator/test",
+     .print = tool_lists_checks,
+     .operand = A_NAME,
+     .may = S_SAN | S_USER | S_SOURCE | S_URI},
+    {.words = "whitelist list",
+     .more = "",
+     .help = "its rules with their lines, as the file stands",
+     .method = "GET",
+     .target = "/whitelist",
+     .print = tool_lists_list,
+     .may = S_INITIATOR | S_FROM | S_COUNT},
+    {.words = "whitelist test",
+     .more = "",
+     .help = "may this be pushed, and which line says so; needs --initiator",
+     .usage = "Asks the list that is running: for a push to --recipient, or with --operation status or "
+              "cancel for\n"
+              "the push --push-id of --owner.  What is not said is as for a push without it.  Exit status 1: "
+              "no.\n",
+     .method = "GET",
+     .target = "/whitelist/test",
+     .print = tool_lists_verdict,
+     .may = S_INITIATOR | S_RECIPIENT | S_APPLICATION | S_TYPE | S_SIZE | S_ASKED | S_AT | S_URI |
+            S_OPERATION | S_OWNER | S_PUSH_ID,
+     .must = S_INITIATOR},
+    {.words = "whitelist add",
+     .more = " RULE",
+     .help = "put a rule at the end, or before --line, and reload",
+     .usage =
+         "RULE is a line as in whitelist.conf, in one word of the shell or in several.  The file keeps its\n"
+         "comments and order, is replaced whole, and only when the configuration can be reloaded with it.  "
+         "The\n"
+         "audit log tells who did it.\n",
+     .method = "POST",
+     .target = "/whitelist/add",
+     .print = tool_lists_change,
+     .operand = A_RULE,
+     .may = S_LINE},
+    {.words = "whitelist remove",
+     .more = " [RULE]",
+     .help = "take a rule out, by its words or its --line, and reload",
+     .usage = "A rule that stands several times is only taken out by its line.  All else as whitelist add.\n",
+     .method = "POST",
+     .target = "/whitelist/remove",
+     .print = tool_lists_change,
+     .operand = MAYBE_RULE,
+     .may = S_LINE},
+    {.words = "whitelist diff",
+     .more = " FILE",
+     .help = "which rules an edited copy changes, and which pushes of late",
+     .usage =
+         "With --replay every push accepted in that time is held against the running list and against FILE.\n"
+         "What was refused then is not known any more.  A rule that only moved is shown by its effect "
+         "alone.\n"
+         "Nothing is changed.\n",
+     .method = "POST",
+     .target = "/whitelist/diff",
+     .print = tool_lists_diff,
+     .operand = A_FILE,
+     .may = S_REPLAY},
+    {.words = "whitelist import",
+     .more = " FILE",
+     .help = "put an edited copy in the list's place, and reload",
+     .usage = "All or nothing, audited, as whitelist add.\n",
+     .method = "POST",
+     .target = "/whitelist/import",
+     .print = tool_lists_change,
+     .operand = A_FILE},
+    {.words = "audit tail",
+     .more = "",
+     .help = "the last changes: who, when, what",
+     .method = "GET",
+     .target = "/audit",
+     .print = tool_lists_audit,
+     .may = S_COUNT},
+    {.words = "audit verify",
+     .more = " [FILE]",
+     .help = "has a line of the audit log been changed, taken out or moved?",
+     .usage = "Without FILE the gateway checks its log, and that the last line it wrote is there.  With FILE "
+              "a copy\n"
+              "is checked here.  Exit status 1: it has.\n",
+     .method = "GET",
+     .target = "/audit/verify",
+     .print = tool_lists_chain,
+     .operand = MAYBE_FILE},
 };
+
+/* --- a request --- */
+
+/* The command line, taken apart. */
+struct asked {
+    const struct command *c;
+    const struct options *o;
+    const char *const *words; /* behind the command's own */
+    size_t n;
+    struct buf text; /* a rule, or a body */
+};
+
+/* The name its first word goes by; NULL: it has none. */
+static const char *operand_name(const struct command *c)
+{
+    return c->operand == AN_ID    ? "id"
+           : c->operand == A_NAME ? "initiator"
+           : c->operand == A_KEY  ? "name"
+                                  : NULL;
+}
+
+static bool is_rule(const struct command *c)
+{
+    return c->operand == A_RULE || c->operand == MAYBE_RULE;
+}
 
 /* ?name=value or &name=value */
 static void query_add(struct buf *target, const char *name, const char *value)
@@ -347,53 +590,57 @@ static void query_add(struct buf *target, const char *name, const char *value)
     codec_percent(target, slice_str(value), "-._~");
 }
 
-static void target_print(const struct command *c, const struct options *o, const char *id, struct buf *target)
+static void target_print(const struct asked *a, struct buf *target)
 {
-    char heads[24];
+    bool body = slice_eq(slice_str(a->c->method), SLICE("POST")) && a->c->operand != A_FILE;
+    char number[NUMBER_N];
 
-    buf_add_str(target, c->target);
-    if (slice_eq(slice_str(c->method), SLICE("POST")))
+    buf_add_str(target, a->c->target);
+    if (body)
         return;
-    (void)snprintf(heads, sizeof heads, "%lld", (long long)o->heads);
-    query_add(target, c->name ? "name" : "id", id);
-    query_add(target, "initiator", o->initiator);
-    query_add(target, "heads", o->heads < 0 ? NULL : heads);
+    if (operand_name(a->c))
+        query_add(target, operand_name(a->c), a->words[0]);
+    for (size_t i = 0; i < SAYS_N; i++)
+        query_add(target, says[i].name, said(a->o, &says[i], number));
 }
 
-static void body_set(json_t *body, const char *name, const char *value)
+static bool body_set(json_t *body, const char *name, const char *value)
 {
-    if (value)
-        (void)json_object_set_new(body, name, json_string(value));
+    return !value || json_object_set_new(body, name, json_string(value)) == 0;
 }
 
-/* NULL: this command has none, or a word is no UTF-8. */
-static char *body_print(const struct options *o, const char *id, const char *const *to, size_t to_n)
+/* NULL: a word is no UTF-8, or memory is out. */
+static char *body_print(const struct asked *a)
 {
     json_t *body = json_object(), *list = json_array();
-    char *out = NULL;
+    char number[NUMBER_N], *out = NULL;
     bool good = true;
 
-    body_set(body, "id", id);
-    body_set(body, "initiator", o->initiator);
-    body_set(body, "as", o->as);
-    for (size_t i = 0; i < to_n; i++)
-        good = json_array_append_new(list, json_string(to[i])) == 0 && good;
-    if (to_n)
-        (void)json_object_set(body, "to", list);
-    if (good && json_object_get(body, "id"))
+    if (operand_name(a->c))
+        good = body_set(body, operand_name(a->c), a->words[0]);
+    if (is_rule(a->c) && a->text.n)
+        good = json_object_set_new(body, "rule", json_stringn(a->text.p, a->text.n)) == 0;
+    for (size_t i = 0; i < SAYS_N && good; i++)
+        good = body_set(body, says[i].name, said(a->o, &says[i], number));
+    for (size_t i = 1; a->c->addresses && i < a->n && good; i++)
+        good = json_array_append_new(list, json_string(a->words[i])) == 0;
+    if (good && json_array_size(list))
+        good = json_object_set(body, "to", list) == 0;
+    if (good)
         out = json_dumps(body, JSON_COMPACT);
     json_decref(list);
     json_decref(body);
     return out;
 }
 
-static int call(const struct command *c, const struct options *o, struct slice target, struct slice body)
+static int call(const struct asked *a, struct slice target, struct slice body)
 {
+    const struct options *o = a->o;
     const char *from_env = getenv("PPG_SOCKET");
     struct tool_socket in = {.path = o->socket  ? o->socket
                                      : from_env ? from_env
                                                 : SOCKET_DEFAULT,
-                             .method = c->method,
+                             .method = a->c->method,
                              .target = target,
                              .body = body,
                              .timeout_ms = o->timeout_s * 1000};
@@ -406,46 +653,110 @@ static int call(const struct command *c, const struct options *o, struct slice t
     if (tool_socket(&in, &http_status, &answer, why))
         status = no_answer(why);
     else
-        status = print_answer(o, http_status, buf_slice(&answer), c->print);
+        status = print_answer(o, http_status, buf_slice(&answer), a->c->print);
     buf_clear(&answer);
     return status;
 }
 
-static int run(const struct command *c, const struct options *o, const char *const *words, size_t n)
+static int ask(const struct asked *a)
 {
-    const char *id = c->id || c->name ? words[0] : NULL;
-    bool has_body = c->id && slice_eq(slice_str(c->method), SLICE("POST"));
-    char *body = has_body ? body_print(o, id, words + 1, n - 1) : NULL;
+    bool has_body = slice_eq(slice_str(a->c->method), SLICE("POST")) && (a->n || a->c->may);
+    char *json = has_body && a->c->operand != A_FILE ? body_print(a) : NULL;
     struct buf target;
     int status;
 
     buf_init(&target, TARGET_MAX_N);
-    target_print(c, o, id, &target);
-    if (buf_err(&target) || (has_body && !body))
+    target_print(a, &target);
+    if (buf_err(&target) || (has_body && !json && a->c->operand != A_FILE))
         status = no_answer("the request: too long, or no UTF-8");
     else
-        status = call(c, o, buf_slice(&target), slice_str(body));
+        status = call(a, buf_slice(&target), json ? slice_str(json) : buf_slice(&a->text));
     buf_clear(&target);
-    free(body);
+    free(json);
     return status;
 }
 
 /* The body may hold a secret, so it is made in one piece and wiped. */
-static int run_key(const struct command *c, const struct options *o, const char *name)
+static int ask_about_key(const struct asked *a)
 {
-    struct tool_key key = o->key;
+    struct tool_key key = a->o->key;
     char why[TOOL_WHY_N] = "out of memory";
     struct buf body;
     int status = EXIT_USAGE;
 
-    key.name = name;
+    key.name = a->words[0];
     buf_init(&body, KEY_BODY_MAX_N);
     if (!buf_room(&body, KEY_BODY_MAX_N) || tool_key_body(&key, clk_utc_ms(&clk_real) / 1000, &body, why))
         (void)fprintf(stderr, "ppgctl: %s\n", why);
     else
-        status = call(c, o, slice_str(c->target), buf_slice(&body));
+        status = call(a, slice_str(a->c->target), buf_slice(&body));
     buf_wipe(&body);
     return status;
+}
+
+/* A copy of an audit log, without a gateway. */
+static int check_copy(const struct options *o, const char *path)
+{
+    struct ppg_audit_report r;
+    json_t *answer;
+
+    if (ppg_audit_check(path, &r)) {
+        (void)fprintf(stderr, "ppgctl: %s: %s\n", path, r.what);
+        return EXIT_REACH;
+    }
+    answer = json_pack("{s:b,s:I,s:s}", "good", r.bad == 0, "lines", (json_int_t)r.lines, "last", r.last);
+    if (r.bad) {
+        (void)json_object_set_new(answer, "bad_line", json_integer((json_int_t)r.bad));
+        (void)json_object_set_new(answer, "what", json_string(r.what));
+    }
+    if (o->json)
+        (void)json_dumpf(answer, stdout, JSON_INDENT(1));
+    else
+        tool_lists_chain(answer);
+    (void)fputs(o->json ? "\n" : "", stdout);
+    json_decref(answer);
+    return r.bad ? EXIT_NO : EXIT_OK;
+}
+
+/* The rule that the words make, or the file that the first names, to a->text. */
+static enum err take_text(struct asked *a)
+{
+    if (a->c->operand == A_FILE)
+        return tool_read(a->words[0], &a->text);
+    for (size_t i = 0; is_rule(a->c) && i < a->n; i++) {
+        buf_add_str(&a->text, i ? " " : "");
+        buf_add_str(&a->text, a->words[i]);
+    }
+    return buf_err(&a->text);
+}
+
+static int run(struct asked *a)
+{
+    int status;
+
+    if (a->c->operand == MAYBE_FILE && a->n)
+        return check_copy(a->o, a->words[0]);
+    if (a->c->operand == A_KEY && slice_eq(slice_str(a->c->method), SLICE("POST")))
+        return ask_about_key(a);
+    buf_init(&a->text, FILE_MAX_N);
+    if (take_text(a)) {
+        (void)fprintf(stderr, "ppgctl: %s: cannot be read, or too big\n", a->words[0]);
+        status = EXIT_USAGE;
+    } else {
+        status = ask(a);
+    }
+    buf_clear(&a->text);
+    return status;
+}
+
+static void help_command(const struct command *c)
+{
+    (void)printf("usage: ppgctl [OPTIONS] %s%s\n%s\n%s", c->words, c->more, c->help,
+                 c->usage ? c->usage : "");
+    for (const struct tool_option *o = options; o->name; o++)
+        for (size_t i = 0; i < SAYS_N; i++)
+            if (slice_eq(slice_str(says[i].option), slice_str(o->name)) && c->may >> i & 1)
+                (void)printf("  --%s %s\n        %s\n", o->name, o->value, o->help);
 }
 
 static void help(FILE *to)
@@ -457,7 +768,7 @@ static void help(FILE *to)
         (void)fprintf(to, "%*s%s\n", n < 32 ? 32 - n : 1, "", commands[i].help);
     }
     tool_help(to, options);
-    (void)fputs("exit status: 0 done, 1 the gateway refused, 2 usage, 3 no answer\n", to);
+    (void)fputs("exit status: 0 done, 1 the gateway refused or a test says no, 2 usage, 3 no answer\n", to);
 }
 
 static int usage_error(const char *why)
@@ -480,65 +791,90 @@ static bool matches(const struct command *c, const struct tool_list *words, size
     return true;
 }
 
-static unsigned said_of(const struct tool_key *k)
+/* --replay 24h to seconds, as the gateway takes it. */
+static const char *replay_seconds(struct options *o, char text[NUMBER_N])
 {
-    return (k->kind ? SAY_KIND : 0) | (k->secret_file ? SAY_SECRET : 0) | (k->suites ? SAY_SUITES : 0) |
-           (k->expires ? SAY_EXPIRES : 0) | (k->grace ? SAY_GRACE : 0) | (k->file ? SAY_FILE : 0);
+    char plus[NUMBER_N];
+    int64_t seconds = 0;
+    int n;
+
+    if (!o->replay)
+        return NULL;
+    n = snprintf(plus, sizeof plus, "+%s", o->replay);
+    if (n < 0 || (size_t)n >= sizeof plus || tool_time(slice_str(plus), 0, &seconds))
+        return "--replay: a number and s, m, h or d";
+    (void)snprintf(text, NUMBER_N, "%lld", (long long)seconds);
+    o->replay = text;
+    return NULL;
 }
 
-static const char *wrong_key(const struct command *c, const struct options *o)
+static const char *wrong_with_words(const struct command *c, const char *const *words, size_t n)
 {
-    unsigned said = said_of(&o->key);
+    static const char *const needs[] = {[AN_ID] = "a push-id is needed",
+                                        [A_NAME] = "a name is needed",
+                                        [A_KEY] = "a name is needed",
+                                        [A_RULE] = "a rule is needed",
+                                        [A_FILE] = "a file is needed"};
+    bool one = operand_name(c) || c->operand == A_FILE;
 
-    if (said & ~c->says)
-        return "an option about keys does not go with this command";
-    return (said & c->must) != c->must ? "an option is missing that this command needs" : NULL;
-}
-
-/* NULL: well said. */
-static const char *wrong_with(const struct command *c, const struct options *o, const char *const *words,
-                              size_t n)
-{
-    if ((c->id || c->name) && (!n || !*words[0]))
-        return c->name ? "a name is needed" : "a push-id is needed";
-    if (n > (c->id || c->name ? 1u : 0u) && !c->addresses)
+    if ((one || c->operand == A_RULE) && (!n || !*words[0]))
+        return needs[c->operand];
+    if (n > (one || c->operand == MAYBE_FILE ? 1u : 0u) && !c->addresses && !is_rule(c))
         return "words too many";
     for (size_t i = 0; i < n; i++)
         if (!*words[i])
-            return "an address is empty";
-    if (o->initiator && !c->initiator)
-        return "--initiator does not go with this command";
-    if (c->must_name && !o->initiator)
-        return "--initiator is needed";
-    if (o->heads >= 0 && !c->heads)
-        return "--heads goes with queue";
-    if (o->as && !c->as)
-        return "--as goes with push replay";
-    return wrong_key(c, o);
+            return c->addresses ? "an address is empty" : "a word is empty";
+    return NULL;
 }
 
-static int dispatch(const struct options *o, const struct tool_list *words)
+/* NULL: well said. */
+static const char *wrong_with(const struct asked *a, char why[TOOL_WHY_N])
 {
+    const char *wrong = wrong_with_words(a->c, a->words, a->n);
+    char number[NUMBER_N];
+
+    for (size_t i = 0; i < SAYS_N && !wrong; i++) {
+        bool given = said(a->o, &says[i], number);
+
+        if (given == ((given ? a->c->may : a->c->must) >> i & 1))
+            continue;
+        (void)snprintf(why, TOOL_WHY_N, "--%s %s", says[i].option,
+                       given ? "does not go with this command" : "is needed");
+        wrong = why;
+    }
+    if (!wrong && a->c->operand == MAYBE_RULE && (a->n > 0) == (a->o->line >= 0))
+        wrong = "a rule or its --line is needed";
+    return wrong;
+}
+
+static int dispatch(struct options *o, const struct tool_list *words)
+{
+    char seconds[NUMBER_N], text[TOOL_WHY_N];
+
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        const struct command *c = &commands[i];
+        struct asked a = {.c = &commands[i], .o = o};
         const char *why;
         size_t n;
 
-        if (!matches(c, words, &n))
+        if (!matches(a.c, words, &n))
             continue;
-        why = wrong_with(c, o, words->v + n, words->n - n);
-        if (why)
-            return usage_error(why);
-        if (c->name && slice_eq(slice_str(c->method), SLICE("POST")))
-            return run_key(c, o, words->v[n]);
-        return run(c, o, words->v + n, words->n - n);
+        if (o->help) {
+            help_command(a.c);
+            return EXIT_OK;
+        }
+        a.words = words->v + n;
+        a.n = words->n - n;
+        why = wrong_with(&a, text);
+        if (!why)
+            why = replay_seconds(o, seconds);
+        return why ? usage_error(why) : run(&a);
     }
     return usage_error(words->n ? "no such command" : "a command is needed");
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.heads = -1, .timeout_s = 60};
+    struct options o = {.heads = -1, .line = -1, .size = -1, .count = -1, .from = -1, .timeout_s = 60};
     struct tool_list words = {.n = 0};
     char why[TOOL_WHY_N];
 
@@ -549,7 +885,7 @@ int main(int argc, char **argv)
         (void)puts("ppgctl " PPG_VERSION);
         return EXIT_OK;
     }
-    if (o.help) {
+    if (o.help && !words.n) {
         help(stdout);
         return EXIT_OK;
     }

@@ -317,6 +317,8 @@ const struct ppg_config_key ppg_config_keys[] = {
 
     A_FILE(PATH, "admin", "socket", admin.socket, 0, check_socket, "/run/ppg/ppgd.sock", NULL,
            "UNIX socket that ppgctl talks to; empty for none."),
+    A_FILE(PATH, "admin", "audit", admin.audit, 0, NULL, NULL, "/var/lib/ppg/audit.log",
+           "Hash-chained record of what operators change; without it ppgctl changes no list."),
 };
 const size_t ppg_config_keys_n = sizeof ppg_config_keys / sizeof ppg_config_keys[0];
 

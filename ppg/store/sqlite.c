@@ -211,6 +211,8 @@ static enum err run(void *self, struct store_op *op)
         return sq_count(self, container_of(op, struct store_count, op));
     case STORE_PURGE:
         return sq_purge(self, container_of(op, struct store_purge, op));
+    case STORE_RECENT:
+        return sq_recent(self, container_of(op, struct store_recent, op));
     case STORE_QUEUE:
         return sq_queue(self, container_of(op, struct store_queue, op));
     case STORE_REPLAY:

@@ -56,6 +56,7 @@ enum sq_stmt {
     SQ_NOTICE_LEASE,
     SQ_SHOW_PUSH,
     SQ_SHOW_PUSH_ANY,
+    SQ_RECENT,
     SQ_SHOW_TARGETS,
     SQ_SHOW_ATTEMPTS,
     SQ_COUNT_LEASED,
@@ -203,6 +204,7 @@ struct slice sq_load_text(struct sq_load *l, int column);
 enum err sq_load_push(const struct sq_use *u, struct ppg_push **out) MUST_USE;
 enum {
     SQ_COL_INITIATOR = 1,
+    SQ_COL_ACCEPTED = 3,
     SQ_COL_TARGETS_N = 19,
     SQ_COL_BODY_N = 20,
     SQ_COL_SHOW_HOW = 21,
@@ -258,6 +260,9 @@ enum err sq_notice_claim(struct sq *q, struct store_notice_claim *o) MUST_USE;
 enum err sq_show(struct sq *q, struct store_show *o) MUST_USE;
 enum err sq_count(struct sq *q, struct store_count *o) MUST_USE;
 enum err sq_queue(struct sq *q, struct store_queue *o) MUST_USE;
+enum err sq_recent(struct sq *q, struct store_recent *o) MUST_USE;
+/* Fills targets of *o, which is brief or not, in the push's memory. */
+enum err sq_show_targets(struct sq *q, struct ppg_push *p, size_t targets_n, struct store_show *o) MUST_USE;
 enum err sq_replay(struct sq *q, struct store_replay *o) MUST_USE;
 
 /* sqlite_backup.c */

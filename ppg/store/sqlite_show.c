@@ -31,7 +31,7 @@ static enum err show_target(const struct sq *q, struct sq_load *l, bool brief, s
     return l->err;
 }
 
-static enum err show_targets(struct sq *q, struct ppg_push *p, size_t targets_n, struct store_show *o)
+enum err sq_show_targets(struct sq *q, struct ppg_push *p, size_t targets_n, struct store_show *o)
 {
     struct sq_use u = sq_use(q, SQ_SHOW_TARGETS);
     struct sq_load l = {&u, &p->mem, ERR_OK};
@@ -179,7 +179,7 @@ enum err sq_show(struct sq *q, struct store_show *o)
     enum err e = show_push(q, o, &p, &targets_n);
 
     if (!e)
-        e = show_targets(q, p, targets_n, o);
+        e = sq_show_targets(q, p, targets_n, o);
     if (!e && !o->brief)
         e = show_attempts(q, p, o);
     if (e)

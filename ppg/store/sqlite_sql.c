@@ -112,6 +112,8 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
 
     [SQ_SHOW_PUSH] = PUSH_OF(SHOWN_COLUMNS),
     [SQ_SHOW_PUSH_ANY] = PUSH_ANY(SHOWN_COLUMNS),
+    [SQ_RECENT] = "SELECT " PUSH_COLUMNS " FROM push p JOIN initiator i ON i.no = p.initiator_no"
+                  " WHERE p.id < ?1 ORDER BY p.id DESC LIMIT ?2",
     [SQ_SHOW_TARGETS] =
         "SELECT t.id, t.address, t.key, t.stage, t.code, t.tries, t.demanded, t.lease, t.due_ms, t.event_ms,"
         " t.notified, t.told_code, t.group_id, t.members_n, t.began_ms, t.wire_n, n.tries, n.due_ms,"

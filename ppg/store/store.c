@@ -139,12 +139,22 @@ static void results_init(struct store_op *op)
     case STORE_SHOW:
         container_of(op, struct store_show, op)->push = NULL;
         break;
+    case STORE_RECENT:
+        container_of(op, struct store_recent, op)->shows_n = 0;
+        break;
     case STORE_QUEUE:
         mem_init(&container_of(op, struct store_queue, op)->mem);
         break;
     default:
         break;
     }
+}
+
+static void recent_drop(struct store_recent *o)
+{
+    for (size_t i = 0; i < o->shows_n; i++)
+        ppg_push_drop(o->shows[i].push);
+    o->shows_n = 0;
 }
 
 /* What the operation answered is not true any more. */
@@ -171,6 +181,9 @@ static void results_drop(struct store_op *op)
         show->push = NULL;
         show->targets = NULL;
         show->targets_n = 0;
+        break;
+    case STORE_RECENT:
+        recent_drop(container_of(op, struct store_recent, op));
         break;
     case STORE_QUEUE:
         queue_drop(container_of(op, struct store_queue, op));
@@ -230,7 +243,8 @@ static void drop_all(struct list *batch)
 
 static bool reads_only(const struct store_op *op)
 {
-    return op->kind == STORE_SHOW || op->kind == STORE_COUNT || op->kind == STORE_QUEUE;
+    return op->kind == STORE_SHOW || op->kind == STORE_COUNT || op->kind == STORE_QUEUE ||
+           op->kind == STORE_RECENT;
 }
 
 /* Nothing of the batch is stored.  What only reads is answered anew, from what is. */

@@ -80,6 +80,7 @@ enum store_kind {
     STORE_REPLAY,
     STORE_PURGE,
     STORE_BACKUP,
+    STORE_RECENT,
     STORE_KIND_COUNT
 };
 
@@ -315,6 +316,20 @@ struct store_show {
     uint64_t body_n;                   /* out: octets of the content */
     struct store_show_target *targets; /* out: in push->mem */
     size_t targets_n;
+};
+
+/* Pushes accepted at since_ms or later, the newest first, a piece at a time: those before the row before_id (0: from the
+ * newest on), at most `max` and, but for the first, no more than fit in targets_max targets.  Each is as a brief `show`
+ * has it.  next_id: where the next piece goes on; 0: that was all. */
+struct store_recent {
+    struct store_op op;
+    int64_t before_id;
+    int64_t since_ms;
+    size_t max;
+    size_t targets_max;
+    struct store_show *shows; /* room for `max`, of the caller, who drops their pushes */
+    size_t shows_n;           /* out */
+    int64_t next_id;          /* out */
 };
 
 struct store_count {

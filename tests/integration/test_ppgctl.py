@@ -93,7 +93,15 @@ def usage(bench):
                  ("status", "--timeout", "0"), ("status", "--nonsense"), ("queue", "x"), ("queue", "--heads", "1001"),
                  ("queue", "--heads", "-1"), ("queue", "--as", "x"), ("push", "explain"), ("push", "explain", "a", "b"),
                  ("push", "cancel"), ("push", "cancel", "a", ""), ("push", "cancel", "a", "--heads", "1"), ("push", "replay",
-                 "a"), ("push", "replay", "--initiator", "n"), ("push", "cancel", "a", "--as", "b"), ("drain", "--heads", "1")):
+                 "a"), ("push", "replay", "--initiator", "n"), ("push", "cancel", "a", "--as", "b"), ("drain", "--heads", "1"),
+                 ("initiator",), ("initiator", "show"), ("initiator", "list", "x"), ("initiator", "list", "--initiator", "x"),
+                 ("initiator", "test", "a", "b"), ("whitelist",), ("whitelist", "list", "x"), ("whitelist", "test"),
+                 ("whitelist", "test", "--initiator", "a", "x"), ("whitelist", "add"), ("whitelist", "add", ""),
+                 ("whitelist", "add", "--line", "0", "x"), ("whitelist", "remove"), ("whitelist", "remove", "--line", "3", "x"),
+                 ("whitelist", "diff"), ("whitelist", "diff", "a", "b"), ("whitelist", "diff", "/no/such/file"),
+                 ("whitelist", "diff", "/dev/null", "--replay", "24"), ("whitelist", "import", "/no/such/file"),
+                 ("whitelist", "import", "/dev/null", "--replay", "1h"), ("audit",), ("audit", "tail", "x"),
+                 ("audit", "verify", "a", "b"), ("audit", "tail", "--count", "10001")):
         done = bench.run("ppgctl", *args)
         check_eq((done.returncode, done.stdout), (2, ""), f"{args}: {done.stderr}")
 
@@ -234,8 +242,63 @@ def explain_of_odd_answers(bench):
         check_eq(bench.run("ppgctl", "--socket", gateway.url, "queue").returncode, 0, odd)
 
 
+def requests(gateway, bench, *rows):
+    """Each command line makes this request."""
+    for args, want in rows:
+        done = bench.run("ppgctl", "--socket", gateway.url, *args)
+        check_eq((done.returncode, done.stderr, heard(gateway)), (0, "", want), args)
+
+
+@case
+def lists_over_the_wire(bench):
+    gateway = operator_socket(bench, 200, {})
+    requests(gateway, bench, (("initiator", "list", "--from", "5", "--count", "2"), ("GET", "/initiator?count=2&from=5", None)),
+             (("initiator", "show", "a b"), ("GET", "/initiator?initiator=a%20b", None)),
+             (("initiator", "test", "a", "--san", "URI:https://h", "--source", "::1"),
+              ("GET", "/initiator/test?initiator=a&san=URI%3Ahttps%3A%2F%2Fh&source=%3A%3A1", None)),
+             (("whitelist", "list"), ("GET", "/whitelist", None)),
+             (("whitelist", "test", "--initiator", "a", "--recipient", "+1", "--size", "7"),
+              ("GET", "/whitelist/test?initiator=a&recipient=%2B1&size=7", None)),
+             (("whitelist", "add", "allow", "a", "* *"), ("POST", "/whitelist/add", {"rule": "allow a * *"})),
+             (("whitelist", "add", "--line", "4", "x"), ("POST", "/whitelist/add", {"rule": "x", "line": "4"})),
+             (("whitelist", "remove", "--line", "4"), ("POST", "/whitelist/remove", {"line": "4"})),
+             (("audit", "tail", "--count", "0"), ("GET", "/audit?count=0", None)),
+             (("audit", "verify"), ("GET", "/audit/verify", None)))
+    path = bench.write("a.list", '{"not": "taken apart"}')
+    requests(gateway, bench, (("whitelist", "import", path), ("POST", "/whitelist/import", {"not": "taken apart"})),
+             (("whitelist", "diff", path, "--replay", "24h"), ("POST", "/whitelist/diff?replay=86400", {"not": "taken apart"})))
+
+
+@case
+def tests_that_say_no(bench):
+    for answer, args in (({"allow": False, "reason": "no rule", "file": "w"}, ("whitelist", "test", "--initiator", "a")),
+                         ({"good": False, "checks": []}, ("initiator", "test", "a")),
+                         ({"good": False, "lines": 3, "bad_line": 4, "what": "x\x1b", "last": "0"}, ("audit", "verify"))):
+        gateway = operator_socket(bench, 200, answer)
+        check_eq(bench.run("ppgctl", "--socket", gateway.url, *args).returncode, 1)
+        done = bench.run("ppgctl", "--socket", gateway.url, "--json", *args)
+        check_eq((done.returncode, json.loads(done.stdout)), (1, answer))
+
+
+@case
+def odd_answers_about_lists(bench):
+    for told in ({}, {"rules": 5, "removed": [1], "added": [{}], "removed_in_all": 7}, {"lines": [1, {}, {"before": 3}]},
+                 {"initiators": "x", "checks": {}, "otherwise": [[]], "pushes": 1}):
+        gateway = operator_socket(bench, 200, told)
+        path = bench.write("a.list", "")
+        for args in (("initiator", "list"), ("initiator", "show", "a"), ("initiator", "test", "a"), ("whitelist", "list"),
+                     ("whitelist", "test", "--initiator", "a"), ("whitelist", "add", "x"), ("whitelist", "import", path),
+                     ("whitelist", "diff", path), ("audit", "tail"), ("audit", "verify")):
+            done = bench.run("ppgctl", "--socket", gateway.url, *args)
+            check_eq((done.returncode, done.stderr), (0, ""), (args, told))
+
+
 @case
 def help_and_version(bench):
+    done = bench.run("ppgctl", "whitelist", "diff", "--help")
+    check_eq((done.returncode, done.stderr), (0, ""))
+    check(done.stdout.startswith("usage: ppgctl [OPTIONS] whitelist diff FILE\n") and "--replay TIME" in done.stdout and
+          "--recipient" not in done.stdout, done.stdout)
     for args, words in ((("--help",), ("push show ID", "push explain ID", "queue", "push replay ID [ADDRESS...]", "--heads N")),
                         (("--version",), ("ppgctl 0.",))):
         done = bench.run("ppgctl", *args)

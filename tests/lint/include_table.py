@@ -58,7 +58,7 @@ ROOMS = {
     },
     "ppg/tool": {
         "ours": {room: ANY for room in ("base/", "base/net/", "pap/", "security/", "ota/headers.h", "ppg/tool/")},
-        "theirs": {"uv.h": ANY, "jansson.h": ["report.c", "table.[ch]", "explain.[ch]"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["report.c", "table.[ch]", "explain.[ch]", "lists.[ch]"]},
     },
     "ppg/cmd": {
         "ours": {

@@ -24,6 +24,7 @@ static const char *const kinds[STORE_KIND_COUNT] = {
     [STORE_REPLAY] = "replay",
     [STORE_PURGE] = "purge",
     [STORE_BACKUP] = "backup",
+    [STORE_RECENT] = "recent",
 };
 
 enum store_kind replay_kind(struct slice name)

@@ -158,9 +158,9 @@ static void long_push_id(void)
 
     begin(&w);
     client_open(&w, &c);
-    (void)snprintf(target, sizeof target, "/push?id=%0512d", 1);
+    (void)snprintf(target, sizeof target, "/push?id=%01024d", 1);
     CU_ASSERT(ask(&w, &c, "GET", target) == 404);
-    (void)snprintf(target, sizeof target, "/push?id=%0513d", 1);
+    (void)snprintf(target, sizeof target, "/push?id=%01025d", 1);
     CU_ASSERT(ask(&w, &c, "GET", target) == 400);
     client_close(&c);
     end(&w);
@@ -199,7 +199,7 @@ static void bad_http_is_refused(void)
         {"GET /status\r\n\r\n", 400},
         {"GET /status HTTP/1.1\n\n", 400},
         {"GET /status HTTP/1.1\r\n\r\n", 400},
-        {"POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n", 413},
+        {"POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 67108865\r\n\r\n", 413},
     };
     struct world w;
 

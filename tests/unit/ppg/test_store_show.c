@@ -64,6 +64,79 @@ static void of_those_it_may_body(struct fix *f)
     }
 }
 
+/* ---- of late ---- */
+
+/* Names and sizes of what it answered, "c3 b2 "; drops the pushes. */
+static void drop_recent(struct store_recent *o, struct buf *names)
+{
+    for (size_t i = 0; i < o->shows_n; i++) {
+        buf_addf(names, "%.*s%zu ", SLICE_FMT(o->shows[i].push->push_id), o->shows[i].targets_n);
+        CU_ASSERT(o->shows[i].targets[0].key.n > 0);
+        ppg_push_drop(o->shows[i].push);
+    }
+}
+
+static void recent_body(struct fix *f)
+{
+    static const struct {
+        int64_t since_ms;
+        const char *want;
+    } rows[] = {{0, "c3 b2 a1 "}, {1001, "c3 b2 "}, {1002, "c3 "}, {1003, ""}};
+    static const char *const names[] = {"a", "b", "c"};
+    struct store_show shows[10];
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct store_insert o = {.push = fix_push("mms", names[i], i + 1, 5)};
+
+        o.push->accepted_ms = 1000 + (int64_t)i;
+        CU_ASSERT(fix_run(f, &o.op, STORE_INSERT) == ERR_OK);
+        ppg_push_drop(o.push);
+    }
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct store_recent o = {.since_ms = rows[i].since_ms, .max = 10, .targets_max = 100, .shows = shows};
+        struct buf got;
+
+        test_row(i);
+        buf_init(&got, 100);
+        CU_ASSERT(fix_run(f, &o.op, STORE_RECENT) == ERR_OK && o.next_id == 0);
+        drop_recent(&o, &got);
+        TEST_SLICE_EQ(buf_slice(&got), slice_str(rows[i].want));
+        buf_clear(&got);
+    }
+}
+
+/* Pieces by pushes and by targets give the same whole, and a push that is too big for a piece is one by itself. */
+static void recent_in_pieces_body(struct fix *f)
+{
+    static const struct {
+        size_t max, targets_max, pieces;
+    } rows[] = {{1, 100, 6}, {2, 100, 3}, {5, 100, 2}, {6, 100, 1}, {10, 1, 5}, {10, 8, 3}};
+    static const size_t sizes[] = {1, 2, 9, 1, 3};
+    struct store_show shows[10];
+
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        char name[2] = {(char)('a' + i), 0};
+
+        (void)fix_insert(f, "mms", name, sizes[i], 5, false);
+    }
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct store_recent o = {.max = rows[i].max, .targets_max = rows[i].targets_max, .shows = shows};
+        size_t pieces = 0;
+        struct buf got;
+
+        test_row(i);
+        buf_init(&got, 100);
+        do {
+            o.before_id = o.next_id;
+            CU_ASSERT(fix_run(f, &o.op, STORE_RECENT) == ERR_OK && o.shows_n <= rows[i].max);
+            drop_recent(&o, &got);
+        } while (++pieces < 10 && o.next_id);
+        TEST_SLICE_EQ(buf_slice(&got), SLICE("e3 d1 c9 b2 a1 "));
+        CU_ASSERT(pieces == rows[i].pieces);
+        buf_clear(&got);
+    }
+}
+
 /* ---- attempts ---- */
 
 static void attempt(struct fix *f, int64_t id, uint16_t no, int64_t began_ms, const char *note)
@@ -506,6 +579,8 @@ static void file_levels_off_body(struct fix *f)
     }
 BOTH(history)
 BOTH(of_those_it_may)
+BOTH(recent)
+BOTH(recent_in_pieces)
 BOTH(ended_without_attempt)
 BOTH(last_64_attempts)
 BOTH(explains)
@@ -523,6 +598,8 @@ BOTH(file_levels_off)
 const struct test_case test_cases[] = {
     {"history", history},
     {"of_those_it_may", of_those_it_may},
+    {"recent", recent},
+    {"recent_in_pieces", recent_in_pieces},
     {"ended_without_attempt", ended_without_attempt},
     {"last_64_attempts", last_64_attempts},
     {"explains", explains},

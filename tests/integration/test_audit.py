@@ -1,0 +1,348 @@
+"""The operator's hand on accounts and lists: ppgctl initiator, whitelist and audit against a running gateway; what is
+changed, what is written to the audit log, and what happens when it cannot be.  Usage: test_audit.py BUILD_DIR."""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+
+from gateway import ANY_LEVEL, Gateway, Terminal, good_push, push
+from harness import case, check, check_eq, main
+
+LIST = """# Who may push.\r
+\r
+allow news +1555* *      # the paper\r
+   # pass is for tests\r
+allow   pass +1555* *\r
+"""
+
+
+def opened(bench, text=LIST, conf=None, terminals="", **more):
+    """One loop, so that a reload is everywhere when it is answered."""
+    phone = Terminal(bench, association=False)
+    gateway = Gateway(bench, phone.route("+15550100", more="") + terminals, conf={"gateway.loops": "1", "admin.audit": "audit.log",
+                                                                        **(conf or {})}, start=False, **more)
+    write(gateway, text)
+    return gateway.start()
+
+
+def write(gateway, text):
+    with open(gateway.path("whitelist.conf"), "w", encoding="utf-8", newline="") as f:
+        f.write(text)
+
+
+def read(gateway, name="whitelist.conf"):
+    with open(gateway.path(name), encoding="utf-8", newline="") as f:
+        return f.read()
+
+
+def good(gateway, *args):
+    done = gateway.ctl(*args)
+    check_eq((done.returncode, done.stderr), (0, ""), f"{args} {done.stdout}")
+    return done.stdout
+
+
+def refused(gateway, words, *args):
+    """Exit status 1, and these words; the list and the running rules stay."""
+    before = read(gateway), read(gateway, "audit.log")
+    done = gateway.ctl(*args)
+    check_eq(done.returncode, 1, f"{args} {done.stdout} {done.stderr}")
+    check(words in done.stderr, f"{args}: {done.stderr}")
+    check_eq((read(gateway), read(gateway, "audit.log")), before, args)
+
+
+def chain(lines):
+    """Checked here, by another implementation: the hash of every line, and of the one before it."""
+    prev = "0" * 64
+    for n, line in enumerate(lines, 1):
+        entry = json.loads(line)
+        body, _, rest = line.rpartition(',"hash":"')
+        check_eq((entry["seq"], entry["prev"], rest), (n, prev, hashlib.sha256(body.encode()).hexdigest() + '"}'), line)
+        prev = entry["hash"]
+    return [json.loads(line) for line in lines]
+
+
+def audit(gateway):
+    return chain(read(gateway, "audit.log").splitlines())
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@case
+def rules_come_and_go_in_place(bench):
+    """Comments, order, spacing and line ends stay; the gateway decides by the new list at once; the file's mode stays."""
+    gateway = opened(bench)
+    path = gateway.path("whitelist.conf")
+    os.chmod(path, 0o640)
+    out = good(gateway, "whitelist", "add", "deny news +15550199 *  # asked us to stop")
+    check(re.search(r"^\+ +6 +deny news \+15550199", out, re.M) and "reloaded, generation" in out, out)
+    text = LIST + "deny news +15550199 *  # asked us to stop\r\n"
+    check_eq(read(gateway), text)
+    check_eq(stat.S_IMODE(os.stat(path).st_mode), 0o640)
+    check_eq(push(bench, gateway, to=("+15550199",)).code, 2001)
+    good(gateway, "whitelist", "add", "--line", "3", "deny", "*", "+15550198", "*")
+    check_eq(read(gateway), text.replace("allow news", "deny * +15550198 *\r\nallow news", 1))
+    out = good(gateway, "whitelist", "remove", "deny", "*", " +15550198", "*")
+    check(re.search(r"^- +3 +deny \* \+15550198 \*$", out, re.M), out)
+    check_eq(read(gateway), text)
+    good(gateway, "whitelist", "remove", "--line", "5")
+    check_eq(read(gateway), text.replace("allow   pass +1555* *\r\n", ""))
+    good_push(bench, gateway)
+    check_eq(sorted(os.listdir(gateway.folder)), sorted(set(os.listdir(gateway.folder))))
+    check(not [n for n in os.listdir(gateway.folder) if n.startswith("whitelist.conf.")], "something was left behind")
+    entries = audit(gateway)
+    check_eq([e["what"] for e in entries], ["whitelist.add"] * 2 + ["whitelist.remove"] * 2)
+    first = entries[0]
+    check(f"(uid {os.getuid()})" in first["who"], first)
+    check_eq((first["before"]["sha256"], first["after"]["sha256"]), (sha256(LIST), sha256(text)))
+    check_eq(first["before"]["rules"], [])
+    check_eq(first["after"]["rules"], [{"line": 6, "rule": "deny news +15550199 *  # asked us to stop"}])
+    check_eq(entries[3]["before"]["rules"], [{"line": 5, "rule": "allow   pass +1555* *"}])
+
+
+@case
+def changes_that_cannot_be(bench):
+    gateway = opened(bench)
+    path = gateway.path("whitelist.conf")
+    for words, *args in (
+            (f"{path}:6: recipient: there is no such group", "add", "allow news $none *"),
+            (f"{path}:6: {os.path.dirname(path)}/none cannot be opened", "add", "allow news @none *"),
+            ("verdict: must be allow, deny, only or acl", "add", "permit news * *"),
+            ("not a rule", "add", "# a comment"), ("control character", "add", "allow a * * # x\nallow * * *"),
+            ("line 3 is that rule already", "add", "allow news  +1555*  *"),
+            ("there is no such line", "add", "--line", "99", "deny * * *"),
+            ("there is no such rule", "remove", "allow", "news", "+1555*", "x"),
+            ("there is no such rule", "remove", "--line", "4"), ("there is no such rule", "remove", "--line", "99")):
+        refused(gateway, words, "whitelist", *args)
+    write(gateway, LIST + LIST)
+    refused(gateway, "line 8 is that rule too: say which line", "whitelist", "remove", "allow", "news", "+1555*", "*")
+    good(gateway, "whitelist", "remove", "--line", "8")
+    bad = bench.write("bad.list", "allow news * *\n\nnonsense\n")
+    refused(gateway, f"{path}:3: verdict", "whitelist", "import", bad)
+    refused(gateway, f"{path}:3: verdict", "whitelist", "diff", bad)
+    refused(gateway, "has already", "whitelist", "import", path)
+    good_push(bench, gateway)
+
+
+@case
+def no_change_without_a_record(bench):
+    gateway = opened(bench, conf={"admin.audit": None})
+    done = gateway.ctl("whitelist", "add", "deny * * *")
+    check_eq((done.returncode, read(gateway)), (1, LIST))
+    check("[admin] audit names no file" in done.stderr, done.stderr)
+    done = gateway.ctl("audit", "tail")
+    check_eq((done.returncode, "there is no audit log" in done.stderr), (1, True), done.stderr)
+    full = opened(bench)
+    os.remove(full.path("audit.log"))
+    os.mkdir(full.path("audit.log"))
+    done = full.ctl("whitelist", "add", "deny * * *")
+    check_eq((done.returncode, read(full)), (1, LIST), done.stderr)
+    check("nothing was changed" in done.stderr, done.stderr)
+
+
+@case
+def undone_when_the_reload_fails(bench):
+    """Another file is broken: the list is put back, and the audit log says both."""
+    gateway = opened(bench)
+    gateway.write("initiators.conf", "[initiator news]\nnonsense = 1\n")
+    done = gateway.ctl("whitelist", "add", "deny * * *")
+    check_eq((done.returncode, read(gateway)), (1, LIST))
+    check("initiators.conf:2: nonsense: unknown key" in done.stderr, done.stderr)
+    entries = audit(gateway)
+    check_eq([e["what"] for e in entries], ["whitelist.add", "whitelist.add.undone"])
+    check_eq((entries[1]["after"]["sha256"], entries[1]["before"]["sha256"]),
+             (sha256(LIST), entries[0]["after"]["sha256"]))
+    good_push(bench, gateway)
+
+
+@case
+def import_and_diff(bench):
+    gateway = opened(bench)
+    for n in range(3):
+        good_push(bench, gateway, push_id=f"d{n}", to=(f"+1555010{n}",) if n == 0 else ("+15550100",))
+    edited = bench.write("edited.list", LIST.replace("\r\n", "\n") + "deny news +15550100 *\nallow pass * * protect=full\n")
+    out = good(gateway, "whitelist", "diff", edited)
+    check_eq(out, "+    6  deny news +15550100 *\n+    7  allow pass * * protect=full\n")
+    told = json.loads(good(gateway, "--json", "whitelist", "diff", edited, "--replay", "24h"))
+    check_eq((told["pushes"], told["decisions"], told["otherwise_in_all"], told["removed_in_all"], told["added_in_all"]),
+             (3, 3, 3, 0, 2))
+    check_eq([(o["push_id"], o["now"], o["now_line"], o["then"], o["then_line"]) for o in told["otherwise"]],
+             [(f"d{n}", "allow", 3, "deny rule", 6) for n in (2, 1, 0)])
+    out = good(gateway, "whitelist", "diff", edited, "--replay", "1d")
+    check("3 of 3 decisions about 3 pushes would be otherwise" in out and "d0" in out, out)
+    same = bench.write("same.list", "allow pass +1555* *\nallow news +1555* *\n")
+    check("0 of 3 decisions" in good(gateway, "whitelist", "diff", same, "--replay", "24h"), "a moved rule changes nothing")
+    check_eq((read(gateway), read(gateway, "audit.log")), (LIST, ""))
+    good(gateway, "whitelist", "import", edited)
+    with open(edited, encoding="utf-8") as f:
+        check_eq(read(gateway), f.read())
+    check_eq(push(bench, gateway, push_id="after").code, 2001)
+    check_eq([e["what"] for e in audit(gateway)], ["whitelist.import"])
+
+
+@case
+def replay_in_pieces(bench):
+    """More pushes and targets than go into one piece; demands count as decisions."""
+    crowd = [f"+1555777{k:04}" for k in range(15)]
+    gateway = opened(bench, ANY_LEVEL, {"delivery.retry-first": "1h", "delivery.retry-max": "1h"},
+                     "".join(f"[terminal {number}]\nroute = http://127.0.0.1:9\n" for number in crowd))
+    for n in range(130):
+        good_push(bench, gateway, push_id=f"p{n}", to=crowd if n % 10 == 0 else ("+15550100",))
+    full = bench.write("full.list", ANY_LEVEL.replace("+1555* *", "+1555* * protect=full"))
+    told = json.loads(good(gateway, "--json", "whitelist", "diff", full, "--replay", "24h"))
+    check_eq((told["pushes"], told["decisions"], told["otherwise_in_all"], len(told["otherwise"])),
+             (130, 117 + 13 * 15, 117 + 13 * 15, 117 + 13 * 15))
+    check_eq([o["push_id"] for o in told["otherwise"] if o["recipient"].find("+15550100") >= 0],
+             [f"p{n}" for n in range(129, -1, -1) if n % 10])
+    check_eq({(o["now"], o["then"]) for o in told["otherwise"]}, {("allow", "allow protect=full")})
+    told = json.loads(good(gateway, "--json", "whitelist", "diff", full, "--replay", "0s"))
+    check(told["pushes"] < 130, told["pushes"])
+
+
+@case
+def list_and_test(bench):
+    gateway = opened(bench)
+    check_eq(good(gateway, "whitelist", "list"),
+             "    3  allow news +1555* *      # the paper\n    5  allow   pass +1555* *\n")
+    check_eq(good(gateway, "whitelist", "list", "--initiator", "pass"), "    5  allow   pass +1555* *\n")
+    check_eq(good(gateway, "whitelist", "list", "--count", "1"),
+             "    3  allow news +1555* *      # the paper\nmore: --from 5\n")
+    path = gateway.path("whitelist.conf")
+    out = good(gateway, "whitelist", "test", "--initiator", "news", "--recipient", "tel:+1-555-0100")
+    check_eq(out, f"allow, protection at least none: {path}:3 (allow rule)\n")
+    good(gateway, "whitelist", "add", "deny news +15550100 * type=image/* time=08:00-20:00")
+    for more, allow, line in ((("--type", "image/png", "--at", "2030-01-31T12:00:00Z"), False, 6),
+                              (("--type", "image/png", "--at", "2030-01-31T21:00:00Z"), True, 3),
+                              (("--type", "text/plain", "--at", "2030-01-31T12:00:00Z"), True, 3)):
+        done = gateway.ctl("--json", "whitelist", "test", "--initiator", "news", "--recipient", "+15550100", *more)
+        told = json.loads(done.stdout)
+        check_eq((done.returncode, told["allow"], told["line"], told["file"]), (0 if allow else 1, allow, line, path))
+    for args, why in ((("--initiator", "nobody", "--recipient", "+15550100"), "there is no such initiator"),
+                      (("--initiator", "news", "--recipient", "+4912"), "no rule"),
+                      (("--initiator", "news", "--operation", "status", "--owner", "pass", "--push-id", "1"), "no rule")):
+        done = gateway.ctl("whitelist", "test", *args)
+        check_eq((done.returncode, why in done.stdout), (1, True), done.stdout)
+    for args in (("--initiator", "news"), ("--initiator", "news", "--recipient", "+1", "--at", "noon"),
+                 ("--initiator", "news", "--operation", "cancel"), ("--initiator", "news", "--recipient", "+1", "--asked", "x")):
+        done = gateway.ctl("whitelist", "test", *args)
+        check_eq((done.returncode, done.stdout), (1, ""), args)
+
+
+@case
+def initiators(bench):
+    gateway = opened(bench)
+    check_eq([i["initiator"] for i in json.loads(good(gateway, "--json", "initiator", "list"))["initiators"]], ["news", "pass"])
+    check(re.search(r"^news +yes +no +no", good(gateway, "initiator", "list"), re.M), "a table")
+    shown = json.loads(good(gateway, "--json", "initiator", "show", "pass"))
+    check_eq((shown["digest_user"], shown["require"], shown["trusted"]), ("pass", "any", False))
+    check("digest-sha256" in shown["proofs"] and "basic" in shown["proofs"], shown)
+    check(not re.search(r"correct|[0-9a-f]{32}", json.dumps(shown)), "a secret is shown")
+    check_eq(gateway.ctl("initiator", "show", "nobody").returncode, 1)
+    for args, status in ((("news", "--san", "URI:https://news.example.com"), 0), (("pass", "--user", "pass"), 0),
+                         (("news", "--san", "URI:https://other.example.com"), 1), (("pass", "--san", "URI:https://news.example.com"), 1),
+                         (("news", "--uri", "https://news.example.com/x"), 0), (("news", "--uri", "https://bank.example/x"), 1),
+                         (("news", "--source", "127.0.0.1"), 0), (("news",), 1)):
+        done = gateway.ctl("initiator", "test", *args)
+        check_eq((args, done.returncode), (args, status), done.stdout + done.stderr)
+
+
+@case
+def a_chain_that_was_touched(bench):
+    """audit verify finds a line that was changed, taken out, put in, moved or cut off; so it does in a copy."""
+    gateway = opened(bench)
+    for n in range(5):
+        good(gateway, "whitelist", "add", f"deny * +1555019{n} *")
+    path, whole = gateway.path("audit.log"), read(gateway, "audit.log")
+    lines = whole.splitlines(keepends=True)
+    check("5 good lines" in good(gateway, "audit", "verify"), "untouched")
+    check_eq([json.loads(x)["seq"] for x in lines], [1, 2, 3, 4, 5])
+    again = lines[2].replace("+15550192", "+15550999")
+    body = again.rpartition(',"hash":"')[0]
+    for text, line, words in (
+            ("".join(lines[:2] + [again] + lines[3:]), 3, "was changed"),
+            ("".join(lines[:2] + [f'{body},"hash":"{sha256(body)}"}}\n'] + lines[3:]), 4, "does not follow"),
+            ("".join(lines[:1] + lines[2:]), 2, "does not follow"), ("".join(lines[1:]), 1, "does not follow"),
+            ("".join([lines[0], lines[2], lines[1]] + lines[3:]), 2, "does not follow"),
+            ("".join(lines + lines[4:]), 6, "does not follow"), (whole + "\n", 6, "not a line"),
+            (whole[:-1], 5, "is incomplete"), ("".join(lines[:4]), 5, "is missing"), ("", 1, "is missing")):
+        with open(path, "w", encoding="utf-8", newline="") as f:
+            f.write(text)
+        done = gateway.ctl("audit", "verify")
+        check_eq((done.returncode, done.stdout.startswith(f"line {line} ") and words in done.stdout), (1, True),
+                 f"{line} {words}: {done.stdout} {done.stderr}")
+        if "is missing" not in words:
+            copy = bench.write("copy.log", text)
+            alone = bench.run("ppgctl", "audit", "verify", copy)
+            check_eq((alone.returncode, alone.stdout), (1, done.stdout))
+    with open(path, "w", encoding="utf-8", newline="") as f:
+        f.write(whole)
+    check_eq(json.loads(good(gateway, "--json", "audit", "verify"))["good"], True)
+    check_eq([e["seq"] for e in json.loads(good(gateway, "--json", "audit", "tail", "--count", "2"))["lines"]], [4, 5])
+    out = good(gateway, "audit", "tail")
+    check(re.search(r"^5 20\d\d-\S+Z \S+ \(uid \d+\) whitelist.add\n  \+ +\d+  deny \* \+15550194 \*$", out, re.M), out)
+
+
+@case
+def the_chain_goes_on_after_a_restart(bench):
+    """Also behind half a line, which a power cut left."""
+    gateway = opened(bench)
+    good(gateway, "whitelist", "add", "deny * +15550191 *")
+    gateway.kill()
+    with open(gateway.path("audit.log"), "a", encoding="utf-8") as f:
+        f.write('{"seq":2,"at":"2030-')
+    gateway.start()
+    good(gateway, "whitelist", "add", "deny * +15550192 *")
+    check_eq(len(audit(gateway)), 2)
+    check_eq(len(gateway.events("audit.torn")), 1)
+    good(gateway, "audit", "verify")
+
+
+@case
+def many_hands_at_once(bench):
+    """Changes that meet are made one after the other or refused, none is lost; pushes go on meanwhile."""
+    gateway = opened(bench, conf={"gateway.loops": "2"})
+
+    def add(n):
+        for _ in range(200):
+            done = gateway.ctl("whitelist", "add", f"deny * +15559{n:03} *")
+            if done.returncode == 0:
+                return True
+            check("under way" in done.stderr or "meanwhile" in done.stderr, done.stderr)
+        return False
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        done = [pool.submit(add, n) for n in range(12)]
+        for _ in range(5):
+            good_push(bench, gateway)
+        check(all(d.result() for d in done), "one never got its turn")
+    text = read(gateway)
+    check_eq(sorted(re.findall(r"\+15559(\d{3})", text)), [f"{n:03}" for n in range(12)])
+    check(text.startswith(LIST), "the rest has changed")
+    check_eq(len([e for e in audit(gateway) if e["what"] == "whitelist.add"]) -
+             len([e for e in audit(gateway) if e["what"] == "whitelist.add.undone"]), 12)
+
+
+@case
+def strangers_change_nothing(bench):
+    """The socket is its owner's, and it asks the system who is at the other end."""
+    gateway = opened(bench)
+    check_eq(stat.S_IMODE(os.stat(gateway.path("admin.sock")).st_mode), 0o600)
+    if os.getuid() != 0:
+        return
+    os.chmod(gateway.path("admin.sock"), 0o666)
+    for folder in (bench.folder, gateway.folder):
+        os.chmod(folder, 0o755)
+    told = subprocess.run(["curl", "-sS", "--unix-socket", gateway.path("admin.sock"), "-d", '{"rule": "allow * * *"}',
+                           "http://x/whitelist/add"], capture_output=True, text=True, user=65534, group=65534,
+                          extra_groups=[], check=False)
+    check("only root and the gateway's own user" in told.stdout, told.stdout + told.stderr)
+    check_eq(read(gateway), LIST)
+
+
+if __name__ == "__main__":
+    main("audit")
