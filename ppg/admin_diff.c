@@ -26,13 +26,27 @@ static struct diff *diff_of(struct ppg_admin_job *j)
     return container_of(j, struct diff, job);
 }
 
-static void end(struct diff *d)
+/* Two lists of a million addresses are nothing to free on a loop. */
+static void end_run(struct ppg_admin_job *j)
 {
-    ppg_admin_job_end(&d->job);
+    sec_whitelist_free(&diff_of(j)->other);
+    ppg_config_drop(&j->config);
+}
+
+static void end_done(struct ppg_admin_job *j)
+{
+    struct diff *d = diff_of(j);
+
+    ppg_admin_job_end(j);
     json_decref(d->rows);
     buf_clear(&d->given);
     sec_whitelist_free(&d->other);
     free(d);
+}
+
+static void end(struct diff *d)
+{
+    ppg_admin_job_start(&d->job, end_run, end_done);
 }
 
 /* --- the rules --- */
@@ -55,7 +69,7 @@ static void run(struct ppg_admin_job *j)
 {
     struct diff *d = diff_of(j);
     struct slice text = buf_slice(&d->given);
-    struct ppg_file_mark mark;
+    struct ppg_file_stamp mark;
     char why[PPG_FILE_WHY_N];
     struct buf was;
 

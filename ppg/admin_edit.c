@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "ppg/file.h"
 #include "ppg/rules.h"
 #include "security/digest_hash.h"
@@ -74,10 +75,10 @@ static const char *const whats[] = {
 struct edit {
     struct ppg_admin_job job;
     enum edit_how how;
-    const char *path;
+    char *path;       /* owned */
     struct buf given; /* of an import: the new text */
     struct buf was, is;
-    struct ppg_file_mark mark;
+    struct ppg_file_stamp mark;
     struct ppg_admin_change change;
     uint32_t at; /* line of a rule that was added or taken out */
 };
@@ -180,8 +181,8 @@ static void put_in_place(struct edit *d)
     ppg_admin_job_fail(&d->job, e == ERR_LATE ? 409 : 500, "%s", why);
 }
 
-/* Off the loops: all but the reload. */
-static void edit_run(struct ppg_admin_job *j)
+/* All but the reload. */
+static void edit(struct ppg_admin_job *j)
 {
     struct edit *d = edit_of(j);
     struct sec_whitelist *list = NULL;
@@ -208,6 +209,13 @@ static void edit_run(struct ppg_admin_job *j)
     }
 }
 
+/* Off the loops.  The reload may leave the old configuration to its last holder: that must not be loop 0. */
+static void edit_run(struct ppg_admin_job *j)
+{
+    edit(j);
+    ppg_config_drop(&j->config);
+}
+
 static void edit_end(struct edit *d)
 {
     d->job.admin->editing = false;
@@ -216,6 +224,7 @@ static void edit_end(struct edit *d)
     buf_clear(&d->given);
     buf_clear(&d->was);
     buf_clear(&d->is);
+    free(d->path);
     free(d);
 }
 
@@ -305,11 +314,14 @@ static void begin(struct ppg_admin *a, struct net_http_exchange *x, const struct
     buf_init(&d->was, PPG_ADMIN_LIST_MAX_N);
     buf_init(&d->is, PPG_ADMIN_LIST_MAX_N);
     d->how = how;
-    d->path = ppg_config_settings(d->job.config)->files.whitelist;
+    d->path = mem_dup(slice_str(ppg_config_settings(d->job.config)->files.whitelist));
     if (how == EDIT_IMPORT)
         net_http_exchange_take_body(x, &d->given);
     if (how == EDIT_REMOVE && !d->job.ask.given) {
         ppg_admin_job_fail(&d->job, 400, "%s", r->usage);
+        edit_end(d);
+    } else if (!d->path) {
+        ppg_admin_job_fail(&d->job, 503, "out of memory");
         edit_end(d);
     } else {
         ppg_admin_job_start(&d->job, edit_run, edit_done);

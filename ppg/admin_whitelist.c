@@ -53,7 +53,7 @@ static void list_rules(struct ppg_admin_job *j, struct slice text)
 
 static void list_run(struct ppg_admin_job *j)
 {
-    struct ppg_file_mark mark;
+    struct ppg_file_stamp mark;
     char why[PPG_FILE_WHY_N];
     struct buf text;
 
@@ -63,6 +63,7 @@ static void list_run(struct ppg_admin_job *j)
     else
         list_rules(j, buf_slice(&text));
     buf_clear(&text);
+    ppg_config_drop(&j->config);
 }
 
 static void list_done(struct ppg_admin_job *j)

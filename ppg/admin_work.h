@@ -15,7 +15,8 @@ struct ppg_admin_job {
     uv_work_t uv;
     struct ppg_admin *admin;
     struct ppg_admin_ask ask;
-    struct ppg_config *config;             /* held: that of the request's arrival */
+    /* Held: that of the request's arrival.  Who drops it last frees it, which takes long: run() does when it can. */
+    struct ppg_config *config;
     uid_t uid;                             /* who asks */
     void (*run)(struct ppg_admin_job *j);  /* on a thread of its own */
     void (*done)(struct ppg_admin_job *j); /* then, on loop 0 */

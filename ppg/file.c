@@ -34,7 +34,7 @@ static enum err read_all(int fd, struct buf *text)
     }
 }
 
-enum err ppg_file_read(const char *path, struct buf *text, struct ppg_file_mark *mark,
+enum err ppg_file_read(const char *path, struct buf *text, struct ppg_file_stamp *mark,
                        char why[PPG_FILE_WHY_N])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -105,7 +105,7 @@ static enum err rename_checked(const char *from, const char *path, const struct 
     return rename(from, path) == 0 ? ERR_OK : fail(ERR_IO, path, "cannot be replaced", why);
 }
 
-static enum err replace(const char *real, struct slice text, struct ppg_file_mark *mark,
+static enum err replace(const char *real, struct slice text, struct ppg_file_stamp *mark,
                         char why[PPG_FILE_WHY_N])
 {
     char beside[PATH_MAX];
@@ -130,7 +130,7 @@ static enum err replace(const char *real, struct slice text, struct ppg_file_mar
     return ppg_file_sync_folder(real) ? fail(ERR_IO, real, "its folder cannot be synced", why) : ERR_OK;
 }
 
-enum err ppg_file_replace(const char *path, struct slice text, struct ppg_file_mark *mark,
+enum err ppg_file_replace(const char *path, struct slice text, struct ppg_file_stamp *mark,
                           char why[PPG_FILE_WHY_N])
 {
     char *real = realpath(path, NULL);

@@ -268,12 +268,12 @@ def refusals(bench):
             (("add", "b", "--kind", "psk", "--secret-file", two), 2, "one line"),
             (("add", "b", "--kind", "psk", "--secret-file", bench.path("none")), 2, "none"),
             (("add", "b", "--kind", "psk", "--secret-file", good, "--expires", "soon"), 2, "soon"),
-            (("add", "b", "--kind", "psk"), 2, "missing"),
+            (("add", "b", "--kind", "psk"), 2, "--secret-file is needed"),
             (("add", "--kind", "psk", "--secret-file", good), 2, "name"),
             (("list", "x"), 2, "too many"),
             (("list", "--kind", "psk"), 2, "does not go"),
             (("rotate", "nobody", "--secret-file", good, "--grace", "1d"), 1, "no key of that name"),
-            (("rotate", "a", "--secret-file", good), 2, "missing"),
+            (("rotate", "a", "--secret-file", good), 2, "--grace is needed"),
             (("remove", "nobody"), 1, "no key of that name"),
             (("import", "b", "--file", good), 1, "association:")):
         done = gateway.ctl("key", *args)

@@ -18,7 +18,7 @@ static void write_text(const char *name, const char *text)
     CU_ASSERT_FATAL(f && fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
-static enum err read_text(const char *from, size_t max_n, struct buf *text, struct ppg_file_mark *mark)
+static enum err read_text(const char *from, size_t max_n, struct buf *text, struct ppg_file_stamp *mark)
 {
     char why[PPG_FILE_WHY_N] = "";
     enum err e;
@@ -46,7 +46,7 @@ static unsigned files(const char *begin)
 static void test_replace(void)
 {
     char why[PPG_FILE_WHY_N];
-    struct ppg_file_mark mark, again;
+    struct ppg_file_stamp mark, again;
     struct buf text;
 
     write_text("r.conf", "old\n");
@@ -69,7 +69,7 @@ static void test_replace(void)
 static void test_changed_meanwhile(void)
 {
     char why[PPG_FILE_WHY_N];
-    struct ppg_file_mark mark;
+    struct ppg_file_stamp mark;
     struct buf text;
 
     write_text("c.conf", "old\n");
@@ -89,7 +89,7 @@ static void test_changed_meanwhile(void)
 static void test_symbolic_link_stays(void)
 {
     char link_path[320], why[PPG_FILE_WHY_N];
-    struct ppg_file_mark mark;
+    struct ppg_file_stamp mark;
     struct buf text;
     struct stat st;
 
@@ -107,7 +107,7 @@ static void test_symbolic_link_stays(void)
 
 static void test_unreadable(void)
 {
-    struct ppg_file_mark mark;
+    struct ppg_file_stamp mark;
     struct buf text;
 
     write_text("big.conf", "0123456789");
