@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "base/arena.h"
 #include "base/mem.h"
+#include "ppg/config/algorithms.h"
 #include "ppg/config/groups.h"
 #include "ppg/config/ini.h"
 #include "ppg/config/initiators.h"
@@ -127,6 +128,8 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
     const struct ppg_settings *s = &c->settings;
 
     read_settings(load, c);
+    if (s->files.algorithms && s->files.algorithms_key)
+        ppg_algorithms_read(load, &c->settings);
     if (!read_keyring(load, c))
         return; /* every key named in the other files would be told as unknown */
     if (s->files.initiators && s->pap.realm)

@@ -146,8 +146,14 @@ struct ppg_settings {
         const char *whitelist;
         const char *groups; /* NULL: none */
         const char *terminals;
+        const char *algorithms; /* NULL: no policy beyond these settings */
+        const char *algorithms_key;
         const char *subscribers; /* NULL: no embedded key server */
     } files;                     /* the other files of one configuration */
+    struct {
+        unsigned tls_min; /* 12 or 13; of TLS on all sides */
+        unsigned ciphers; /* of enum net_tls_cipher; 0: all */
+    } policy;             /* of files.algorithms; what of it concerns [pap] is in pap already */
     struct {
         const char *socket; /* UNIX socket of the operator; NULL: none */
         const char *audit;  /* what operators changed; NULL: they cannot change lists over the socket */

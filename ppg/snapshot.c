@@ -152,7 +152,8 @@ static enum err load_terminal(const struct ppg_settings *set, struct ppg_snapsho
         .pairs_n = set->ota_http.cert ? 1 : 0,
         .ca_file = set->ota_http.ca,
         .staple_required = set->ota_http.staple_required,
-        .version_min = 12,
+        .version_min = set->policy.tls_min,
+        .ciphers = set->policy.ciphers,
         .alpn_http11 = true,
     };
 
@@ -169,7 +170,8 @@ static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot 
         .verify = NET_TLS_VERIFY_REQUIRED,
         .ca_file = set->notify.ca ? set->notify.ca : SYSTEM_CA,
         .staple_required = set->notify.staple_required,
-        .version_min = 12,
+        .version_min = set->policy.tls_min,
+        .ciphers = set->policy.ciphers,
         .alpn_http11 = true,
     };
     enum err e = sec_credentials_load(&conf, &clk_real, &s->notify, why);

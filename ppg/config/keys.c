@@ -140,6 +140,12 @@ const struct ppg_config_key ppg_config_keys[] = {
            "How terminals are reached."),
     A_FILE(PATH, "files", "subscribers", files.subscribers, 0, NULL, NULL, "subscribers.conf",
            "Keys of identity modules, for the embedded key server; its owner's alone (mode 0600)."),
+    A_FILE(
+        FILE, "files", "algorithms", files.algorithms, 0, NULL, NULL, "algorithms.conf",
+        "A policy that raises the least of tls-min, ciphers and digest-md5, for TLS on all sides; it must be "
+        "signed, in algorithms.conf.sig."),
+    A_FILE(FILE, "files", "algorithms-key", files.algorithms_key, 0, NULL, NULL, "algorithms-key.pem",
+           "The public key of who signs it."),
 
     A_FILE(PATH, "keyring", "path", keyring.path, 0, NULL, NULL, "/var/lib/ppg/keyring",
            "Where keys and passwords are kept, each sealed under the master key; made by the first ppgctl "

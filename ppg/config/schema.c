@@ -252,6 +252,10 @@ static bool staple_without_cert(const struct ppg_settings *s)
 {
     return s->pap.staple_n && s->pap.staple_n != s->pap.cert_n;
 }
+static bool policy_without_key(const struct ppg_settings *s)
+{
+    return s->files.algorithms && !s->files.algorithms_key;
+}
 static bool verify_without_ca(const struct ppg_settings *s)
 {
     return s->pap.listen_tls_n && s->pap.client_certificate != NET_TLS_VERIFY_NONE && !s->pap.ca;
@@ -290,6 +294,7 @@ static const struct rule rules[] = {
     {OF(pap.listen), OF(pap.listen_tls), no_listener, "none of listen, listen-tls and listen-psk is set"},
     {OF(pap.listen_tls), OF(pap.cert), tls_without_cert, "needs cert and key"},
     {OF(pap.key), OF(pap.cert), cert_without_key, "must name as many files as cert"},
+    {OF(files.algorithms), OF(files.algorithms_key), policy_without_key, "needs algorithms-key"},
     {OF(pap.staple), OF(pap.cert), staple_without_cert, "must name as many files as cert"},
     {OF(pap.client_certificate), OF(pap.listen_tls), verify_without_ca, "needs ca, or none here"},
     {OF(pap.crl), OF(pap.ca), crl_without_ca, "needs ca"},
@@ -384,7 +389,7 @@ void ppg_schema_read(struct ppg_load *load, struct slice text, const char *file,
     struct reading r = {.load = load, .file = file, .strings = strings, .out = out};
 
     MUST(ppg_config_keys_n <= PPG_KEYS_MAX);
-    *out = (struct ppg_settings){.lines = {0}};
+    *out = (struct ppg_settings){.policy = {.tls_min = 12}};
     put_presets(&r);
     ppg_ini_read(load, text, file, take, &r);
     check_texts(&r);

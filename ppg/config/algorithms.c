@@ -1,0 +1,129 @@
+/* The policy of algorithms; see algorithms.h.  A file without sections:
+ *     tls-min = 1.3
+ *     ciphers = aes-256-gcm, chacha20-poly1305
+ *     digest-md5 = no
+ * Off the loops. */
+#include "ppg/config/algorithms.h"
+
+#include "base/list.h"
+#include "base/net/tls.h"
+#include "ppg/config/lists.h"
+#include "ppg/config/value.h"
+#include "security/signed.h"
+
+#define FILE_MAX_N 4096
+#define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
+
+struct draft {
+    struct ppg_list list;
+    struct ppg_settings *out;
+    bool digest_md5;
+};
+
+static struct draft *draft_of(struct ppg_list *l)
+{
+    return container_of(l, struct draft, list);
+}
+
+static void set_tls_min(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
+    int word = 0;
+
+    if (ppg_value_word(line->value, words, &word))
+        ppg_list_say(l, line, "1.2 or 1.3");
+    else
+        draft_of(l)->out->policy.tls_min = (unsigned)word;
+}
+
+static void set_ciphers(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {{"aes-128-gcm", NET_TLS_AES_128_GCM},
+                                            {"aes-256-gcm", NET_TLS_AES_256_GCM},
+                                            {"chacha20-poly1305", NET_TLS_CHACHA20_POLY1305},
+                                            {NULL, 0}};
+    struct slice left = line->value, item;
+    unsigned bits = 0;
+    int word = 0;
+
+    while (slice_item(&left, &item)) {
+        if (ppg_value_word(item, words, &word)) {
+            ppg_list_say(l, line, "comma separated, some of aes-128-gcm, aes-256-gcm or chacha20-poly1305");
+            return;
+        }
+        bits |= (unsigned)word;
+    }
+    if (bits & draft_of(l)->out->pap.ciphers)
+        draft_of(l)->out->policy.ciphers = bits;
+    else
+        ppg_list_say(l, line, "leaves none of the ciphers in [pap]");
+}
+
+static void set_digest_md5(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->digest_md5);
+}
+
+static const struct ppg_list_key keys[] = {
+    {"tls-min", set_tls_min, .must = true},
+    {"ciphers", set_ciphers, .must = true},
+    {"digest-md5", set_digest_md5, .must = true},
+};
+
+/* Only ever narrower. */
+static void end(struct ppg_list *l)
+{
+    struct draft *d = draft_of(l);
+    struct ppg_settings *s = d->out;
+
+    if (s->pap.tls_min < s->policy.tls_min)
+        s->pap.tls_min = s->policy.tls_min;
+    s->pap.ciphers &= s->policy.ciphers;
+    s->pap.digest_md5 = s->pap.digest_md5 && d->digest_md5;
+}
+
+void ppg_algorithms_read_text(struct ppg_load *load, struct slice text, const char *file,
+                              struct ppg_settings *s)
+{
+    struct draft d = {.list = {.load = load, .keys = keys, .keys_n = COUNT(keys), .end = end}, .out = s};
+
+    ppg_list_read_text(&d.list, text, file);
+}
+
+static bool is_signed(struct ppg_load *load, const struct ppg_settings *s, struct slice text)
+{
+    struct ppg_place at = {s->files.algorithms, 0};
+    struct buf name, signature, key;
+    enum err e = ERR_IO;
+
+    buf_init(&name, PPG_INI_LINE_MAX_N + 8);
+    buf_init(&signature, 0);
+    buf_init(&key, 0);
+    buf_add_str(&name, s->files.algorithms);
+    buf_add(&name, slice_of(".sig", sizeof ".sig")); /* with its NUL */
+    if (!buf_err(&name) && ppg_load_file(load, name.p, FILE_MAX_N, 0, at, SLICE_NONE, &signature) == ERR_OK &&
+        ppg_load_file(load, s->files.algorithms_key, FILE_MAX_N, 0, at, SLICE_NONE, &key) == ERR_OK) {
+        e = sec_signed_check(text, buf_slice(&signature), buf_slice(&key));
+        if (e == ERR_DENIED)
+            ppg_load_say(load, ERR_MALFORMED, at, SLICE_NONE, "not signed by the key of algorithms-key");
+        else if (e)
+            ppg_load_say(load, ERR_MALFORMED, at, SLICE_NONE,
+                         "algorithms-key is no public key in PEM (ECDSA, RSA of 2048 bits, Ed25519)");
+    }
+    buf_clear(&name);
+    buf_clear(&signature);
+    buf_clear(&key);
+    return e == ERR_OK;
+}
+
+void ppg_algorithms_read(struct ppg_load *load, struct ppg_settings *s)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    if (ppg_load_file(load, s->files.algorithms, FILE_MAX_N, 0, (struct ppg_place){s->files.algorithms, 0},
+                      SLICE_NONE, &text) == ERR_OK &&
+        is_signed(load, s, buf_slice(&text)))
+        ppg_algorithms_read_text(load, buf_slice(&text), s->files.algorithms, s);
+    buf_clear(&text);
+}
