@@ -69,9 +69,13 @@ struct ota_env {
         size_t flows_max;  /* terminals with an open socket, of this loop */
     } wsp;
     struct ota_profiles *profiles; /* gets what terminals say at registration; may be NULL */
+    size_t calls_max;              /* of this loop: connections that terminals opened */
+    int64_t keep_alive_ms;         /* such a connection is asked so often whether it lives */
 };
 
 typedef void ota_done_fn(struct ota_job *job, enum err why, void *arg);
+
+struct ota_call; /* ota/caller.h */
 
 struct ota_bearer {
     const char *name;  /* as conf spells it: "http" */
@@ -82,6 +86,11 @@ struct ota_bearer {
     bool (*reaches)(const struct ota_terminal *t); /* no I/O */
     /* What the transport to this terminal gives; no I/O. */
     struct sec_caps (*caps)(const struct ota_terminal *t);
+    /* It could be sent to only over a connection that the terminal opens, and there is none.  NULL: never so. */
+    bool (*absent)(void *self, const struct ota_terminal *t);
+    /* The terminal has called in, on this loop, which owns its address: the call is the bearer's now.  Replaces a
+     * connection that is open.  NULL: terminals do not call in. */
+    void (*take)(void *self, struct ota_call *call, const struct ota_terminal *t, struct ota_registry *held);
     enum err (*send)(void *self, struct ota_job *job, ota_done_fn *done, void *arg) MUST_USE;
     void (*cancel)(void *self, struct ota_job *job);      /* done() still fires */
     void (*set_tls)(void *self, struct net_tls_ctx *tls); /* after a reload; connections already open go on */

@@ -149,6 +149,16 @@ enum err ota_cpi_set(struct ota_cpi *c, const struct net_http_msg *m, const stru
     return ERR_OK;
 }
 
+void ota_cpi_move(struct ota_cpi *from, struct ota_cpi *to)
+{
+    *to = *from;
+    for (size_t i = 0; i < OTA_CPI_LISTS; i++) {
+        buf_init(&to->lists[i], OTA_CPI_LIST_MAX_N);
+        buf_move(&from->lists[i], &to->lists[i]);
+    }
+    ota_cpi_init(from);
+}
+
 struct slice ota_cpi_tag(const struct ota_cpi *c)
 {
     return slice_of(c->tag, c->tag_n);

@@ -59,7 +59,8 @@ void ota_cpi_clear(struct ota_cpi *c);
  * ERR_NOMEM: the cache is then empty. */
 enum err ota_cpi_set(struct ota_cpi *c, const struct net_http_msg *m, const struct ota_registration *r,
                      int64_t now_ms) MUST_USE;
-struct slice ota_cpi_tag(const struct ota_cpi *c); /* borrowed */
+void ota_cpi_move(struct ota_cpi *from, struct ota_cpi *to); /* to must be clear; from is clear afterwards */
+struct slice ota_cpi_tag(const struct ota_cpi *c);           /* borrowed */
 /* All of it as a profile; borrowed until the next set or clear.  learnt_ms is the caller's to fill. */
 struct ota_profile ota_cpi_profile(const struct ota_cpi *c);
 

@@ -1,4 +1,4 @@
-/* OTA-HTTP over connections that the gateway opens (PO-TCP): the bearer's face, its table of peers and the
+/* OTA-HTTP over connections that the gateway opens (PO-TCP) or terminals do (TO-TCP): the bearer's face, its table of peers and the
  * hand-over of results.  What happens on one connection is peer.c; the texts are request.c, cpi.c, answer.c.  The terminal is
  * the HTTP server whoever connected.  [OTA-HTTP §3..§7].  One loop. */
 #include "ota/bearer.h"
@@ -14,14 +14,24 @@
 #define PEERS_MIN     1024
 #define KEY_MAX_N     2048
 
-static bool http_reaches(const struct ota_terminal *t)
+static bool has_route(const struct ota_terminal *t)
 {
     return t->route == OTA_ROUTE_HTTP && t->host.n != 0 && t->port != 0;
 }
 
+static bool http_reaches(const struct ota_terminal *t)
+{
+    return has_route(t) || t->call_in.calls != OTA_CALLS_NO;
+}
+
+/* Of all the ways the push may go the weakest: which it will be is not known before.  TLS to somebody who has not proved
+ * who it is protects nothing. */
 static struct sec_caps http_caps(const struct ota_terminal *t)
 {
-    struct sec_caps caps = *sec_caps_of(t->tls ? SEC_BINDING_HTTP_TLS : SEC_BINDING_HTTP_CLEAR);
+    bool call = t->call_in.calls == OTA_CALLS_TLS && t->call_in.proof != OTA_PROOF_NONE;
+    bool route = t->tls || !has_route(t);
+    bool tls = t->call_in.calls == OTA_CALLS_NO ? t->tls : call && route;
+    struct sec_caps caps = *sec_caps_of(tls ? SEC_BINDING_HTTP_TLS : SEC_BINDING_HTTP_CLEAR);
 
     caps.gpl = t->association.present && t->association.suites_n != 0;
     return caps;
@@ -38,7 +48,7 @@ static enum err http_create(const struct ota_env *env, void **self)
     net_task_init(&h->later, later_run);
     h->env = env;
     h->tls = env->tls;
-    map_init(&h->peers, PEERS_MIN + PEERS_PER_CON * env->connections_max);
+    map_init(&h->peers, PEERS_MIN + PEERS_PER_CON * env->connections_max + env->calls_max);
     list_init(&h->idle);
     list_init(&h->cold);
     list_init(&h->ready);
@@ -112,13 +122,15 @@ static enum err route_key(const struct ota_terminal *t, struct buf *key)
         buf_add(key, parts[i]);
         buf_add_ch(key, '\n');
     }
-    buf_addf(key, "%u %d %d", (unsigned)t->port, t->tls, t->direct);
+    buf_addf(key, "%u %d %d %d %d", (unsigned)t->port, t->tls, t->direct, (int)t->call_in.calls,
+             (int)t->call_in.proof);
     return buf_err(key);
 }
 
 static void peer_free(struct ota_peer *p)
 {
     list_remove(&p->at);
+    ota_peer_forget_call(p);
     ota_cpi_clear(&p->cpi);
     ota_login_clear(&p->login);
     free(p->key);
@@ -264,6 +276,37 @@ static enum err http_send(void *self, struct ota_job *job, ota_done_fn *done, vo
     return ERR_OK;
 }
 
+static bool http_absent(void *self, const struct ota_terminal *t)
+{
+    struct ota_http *h = self;
+    struct ota_peer *p = NULL;
+    struct buf key;
+
+    if (has_route(t))
+        return false;
+    buf_init(&key, KEY_MAX_N);
+    if (!route_key(t, &key))
+        p = map_get(&h->peers, buf_slice(&key));
+    buf_clear(&key);
+    return !p || !p->conn || (p->leaving && !p->next_call);
+}
+
+static void http_take(void *self, struct ota_call *call, const struct ota_terminal *t,
+                      struct ota_registry *held)
+{
+    struct ota_http *h = self;
+    struct ota_peer *p;
+    enum err e = h->ended ? ERR_LATE : h->called >= h->env->calls_max ? ERR_LIMIT : peer_of(h, t, &p);
+
+    if (!e) {
+        ota_peer_take(p, call, t, held);
+        return;
+    }
+    LOG(h->env->net->log, LOG_WARN, "ota.call.lost", LOG_A("terminal", t->key), LOG_C("err", err_name(e)));
+    ota_call_drop(&call);
+    ota_registry_drop(&held);
+}
+
 static void http_cancel(void *self, struct ota_job *job)
 {
     (void)self;
@@ -296,13 +339,13 @@ static void later_run(struct net_task *task)
     struct ota_http *h = container_of(task, struct ota_http, later);
 
     tell_ready(h);
-    if (h->ended && h->open == 0 && list_empty(&h->ready))
+    if (h->ended && h->open + h->called == 0 && list_empty(&h->ready))
         end(h);
 }
 
 void ota_http_check_end(struct ota_http *h)
 {
-    if (h->ended && h->open == 0)
+    if (h->ended && h->open + h->called == 0)
         later(h);
 }
 
@@ -315,6 +358,7 @@ static void end_peer(struct ota_peer *p)
         container_of(e, struct ota_attempt, at)->cancelled = true;
     if (!list_empty(&p->flying))
         net_httpc_cancel(container_of(p->flying.next, struct ota_attempt, at)->req);
+    ota_peer_forget_call(p);
     ota_peer_close(p);
 }
 
@@ -339,6 +383,8 @@ const struct ota_bearer ota_bearer_http = {
     .create = http_create,
     .reaches = http_reaches,
     .caps = http_caps,
+    .absent = http_absent,
+    .take = http_take,
     .send = http_send,
     .cancel = http_cancel,
     .set_tls = http_set_tls,

@@ -1,7 +1,8 @@
-/* One terminal over OTA-HTTP: connect, register with OPTIONS before the first push of a connection, push, read the
+/* One terminal over OTA-HTTP: connect or take its call, register with OPTIONS before the first push of a connection, push, read the
  * answer.  No table of peers and no results to callers: http.c.  [OTA-HTTP §3..§7].  One loop. */
 #include "ota/peer.h"
 
+#include "base/net/hub.h"
 #include "ota/answer.h"
 #include "ota/headers.h"
 #include "ota/request.h"
@@ -26,6 +27,13 @@ static int64_t now_ms(const struct ota_peer *p)
 static struct ota_attempt *first_of(struct list *l)
 {
     return container_of(l->next, struct ota_attempt, at);
+}
+
+/* Of the push that is next, else as it stood when the terminal called in. */
+static const struct ota_terminal *terminal_of(const struct ota_peer *p)
+{
+    return list_empty(&p->waiting) ? p->terminal
+                                   : container_of(p->waiting.next, struct ota_attempt, at)->job->terminal;
 }
 
 static void fail_waiting(struct ota_peer *p, enum ota_outcome outcome, unsigned code, const char *note)
@@ -76,28 +84,34 @@ static void mark_unusable(struct ota_peer *p, unsigned code, const char *why)
     fail_waiting(p, OTA_UNDELIVERABLE, code, why);
 }
 
-void ota_peer_close(struct ota_peer *p)
-{
-    if (!p->conn || p->leaving)
-        return;
-    p->leaving = true;
-    p->http->leaving++;
-    list_remove(&p->at);
-    net_httpc_close(p->conn);
-}
-
 /* The connection will close by itself: nothing more may fly on it. */
 static void note_closing(struct ota_peer *p)
 {
     if (p->leaving)
         return;
     p->leaving = true;
-    p->http->leaving++;
+    p->http->leaving += !p->called;
+}
+
+void ota_peer_close(struct ota_peer *p)
+{
+    if (!p->conn || p->leaving)
+        return;
+    note_closing(p);
+    list_remove(&p->at);
+    net_httpc_close(p->conn);
 }
 
 /* --- registration --- */
 
 static void send_options(struct ota_peer *p);
+
+/* The terminal has been heard: it is asked again after a while of silence. */
+static void still_there(struct ota_peer *p)
+{
+    if (p->called && !p->leaving)
+        net_hub_timer_set(p->http->env->net->hub, &p->alive, p->http->env->keep_alive_ms);
+}
 
 /* The registration came to nothing: what waits is told, and the connection goes. */
 static void fail_registration(struct ota_peer *p, enum ota_outcome outcome, unsigned code, const char *why)
@@ -152,15 +166,16 @@ static void registered(struct ota_peer *p, const struct net_http_msg *m)
     }
     p->registered = true;
     p->options_tries = 0;
+    still_there(p);
     LOG(log_of(p), LOG_INFO, "ota.register", LOG_A("terminal", p->address), LOG_B("ok", true),
         LOG_I("status", r.status), LOG_S("tag", ota_cpi_tag(&p->cpi)));
 }
 
 static void registration_401(struct ota_peer *p, const struct net_http_msg *m)
 {
-    if (p->options_login || list_empty(&p->waiting) ||
-        first_of(&p->waiting)->job->terminal->login.user.n == 0 ||
-        ota_login_challenged(&p->login, m, p->tls)) {
+    const struct ota_terminal *t = terminal_of(p);
+
+    if (p->options_login || !t || t->login.user.n == 0 || ota_login_challenged(&p->login, m, p->tls)) {
         fail_registration(p, OTA_UNDELIVERABLE, 4000, "login refused");
         return;
     }
@@ -208,6 +223,8 @@ static struct ota_request request_of(struct ota_peer *p, const struct ota_termin
 {
     return (struct ota_request){.env = p->http->env,
                                 .terminal = t,
+                                .host = p->called ? slice_str(net_httpc_address(p->conn)) : SLICE_NONE,
+                                .login_as = &t->login,
                                 .tag = ota_cpi_tag(&p->cpi),
                                 .login = &p->login,
                                 .now_s = clk_utc_ms(p->http->env->net->clk) / 1000};
@@ -219,9 +236,9 @@ static void send_options(struct ota_peer *p)
     struct buf head;
     enum err e;
 
-    if (p->leaving || list_empty(&p->waiting))
+    if (p->leaving || !terminal_of(p))
         return; /* the next connection begins with one */
-    r = request_of(p, first_of(&p->waiting)->job->terminal);
+    r = request_of(p, terminal_of(p));
     buf_init(&head, OTA_REQUEST_MAX_N);
     p->registered = false;
     p->options_tries++;
@@ -236,20 +253,39 @@ static void send_options(struct ota_peer *p)
 
 /* --- connection --- */
 
+static void attach(struct ota_peer *p);
+
+/* The seat is free, and what held the terminal lets go. */
+static void hang_up(struct ota_peer *p)
+{
+    LOG(log_of(p), LOG_INFO, "ota.hangup", LOG_A("terminal", p->address));
+    net_hub_timer_stop(p->http->env->net->hub, &p->alive);
+    p->http->called--;
+    p->called = false;
+    ota_call_drop(&p->call);
+    p->terminal = NULL;
+    ota_registry_drop(&p->registry);
+}
+
 static void on_closed(struct net_httpc *c, enum err why, void *arg)
 {
     struct ota_peer *p = arg;
 
     (void)c;
     LOG(log_of(p), LOG_DEBUG, "ota.closed", LOG_A("terminal", p->address), LOG_C("why", err_name(why)));
-    if (p->leaving)
-        p->http->leaving--;
-    p->http->open--;
+    if (p->called) {
+        hang_up(p);
+    } else {
+        p->http->leaving -= p->leaving;
+        p->http->open--;
+    }
     p->fruitless = p->pushed || p->waiting_n == 0 ? 0 : p->fruitless + 1;
     p->conn = NULL;
     p->leaving = p->registered = p->pushed = p->options_login = false;
     p->options_tries = 0;
     list_remove(&p->at);
+    if (p->next_call)
+        attach(p);
     ota_peer_pump(p);
     ota_http_check_end(p->http);
 }
@@ -279,12 +315,90 @@ static struct net_httpc_conf connection_conf(struct ota_peer *p, const struct ot
     };
 }
 
+/* --- calls --- */
+
+static void alive_fire(struct net_timer *timer)
+{
+    struct ota_peer *p = container_of(timer, struct ota_peer, alive);
+
+    if (p->options || p->flying_n)
+        still_there(p); /* it is being asked */
+    else
+        send_options(p);
+}
+
+void ota_peer_forget_call(struct ota_peer *p)
+{
+    ota_call_drop(&p->next_call);
+    p->next_terminal = NULL;
+    ota_registry_drop(&p->next_registry);
+}
+
+/* The socket of the call becomes the peer's connection, and what the terminal said what is known of it. */
+static void attach(struct ota_peer *p)
+{
+    struct net_httpc_conf conf = connection_conf(p, p->next_terminal);
+    struct ota_call *call = p->next_call;
+    enum err e;
+
+    conf.idle_ms = 0;
+    e = net_httpc_resume(p->http->env->net, &call->socket, &conf, &p->conn);
+    if (e) {
+        LOG(log_of(p), LOG_WARN, "ota.call.lost", LOG_A("terminal", p->address), LOG_C("err", err_name(e)));
+        ota_peer_forget_call(p);
+        return;
+    }
+    p->called = true;
+    p->http->called++;
+    p->call = call;
+    call->socket = (struct net_handover){.fd = -1}; /* the connection's */
+    p->terminal = p->next_terminal;
+    p->registry = p->next_registry;
+    p->next_call = NULL;
+    p->next_terminal = NULL;
+    p->next_registry = NULL;
+    p->tls = call->tls;
+    p->registered = call->cpi.known;
+    if (call->cpi.known) {
+        ota_cpi_clear(&p->cpi);
+        ota_cpi_move(&call->cpi, &p->cpi);
+        ota_http_publish(p);
+    }
+    net_timer_init(&p->alive, alive_fire);
+    still_there(p);
+}
+
+void ota_peer_take(struct ota_peer *p, struct ota_call *call, const struct ota_terminal *t,
+                   struct ota_registry *held)
+{
+    LOG(log_of(p), LOG_INFO, "ota.called", LOG_A("terminal", p->address), LOG_C("from", call->from),
+        LOG_B("tls", call->tls), LOG_B("again", p->conn != NULL));
+    p->unusable_until_ms = 0;
+    ota_peer_forget_call(p);
+    p->next_call = call;
+    p->next_terminal = t;
+    p->next_registry = held;
+    if (p->conn) {
+        note_closing(p);
+        list_remove(&p->at);
+        net_httpc_abort(p->conn); /* on_closed() goes on */
+        return;
+    }
+    attach(p);
+    ota_peer_pump(p);
+}
+
 static void connect_peer(struct ota_peer *p)
 {
     const struct ota_terminal *t = first_of(&p->waiting)->job->terminal;
     struct net_httpc_conf conf = connection_conf(p, t);
     enum err e = ERR_LIMIT;
 
+    if (!t->host.n) {
+        fail_waiting(p, OTA_RETRY, 4001, "the terminal is not connected");
+        return;
+    }
+    p->tls = t->tls;
     if (t->tls && !p->http->tls)
         e = ERR_UNSUPPORTED; /* never in clear instead */
     else if (ota_http_make_room(p->http))
@@ -412,6 +526,7 @@ static void on_push_done(enum err e, const struct net_http_msg *m, bool sent, vo
         finish_unanswered(a, e, sent);
     else
         push_answered(a, m);
+    still_there(p);
     ota_peer_pump(p);
 }
 
@@ -466,7 +581,8 @@ static void rest(struct ota_peer *p)
     list_remove(&p->at);
     if (p->leaving || p->options || p->waiting_n || p->flying_n)
         return;
-    list_push_back(p->conn ? &p->http->idle : &p->http->cold, &p->at);
+    if (!p->called) /* theirs are not ours to close */
+        list_push_back(p->conn ? &p->http->idle : &p->http->cold, &p->at);
 }
 
 void ota_peer_pump(struct ota_peer *p)

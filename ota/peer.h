@@ -4,7 +4,10 @@
  *
  * A peer without connection is cold: it keeps what the terminal said of itself.  A push makes it connect and send
  * OPTIONS; when that is answered, pushes fly, at most as many at a time as the terminal said; the others wait
- * in order.  A lost connection costs the pushes that flew on it, and a new one begins with OPTIONS again. */
+ * in order.  A lost connection costs the pushes that flew on it, and a new one begins with OPTIONS again.
+ *
+ * A terminal that called in (caller.h) brings its connection, registered: the peer uses that one while it lasts, asks it
+ * now and then whether it lives, and connects by itself only when there is a route. */
 #ifndef OTA_PEER_H
 #define OTA_PEER_H
 
@@ -13,6 +16,7 @@
 #include "base/net/httpc.h"
 #include "base/net/hub.h"
 #include "ota/bearer.h"
+#include "ota/caller.h"
 #include "ota/cpi.h"
 #include "ota/login.h"
 
@@ -24,8 +28,9 @@ struct ota_http {
     struct list cold;        /* peers without connection, least recently used first */
     struct list ready;       /* attempts whose done() is due */
     struct net_task later;   /* empties `ready`, so that no callback fires inside send() or cancel() */
-    size_t open;             /* connections, those on their way out too */
+    size_t open;             /* connections we opened, those on their way out too */
     size_t leaving;          /* of these, the ones told to close */
+    size_t called;           /* connections that terminals opened */
     bool ended;
     void (*closed)(void *arg);
     void *closed_arg;
@@ -54,6 +59,14 @@ struct ota_peer {
     uint64_t next_order;
     struct ota_cpi cpi;
     struct ota_login_state login;
+    bool called;                   /* conn was opened by the terminal */
+    struct ota_call *call;         /* while called: its seat; conn goes by it */
+    struct ota_call *next_call;    /* the terminal called again: taken when conn is gone */
+    struct ota_registry *registry; /* while called: holds `terminal` */
+    const struct ota_terminal *terminal;
+    struct ota_registry *next_registry; /* of next_call */
+    const struct ota_terminal *next_terminal;
+    struct net_timer alive;
     int64_t unusable_until_ms; /* monotonic; until then every push fails at once */
     unsigned unusable_code;
 };
@@ -78,6 +91,11 @@ struct ota_attempt {
 
 /* peer.c.  Sends what may be sent, connects if it must, and files the peer under idle or cold. */
 void ota_peer_pump(struct ota_peer *p);
+/* The terminal is on the line: takes over the call and the hold. */
+void ota_peer_take(struct ota_peer *p, struct ota_call *call, const struct ota_terminal *t,
+                   struct ota_registry *held);
+/* A call that waits for the connection before it to end is dropped. */
+void ota_peer_forget_call(struct ota_peer *p);
 /* Closes the connection, if there is one; what waits stays. */
 void ota_peer_close(struct ota_peer *p);
 void ota_peer_cancel(struct ota_attempt *a);

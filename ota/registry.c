@@ -9,8 +9,9 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-#define FIELD_MAX_N 255      /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      7        /* strings of a terminal */
+#define FIELD_MAX_N 255 /* octets of one string: a DNS name or an address is never longer */
+#define FIELDS      10  /* strings of a terminal */
+#define ID_MAX_N    (FIELD_MAX_N + 1)
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
 #define FIRST_N     4096                  /* octets of the first block */
@@ -19,13 +20,15 @@ struct ota_registry {
     atomic_size_t holds;
     struct arena arena; /* rows and their strings */
     struct map rows;    /* key -> struct ota_terminal, in the arena */
+    struct map ids;     /* canonical identity of one that calls in -> row */
+    struct map names;   /* its certificate's name -> row */
     struct map shared;  /* text of profiles -> itself, in the arena: many phones of one model are alike */
 };
 
 enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
 {
-    size_t each_n = sizeof(struct ota_terminal) + ALIGN_N + FIELDS * (FIELD_MAX_N + 1 + ALIGN_N) +
-                    OTA_PROFILE_MAX_N + OTA_PROFILE_TEXTS * (1 + ALIGN_N);
+    size_t each_n = sizeof(struct ota_terminal) + ALIGN_N + FIELDS * (FIELD_MAX_N + 1 + ALIGN_N) + ID_MAX_N +
+                    ALIGN_N + OTA_PROFILE_MAX_N + OTA_PROFILE_TEXTS * (1 + ALIGN_N);
     size_t max_n;
     struct ota_registry *r;
 
@@ -37,6 +40,8 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
     atomic_init(&r->holds, 1);
     arena_init(&r->arena, FIRST_N, max_n);
     map_init(&r->rows, terminals_max);
+    map_init(&r->ids, terminals_max);
+    map_init(&r->names, terminals_max);
     map_init(&r->shared, SHARED_MAX);
     *out = r;
     return ERR_OK;
@@ -44,8 +49,16 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
 
 static bool fields_fit(const struct ota_terminal *t)
 {
-    const struct slice fields[FIELDS] = {t->key,        t->host,           t->tls_name,    t->terminal_id,
-                                         t->login.user, t->login.password, t->psk_identity};
+    const struct slice fields[FIELDS] = {t->key,
+                                         t->host,
+                                         t->tls_name,
+                                         t->terminal_id,
+                                         t->psk_identity,
+                                         t->login.user,
+                                         t->login.password,
+                                         t->call_in.certificate,
+                                         t->call_in.user,
+                                         t->call_in.password};
 
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].n > FIELD_MAX_N)
@@ -58,16 +71,26 @@ static enum err copy_field(struct arena *a, struct slice *field)
     return field->n ? arena_dup(a, *field, field) : ERR_OK;
 }
 
-/* Replaces each borrowed string of *t by a copy; the password last, so that no failure leaves a stray one. */
+/* Replaces each borrowed string of *t by a copy; passwords last, and a failure wipes what was copied of them. */
 static enum err copy_fields(struct arena *a, struct ota_terminal *t)
 {
-    struct slice *const fields[FIELDS] = {&t->key,           &t->host,         &t->tls_name,
-                                          &t->terminal_id,   &t->psk_identity, &t->login.user,
+    struct slice *const fields[FIELDS] = {&t->key,
+                                          &t->host,
+                                          &t->tls_name,
+                                          &t->terminal_id,
+                                          &t->psk_identity,
+                                          &t->login.user,
+                                          &t->call_in.certificate,
+                                          &t->call_in.user,
+                                          &t->call_in.password,
                                           &t->login.password};
+    const char *from = fields[FIELDS - 2]->p;
     enum err e = ERR_OK;
 
     for (size_t i = 0; i < FIELDS && !e; i++)
         e = copy_field(a, fields[i]);
+    if (e && fields[FIELDS - 2]->n && fields[FIELDS - 2]->p != from)
+        mem_wipe((void *)(uintptr_t)fields[FIELDS - 2]->p, fields[FIELDS - 2]->n);
     return e;
 }
 
@@ -98,10 +121,70 @@ static enum err share_profile(struct ota_registry *r, struct ota_profile *p)
 
 static void wipe(struct ota_terminal *t)
 {
-    if (t->login.password.n)
-        mem_wipe((void *)(uintptr_t)t->login.password.p, t->login.password.n);
+    const struct slice secrets[] = {t->login.password, t->call_in.password};
+
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        if (secrets[i].n)
+            mem_wipe((void *)(uintptr_t)secrets[i].p, secrets[i].n);
     sec_secret_clear(&t->association.key);
     sec_secret_clear(&t->psk);
+}
+
+/* One spelling for each identity: a number by its digits, anything else in lower case.  Empty: too long. */
+static struct slice id_canonical(struct slice id, char out[ID_MAX_N])
+{
+    bool number = id.n > 0 && id.p[0] == '4';
+    size_t n = 0;
+
+    if (id.n > ID_MAX_N)
+        return SLICE_NONE;
+    for (size_t i = 0; i < id.n; i++) {
+        char c = id.p[i];
+
+        if (!number)
+            out[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        else if (c >= '0' && c <= '9')
+            out[n++] = c;
+        else if (c != '+' || i != 1)
+            return SLICE_NONE;
+    }
+    return slice_of(out, n);
+}
+
+/* The identity that a terminal calls in with: the one it is said to have, or its number. */
+static struct slice id_of(const struct ota_terminal *t, char out[ID_MAX_N])
+{
+    char number[ID_MAX_N];
+
+    if (t->terminal_id.n)
+        return id_canonical(t->terminal_id, out);
+    if (!t->key.n || t->key.p[0] != '+')
+        return SLICE_NONE;
+    number[0] = '4';
+    mem_copy(number + 1, sizeof number - 1, t->key);
+    return id_canonical(slice_of(number, t->key.n + 1), out);
+}
+
+static enum err id_add(struct ota_registry *r, struct ota_terminal *t)
+{
+    char text[ID_MAX_N];
+    struct slice id = id_of(t, text);
+    enum err e;
+
+    if (!id.n)
+        return t->call_in.certificate.n ? ERR_OK : ERR_MALFORMED;
+    e = arena_dup(&r->arena, id, &id);
+    return e ? e : map_put(&r->ids, id, t);
+}
+
+/* Where it is found when it calls. */
+static enum err call_in_add(struct ota_registry *r, struct ota_terminal *t)
+{
+    enum err e = t->call_in.calls ? id_add(r, t) : ERR_OK;
+
+    if (!e && t->call_in.calls && t->call_in.certificate.n)
+        e = map_put(&r->names, t->call_in.certificate, t);
+    return e;
 }
 
 enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
@@ -128,7 +211,7 @@ enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
     e = map_put(&r->rows, row->key, row);
     if (e)
         wipe(row);
-    return e;
+    return e ? e : call_in_add(r, row);
 }
 
 size_t ota_registry_n(const struct ota_registry *r)
@@ -139,6 +222,19 @@ size_t ota_registry_n(const struct ota_registry *r)
 const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struct slice key)
 {
     return map_get(&r->rows, key);
+}
+
+const struct ota_terminal *ota_registry_find_id(const struct ota_registry *r, struct slice id)
+{
+    char text[ID_MAX_N];
+    struct slice key = id_canonical(id, text);
+
+    return key.n ? map_get(&r->ids, key) : NULL;
+}
+
+const struct ota_terminal *ota_registry_find_certificate(const struct ota_registry *r, struct slice name)
+{
+    return map_get(&r->names, name);
 }
 
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos)
@@ -164,6 +260,8 @@ static void destroy(struct ota_registry *r)
 
     while ((t = map_next(&r->rows, &pos)))
         wipe(t);
+    map_clear(&r->ids);
+    map_clear(&r->names);
     map_clear(&r->rows);
     map_clear(&r->shared);
     arena_clear(&r->arena);

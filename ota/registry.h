@@ -32,6 +32,22 @@ enum ota_route {
     OTA_ROUTE_WSP   /* unit push in datagrams (OTA-WSP connectionless) */
 };
 
+/* A terminal that opens the connection (TO-TCP): whether it may, over what, and how it proves who it is. */
+enum ota_calls { OTA_CALLS_NO, OTA_CALLS_TLS, OTA_CALLS_ANY };
+enum ota_proof {
+    OTA_PROOF_CERTIFICATE, /* of TLS, with `certificate` among its names */
+    OTA_PROOF_DIGEST,      /* X-Wap-Authorization */
+    OTA_PROOF_BASIC,       /* the same, inside TLS alone; Digest will do too */
+    OTA_PROOF_NONE,        /* it says who it is: for networks that vouch for it */
+};
+struct ota_call_in {
+    enum ota_calls calls;
+    enum ota_proof proof;
+    struct slice certificate; /* "URI:...", "DNS:..." or "email:..." */
+    struct slice user;        /* empty: its identity as it sends it */
+    struct slice password;    /* in secret storage of the registry, wiped on free */
+};
+
 struct ota_terminal {
     struct slice key; /* canonical address: "+15550100", "alice@example.com", "198.51.100.7" */
     enum ota_route route;
@@ -44,6 +60,7 @@ struct ota_terminal {
     bool direct;              /* push headers in the POST itself instead of an embedded message */
     struct slice terminal_id; /* expected X-Wap-Terminal-Id; empty: any or none */
     struct ota_login login;   /* user empty: none */
+    struct ota_call_in call_in;
     struct ota_profile
         profile; /* what it takes, in the operator's words; each field not set: as the terminal says */
     struct ota_association association;
@@ -51,11 +68,16 @@ struct ota_terminal {
 
 struct ota_registry;
 enum err ota_registry_create(size_t terminals_max, struct ota_registry **out) MUST_USE;
-/* Deep copy of *t; ERR_EXISTS for a key twice, ERR_LIMIT, ERR_NOMEM. */
+/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in with one identity or one certificate; ERR_MALFORMED
+ * for one that calls in and could not be told from others; ERR_LIMIT, ERR_NOMEM. */
 enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t) MUST_USE;
 size_t ota_registry_n(const struct ota_registry *r);
 /* NULL when unknown.  Borrowed from the registry: hold the registry (below) while it is used. */
 const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struct slice key);
+/* Of those that call in: by X-Wap-Terminal-Id [OTA-HTTP §5] - a number (type 4) is compared by its digits -, or by a name
+ * of a certificate as ota_call_in.certificate has it.  NULL.  Borrowed likewise. */
+const struct ota_terminal *ota_registry_find_id(const struct ota_registry *r, struct slice id);
+const struct ota_terminal *ota_registry_find_certificate(const struct ota_registry *r, struct slice name);
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos);
 /* Atomic count, any thread; create starts at 1. The last drop frees and wipes. */
 struct ota_registry *ota_registry_hold(struct ota_registry *r);

@@ -5,10 +5,16 @@
 #include "base/net/http1.h"
 #include "ota/headers.h"
 
-static void print_host(const struct ota_terminal *t, struct buf *out)
+static void print_host(const struct ota_request *r, struct buf *out)
 {
-    bool v6 = slice_find(t->host, ':') != SIZE_MAX;
+    const struct ota_terminal *t = r->terminal;
+    bool v6;
 
+    if (r->host.n) {
+        net_http_print_header(out, SLICE("Host"), r->host);
+        return;
+    }
+    v6 = slice_find(t->host, ':') != SIZE_MAX;
     buf_add_str(out, v6 ? "Host: [" : "Host: ");
     buf_add(out, t->host);
     buf_add_str(out, v6 ? "]:" : ":");
@@ -26,7 +32,7 @@ static void print_optional(struct buf *out, struct slice name, struct slice valu
 static void print_start(const struct ota_request *r, struct slice method, struct buf *out)
 {
     net_http_print_request(out, method, SLICE(OTA_PATH));
-    print_host(r->terminal, out);
+    print_host(r, out);
     print_optional(out, SLICE("User-Agent"), r->env->product);
     net_http_print_header(out, SLICE("X-Wap-Push-OTA-Version"), SLICE("1.0"));
     print_optional(out, SLICE("X-Wap-CPITag"), r->tag);
@@ -46,7 +52,8 @@ enum err ota_request_options(const struct ota_request *r, struct buf *out)
 
     print_start(r, SLICE("OPTIONS"), out);
     print_optional(out, SLICE("X-Wap-Push-ProvURL"), r->env->prov_url);
-    e = ota_login_print(r->login, &r->terminal->login, &proof, out);
+    buf_add(out, r->challenges);
+    e = r->login_as ? ota_login_print(r->login, r->login_as, &proof, out) : ERR_OK;
     print_length(0, out);
     buf_add(out, SLICE("\r\n"));
     return e ? e : buf_err(out);
@@ -80,15 +87,15 @@ static enum err print_login(const struct ota_request *r, const struct ota_job *j
     enum err e;
 
     buf_init(&entity, embedded.n + job->body.n);
-    if (ota_login_wants_body(r->login)) {
+    if (r->login_as && ota_login_wants_body(r->login)) {
         buf_add(&entity, embedded);
         buf_add(&entity, job->body);
         proof.body = buf_slice(&entity);
         proof.body_known = true;
     }
     e = buf_err(&entity);
-    if (!e)
-        e = ota_login_print(r->login, &r->terminal->login, &proof, out);
+    if (!e && r->login_as)
+        e = ota_login_print(r->login, r->login_as, &proof, out);
     buf_clear(&entity);
     return e;
 }

@@ -11,10 +11,13 @@
 
 struct ota_request {
     const struct ota_env *env;
-    const struct ota_terminal *terminal;
-    struct slice tag;              /* X-Wap-CPITag; n 0: left out */
-    struct ota_login_state *login; /* counts its uses */
-    int64_t now_s;                 /* UTC */
+    const struct ota_terminal *terminal; /* of a push */
+    struct slice host;                /* where the connection goes, "ip:port"; empty: the terminal's route */
+    const struct ota_login *login_as; /* NULL: no login */
+    struct slice challenges;          /* whole header lines; may be empty */
+    struct slice tag;                 /* X-Wap-CPITag; n 0: left out */
+    struct ota_login_state *login;    /* counts its uses */
+    int64_t now_s;                    /* UTC */
 };
 
 /* Both append the whole head with its empty line.  ERR_LIMIT, ERR_NOMEM, ERR_MALFORMED, ERR_IO. */

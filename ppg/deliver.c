@@ -255,6 +255,14 @@ static void ended(struct attempt *a, enum ppg_event ev, unsigned code, bool unre
 
 static void seal_and_send(void *arg);
 
+/* Can it be reached only when it calls in, and has not? */
+static bool absent(const struct attempt *a)
+{
+    void *self = a->deliver->core->bearer_self[a->bearer_at];
+
+    return self && a->bearer->absent && a->bearer->absent(self, a->terminal);
+}
+
 static void send_again(struct attempt *a, const struct ppg_content *content)
 {
     a->content = *content;
@@ -308,6 +316,8 @@ static void answered(struct ota_job *job, enum err why, void *arg)
     (void)why; /* the result says it in the words of the field */
     if (suited(a))
         return;
+    if (ev == EV_RETRY)
+        a->target->by_call = a->terminal->call_in.calls != OTA_CALLS_NO;
     if (r->outcome == OTA_BUSY && ++a->target->busy > BUSY_TRIES_MAX)
         ev = EV_ABORT;
     LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.done", LOG_S("push_id", a->target->push->push_id),
@@ -420,6 +430,9 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
     } else if (code != PAP_CODE_OK) {
         route_why(&r, why);
         ended(a, EV_FAIL, code, false, slice_str(why));
+    } else if (absent(a)) {
+        attempt_free(a);
+        ppg_schedule_absent(d->core->schedule, t);
     } else if (t->push->method == PPG_METHOD_UNCONFIRMED) {
         note_first(a);
     } else {

@@ -100,7 +100,7 @@ static void stand_free(struct ppg_stand *st)
 
 static void lane_tidy(struct ppg_lanes *l, struct ppg_lane *lane)
 {
-    if (lane->sending || lane->closed_until_ms || !list_empty(&lane->stands))
+    if (lane->sending || lane->closed_until_ms || lane->waking || !list_empty(&lane->stands))
         return;
     (void)map_del(&l->lanes, lane_key(lane));
     free(lane);

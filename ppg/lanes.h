@@ -58,6 +58,9 @@ struct ppg_lane {
     struct ppg_stand *granted;  /* has the lane next; NULL: whose turn comes first */
     struct ppg_target *sending; /* on the wire, or NULL */
     int64_t closed_until_ms;    /* UTC; nothing waits here before */
+    bool by_call;               /* the terminal may call in, which opens the lane earlier */
+    bool waking;                /* it has; what waits in the store is being woken */
+    bool wake_again;            /* more has gone there meanwhile */
     int64_t began_ms;           /* the attempt under way, on the monotonic clock */
     int64_t took_ms;            /* how long attempts take here, smoothed; 0: not known */
     struct ppg_stand first;     /* room for the stand of one initiator */

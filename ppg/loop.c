@@ -3,6 +3,7 @@
 
 #include "base/net/hub.h"
 #include "ppg/accept.h"
+#include "ppg/callin.h"
 #include "ppg/schedule.h"
 
 #define DRAIN_MS 20000 /* what is on the wire may finish for so long */
@@ -55,7 +56,7 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {"pap", "pap-tls", "pap-psk"};
+    static const char *const names[] = {"pap", "pap-tls", "pap-psk", "ota", "ota-tls"};
 
     return names[kind];
 }
@@ -97,6 +98,8 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
                 .idle_ms = set->ota_wsp.idle_ms,
                 .flows_max = set->ota_wsp.flows_max},
         .profiles = l->core.shared->profiles,
+        .calls_max = set->ota_http.calls_max,
+        .keep_alive_ms = set->ota_http.keep_alive_ms,
     };
 }
 
@@ -115,6 +118,7 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
             net_httpd_set_tls(l->listeners[i], tls_of(snapshot, l->listener_kind[i]));
     for (size_t i = 0; i < l->core.bearers_n; i++)
         l->core.bearers[i]->set_tls(l->core.bearer_self[i], snapshot->terminal);
+    ppg_callin_set_tls(l->callin, snapshot->calls);
     ppg_outbound_set(l->outbound, snapshot);
     ppg_ocsp_set(l->ocsp, snapshot);
     ppg_snapshot_drop(&old);
@@ -163,7 +167,8 @@ static void parts_close(struct ppg_loop *l)
     if (l->closing)
         return;
     l->closing = true;
-    l->open = l->listeners_n + l->core.bearers_n + 2;
+    l->open = l->listeners_n + l->core.bearers_n + 3;
+    ppg_callin_close(l->callin, part_closed, l);
     for (size_t i = 0; i < l->listeners_n; i++)
         net_httpd_close(l->listeners[i], part_closed, l);
     for (size_t i = 0; i < l->core.bearers_n; i++) {
@@ -192,6 +197,7 @@ static void drain(struct ppg_loop *l)
         l->give_up_ms = now + DRAIN_MS;
         for (size_t i = 0; i < l->listeners_n; i++)
             net_httpd_drain(l->listeners[i]);
+        ppg_callin_drain(l->callin);
     }
     if (!l->closing && (wire_is_quiet(l) || now >= l->give_up_ms))
         parts_close(l);
@@ -277,6 +283,7 @@ static enum err core_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
 
 enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
 {
+    struct ppg_callin_conf callin;
     enum err e;
 
     *l = (struct ppg_loop){.index = conf->index};
@@ -289,6 +296,10 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     l->snapshot = ppg_snapshot_hold(conf->snapshot);
     if ((e = handles_init(l)) || (e = core_init(l, conf)) || (e = bearers_create(l)))
         return e; /* only start-up comes here: the program ends */
+    callin = (struct ppg_callin_conf){&l->core, &l->ota, conf->calls};
+    if ((e = ppg_callin_create(&callin, &l->callin)))
+        return e;
+    ppg_callin_set_tls(l->callin, l->snapshot->calls);
     e = ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
     return e ? e : ppg_ocsp_create(&l->env, conf->snapshot, &l->ocsp);
 }
@@ -310,7 +321,11 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
         .status_arg = l->ocsp,
         .arg = &l->core,
     };
-    enum err e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);
+    enum err e;
+
+    if (kind == PPG_LISTEN_CALLS || kind == PPG_LISTEN_CALLS_TLS)
+        return ppg_callin_listen(l->callin, at, kind == PPG_LISTEN_CALLS_TLS, port, why);
+    e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);
 
     if (e)
         return e;

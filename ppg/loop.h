@@ -19,7 +19,13 @@
 #define PPG_LOOP_TICK_MS       100
 #define PPG_LOOP_LISTENERS_MAX (3 * PPG_LISTEN_MAX)
 
-enum ppg_listen_kind { PPG_LISTEN_CLEAR, PPG_LISTEN_TLS, PPG_LISTEN_PSK };
+enum ppg_listen_kind {
+    PPG_LISTEN_CLEAR,
+    PPG_LISTEN_TLS,
+    PPG_LISTEN_PSK,
+    PPG_LISTEN_CALLS, /* of terminals */
+    PPG_LISTEN_CALLS_TLS,
+};
 
 struct ppg_loop {
     unsigned index;
@@ -33,6 +39,7 @@ struct ppg_loop {
     struct ppg_snapshot *snapshot; /* held */
     struct ppg_outbound *outbound;
     struct ppg_ocsp *ocsp;
+    struct ppg_callin *callin;
     struct net_httpd *listeners[PPG_LOOP_LISTENERS_MAX];
     enum ppg_listen_kind listener_kind[PPG_LOOP_LISTENERS_MAX];
     size_t listeners_n;
@@ -59,6 +66,7 @@ struct ppg_loop_conf {
     ppg_hand_fn *hand; /* gets `host` */
     ppg_errand_fn *errand;
     void *host;
+    struct net_gate *calls; /* connections that terminals open */
 };
 
 enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf) MUST_USE;

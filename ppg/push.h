@@ -107,6 +107,7 @@ struct ppg_target {
     uint8_t stage;           /* enum ppg_stage */
     uint8_t demanded;        /* protection level that rule and floor demand: 0 none, 1 integrity, 2 full */
     bool leased;             /* the insert hands it to the loop at once; never a group */
+    bool by_call;            /* a call of its terminal makes it due; goes to the store with it */
     bool early;              /* in memory before it is due; waits in its stand, not in its queue */
     uint8_t busy;            /* answers for lack of resources; in memory only */
     struct ppg_stand *stand; /* where it waits or is tried from; owned by schedule.c */

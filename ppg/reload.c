@@ -50,14 +50,20 @@ static void complain(struct ppg_reload *r, const char *what, const char *detail)
 /* Listeners are made at the start: one that is open cannot lose its certificate. */
 static enum err check_listeners(struct ppg_reload *r)
 {
-    bool tls_gone = r->current->pap && !r->fresh->pap;
-    bool psk_gone = r->current->psk && !r->fresh->psk;
+    const struct {
+        const char *what;
+        const struct net_tls_ctx *was, *is;
+    } rows[] = {{"[pap] listen-tls: ", r->current->pap, r->fresh->pap},
+                {"[pap] listen-psk: ", r->current->psk, r->fresh->psk},
+                {"[ota-http] listen-tls: ", r->current->calls, r->fresh->calls}};
+    enum err e = ERR_OK;
 
-    if (tls_gone)
-        complain(r, "[pap] listen-tls: ", "is open and cannot be taken away without a restart");
-    if (psk_gone)
-        complain(r, "[pap] listen-psk: ", "is open and cannot be taken away without a restart");
-    return tls_gone || psk_gone ? ERR_MALFORMED : ERR_OK;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].was && !rows[i].is) {
+            complain(r, rows[i].what, "is open and cannot be taken away without a restart");
+            e = ERR_MALFORMED;
+        }
+    return e;
 }
 
 static enum err log_open(struct ppg_reload *r, const struct ppg_snapshot *whose)

@@ -4,6 +4,7 @@
 #include "ppg/schedule.h"
 
 #include <stdlib.h>
+#include "base/mem.h"
 #include "base/num.h"
 #include "ppg/claim.h"
 #include "ppg/deliver.h"
@@ -17,7 +18,8 @@
 #define STEP_MIN_MS   50     /* a batch of a long queue comes back after that, at the earliest */
 #define STEP_MAX_MS   4000   /* and after that, at the latest: 960 targets a minute */
 #define KEEP_MS       5000   /* what was away is remembered so much longer */
-#define CLOCK_BACK_MS 1000   /* a clock that falls behind by more was set back */
+#define ABSENT_MS     3600000 /* a terminal that must call in is looked for so often, should its call be missed */
+#define CLOCK_BACK_MS 1000 /* a clock that falls behind by more was set back */
 
 struct ppg_schedule {
     struct ppg_core *core;
@@ -84,6 +86,8 @@ static void send_away(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_t
     int64_t step = step_ms(st->lane, ppg_core_utc_ms(s->core));
 
     t->stage = ST_WAITING;
+    t->by_call = st->lane->by_call;
+    st->lane->wake_again |= st->lane->waking && t->by_call;
     t->due_ms = ppg_away_send(a, t->due_ms, t->id, not_before_ms, step);
     ppg_settle_move(&s->settles, t, record);
 }
@@ -111,21 +115,25 @@ static void lane_close(struct ppg_schedule *s, struct ppg_lane *lane, int64_t un
     }
 }
 
+static void lane_open(struct ppg_lane *lane)
+{
+    lane->closed_until_ms = 0;
+    LIST_EACH (at, &lane->stands) {
+        struct ppg_stand *st = container_of(at, struct ppg_stand, at_lane);
+
+        for (size_t p = 0; p < PPG_PRIORITIES; p++)
+            st->queues[p].away = (struct ppg_away){.last.due_ms = 0};
+    }
+}
+
 /* Forgets what lanes remember of targets that are away; it may cost those their order. */
 static void lanes_forget(struct ppg_schedule *s)
 {
     struct ppg_lane *lane;
     size_t pos = 0;
 
-    while ((lane = map_next(&s->lanes.lanes, &pos))) {
-        lane->closed_until_ms = 0;
-        LIST_EACH (at, &lane->stands) {
-            struct ppg_stand *st = container_of(at, struct ppg_stand, at_lane);
-
-            for (size_t p = 0; p < PPG_PRIORITIES; p++)
-                st->queues[p].away = (struct ppg_away){.last.due_ms = 0};
-        }
-    }
+    while ((lane = map_next(&s->lanes.lanes, &pos)))
+        lane_open(lane);
 }
 
 /* A due time that was set by a clock that has been set back since says nothing: nobody waits for it. */
@@ -256,6 +264,7 @@ static void try_later(struct ppg_schedule *s, struct ppg_target *t, bool unreach
         LOG_S("why", record->note));
     q->busy_id = t->id;
     q->busy_n = t->busy;
+    st->lane->by_call = t->by_call;
     send_away(s, st, t, due, record);
     if (unreachable)
         lane_close(s, st->lane, due);
@@ -303,6 +312,89 @@ void ppg_schedule_ended(struct ppg_schedule *s, struct ppg_target *t, enum ppg_e
         finish(s, t, ev, code_for(ev, code), record);
     ppg_lanes_tidy(&s->lanes, st);
     pump(s);
+}
+
+/* --- terminals that call in --- */
+
+void ppg_schedule_absent(struct ppg_schedule *s, struct ppg_target *t)
+{
+    struct ppg_stand *st = t->stand;
+    int64_t until = ppg_core_utc_ms(s->core) + ABSENT_MS;
+
+    LOG(s->core->shared->log, LOG_INFO, "target.absent", LOG_S("push_id", t->push->push_id),
+        LOG_A("to", t->key));
+    t->tries--;
+    ppg_lanes_ended(&s->lanes, t);
+    st->lane->by_call = true;
+    send_away(s, st, t, until, NULL);
+    lane_close(s, st->lane, until);
+    ppg_lanes_tidy(&s->lanes, st);
+    pump(s);
+}
+
+/* What wakes the targets of one terminal. */
+struct wake {
+    struct store_wake op;
+    struct ppg_schedule *schedule;
+    size_t key_n;
+    char key[];
+};
+
+static void woken(struct store_op *op);
+
+static void wake_submit(struct wake *w)
+{
+    w->op =
+        (struct store_wake){.key = slice_of(w->key, w->key_n), .due_ms = ppg_core_utc_ms(w->schedule->core)};
+    w->op.op.kind = STORE_WAKE;
+    w->op.op.done = woken;
+    ppg_core_submit(w->schedule->core, &w->op.op);
+}
+
+/* The lane stays closed until the last is woken, so that nothing younger overtakes them. */
+static void woken(struct store_op *op)
+{
+    struct wake *w = container_of(op, struct wake, op.op);
+    struct ppg_schedule *s = w->schedule;
+    struct ppg_lane *lane = ppg_lanes_find(&s->lanes, w->op.key);
+    bool again = !op->err && (w->op.more || (lane && lane->wake_again));
+
+    if (!op->err) {
+        for (size_t i = 0; i < w->op.initiators_n; i++)
+            ppg_shared_due(&ppg_shared_share(s->core->shared, w->op.initiators[i])->next_due_ms,
+                           w->op.due_ms);
+        arena_clear(&w->op.mem);
+    }
+    if (lane)
+        lane->wake_again = false;
+    if (again) {
+        wake_submit(w);
+        return;
+    }
+    if (lane) {
+        lane->waking = false;
+        lane_open(lane);
+    }
+    free(w);
+    pump(s);
+}
+
+void ppg_schedule_called(struct ppg_schedule *s, struct slice key)
+{
+    struct ppg_lane *lane = ppg_lanes_find(&s->lanes, key);
+    struct wake *w;
+
+    if (atomic_load(&s->core->shared->draining) || (lane && lane->waking))
+        return;
+    w = calloc(1, sizeof *w + key.n);
+    if (!w)
+        return; /* they wait for ABSENT_MS */
+    w->schedule = s;
+    w->key_n = key.n;
+    mem_copy(w->key, key.n, key);
+    if (lane)
+        lane->waking = true;
+    wake_submit(w);
 }
 
 /* --- recall --- */

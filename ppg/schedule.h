@@ -19,6 +19,11 @@ void ppg_schedule_add(struct ppg_schedule *s, struct ppg_target *t);
  * waits too.  record is borrowed. */
 void ppg_schedule_ended(struct ppg_schedule *s, struct ppg_target *t, enum ppg_event ev, unsigned code,
                         bool unreachable, const struct store_record *record);
+/* deliver.c: no attempt was made, because the terminal must call in first; all that waits for it goes to the store until
+ * it does. */
+void ppg_schedule_absent(struct ppg_schedule *s, struct ppg_target *t);
+/* The terminal, which is this core's, has called in: what waits for it is due. */
+void ppg_schedule_called(struct ppg_schedule *s, struct slice key);
 /* Takes targets that wait in their lanes out of them.  A released one comes into the caller's hands (its hold on the
  * push and its place in memory with it): give it to ppg_schedule_release() when it is not to be tried any more, or to
  * ppg_enqueue_spread() to be queued again where it stood.  Terminals must be this core's. */

@@ -23,6 +23,7 @@
 struct ppg_server {
     struct ppg_shared shared;
     struct net_gate *gate;
+    struct net_gate *calls; /* of terminals */
     struct ppg_loop *loops;
     uv_thread_t *threads; /* of loops 1.. */
     unsigned loops_n;
@@ -81,6 +82,10 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"pap.listen-psk", memcmp(was->pap.listen_psk, is->pap.listen_psk, sizeof is->pap.listen_psk) != 0},
         {"pap.nonce-lifetime", was->pap.nonce_life_ms != is->pap.nonce_life_ms},
         {"store.pending-max", was->store.pending_max != is->store.pending_max},
+        {"ota-http.listen",
+         memcmp(was->ota_http.listen, is->ota_http.listen, sizeof is->ota_http.listen) != 0},
+        {"ota-http.listen-tls",
+         memcmp(was->ota_http.listen_tls, is->ota_http.listen_tls, sizeof is->ota_http.listen_tls) != 0},
         {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
         {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
         {"admin.audit", !slice_eq(slice_str(was->admin.audit), slice_str(is->admin.audit))},
@@ -102,6 +107,7 @@ static void take(void *arg, struct ppg_snapshot *before, struct ppg_snapshot *fr
     s->expiry_at_ms = 0;
     ppg_limits_begin(ppg_config_limits(fresh->config));
     net_gate_set(s->gate, set->pap.connections_max, set->pap.connections_per_address_max);
+    net_gate_set(s->calls, set->ota_http.calls_max, set->ota_http.calls_per_address_max);
     log_set(s->shared.log, set->log.level, set->log.format, set->log.full_addresses);
     for (unsigned i = 0; i < s->loops_n; i++)
         ppg_loop_mail_snapshot(&s->loops[i], fresh);
@@ -330,7 +336,8 @@ static enum err loops_start(struct ppg_server *s)
     enum err e = ERR_OK;
 
     for (unsigned i = 0; i < s->loops_n && !e; i++) {
-        struct ppg_loop_conf conf = {i, &s->shared, s->snapshot, hand_over, run_errand, &s->loops[i]};
+        struct ppg_loop_conf conf = {i,          &s->shared,   s->snapshot, hand_over,
+                                     run_errand, &s->loops[i], s->calls};
 
         e = ppg_loop_init(&s->loops[i], &conf);
         s->loops[i].on_tick = on_tick;
@@ -355,7 +362,7 @@ static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enu
         }
     }
     LOG(s->shared.log, LOG_WARN, "server.listen", LOG_C("address", at->address), LOG_I("port", port),
-        LOG_B("tls", kind != PPG_LISTEN_CLEAR));
+        LOG_B("tls", kind != PPG_LISTEN_CLEAR && kind != PPG_LISTEN_CALLS));
     if (ports)
         (void)fprintf(ports, "%s=%s:%u\n", ppg_listen_name(kind), at->address, port);
     return ERR_OK;
@@ -372,6 +379,10 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         e = listen_on(s, &set->pap.listen_tls[i], PPG_LISTEN_TLS, ports, why);
     for (size_t i = 0; i < set->pap.listen_psk_n && !e; i++)
         e = listen_on(s, &set->pap.listen_psk[i], PPG_LISTEN_PSK, ports, why);
+    for (size_t i = 0; i < set->ota_http.listen_n && !e; i++)
+        e = listen_on(s, &set->ota_http.listen[i], PPG_LISTEN_CALLS, ports, why);
+    for (size_t i = 0; i < set->ota_http.listen_tls_n && !e; i++)
+        e = listen_on(s, &set->ota_http.listen_tls[i], PPG_LISTEN_CALLS_TLS, ports, why);
     return e;
 }
 
@@ -429,11 +440,11 @@ enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struc
     s->threads = calloc(s->loops_n, sizeof *s->threads);
     if (!s->loops || !s->threads)
         return ERR_NOMEM;
-    if ((e = shared_init(s, log)) || (e = store_start(s, why)) || (e = loops_start(s)) ||
-        (e = reload_start(s)) ||
+    if ((e = shared_init(s, log)) || (e = store_start(s, why)) ||
         (e = net_gate_create(set->pap.connections_max, set->pap.connections_per_address_max, &s->gate)) ||
-        (e = signals_start(s)) || (e = audit_start(s, why)) || (e = admin_start(s, why)) ||
-        (e = listen_and_tell(s, why)))
+        (e = net_gate_create(set->ota_http.calls_max, set->ota_http.calls_per_address_max, &s->calls)) ||
+        (e = loops_start(s)) || (e = reload_start(s)) || (e = signals_start(s)) ||
+        (e = audit_start(s, why)) || (e = admin_start(s, why)) || (e = listen_and_tell(s, why)))
         return e; /* start-up failed: the program ends, and the system takes everything back */
     *out = s;
     return ERR_OK;
@@ -466,6 +477,7 @@ void ppg_server_free(struct ppg_server **sp)
         ppg_loop_clear(&s->loops[i]);
     net_gate_free(&s->gate);
     ppg_audit_free(&s->audit);
+    net_gate_free(&s->calls);
     ota_profiles_free(&s->shared.profiles);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);

@@ -89,6 +89,14 @@ struct ppg_settings {
         const char *ca; /* who signs terminals' certificates; NULL: no TLS route works */
         bool staple_required;
         const char *prov_url;
+        struct ppg_listen listen[PPG_LISTEN_MAX]; /* where terminals call in, clear */
+        size_t listen_n;
+        struct ppg_listen listen_tls[PPG_LISTEN_MAX];
+        size_t listen_tls_n;
+        size_t calls_max; /* connections that terminals opened, all loops */
+        size_t calls_per_address_max;
+        int64_t keep_alive_ms; /* such a connection is asked so often whether it lives */
+        const char *realm;
     } ota_http;
     struct {
         unsigned source_port;  /* of datagrams in the clear; 0: the system chooses */

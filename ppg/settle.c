@@ -184,6 +184,7 @@ void ppg_settle_move(struct ppg_settles *s, struct ppg_target *t, const struct s
     m->target_id = t->id;
     m->due_ms = num_min64(t->due_ms, t->push->expires_ms);
     m->tries = t->tries;
+    m->by_call = t->by_call;
     if (record)
         settle_record(w, &m->record, record);
     /* Before it is durable, and again then: a new target that comes in between must not overtake it. */

@@ -160,6 +160,24 @@ static enum err load_terminal(const struct ppg_settings *set, struct ppg_snapsho
     return set->ota_http.ca ? sec_credentials_load(&conf, &clk_real, &s->terminal, why) : ERR_OK;
 }
 
+/* A certificate is asked for and not demanded: who must have one is each terminal's matter. */
+static enum err load_calls(const struct ppg_settings *set, struct ppg_snapshot *s,
+                           char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_pair own = {.cert_file = set->ota_http.cert, .key_file = set->ota_http.key};
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .verify = set->ota_http.ca ? NET_TLS_VERIFY_OPTIONAL : NET_TLS_VERIFY_NONE,
+        .pairs = &own,
+        .pairs_n = 1,
+        .ca_file = set->ota_http.ca,
+        .version_min = 12,
+        .alpn_http11 = true,
+    };
+
+    return set->ota_http.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->calls, why) : ERR_OK;
+}
+
 /* Without a list of our own the system's is used, where there is one; without any, https notifications fail and
  * are logged. */
 static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot *s,
@@ -182,7 +200,11 @@ static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot 
 static const struct {
     const char *section;
     enum err (*load)(const struct ppg_settings *set, struct ppg_snapshot *s, char why[SEC_CREDENTIALS_WHY_N]);
-} parts[] = {{"pap", load_pap}, {"pap", load_psk}, {"ota-http", load_terminal}, {"notify", load_notify}};
+} parts[] = {{"pap", load_pap},
+             {"pap", load_psk},
+             {"ota-http", load_terminal},
+             {"ota-http", load_calls},
+             {"notify", load_notify}};
 
 enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct ppg_config_errors *errs)
 {
@@ -227,6 +249,7 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     net_tls_ctx_free(&s->pap);
     net_tls_ctx_free(&s->psk);
     net_tls_ctx_free(&s->terminal);
+    net_tls_ctx_free(&s->calls);
     net_tls_ctx_free(&s->notify);
     ppg_config_drop(&s->config);
     free(s);

@@ -438,6 +438,38 @@ enum err net_httpc_adopt(const struct net_env *env, uv_os_sock_t fd, const struc
     return ERR_OK;
 }
 
+enum err net_httpc_detach(struct net_httpc *c, struct net_handover *out)
+{
+    enum err e = ERR_AGAIN;
+
+    if (c->state == ST_OPEN && net_httpc_busy(c) == 0)
+        e = net_stream_detach(c->stream, out);
+    if (e)
+        return e;
+    c->state = ST_ENDING;
+    c->why = ERR_OK;
+    c->others = ERR_LATE;
+    return ERR_OK;
+}
+
+enum err net_httpc_resume(const struct net_env *env, const struct net_handover *h,
+                          const struct net_httpc_conf *conf, struct net_httpc **out)
+{
+    struct net_stream_user user;
+    struct net_httpc *c;
+    enum err e = conn_new(env, conf, &c);
+
+    if (e)
+        return e;
+    user = stream_user(c);
+    e = net_stream_resume(env, h, &user, &c->stream);
+    if (e)
+        return conn_undo(c, e);
+    address_keep(c);
+    *out = c;
+    return ERR_OK;
+}
+
 static void deadline_fire(struct net_timer *timer)
 {
     struct net_httpc_req *r = container_of(timer, struct net_httpc_req, deadline);
@@ -557,4 +589,11 @@ const char *net_httpc_tls_why(const struct net_httpc *c)
 void net_httpc_close(struct net_httpc *c)
 {
     end(c, ERR_OK, ERR_LATE);
+}
+
+void net_httpc_abort(struct net_httpc *c)
+{
+    end(c, ERR_OK, ERR_LATE);
+    if (c->stream)
+        net_stream_abort(c->stream, ERR_OK);
 }

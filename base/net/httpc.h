@@ -48,6 +48,13 @@ enum err net_httpc_create(const struct net_env *env, const struct net_httpc_conf
  * host, port, server_name and filter are not looked at. */
 enum err net_httpc_adopt(const struct net_env *env, uv_os_sock_t fd, const struct net_httpc_conf *conf,
                          struct net_httpc **out) MUST_USE;
+/* The connection leaves this loop: closed() follows with ERR_OK.  ERR_AGAIN: requests are under way, or it is not open;
+ * ERR_IO.  Good inside done(). */
+enum err net_httpc_detach(struct net_httpc *c, struct net_handover *out) MUST_USE;
+/* Goes on with it on another loop, as net_httpc_adopt(); conf->tls is not looked at.  After a failure *h is still
+ * the caller's. */
+enum err net_httpc_resume(const struct net_env *env, const struct net_handover *h,
+                          const struct net_httpc_conf *conf, struct net_httpc **out) MUST_USE;
 /* head: start line and headers, complete with the empty line; body: sent behind it.  Both are copied.
  * ERR_LATE when the connection is closing, ERR_LIMIT when 64 requests wait already. */
 enum err net_httpc_send(struct net_httpc *c, struct slice head, struct slice body, int64_t response_ms,
@@ -62,6 +69,8 @@ const char *net_httpc_address(const struct net_httpc *c); /* peer's ip:port, "" 
 const char *net_httpc_tls_why(const struct net_httpc *c);
 /* Requests not yet answered end with ERR_LATE. */
 void net_httpc_close(struct net_httpc *c);
+/* The same without waiting for what is queued or for the peer: closed() fires in this turn of the loop. */
+void net_httpc_abort(struct net_httpc *c);
 
 /* A pool: connections kept per (host, port, tls), bounded; one request at a time on each. */
 struct net_httpc_pool;

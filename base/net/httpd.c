@@ -60,6 +60,8 @@ struct conn {
     struct net_stream *stream;      /* NULL: the peer is gone and an answer is still owed */
     struct net_http_reader *reader; /* from the end of the handshake on */
     struct net_gate_seat *seat;
+    net_httpd_lost_fn *lost; /* of a connection we opened; NULL: it came in */
+    void *lost_arg;
     struct net_http_exchange x;
     void *kept; /* the user's, from exchange to exchange */
     void (*kept_drop)(void *kept);
@@ -469,6 +471,8 @@ static void on_closed(struct net_stream *stream, enum err why, void *arg)
 {
     struct conn *c = arg;
     const struct net_httpd *s = c->server;
+    net_httpd_lost_fn *lost = c->lost;
+    void *lost_arg = c->lost_arg;
 
     if (c->phase == PH_HANDSHAKE && c->is_tls)
         tell_refused(c, handshake_why(stream, why));
@@ -479,6 +483,8 @@ static void on_closed(struct net_stream *stream, enum err why, void *arg)
     net_hub_timer_stop(s->env->hub, &c->timer);
     if (c->phase != PH_OPEN)
         conn_free(c);
+    if (lost)
+        lost(why, net_stream_tls_why(stream), lost_arg);
 }
 
 static void on_question(struct net_stream *stream, struct slice leaf, struct slice issuer,
@@ -493,28 +499,23 @@ static void on_question(struct net_stream *stream, struct slice leaf, struct sli
         w->answer(w, NET_TLS_STATUS_UNKNOWN);
 }
 
-static enum err conn_new(struct net_httpd *s, uv_os_sock_t fd, struct net_gate_seat *seat)
+static struct net_stream_user stream_user(struct conn *c)
 {
-    struct conn *c = calloc(1, sizeof *c);
-    struct net_stream_user user = {.opened = on_opened,
-                                   .data = on_data,
-                                   .drained = on_drained,
-                                   .eof = on_eof,
-                                   .closed = on_closed,
-                                   .question = on_question,
-                                   .arg = c};
-    struct slice ip;
-    enum err e;
+    return (struct net_stream_user){.opened = on_opened,
+                                    .data = on_data,
+                                    .drained = on_drained,
+                                    .eof = on_eof,
+                                    .closed = on_closed,
+                                    .question = on_question,
+                                    .arg = c};
+}
 
-    if (!c)
-        return ERR_NOMEM;
-    e = net_stream_adopt(s->env, fd, s->conf.tls, s->conf.limits.handshake_ms, &user, &c->stream);
-    if (e) {
-        free(c);
-        return e;
-    }
+/* The connection has its stream: it is one of the server's. */
+static void conn_begin(struct net_httpd *s, struct conn *c)
+{
+    struct slice ip;
+
     c->server = s;
-    c->seat = seat;
     c->number = ++s->last_number;
     c->is_tls = net_stream_is_tls(c->stream);
     net_timer_init(&c->timer, timer_fire);
@@ -527,6 +528,42 @@ static enum err conn_new(struct net_httpd *s, uv_os_sock_t fd, struct net_gate_s
         net_stream_tap(c->stream, s->conf.tap, s->conf.arg);
     list_push_back(&s->conns, &c->link);
     s->conns_n++;
+}
+
+static enum err conn_new(struct net_httpd *s, uv_os_sock_t fd, struct net_gate_seat *seat)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    struct net_stream_user user = stream_user(c);
+    enum err e = c ? net_stream_adopt(s->env, fd, s->conf.tls, s->conf.limits.handshake_ms, &user, &c->stream)
+                   : ERR_NOMEM;
+
+    if (e) {
+        free(c);
+        return e;
+    }
+    c->seat = seat;
+    conn_begin(s, c);
+    return ERR_OK;
+}
+
+enum err net_httpd_call(struct net_httpd *s, const struct sockaddr *to, struct slice server_name,
+                        int64_t connect_ms, net_httpd_lost_fn *lost, void *arg)
+{
+    struct conn *c = s->draining ? NULL : calloc(1, sizeof *c);
+    struct net_stream_user user = stream_user(c);
+    enum err e;
+
+    if (!c)
+        return s->draining ? ERR_LATE : ERR_NOMEM;
+    e = net_stream_connect(s->env, to, s->conf.tls, server_name, connect_ms, s->conf.limits.handshake_ms,
+                           &user, &c->stream);
+    if (e) {
+        free(c);
+        return e;
+    }
+    c->lost = lost;
+    c->lost_arg = arg;
+    conn_begin(s, c);
     return ERR_OK;
 }
 
@@ -565,13 +602,16 @@ enum err net_httpd_create(const struct net_env *env, const struct net_httpd_conf
     buf_init(&s->lines, LINES_MAX_N);
     buf_init(&s->scratch, SCRATCH_MAX_N);
     lc.arg = s;
+    *out = s;
+    if (!conf->address && !conf->unix_path)
+        return ERR_OK;
     e = net_listen(env, &lc, &s->listener, why);
     if (e) {
         free(s);
+        *out = NULL;
         return e;
     }
     s->port = net_listener_port(s->listener);
-    *out = s;
     return ERR_OK;
 }
 

@@ -29,7 +29,7 @@ typedef void net_httpd_status_fn(struct slice leaf, struct slice issuer, struct 
 
 struct net_httpd_conf {
     const char *name;        /* listener, for logs; static or outlives the server */
-    const char *address;     /* numeric; IPv6 without brackets */
+    const char *address;     /* numeric; IPv6 without brackets; NULL without unix_path: no listener */
     uint16_t port;           /* 0: the system chooses, see net_httpd_port */
     const char *unix_path;   /* instead of address and port: a UNIX socket of mode 0600 (admin) */
     struct net_tls_ctx *tls; /* NULL: clear; borrowed for as long as connections may come in */
@@ -47,6 +47,12 @@ struct net_httpd_conf {
 /* ERR_IO: *why says what failed (address in use, permission). */
 enum err net_httpd_create(const struct net_env *env, const struct net_httpd_conf *conf,
                           struct net_httpd **out, const char **why) MUST_USE;
+/* Opens a connection and serves whoever is at its other end, as if it had come in: a terminal that calls in is the HTTP
+ * server still.  conf.tls is then a client context.  lost(): once, when the connection is gone or never came about; why as
+ * net_stream_close_fn has it, tls_why "" unless TLS said no.  ERR_NOMEM, ERR_LATE (draining). */
+typedef void net_httpd_lost_fn(enum err why, const char *tls_why, void *arg);
+enum err net_httpd_call(struct net_httpd *s, const struct sockaddr *to, struct slice server_name,
+                        int64_t connect_ms, net_httpd_lost_fn *lost, void *arg) MUST_USE;
 uint16_t net_httpd_port(const struct net_httpd *s);
 /* New connections use the new context (may be NULL only if it was); old ones go on. */
 void net_httpd_set_tls(struct net_httpd *s, struct net_tls_ctx *tls);

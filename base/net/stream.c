@@ -5,9 +5,11 @@
 #include "base/net/stream.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/net/hub.h"
 #include "base/num.h"
@@ -45,6 +47,7 @@ struct net_stream {
     enum state state;
     enum err why;
     bool accepted;    /* linger after the last octet */
+    bool resumed;     /* came from another loop, open */
     bool want_read;   /* the user's wish */
     bool eof;         /* the peer has ended its side */
     bool owe_drained; /* drained() is due when the queue is empty */
@@ -389,10 +392,12 @@ static void read_cb(uv_stream_t *stream, ssize_t n, const uv_buf_t *in)
 /* The socket is connected: go on to TLS or to the user. */
 static void begin(struct net_stream *s)
 {
+    bool shake = s->tls && !s->resumed;
+
     s->want_read = true;
-    s->state = s->tls ? ST_HANDSHAKE : ST_OPEN;
+    s->state = shake ? ST_HANDSHAKE : ST_OPEN;
     reading(s, true);
-    if (!s->tls) {
+    if (!shake) {
         opened(s);
         return;
     }
@@ -481,8 +486,9 @@ static bool handle_open(struct net_stream *s, uv_os_sock_t fd, int family)
     return ok;
 }
 
-enum err net_stream_adopt(const struct net_env *env, uv_os_sock_t fd, struct net_tls_ctx *ctx,
-                          int64_t handshake_ms, const struct net_stream_user *user, struct net_stream **out)
+/* A stream around a socket that is connected; the first turn of the loop opens it. */
+static enum err adopt(const struct net_env *env, uv_os_sock_t fd, struct net_tls_ctx *ctx,
+                      const struct net_stream_user *user, struct net_stream **out)
 {
     struct sockaddr_storage peer = {0};
     socklen_t peer_n = sizeof peer;
@@ -496,13 +502,57 @@ enum err net_stream_adopt(const struct net_env *env, uv_os_sock_t fd, struct net
         return e;
     s->state = ST_ADOPTED;
     s->accepted = true;
-    s->handshake_ms = handshake_ms;
     address_text(s, (struct sockaddr *)&peer);
     if (!handle_open(s, fd, peer.ss_family))
         return ERR_IO;
     wake(s);
     *out = s;
     return ERR_OK;
+}
+
+enum err net_stream_adopt(const struct net_env *env, uv_os_sock_t fd, struct net_tls_ctx *ctx,
+                          int64_t handshake_ms, const struct net_stream_user *user, struct net_stream **out)
+{
+    enum err e = adopt(env, fd, ctx, user, out);
+
+    if (!e)
+        (*out)->handshake_ms = handshake_ms;
+    return e;
+}
+
+enum err net_stream_detach(struct net_stream *s, struct net_handover *out)
+{
+    uv_os_fd_t fd;
+    int copy;
+
+    if (s->state != ST_OPEN || s->eof || waiting_n(s) || (s->tls && net_tls_out_n(s->tls)))
+        return ERR_AGAIN;
+    if (uv_fileno(&s->uv.handle, &fd) != 0 || (copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
+        return ERR_IO;
+    *out = (struct net_handover){copy, s->tls};
+    s->tls = NULL;
+    shut(s, ERR_OK);
+    return ERR_OK;
+}
+
+enum err net_stream_resume(const struct net_env *env, const struct net_handover *h,
+                           const struct net_stream_user *user, struct net_stream **out)
+{
+    enum err e = adopt(env, h->fd, NULL, user, out);
+
+    if (e)
+        return e;
+    (*out)->tls = h->tls;
+    (*out)->resumed = true;
+    return ERR_OK;
+}
+
+void net_handover_drop(struct net_handover *h)
+{
+    net_tls_free(&h->tls);
+    if (h->fd >= 0)
+        (void)close(h->fd);
+    h->fd = -1;
 }
 
 static void connect_cb(uv_connect_t *req, int status)

@@ -54,6 +54,21 @@ enum err net_stream_connect(const struct net_env *env, const struct sockaddr *to
                             struct slice server_name, int64_t connect_ms, int64_t handshake_ms,
                             const struct net_stream_user *user, struct net_stream **out) MUST_USE;
 
+/* An open connection on its way to another loop: the socket and its session, nothing else. */
+struct net_handover {
+    uv_os_sock_t fd;
+    struct net_tls *tls; /* NULL: clear */
+};
+/* Takes the connection out of the stream, which ends (closed() with ERR_OK, later); octets that the peer sends
+ * meanwhile wait in the kernel.  ERR_AGAIN: it is not open, or octets of ours are still queued.  ERR_IO. */
+enum err net_stream_detach(struct net_stream *s, struct net_handover *out) MUST_USE;
+/* Goes on where net_stream_detach() left off, on this loop; after a failure *h is still the caller's.  ERR_NOMEM,
+ * ERR_IO. */
+enum err net_stream_resume(const struct net_env *env, const struct net_handover *h,
+                           const struct net_stream_user *user, struct net_stream **out) MUST_USE;
+/* Closes what nobody will resume. */
+void net_handover_drop(struct net_handover *h);
+
 /* Queues octets (copied, or encrypted).  After a failure or close it does nothing.  Returns octets queued and
  * not yet with the kernel. */
 size_t net_stream_write(struct net_stream *s, struct slice data);

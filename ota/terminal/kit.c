@@ -51,6 +51,7 @@ static struct kit_verdict register_gateway(const struct kit *k, const struct kit
     line(a, "X-Wap-CPITag", tag_of(k));
     if (!current)
         print_cpi(k, a);
+    kit_prove(k, req, a);
     return (struct kit_verdict){KIT_REGISTERED, KIT_REASON_NONE, 204, current ? 500 : 501};
 }
 

@@ -94,8 +94,10 @@ struct kit_conf {
     bool server_proof;       /* drop what comes from a gateway that did not prove itself and is not sealed */
     struct slice login_user; /* ask the gateway for Digest with these; empty: do not */
     struct slice login_password;
-    size_t seen_max; /* message ids remembered */
-    unsigned window; /* replay window W, 0..64 */
+    struct slice proof_user; /* how the terminal proves itself when the gateway asks (X-Wap-Authenticate); */
+    struct slice proof_password; /* the user empty: its terminal_id; the password empty: it does not */
+    size_t seen_max;             /* message ids remembered */
+    unsigned window;             /* replay window W, 0..64 */
 };
 
 /* Copies conf. */

@@ -57,10 +57,10 @@ static enum err copy_conf(struct kit *k)
     struct kit_conf *c = &k->conf;
     struct slice *const texts[] = {&c->terminal_id,     &c->accept,          &c->accept_charset,
                                    &c->accept_encoding, &c->accept_language, &c->accept_app,
-                                   &c->login_user};
+                                   &c->login_user,      &c->proof_user};
     enum err e = ERR_OK;
 
-    c->login_password = SLICE_NONE;
+    c->login_password = c->proof_password = SLICE_NONE;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && !e; i++)
         e = copy(&k->arena, texts[i]);
     return e ? e : copy_servers(k);
@@ -120,6 +120,10 @@ static enum err make(struct kit *k, const struct kit_conf *conf)
     arena_init(&k->arena, 1024, CONF_MAX_N);
     buf_init(&k->plain, PLAIN_MAX_N);
     buf_init(&k->text, CONF_MAX_N);
+    buf_init(&k->proof_password, conf->proof_password.n);
+    buf_add(&k->proof_password, conf->proof_password);
+    if (buf_err(&k->proof_password))
+        return buf_err(&k->proof_password);
     e = kit_seen_init(&k->seen, conf->seen_max);
     if (!e)
         e = copy_conf(k);
@@ -168,6 +172,7 @@ void kit_free(struct kit **kit)
     sec_digest_guard_free(&k->guard);
     kit_seen_clear(&k->seen);
     buf_wipe(&k->plain);
+    buf_wipe(&k->proof_password);
     buf_clear(&k->text);
     arena_clear(&k->arena);
     free(k);

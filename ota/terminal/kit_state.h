@@ -66,8 +66,9 @@ struct kit {
     struct kit_seen seen;
     struct sec_digest_guard *guard; /* NULL: no login asked for */
     struct sec_secret ha1[SEC_DIGEST_ALGORITHM_COUNT];
-    struct buf plain; /* of the last sealed message */
-    struct buf text;  /* a direct push's header lines, and copies of slices handed out */
+    struct buf proof_password; /* empty: it does not prove itself */
+    struct buf plain;          /* of the last sealed message */
+    struct buf text;           /* a direct push's header lines, and copies of slices handed out */
     uint64_t counts[KIT_REASON_COUNT];
 };
 
@@ -96,6 +97,8 @@ struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, 
                                   struct kit_push *push);
 struct kit_verdict kit_push_judge_datagram(struct kit *k, struct slice datagram, struct kit_transport *t,
                                            struct kit_push *push);
+/* kit_prove.c.  Adds the proof that the gateway asks for, if it does and there is one. */
+void kit_prove(const struct kit *k, const struct kit_request *req, struct kit_answer *a);
 struct slice kit_header_find(const struct kit_request *req, struct slice name);
 
 #endif

@@ -1,6 +1,6 @@
 /* push-terminal: a handset's push client on the command line, over the library ota/terminal/.  `listen` waits for a
- * gateway to connect, or for its datagrams, answers its registration, verifies, opens and prints each push, and says how it was
- * trusted.
+ * gateway to connect, or for its datagrams, `connect` calls it; both answer its registration, verify, open and print each
+ * push, and say how it was trusted.
  * What must survive a restart is on disk before an answer leaves.  [OTA-HTTP §3, §4, §7].  One thread. */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,9 +15,11 @@
 #include "base/net/dns.h"
 #include "base/net/hub.h"
 #include "base/net/udp.h"
+#include "base/net/uri.h"
 #include "ota/terminal/kit.h"
 #include "ppg/config/ini.h"
 #include "ppg/config/terminals.h"
+#include "ppg/tool/call.h"
 #include "ppg/tool/net.h"
 
 #define EXIT_TIMEOUT    1
@@ -38,6 +40,7 @@
 struct options {
     const char *bind, *cert, *key, *ca, *crl;
     struct tool_list associations;
+    const char *gateway, *gateway_name, *proof;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
     struct tool_list servers;
     struct tool_list apps, accept, charsets, encodings, languages;
@@ -50,6 +53,11 @@ struct options {
 static const struct tool_option listen_options[] = {
     {"bind", "ADDR:PORT", "where to listen; port 0: any", TOOL_TEXT, AT(bind), 0, 0},
     {"udp", NULL, "take pushes in datagrams instead of connections", TOOL_FLAG, AT(udp), 0, 0},
+    {"gateway", "URI", "connect: https://HOST:PORT or http://HOST:PORT", TOOL_TEXT, AT(gateway), 0, 0},
+    {"gateway-name", "NAME", "connect: name in its certificate; default: the host's", TOOL_TEXT,
+     AT(gateway_name), 0, 0},
+    {"proof", "USER:FILE", "how we prove ourselves when it asks; password in FILE", TOOL_TEXT, AT(proof), 0,
+     0},
     {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
     {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
     {"ca", "FILE", "who signs gateways: their certificate is demanded", TOOL_TEXT, AT(ca), 0, 0},
@@ -88,12 +96,14 @@ struct terminal {
     struct net_gate *gate;
     struct net_httpd *httpd; /* one of these two */
     struct net_udp *udp;
+    struct tool_call *call; /* connect; NULL: listen */
     struct kit *kit;
     struct slice servers[SERVERS_MAX];
     struct net_timer timer; /* the timeout, then the drain */
     struct buf state;       /* as it is on disk */
     FILE *wire;
     char address[TOOL_ADDRESS_N];
+    struct net_uri gateway;
     int64_t pushes;
     bool draining;
     int exit;
@@ -308,6 +318,7 @@ static int load_state(struct terminal *t)
 static void ended(struct terminal *t)
 {
     net_hub_timer_stop(t->loop.env.hub, &t->timer);
+    tool_call_close(&t->call);
     if (t->httpd)
         net_httpd_close(t->httpd, NULL, NULL);
     if (t->udp)
@@ -319,6 +330,7 @@ static void ended(struct terminal *t)
 static void drain(struct terminal *t)
 {
     t->draining = true;
+    tool_call_close(&t->call);
     net_httpd_drain(t->httpd);
     net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_MS);
 }
@@ -469,25 +481,26 @@ static int set_level(const struct options *o, struct kit_conf *conf)
 }
 
 /* "user:file"; the first line of the file. */
-static int read_login(const char *login, struct kit_conf *conf, struct buf *password)
+static int read_login(const char *option, const char *login, struct buf *text, struct slice *user,
+                      struct slice *password)
 {
     const char *colon = strchr(login, ':');
     struct slice rest;
     enum err e;
 
     if (!colon || colon == login)
-        return complain("--login", "not USER:FILE");
-    e = tool_read(colon + 1, password);
+        return complain(option, "not USER:FILE");
+    e = tool_read(colon + 1, text);
     if (e)
         return complain(colon + 1, err_text(e));
-    conf->login_user = slice_of(login, (size_t)(colon - login));
-    (void)slice_cut(buf_slice(password), '\n', &conf->login_password, &rest);
+    *user = slice_of(login, (size_t)(colon - login));
+    (void)slice_cut(buf_slice(text), '\n', password, &rest);
     return 0;
 }
 
 /* What the terminal tells the gateway of itself, as header fields have it. */
 struct said {
-    struct buf password;
+    struct buf password, proof;
     struct buf apps, accept, charsets, encodings, languages;
 };
 
@@ -538,7 +551,9 @@ static int make_kit_with(struct terminal *t, struct said *said)
     enum err e = say(o, said, &conf);
 
     if (!bad && o->login)
-        bad = read_login(o->login, &conf, &said->password);
+        bad = read_login("--login", o->login, &said->password, &conf.login_user, &conf.login_password);
+    if (!bad && o->proof)
+        bad = read_login("--proof", o->proof, &said->proof, &conf.proof_user, &conf.proof_password);
     if (bad)
         return bad;
     if (e || o->servers.n > SERVERS_MAX)
@@ -556,11 +571,14 @@ static int make_kit(struct terminal *t)
     int bad;
 
     buf_init(&said.password, FILE_MAX_N);
+    buf_init(&said.proof, FILE_MAX_N);
     (void)buf_room(&said.password, FILE_MAX_N); /* so that it never moves, and is wiped whole */
+    (void)buf_room(&said.proof, FILE_MAX_N);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         buf_init(texts[i], FILE_MAX_N);
     bad = make_kit_with(t, &said);
     buf_wipe(&said.password);
+    buf_wipe(&said.proof);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         buf_clear(texts[i]);
     return bad;
@@ -626,8 +644,8 @@ static int listen_udp(struct terminal *t, unsigned *port)
     return 0;
 }
 
-/* --bind to connections. */
-static int listen_http(struct terminal *t, unsigned *port)
+/* --bind to connections, or --gateway. */
+static int serve_http(struct terminal *t, unsigned *port)
 {
     struct net_httpd_conf conf = {.name = "terminal",
                                   .address = t->address,
@@ -648,20 +666,33 @@ static int listen_http(struct terminal *t, unsigned *port)
                                              .handshake_ms = WAIT_MS}};
     const char *why = "not ADDR:PORT";
 
-    if (tool_bind(t->o->bind, t->address, &conf.port) ||
-        net_httpd_create(&t->loop.env, &conf, &t->httpd, &why))
+    if (!t->o->gateway && tool_bind(t->o->bind, t->address, &conf.port))
+        return complain("--bind", why);
+    conf.address = t->o->gateway ? NULL : t->address;
+    if (net_httpd_create(&t->loop.env, &conf, &t->httpd, &why))
         return complain("--bind", why);
     *port = net_httpd_port(t->httpd);
     return 0;
 }
 
-static int start_listening(struct terminal *t)
+static int start_calling(struct terminal *t)
+{
+    struct tool_call_conf conf = {.env = &t->loop.env,
+                                  .httpd = t->httpd,
+                                  .host = t->gateway.host,
+                                  .port = t->gateway.port,
+                                  .server_name = slice_str(t->o->gateway_name ? t->o->gateway_name : "")};
+
+    return tool_call_create(&conf, &t->call) ? complain("out of memory", "") : 0;
+}
+
+static int start(struct terminal *t)
 {
     unsigned port = 0;
-    int bad = t->o->udp ? listen_udp(t, &port) : listen_http(t, &port);
+    int bad = t->o->udp ? listen_udp(t, &port) : serve_http(t, &port);
 
     net_timer_init(&t->timer, tick);
-    if (bad || tell_port(t, port)) {
+    if (bad || (t->o->gateway ? start_calling(t) : tell_port(t, port))) {
         ended(t);
         return EXIT_BAD_USAGE;
     }
@@ -672,7 +703,8 @@ static int start_listening(struct terminal *t)
 
 static int make_tls(struct terminal *t)
 {
-    struct net_tls_conf conf = {.role = NET_TLS_SERVER,
+    bool calls = t->o->gateway != NULL;
+    struct net_tls_conf conf = {.role = calls ? NET_TLS_CLIENT : NET_TLS_SERVER,
                                 .verify = t->o->ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
                                 .version_min = 12,
                                 .alpn_http11 = true};
@@ -682,7 +714,12 @@ static int make_tls(struct terminal *t)
 
     if (t->o->crl && !t->o->ca)
         return complain("--crl", "needs --ca");
-    if (!t->o->cert && !t->o->key)
+    if (calls && t->gateway.https != (t->o->ca != NULL))
+        return complain("--ca",
+                        t->gateway.https ? "needed: who signs the gateway's certificate" : "is for https");
+    if (calls && !t->gateway.https)
+        return 0;
+    if (!calls && !t->o->cert && !t->o->key)
         return t->o->ca ? complain("--ca", "needs --cert and --key") : 0;
     buf_init(&crl, CRL_MAX_N);
     e = t->o->crl ? tool_read(t->o->crl, &crl) : ERR_OK;
@@ -730,13 +767,16 @@ static int set_up(struct terminal *t)
         bad = open_wire(t);
     if (!bad && net_gate_create(CONNECTIONS_MAX, CONNECTIONS_MAX, &t->gate))
         bad = complain("out of memory", "");
-    return bad ? bad : start_listening(t);
+    return bad ? bad : start(t);
 }
 
-static int run_listen(const struct options *o)
+static int run(const struct options *o)
 {
     struct terminal t = {.o = o};
 
+    if (o->gateway &&
+        (net_uri_parse(slice_str(o->gateway), &t.gateway) || !slice_eq(t.gateway.target, SLICE("/"))))
+        return complain("--gateway", "not https://HOST:PORT or http://HOST:PORT");
     buf_init(&t.state, STATE_MAX_N);
     if (tool_loop_open(&t.loop))
         return complain("out of memory", "");
@@ -755,10 +795,23 @@ static int run_listen(const struct options *o)
     return t.exit;
 }
 
+#define USAGE                                                                                                \
+    "usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"                                               \
+    "       push-terminal connect --gateway URI [OPTIONS]"
+
+/* Each command has its own way to the gateway, and needs it. */
+static bool command_ok(const char *word, const struct options *o)
+{
+    if (slice_eq(slice_str(word), SLICE("connect")))
+        return o->gateway && !o->bind && !o->port_file && !o->udp;
+    return slice_eq(slice_str(word), SLICE("listen")) && o->bind && !o->gateway && !o->gateway_name;
+}
+
 static int help(void)
 {
-    (void)puts("usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"
-               "A handset's push client: waits for a gateway, verifies, opens and prints pushes.\n");
+    (void)puts(
+        USAGE
+        "\nA handset's push client: waits for a gateway or calls it, verifies, opens and prints pushes.\n");
     tool_help(stdout, listen_options);
     (void)puts("\nexit status: 0 the pushes came, 1 not in time, 2 a mistake in what was asked");
     return 0;
@@ -779,7 +832,7 @@ int main(int argc, char **argv)
         (void)puts("push-terminal " PPG_VERSION);
         return 0;
     }
-    if (words.n != 1 || !slice_eq(slice_str(words.v[0]), SLICE("listen")))
-        return complain("usage: push-terminal listen --bind ADDR:PORT [OPTIONS]", "");
-    return run_listen(&o);
+    if (words.n != 1 || !command_ok(words.v[0], &o))
+        return complain(USAGE, "");
+    return run(&o);
 }

@@ -276,6 +276,10 @@ static bool terminal_cert_without_key(const struct ppg_settings *s)
 {
     return !s->ota_http.cert != !s->ota_http.key;
 }
+static bool calls_without_cert(const struct ppg_settings *s)
+{
+    return s->ota_http.listen_tls_n && !s->ota_http.cert;
+}
 static bool first_above_max(const struct ppg_settings *s)
 {
     return s->delivery.retry_first_ms > s->delivery.retry_max_ms;
@@ -302,6 +306,7 @@ static const struct rule rules[] = {
     {OF(pap.default_lifetime_ms), OF(pap.max_lifetime_ms), default_above_max,
      "must not be above max-lifetime"},
     {OF(ota_http.key), OF(ota_http.cert), terminal_cert_without_key, "cert and key go together"},
+    {OF(ota_http.listen_tls), OF(ota_http.cert), calls_without_cert, "needs cert and key"},
     {OF(delivery.retry_first_ms), OF(delivery.retry_max_ms), first_above_max, "must not be above retry-max"},
     {OF(delivery.claim_max), OF(delivery.live_max), claim_above_live, "must not be above in-memory-max"},
     {OF(protection.floor), OF(protection.ceiling), floor_above_ceiling, "must not be above ceiling"},

@@ -26,6 +26,8 @@ struct draft {
     struct arena mem; /* text of the section */
     struct ota_terminal terminal;
     struct buf password;
+    struct buf call_password;
+    bool has_proof;
     struct ota_registry *registry;
     const struct sec_keyring *keyring;
     const struct ota_profile *model; /* of the section's profile-file; NULL: none */
@@ -47,6 +49,8 @@ static void forget(struct draft *d)
 {
     sec_secret_clear(&d->terminal.association.key);
     buf_wipe(&d->password);
+    buf_wipe(&d->call_password);
+    d->has_proof = false;
     arena_clear(&d->mem);
 }
 
@@ -130,6 +134,56 @@ static void set_login_user(struct ppg_list *l, const struct ppg_ini_line *line)
 static void set_login_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_secret(l, line, &draft_of(l)->password);
+}
+
+static void set_calls_in(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {
+        {"no", OTA_CALLS_NO}, {"tls", OTA_CALLS_TLS}, {"any", OTA_CALLS_ANY}, {NULL, 0}};
+    int calls = OTA_CALLS_NO;
+
+    if (ppg_value_word(line->value, words, &calls))
+        ppg_list_say(l, line, "no, tls or any");
+    else
+        draft_of(l)->terminal.call_in.calls = (enum ota_calls)calls;
+}
+
+static void set_call_proof(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {{"certificate", OTA_PROOF_CERTIFICATE},
+                                            {"digest", OTA_PROOF_DIGEST},
+                                            {"basic", OTA_PROOF_BASIC},
+                                            {"none", OTA_PROOF_NONE},
+                                            {NULL, 0}};
+    int proof = OTA_PROOF_CERTIFICATE;
+
+    if (ppg_value_word(line->value, words, &proof))
+        ppg_list_say(l, line, "certificate, digest, basic or none");
+    draft_of(l)->terminal.call_in.proof = (enum ota_proof)proof;
+    draft_of(l)->has_proof = true;
+}
+
+static void set_call_certificate(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    const struct slice kinds[] = {SLICE("URI:"), SLICE("DNS:"), SLICE("email:")};
+    size_t i = 0;
+
+    while (i < COUNT(kinds) && !(slice_starts(line->value, kinds[i]) && line->value.n > kinds[i].n))
+        i++;
+    if (i == COUNT(kinds))
+        ppg_list_say(l, line, "URI:, DNS: or email: and a name");
+    else
+        ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.call_in.certificate);
+}
+
+static void set_call_user(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.call_in.user);
+}
+
+static void set_call_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_secret(l, line, &draft_of(l)->call_password);
 }
 
 static void set_max_size(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -305,7 +359,12 @@ static void set_login_key(struct ppg_list *l, const struct ppg_ini_line *line)
 }
 
 static const struct ppg_list_key keys[] = {
-    {"route", set_route, .must = true},
+    {"route", set_route, .must = false},
+    {"calls-in", set_calls_in, .must = false},
+    {"call-proof", set_call_proof, .must = false},
+    {"call-certificate", set_call_certificate, .must = false},
+    {"call-user", set_call_user, .must = false},
+    {"call-password-file", set_call_password_file, .must = false},
     {"tls-name", set_tls_name, .must = false},
     {"form", set_form, .must = false},
     {"terminal-id", set_terminal_id, .must = false},
@@ -338,23 +397,61 @@ static void complete_profile(struct draft *d)
     d->terminal.profile = own;
 }
 
+/* What is wrong with how it calls in; NULL: nothing. */
+static const char *call_in_wrong(const struct draft *d)
+{
+    const struct ota_call_in *c = &d->terminal.call_in;
+    bool login = c->proof == OTA_PROOF_DIGEST || c->proof == OTA_PROOF_BASIC;
+
+    if (!c->calls)
+        return d->has_proof || c->certificate.n || c->user.n || d->call_password.n
+                   ? "call-... is for terminals with calls-in = tls or any"
+                   : NULL;
+    if (d->terminal.host.n && d->terminal.route != OTA_ROUTE_HTTP)
+        return "calls-in goes with an http route, or none";
+    if (!d->has_proof)
+        return "calls-in needs call-proof = certificate, digest, basic or none";
+    if ((c->proof == OTA_PROOF_CERTIFICATE) != (c->certificate.n != 0))
+        return "call-proof = certificate and call-certificate go together";
+    if (login != (d->call_password.n != 0) || (c->user.n && !login))
+        return "call-proof = digest or basic and call-password-file go together";
+    if (c->calls == OTA_CALLS_ANY && (c->proof == OTA_PROOF_CERTIFICATE || c->proof == OTA_PROOF_BASIC))
+        return "that call-proof needs calls-in = tls";
+    return NULL;
+}
+
+static const char *add_trouble(enum err e, bool known)
+{
+    if (e == ERR_MALFORMED)
+        return "calls in without terminal-id, and its address is no number";
+    if (e == ERR_EXISTS)
+        return known ? "already described" : "calls in as another terminal does";
+    return err_text(e);
+}
+
 static void end(struct ppg_list *l)
 {
     struct draft *d = draft_of(l);
     struct ota_terminal *t = &d->terminal;
+    const char *wrong = call_in_wrong(d);
+    bool known = ota_registry_find(d->registry, t->key) != NULL;
     enum err e;
 
     complete_profile(d);
     t->login.password = buf_slice(&d->password);
-    if (!t->login.user.n != !t->login.password.n) {
+    t->call_in.password = buf_slice(&d->call_password);
+    if (!t->host.n && !t->call_in.calls) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "neither route nor calls-in");
+    } else if (wrong) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "%s", wrong);
+    } else if (!t->login.user.n != !t->login.password.n) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "login-user and login-password-file go together");
     } else if (t->tls_name.n && !t->tls) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "tls-name is for https routes");
     } else {
         e = ota_registry_add(d->registry, t);
         if (e)
-            ppg_load_say(l->load, e, l->at, t->key, "%s",
-                         e == ERR_EXISTS ? "already described" : err_text(e));
+            ppg_load_say(l->load, e, l->at, t->key, "%s", add_trouble(e, known));
     }
     forget(d);
 }
@@ -380,6 +477,7 @@ void ppg_terminals_read(struct ppg_load *load, const char *path, const struct se
     arena_init(&d.models_mem, 4096, PROFILES_MAX_N);
     map_init(&d.models, PROFILES_MAX);
     buf_init(&d.password, PPG_LIST_SECRET_MAX_N + 1);
+    buf_init(&d.call_password, PPG_LIST_SECRET_MAX_N + 1);
     ppg_list_read(&d.list, path, FILE_MAX_N, 0, at, SLICE_NONE);
     forget(&d);
     map_clear(&d.models);

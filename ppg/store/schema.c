@@ -13,7 +13,8 @@
  *              A group is a target with members_n > 0; its members are the rows that follow it and say its id in
  *              group_id.  open_n counts those that are not final.  While it is open its lease is -1, which no run has:
  *              claims, leases and counts never see it.  It ends with its last member and not by itself.
- *              began_ms and wire_n are those of the last attempt.
+ *              began_ms and wire_n are those of the last attempt.  by_call: it was put off, and a call of its
+ *              terminal makes it due; only such rows are in target_by_call, so the index costs the others nothing.
  *   attempt    attempts that did not end their target, the last 64 of each.  A target that is delivered at the first try
  *              has no row here.
  *   notice     the outbox: one row per target whose result the initiator has still to be told.  The row's id is the
@@ -137,4 +138,8 @@ const char *const schema_steps[SCHEMA_VERSION] = {
     " note TEXT NOT NULL,"
     " PRIMARY KEY(target_id, no, began_ms)"
     ") WITHOUT ROWID;",
+
+    /* 2 to 3: targets of terminals that call in. */
+    "ALTER TABLE target ADD COLUMN by_call INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX target_by_call ON target(key) WHERE by_call = 1 AND stage < 2;",
 };

@@ -217,6 +217,8 @@ static enum err run(void *self, struct store_op *op)
         return sq_queue(self, container_of(op, struct store_queue, op));
     case STORE_REPLAY:
         return sq_replay(self, container_of(op, struct store_replay, op));
+    case STORE_WAKE:
+        return sq_wake(self, container_of(op, struct store_wake, op));
     case STORE_BACKUP:
     case STORE_KIND_COUNT:
         break;

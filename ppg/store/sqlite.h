@@ -65,6 +65,8 @@ enum sq_stmt {
     SQ_QUEUE_HEAD,
     SQ_REPLAY_PUSH,
     SQ_REPLAY_TARGET,
+    SQ_PUT_OFF,
+    SQ_WAKE,
     SQ_PURGE_NEXT,
     SQ_PURGE_BUSY,
     SQ_PURGE_LAST,
@@ -263,6 +265,7 @@ enum err sq_queue(struct sq *q, struct store_queue *o) MUST_USE;
 enum err sq_recent(struct sq *q, struct store_recent *o) MUST_USE;
 /* Fills targets of *o, which is brief or not, in the push's memory. */
 enum err sq_show_targets(struct sq *q, struct ppg_push *p, size_t targets_n, struct store_show *o) MUST_USE;
+enum err sq_wake(struct sq *q, struct store_wake *o) MUST_USE; /* sqlite_wake.c */
 enum err sq_replay(struct sq *q, struct store_replay *o) MUST_USE;
 
 /* sqlite_backup.c */

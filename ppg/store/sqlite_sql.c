@@ -66,7 +66,8 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_MOVE] =
         "UPDATE target SET due_ms = ?2, tries = ?3, lease = CASE WHEN ?4 THEN lease ELSE 0 END,"
         " bearer = coalesce(?5, bearer), protection = coalesce(?6, protection), note = coalesce(?7, note),"
-        " began_ms = coalesce(?8, began_ms), wire_n = coalesce(?9, wire_n) WHERE id = ?1 AND stage < 2",
+        " began_ms = coalesce(?8, began_ms), wire_n = coalesce(?9, wire_n), by_call = ?10"
+        " WHERE id = ?1 AND stage < 2",
     [SQ_ATTEMPT_ADD] =
         "INSERT OR REPLACE INTO attempt(target_id, no, began_ms, ended_ms, wire_n, bearer, protection, note)"
         " SELECT id, tries, began_ms, ?2, wire_n, bearer, protection, note FROM target WHERE id = ?1",
@@ -96,7 +97,7 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_CLAIM] =
         "SELECT f.id, t.push_id, f.due_ms, t.address, t.key, t.code, t.tries, t.demanded, t.group_id,"
         " t.rule FROM (" FREE_TARGETS ") f JOIN target t ON t.id = f.id ORDER BY f.due_ms, f.id",
-    [SQ_LEASE] = "UPDATE target SET lease = ?2 WHERE id = ?1 AND stage < 2",
+    [SQ_LEASE] = "UPDATE target SET lease = ?2, by_call = 0 WHERE id = ?1 AND stage < 2",
     [SQ_PUSH_GET] = "SELECT " PUSH_COLUMNS ", p.body, p.how FROM push p"
                     " JOIN initiator i ON i.no = p.initiator_no WHERE p.id = ?1",
     [SQ_NOTICE_TURN] = "SELECT initiator_no, due_ms FROM notice WHERE lease = ?1 AND initiator_no > ?2"
@@ -142,6 +143,10 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
         "INSERT INTO target(id, push_id, address, key, stage, code, tries, demanded, lease, due_ms,"
         " event_ms, initiator_no, rule)"
         " SELECT ?2, ?3, address, key, 0, 0, 0, demanded, 0, ?4, 0, ?5, rule FROM target WHERE id = ?1",
+
+    [SQ_PUT_OFF] = "SELECT id, initiator_no FROM target WHERE key = ?1 AND by_call = 1 AND stage < 2"
+                   " ORDER BY id LIMIT ?2",
+    [SQ_WAKE] = "UPDATE target SET due_ms = ?2, by_call = 0 WHERE id = ?1",
 
     [SQ_PURGE_NEXT] = "SELECT id, targets_n, accepted_ms FROM push"
                       " WHERE id > ?1 AND id < (SELECT max(id) FROM push) ORDER BY id LIMIT 1",

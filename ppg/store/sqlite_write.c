@@ -91,6 +91,7 @@ enum err sq_move(struct sq *q, struct store_move *o)
     sq_i64(&u, o->tries);
     sq_i64(&u, o->keep);
     record(&u, &o->record);
+    sq_i64(&u, o->by_call);
     e = sq_exec(&u);
     if (!e && sq_changes(q) == 0)
         return ERR_LATE;

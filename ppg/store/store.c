@@ -111,6 +111,13 @@ static void queue_drop(struct store_queue *o)
     o->shares_n = o->heads_n = 0;
 }
 
+static void wake_drop(struct store_wake *o)
+{
+    arena_clear(&o->mem);
+    o->woken_n = o->initiators_n = 0;
+    o->more = false;
+}
+
 static void mem_init(struct arena *mem)
 {
     arena_init(mem, RESULT_FIRST_N, SIZE_MAX / 4);
@@ -144,6 +151,9 @@ static void results_init(struct store_op *op)
         break;
     case STORE_QUEUE:
         mem_init(&container_of(op, struct store_queue, op)->mem);
+        break;
+    case STORE_WAKE:
+        mem_init(&container_of(op, struct store_wake, op)->mem);
         break;
     default:
         break;
@@ -187,6 +197,9 @@ static void results_drop(struct store_op *op)
         break;
     case STORE_QUEUE:
         queue_drop(container_of(op, struct store_queue, op));
+        break;
+    case STORE_WAKE:
+        wake_drop(container_of(op, struct store_wake, op));
         break;
     case STORE_PURGE:
         container_of(op, struct store_purge, op)->gone = 0;

@@ -78,6 +78,7 @@ enum store_kind {
     STORE_COUNT,
     STORE_QUEUE,
     STORE_REPLAY,
+    STORE_WAKE,
     STORE_PURGE,
     STORE_BACKUP,
     STORE_RECENT,
@@ -181,14 +182,31 @@ struct store_finish {
 };
 
 /* Another due time, more tries; ERR_LATE when the target is final.  keep: the lease stays (used to note an attempt
- * before it begins).  A record with began_ms adds the attempt to the history that `show` lists. */
+ * before it begins).  by_call: `wake` of its terminal makes it due earlier.  A record with began_ms adds the
+ * attempt to the history that `show` lists. */
 struct store_move {
     struct store_op op;
     int64_t target_id;
     int64_t due_ms;
     uint16_t tries;
     bool keep;
+    bool by_call;
     struct store_record record;
+};
+
+/* A terminal has called in: what was put off with by_call is due at due_ms, the oldest first, some at a time.  Says whose
+ * that is, so that a claim can be made. */
+#define STORE_WAKE_MAX        256u /* targets at a time */
+#define STORE_WAKE_INITIATORS 16u
+struct store_wake {
+    struct store_op op;
+    struct slice key; /* the terminal's address; borrowed until done */
+    int64_t due_ms;
+    size_t woken_n;                                 /* out */
+    bool more;                                      /* out: ask again */
+    struct slice initiators[STORE_WAKE_INITIATORS]; /* out; in mem */
+    size_t initiators_n;
+    struct arena mem; /* the store makes it, the caller clears it */
 };
 
 /* What one initiator has left in the store after a claim. */

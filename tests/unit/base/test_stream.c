@@ -543,6 +543,98 @@ static void case_hub_timers(void)
     netloop_close(&nl);
 }
 
+/* A connection that changes its loop: octets that come meanwhile wait, nothing is lost and nothing is said twice. */
+static void case_handover(void)
+{
+    struct net_handover h = {.fd = -1};
+    struct net_stream_user user;
+    struct half a;
+    struct netloop other;
+    struct end e = {.s = NULL};
+    char got[64];
+
+    half_open(&a, NULL, false);
+    (void)net_stream_write(a.e.s, SLICE("still queued"));
+    CU_ASSERT_EQUAL(net_stream_detach(a.e.s, &h), ERR_AGAIN);
+    CU_ASSERT(raw_read_until(&a.nl, a.fd, "queued", got, sizeof got) == 12);
+    CU_ASSERT_EQUAL_FATAL(net_stream_detach(a.e.s, &h), ERR_OK);
+    CU_ASSERT(h.fd >= 0 && h.tls == NULL);
+    (void)netloop_until(&a.nl, &a.e.closed, 1);
+    CU_ASSERT_EQUAL(a.e.why, ERR_OK);
+    (void)raw_send(&a.nl, a.fd, SLICE("meanwhile"));
+    netloop_open(&other);
+    buf_init(&e.got, 1024);
+    user = user_of(&e);
+    CU_ASSERT_EQUAL_FATAL(net_stream_resume(&other.env, &h, &user, &e.s), ERR_OK);
+    (void)netloop_until(&other, &e.got_n, 9);
+    TEST_SLICE_EQ(buf_slice(&e.got), SLICE("meanwhile"));
+    (void)net_stream_write(e.s, SLICE("and on"));
+    CU_ASSERT(raw_read_until(&other, a.fd, "on", got, sizeof got) == 6);
+    CU_ASSERT(e.opened == 1 && net_stream_ip(e.s).n == 9);
+    net_stream_abort(e.s, ERR_OK);
+    (void)netloop_until(&other, &e.closed, 1);
+    buf_clear(&e.got);
+    netloop_close(&other);
+    half_close(&a);
+}
+
+static void case_handover_of_tls(void)
+{
+    struct net_handover h = {.fd = -1};
+    struct net_stream_user user;
+    struct end e = {.s = NULL};
+    struct netloop other;
+    struct duo d;
+
+    duo_open(&d, "push.example");
+    CU_ASSERT_EQUAL(net_stream_detach(d.server.s, &h), ERR_AGAIN); /* the handshake is not done */
+    (void)net_stream_write(d.client.s, SLICE("first"));
+    (void)netloop_until(&d.nl, &d.server.got_n, 5);
+    netloop_for(&d.nl, 50); /* until tickets have left */
+    CU_ASSERT_EQUAL_FATAL(net_stream_detach(d.server.s, &h), ERR_OK);
+    CU_ASSERT(h.tls != NULL);
+    (void)netloop_until(&d.nl, &d.server.closed, 1);
+    (void)net_stream_write(d.client.s, SLICE("second"));
+    netloop_for(&d.nl, 50);
+    netloop_open(&other);
+    buf_init(&e.got, 1024);
+    user = user_of(&e);
+    CU_ASSERT_EQUAL_FATAL(net_stream_resume(&other.env, &h, &user, &e.s), ERR_OK);
+    (void)netloop_until(&other, &e.got_n, 6);
+    TEST_SLICE_EQ(buf_slice(&e.got), SLICE("second"));
+    CU_ASSERT(net_stream_is_tls(e.s) && e.opened == 1);
+    (void)net_stream_write(e.s, SLICE("answer"));
+    net_stream_close(e.s);
+    netloop_for(&other, 50);
+    (void)netloop_until(&d.nl, &d.client.got_n, 6);
+    TEST_SLICE_EQ(buf_slice(&d.client.got), SLICE("answer"));
+    if (d.client.s)
+        net_stream_abort(d.client.s, ERR_OK);
+    (void)netloop_until(&d.nl, &d.client.closed, 1);
+    if (e.s)
+        net_stream_abort(e.s, ERR_OK);
+    (void)netloop_until(&other, &e.closed, 1);
+    buf_clear(&e.got);
+    netloop_close(&other);
+    duo_close(&d);
+}
+
+static void case_handover_dropped(void)
+{
+    struct net_handover h = {.fd = -1};
+    struct half a;
+    char got[8];
+
+    half_open(&a, NULL, false);
+    CU_ASSERT_EQUAL_FATAL(net_stream_detach(a.e.s, &h), ERR_OK);
+    (void)netloop_until(&a.nl, &a.e.closed, 1);
+    net_handover_drop(&h);
+    CU_ASSERT(h.fd == -1);
+    net_handover_drop(&h);
+    CU_ASSERT_EQUAL(raw_read_until(&a.nl, a.fd, NULL, got, sizeof got), 0);
+    half_close(&a);
+}
+
 const struct test_case test_cases[] = {
     {"adopt_and_talk", case_adopt_and_talk},
     {"ends", case_ends},
@@ -560,5 +652,8 @@ const struct test_case test_cases[] = {
     {"tls_stalled_handshake", case_tls_stalled_handshake},
     {"connect_refused", case_connect_refused},
     {"hub_timers", case_hub_timers},
+    {"handover", case_handover},
+    {"handover_of_tls", case_handover_of_tls},
+    {"handover_dropped", case_handover_dropped},
     {NULL, NULL},
 };

@@ -91,13 +91,16 @@ static void full_size_rows_fit(void)
     static char longer[255];
     char key[8];
     struct slice s = slice_of(longer, sizeof longer);
-    struct ota_terminal t = {.host = s, .tls_name = s, .terminal_id = s, .login = {s, s}};
+    struct ota_terminal t = {.host = s,
+                             .tls_name = s,
+                             .login = {s, s},
+                             .call_in = {.calls = OTA_CALLS_ANY, .user = s, .password = s}};
     struct ota_registry *r;
 
     memset(longer, 'a', sizeof longer);
     CU_ASSERT_FATAL(ota_registry_create(1000, &r) == ERR_OK);
     for (unsigned i = 0; i < 1000; i++) {
-        (void)snprintf(key, sizeof key, "%u", i);
+        (void)snprintf(key, sizeof key, "+%u", i);
         t.key = slice_str(key);
         CU_ASSERT_FATAL(ota_registry_add(r, &t) == ERR_OK);
     }
@@ -136,6 +139,51 @@ static void hold_outlives_the_first_drop(void)
     ota_registry_drop(&held);
 }
 
+/* Who calls is found by one spelling of an identity, or by a name of its certificate. */
+static void callers_are_found(void)
+{
+    static const struct {
+        const char *id, *key;
+    } rows[] = {
+        {"4+15550100", "+15550100"}, {"415550100", "+15550100"}, {"4+15550101", NULL}, {"4+1555x0100", NULL},
+        {"4++15550100", NULL},       {"15550100", NULL},         {"", NULL},           {"4", NULL},
+        {"0Phone-7", "a@b"},         {"0PHONE-7", "a@b"},        {"0phone-8", NULL},   {"4+15550102", NULL},
+    };
+    struct ota_terminal t = {.key = SLICE("+15550100"),
+                             .call_in = {.calls = OTA_CALLS_ANY, .proof = OTA_PROOF_NONE}};
+    const struct ota_terminal *found;
+    static char longer[300];
+    struct ota_registry *r;
+
+    CU_ASSERT_FATAL(ota_registry_create(9, &r) == ERR_OK);
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_OK);
+    t = (struct ota_terminal){.key = SLICE("a@b"),
+                              .terminal_id = SLICE("0Phone-7"),
+                              .call_in = {.calls = OTA_CALLS_TLS, .certificate = SLICE("DNS:b")}};
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_OK);
+    CU_ASSERT(ota_registry_add(r, &(struct ota_terminal){.key = SLICE("+15550102")}) == ERR_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        found = ota_registry_find_id(r, slice_str(rows[i].id));
+        CU_ASSERT((found != NULL) == (rows[i].key != NULL));
+        if (found && rows[i].key)
+            TEST_SLICE_EQ(found->key, slice_str(rows[i].key));
+    }
+    memset(longer, '4', sizeof longer);
+    CU_ASSERT(ota_registry_find_id(r, slice_of(longer, sizeof longer)) == NULL);
+    found = ota_registry_find_certificate(r, SLICE("DNS:b"));
+    CU_ASSERT(found != NULL && ota_registry_find_certificate(r, SLICE("DNS:B")) == NULL);
+    t.key = SLICE("c@d");
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_EXISTS); /* one identity, one terminal */
+    t.key = SLICE("e@f");
+    t.terminal_id = SLICE_NONE; /* found by its certificate alone, which is another's */
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_EXISTS);
+    t.key = SLICE("g@h");
+    t.call_in.certificate = SLICE_NONE;
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_MALFORMED);
+    ota_registry_drop(&r);
+}
+
 const struct test_case test_cases[] = {
     {"copies_are_deep", copies_are_deep},
     {"profiles_are_shared", profiles_are_shared},
@@ -143,5 +191,6 @@ const struct test_case test_cases[] = {
     {"full_size_rows_fit", full_size_rows_fit},
     {"walk_sees_each_once", walk_sees_each_once},
     {"hold_outlives_the_first_drop", hold_outlives_the_first_drop},
+    {"callers_are_found", callers_are_found},
     {NULL, NULL},
 };

@@ -94,7 +94,8 @@ static const struct {
      ERR_MALFORMED, "/terminals.conf:3: +1: already described"},
     {"whitelist.conf", "allow mms +1555* *\nmaybe mms * *\n", 0644, ERR_MALFORMED, NULL},
     {"whitelist.conf", "allow mms @gone *\n", 0644, ERR_IO, NULL},
-    {"terminals.conf", "[terminal +15550100]\n", 0644, ERR_MALFORMED, "/terminals.conf:1: route: missing"},
+    {"terminals.conf", "[terminal +15550100]\n", 0644, ERR_MALFORMED,
+     "/terminals.conf:1: +15550100: neither route nor calls-in"},
 };
 
 static void test_bad(void)

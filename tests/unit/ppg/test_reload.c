@@ -133,7 +133,7 @@ static const struct {
     {"initiators.conf", "[initiator a]\ncertificate = DNS:a\nrate = 0/s\n", "initiators.conf:3: rate: "},
     {"whitelist.conf", "allow a +1* *\nmaybe\n", "whitelist.conf:2: "},
     {"whitelist.conf", "allow a @missing *\n", "whitelist.conf:1: "},
-    {"terminals.conf", "[terminal +1]\n", "terminals.conf:1: route: "},
+    {"terminals.conf", "[terminal +1]\n", "terminals.conf:1: +1: neither route"},
 };
 
 /* The file of the log is opened anew all the same. */

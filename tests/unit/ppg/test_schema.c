@@ -71,9 +71,10 @@ static void other_versions_and_programs(void)
         enum err want;
         const char *says;
     } rows[] = {
-        {"PRAGMA user_version = 2", ERR_OK, ""},
-        {"PRAGMA user_version = 3", ERR_UNSUPPORTED, "newer program"},
-        {"PRAGMA user_version = 1", ERR_MALFORMED, "damaged"}, /* it has the columns of 2 already */
+        {"PRAGMA user_version = 3", ERR_OK, ""},
+        {"PRAGMA user_version = 4", ERR_UNSUPPORTED, "newer program"},
+        {"PRAGMA user_version = 1", ERR_MALFORMED, "damaged"}, /* it has the columns of 2 already, */
+        {"PRAGMA user_version = 2", ERR_MALFORMED, "damaged"}, /* and of 3 */
         {"PRAGMA user_version = 2147483647", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA user_version = -1", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA application_id = 7", ERR_MALFORMED, "another program"},

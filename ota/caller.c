@@ -1,0 +1,351 @@
+/* Who is calling; see caller.h. */
+#include "ota/caller.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/net/httpc.h"
+#include "base/net/hub.h"
+#include "ota/proof.h"
+#include "ota/request.h"
+
+#define HEAD_MAX_N  16384 /* octets of an answer's head, of one value: [OTA-HTTP §8] */
+#define VALUE_MAX_N 4096
+#define HEADERS_MAX 64
+#define BODY_MAX_N  65536 /* an answer's body means nothing to us */
+#define ASK_MAX     2     /* OPTIONS on one connection */
+
+struct ota_callers {
+    struct ota_callers_conf conf;
+    struct list at_door; /* struct caller */
+    size_t n;
+    bool ended;
+    struct net_task end;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+struct caller {
+    struct list at;
+    struct ota_callers *callers;
+    struct net_httpc *conn;
+    struct net_gate_seat *seat;
+    struct ota_login_state login; /* ours, when it wants us to prove ourselves */
+    struct ota_registry *registry;
+    const struct ota_terminal *terminal; /* in registry, once it said who it is; not proved */
+    struct ota_call *call;               /* proved: handed on when the connection has left this loop */
+    unsigned asked;
+    bool tls;
+};
+
+static const struct net_env *net_of(const struct caller *c)
+{
+    return c->callers->conf.env->net;
+}
+
+void ota_call_drop(struct ota_call **cp)
+{
+    struct ota_call *c = *cp;
+
+    *cp = NULL;
+    if (!c)
+        return;
+    net_handover_drop(&c->socket);
+    if (c->seat)
+        net_gate_leave(c->gate, c->seat);
+    ota_cpi_clear(&c->cpi);
+    free(c);
+}
+
+/* --- sending away --- */
+
+static void end_run(struct net_task *task)
+{
+    struct ota_callers *cs = container_of(task, struct ota_callers, end);
+    void (*closed)(void *arg) = cs->closed;
+    void *arg = cs->closed_arg;
+
+    free(cs);
+    closed(arg);
+}
+
+static void caller_free(struct caller *c)
+{
+    struct ota_callers *cs = c->callers;
+
+    if (c->seat)
+        net_gate_leave(cs->conf.gate, c->seat);
+    ota_login_clear(&c->login);
+    ota_registry_drop(&c->registry);
+    list_remove(&c->at);
+    free(c);
+    if (--cs->n == 0 && cs->ended)
+        net_hub_defer(cs->conf.env->net->hub, &cs->end);
+}
+
+static void on_closed(struct net_httpc *conn, enum err why, void *arg)
+{
+    struct caller *c = arg;
+    struct ota_callers_conf conf = c->callers->conf;
+    struct ota_call *call = c->call;
+
+    (void)conn;
+    if (!call)
+        LOG(conf.env->net->log, LOG_DEBUG, "ota.call.end", LOG_C("why", err_name(why)));
+    caller_free(c);
+    if (call)
+        conf.arrived(call, conf.arg);
+}
+
+/* A stranger's reasons are ours to know and not its. */
+static void send_away(struct caller *c, const char *why)
+{
+    LOG(net_of(c)->log, LOG_INFO, "ota.call.refused", LOG_C("from", net_httpc_address(c->conn)),
+        LOG_B("tls", c->tls), LOG_A("terminal", c->terminal ? c->terminal->key : SLICE_NONE),
+        LOG_C("why", why));
+    net_httpc_close(c->conn);
+}
+
+/* --- asking --- */
+
+static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void *arg);
+
+static void ask(struct caller *c)
+{
+    const struct ota_callers_conf *conf = &c->callers->conf;
+    struct net_httpc_req *req;
+    struct ota_request r = {.env = conf->env,
+                            .host = slice_str(net_httpc_address(c->conn)),
+                            .login = &c->login,
+                            .login_as = c->terminal ? &c->terminal->login : NULL};
+    struct buf head, challenges;
+    enum err e;
+
+    buf_init(&head, OTA_REQUEST_MAX_N);
+    buf_init(&challenges, SEC_DIGEST_HEADER_MAX_N);
+    c->asked++;
+    e = ota_proof_challenge(conf->guard, conf->realm, conf->md5, c->tls, clk_mono_ms(conf->env->net->clk),
+                            &challenges);
+    r.challenges = buf_slice(&challenges);
+    if (!e)
+        e = ota_request_options(&r, &head);
+    if (!e)
+        e = net_httpc_send(c->conn, buf_slice(&head), SLICE_NONE, conf->env->response_ms, on_answer, c, &req);
+    buf_clear(&challenges);
+    buf_clear(&head);
+    if (e)
+        send_away(c, err_text(e));
+}
+
+/* --- the answer --- */
+
+static void hand_on(struct caller *c, const struct net_http_msg *m, const struct ota_registration *r)
+{
+    const struct ota_terminal *t = c->terminal;
+    struct ota_call *call = calloc(1, sizeof *call + t->key.n);
+    enum err e = ERR_NOMEM;
+
+    if (call) {
+        ota_cpi_init(&call->cpi);
+        call->key_n = t->key.n;
+        mem_copy(call->key, t->key.n, t->key);
+        call->tls = c->tls;
+        e = mem_cstr(call->from, sizeof call->from, slice_str(net_httpc_address(c->conn)));
+        if (!e && r->status != 500) /* "unchanged" to somebody else: it is asked again */
+            e = ota_cpi_set(&call->cpi, m, r, clk_mono_ms(net_of(c)->clk));
+        if (!e)
+            e = net_httpc_detach(c->conn, &call->socket);
+    }
+    if (e) {
+        if (call)
+            ota_cpi_clear(&call->cpi);
+        free(call);
+        send_away(c, err_text(e));
+        return;
+    }
+    call->gate = c->callers->conf.gate;
+    call->seat = c->seat;
+    c->seat = NULL;
+    c->call = call;
+}
+
+/* The first of the certificate's names that is a terminal's, else the identity it states.  [OTA-HTTP §12] */
+static const struct ota_terminal *who(const struct caller *c, const struct ota_registration *r, bool *by_name)
+{
+    const struct net_tls_peer *peer = net_httpc_peer(c->conn);
+    const struct ota_terminal *t = ota_proof_certificate(c->registry, peer);
+
+    *by_name = t != NULL;
+    return t ? t : ota_registry_find_id(c->registry, r->terminal_id);
+}
+
+static void look_up(struct caller *c, const struct ota_registration *r, bool *by_name)
+{
+    const struct ota_callers_conf *conf = &c->callers->conf;
+
+    ota_registry_drop(&c->registry);
+    c->registry = conf->registry(conf->arg);
+    c->terminal = who(c, r, by_name);
+}
+
+static struct slice source_of(const struct caller *c)
+{
+    struct slice from = slice_str(net_httpc_address(c->conn));
+    size_t n = from.n;
+
+    while (n > 0 && from.p[n - 1] != ':')
+        n--;
+    return slice_of(from.p, n ? n - 1 : 0);
+}
+
+/* ERR_AGAIN: challenge once more. */
+static enum err check(const struct caller *c, const struct net_http_msg *m, const struct ota_registration *r,
+                      bool by_name)
+{
+    const struct ota_callers_conf *conf = &c->callers->conf;
+    struct ota_proof_in in = {
+        .terminal = c->terminal,
+        .by_certificate = by_name,
+        .tls = c->tls,
+        .stated = r->terminal_id,
+        .authorization = net_http_header(m, SLICE("X-Wap-Authorization"), NULL),
+        .realm = conf->realm,
+        .now_ms = clk_mono_ms(conf->env->net->clk),
+    };
+    enum err e;
+
+    if (conf->penalty && sec_penalty_wait_ms(conf->penalty, source_of(c), in.now_ms) > 0)
+        return ERR_LATE;
+    e = ota_proof_check(conf->guard, &in);
+    if (conf->penalty && e == ERR_DENIED && in.authorization.n)
+        sec_penalty_fail(conf->penalty, source_of(c), in.now_ms);
+    return e == ERR_DENIED && in.authorization.n == 0 ? ERR_AGAIN : e;
+}
+
+static void registered(struct caller *c, const struct net_http_msg *m)
+{
+    struct ota_registration r;
+    bool by_name = false;
+    enum err e = ota_registration_read(m, &r);
+
+    if (e || (r.status != 0 && r.status != 500 && r.status != 501)) {
+        send_away(c, "registration answer breaks the protocol");
+        return;
+    }
+    look_up(c, &r, &by_name);
+    if (!c->terminal) {
+        send_away(c, "nobody who may call in");
+        return;
+    }
+    e = check(c, m, &r, by_name);
+    if (!e)
+        hand_on(c, m, &r);
+    else if ((e == ERR_AGAIN || e == ERR_DENIED) && c->asked < ASK_MAX)
+        ask(c);
+    else
+        send_away(c, e == ERR_UNSUPPORTED ? "not over this transport"
+                     : e == ERR_LATE      ? "too many failed logins"
+                                          : "not proved");
+}
+
+/* It wants us to log in first, and says to whom. */
+static void wants_login(struct caller *c, const struct net_http_msg *m)
+{
+    struct ota_registration r;
+    bool by_name = false;
+
+    if (!ota_registration_read(m, &r))
+        look_up(c, &r, &by_name);
+    if (!c->terminal || !c->terminal->login.user.n || c->asked >= ASK_MAX ||
+        ota_login_challenged(&c->login, m, c->tls))
+        send_away(c, "our login is refused");
+    else
+        ask(c);
+}
+
+static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void *arg)
+{
+    struct caller *c = arg;
+
+    (void)sent;
+    if (e) {
+        const char *tls = net_httpc_tls_why(c->conn);
+
+        send_away(c, *tls ? tls : err_text(e));
+    } else if (m->status == 401) {
+        wants_login(c, m);
+    } else if (m->status == 200 || m->status == 204) {
+        registered(c, m);
+    } else {
+        send_away(c, "no registration");
+    }
+}
+
+/* --- the door --- */
+
+void ota_callers_take(struct ota_callers *cs, uv_os_sock_t fd, struct net_gate_seat *seat,
+                      struct net_tls_ctx *tls)
+{
+    const struct ota_env *env = cs->conf.env;
+    struct net_httpc_conf conf = {
+        .tls = tls,
+        .limits = {.head_max_n = HEAD_MAX_N,
+                   .headers_max = HEADERS_MAX,
+                   .value_max_n = VALUE_MAX_N,
+                   .target_max_n = VALUE_MAX_N,
+                   .body_max_n = BODY_MAX_N,
+                   .head_ms = env->response_ms,
+                   .idle_ms = env->response_ms,
+                   .handshake_ms = env->connect_ms},
+        .connect_ms = env->connect_ms,
+        .idle_ms = env->response_ms,
+        .pipeline_max = 1,
+        .closed = on_closed,
+    };
+    struct caller *c = cs->ended ? NULL : calloc(1, sizeof *c);
+
+    conf.arg = c;
+    if (!c || net_httpc_adopt(env->net, fd, &conf, &c->conn)) {
+        free(c);
+        (void)close(fd);
+        if (seat)
+            net_gate_leave(cs->conf.gate, seat);
+        return;
+    }
+    c->callers = cs;
+    c->seat = seat;
+    c->tls = tls != NULL;
+    ota_login_init(&c->login);
+    list_push_back(&cs->at_door, &c->at);
+    cs->n++;
+    ask(c);
+}
+
+size_t ota_callers_n(const struct ota_callers *cs)
+{
+    return cs->n;
+}
+
+enum err ota_callers_create(const struct ota_callers_conf *conf, struct ota_callers **out)
+{
+    struct ota_callers *cs = calloc(1, sizeof *cs);
+
+    if (!cs)
+        return ERR_NOMEM;
+    cs->conf = *conf;
+    list_init(&cs->at_door);
+    net_task_init(&cs->end, end_run);
+    *out = cs;
+    return ERR_OK;
+}
+
+void ota_callers_close(struct ota_callers *cs, void (*closed)(void *arg), void *arg)
+{
+    cs->ended = true;
+    cs->closed = closed;
+    cs->closed_arg = arg;
+    LIST_EACH_SAFE (at, &cs->at_door)
+        net_httpc_close(container_of(at, struct caller, at)->conn);
+    if (cs->n == 0)
+        net_hub_defer(cs->conf.env->net->hub, &cs->end);
+}

@@ -1,0 +1,57 @@
+/* Terminals that call in (TO-TCP): a connection that somebody opened, until it is known who.
+ *
+ * Story.  The gateway speaks first: OPTIONS with challenges to prove an identity.  The answer names the terminal
+ * (X-Wap-Terminal-Id, or a name of its certificate, which is preferred), brings its proof (X-Wap-Authorization) where the operator demands one, and
+ * registers it.  A terminal that may call in, over this transport, and has proved who it is becomes a call: socket,
+ * session and what it said of itself, ready to go to the loop that owns its address, where ota_bearer.take() makes it
+ * that terminal's connection.  Everybody else is sent away; nobody receives anything before.  A login that failed is
+ * challenged once more.  [OTA-HTTP §3..§6].  One set of callers a loop. */
+#ifndef OTA_CALLER_H
+#define OTA_CALLER_H
+
+#include "base/net/gate.h"
+#include "base/net/stream.h"
+#include "ota/bearer.h"
+#include "ota/cpi.h"
+#include "security/digest.h"
+#include "security/penalty.h"
+
+/* A terminal on the line.  Owned by whoever holds it; on no thread. */
+struct ota_call {
+    struct net_handover socket;
+    struct net_gate *gate; /* may be NULL */
+    struct net_gate_seat *seat;
+    struct ota_cpi cpi; /* what it said; may be unknown, then it is asked again */
+    bool tls;
+    char from[NET_ADDR_TEXT_N]; /* for logs */
+    size_t key_n;
+    char key[]; /* canonical address of the terminal */
+};
+/* Hangs up; *call may be NULL. */
+void ota_call_drop(struct ota_call **call);
+
+struct ota_callers;
+struct ota_callers_conf {
+    const struct ota_env *env;
+    struct sec_digest_guard *guard;
+    struct sec_penalty *penalty; /* sources of failed logins wait; may be NULL */
+    struct net_gate *gate;       /* seats of the connections; may be NULL */
+    struct slice realm;
+    bool md5; /* offered beside SHA-256, for old terminals */
+    /* The table of this moment, with a hold for the caller. */
+    struct ota_registry *(*registry)(void *arg);
+    /* A call, which is the callee's; never from inside a function of this header. */
+    void (*arrived)(struct ota_call *call, void *arg);
+    void *arg;
+};
+
+/* Copies conf.  ERR_NOMEM. */
+enum err ota_callers_create(const struct ota_callers_conf *conf, struct ota_callers **out) MUST_USE;
+/* Takes a socket that was accepted, and its seat.  tls: a server context, NULL: clear. */
+void ota_callers_take(struct ota_callers *c, uv_os_sock_t fd, struct net_gate_seat *seat,
+                      struct net_tls_ctx *tls);
+size_t ota_callers_n(const struct ota_callers *c); /* connections that are not known yet */
+/* Hangs up on them; closed() when they are gone, then the memory goes. */
+void ota_callers_close(struct ota_callers *c, void (*closed)(void *arg), void *arg);
+
+#endif

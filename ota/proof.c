@@ -1,0 +1,125 @@
+/* Proofs of terminals that call in; see proof.h. */
+#include "ota/proof.h"
+
+#include "ota/request.h"
+#include "security/basic.h"
+
+#define NAME_MAX_N 512 /* octets of a certificate's name with its kind; a longer one is nobody's */
+
+enum err ota_proof_challenge(struct sec_digest_guard *guard, struct slice realm, bool md5, bool tls,
+                             int64_t now_ms, struct buf *out)
+{
+    enum err e = ERR_OK;
+
+    for (int a = SEC_DIGEST_ALGORITHM_COUNT - 1; a >= 0 && !e; a--) {
+        if (a == SEC_DIGEST_MD5 && !md5)
+            continue;
+        buf_add(out, SLICE("X-Wap-Authenticate: "));
+        e = sec_digest_challenge(guard, (enum sec_digest_algorithm)a, realm, false, now_ms, out);
+        buf_add(out, SLICE("\r\n"));
+    }
+    if (tls) {
+        buf_add(out, SLICE("X-Wap-Authenticate: Basic realm=\""));
+        buf_add(out, realm);
+        buf_add(out, SLICE("\"\r\n"));
+    }
+    return e ? e : buf_err(out);
+}
+
+static const struct ota_terminal *by_name(const struct ota_registry *r, struct slice kind,
+                                          const struct slice *names, size_t n)
+{
+    const struct ota_terminal *t = NULL;
+    struct buf text;
+
+    buf_init(&text, NAME_MAX_N);
+    for (size_t i = 0; i < n && !t; i++) {
+        buf_reset(&text, NAME_MAX_N);
+        buf_add(&text, kind);
+        buf_add(&text, names[i]);
+        if (!buf_err(&text))
+            t = ota_registry_find_certificate(r, buf_slice(&text));
+    }
+    buf_clear(&text);
+    return t;
+}
+
+const struct ota_terminal *ota_proof_certificate(const struct ota_registry *r,
+                                                 const struct net_tls_peer *peer)
+{
+    const struct ota_terminal *t;
+
+    if (!peer || !peer->has_cert || !peer->verified)
+        return NULL;
+    t = by_name(r, SLICE("URI:"), peer->uris, peer->uris_n);
+    if (!t)
+        t = by_name(r, SLICE("DNS:"), peer->dns, peer->dns_n);
+    return t ? t : by_name(r, SLICE("email:"), peer->emails, peer->emails_n);
+}
+
+/* The name it logs in with: what the operator says, else the identity it states. */
+static struct slice user_of(const struct ota_proof_in *in)
+{
+    return in->terminal->call_in.user.n ? in->terminal->call_in.user : in->stated;
+}
+
+static enum err check_digest(struct sec_digest_guard *guard, const struct ota_proof_in *in)
+{
+    const struct sec_digest_request request = {SLICE("OPTIONS"), SLICE(OTA_PATH), SLICE_NONE, true};
+    struct sec_digest_response r;
+    struct sec_secret ha1;
+    enum err e = sec_digest_parse(in->authorization, &r);
+
+    if (e || !slice_eq(r.username, user_of(in)))
+        return ERR_DENIED;
+    sec_secret_init(&ha1);
+    e = sec_digest_ha1(r.algorithm, r.username, in->realm, in->terminal->call_in.password, &ha1);
+    if (!e)
+        e = sec_digest_verify(guard, &r, &request, in->realm, &ha1, in->now_ms);
+    sec_secret_clear(&ha1);
+    return e == ERR_NOMEM || !e ? e : ERR_DENIED;
+}
+
+static enum err check_basic(const struct ota_proof_in *in)
+{
+    struct sec_basic pair;
+    struct buf secret;
+    enum err e;
+
+    buf_init(&secret, SEC_BASIC_MAX_N);
+    e = sec_basic_parse(in->authorization, &secret, &pair);
+    if (!e && (!slice_eq(pair.user, user_of(in)) ||
+               !sec_password_eq(pair.password, in->terminal->call_in.password)))
+        e = ERR_DENIED;
+    buf_wipe(&secret);
+    return e == ERR_NOMEM || !e ? e : ERR_DENIED;
+}
+
+/* One found by its certificate may leave its identity out, or must state its own. */
+static bool states_itself(const struct ota_proof_in *in)
+{
+    const struct ota_terminal *t = in->terminal;
+
+    return !in->stated.n || !t->terminal_id.n || slice_eq_ci(in->stated, t->terminal_id);
+}
+
+enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_in *in)
+{
+    const struct ota_call_in *c = &in->terminal->call_in;
+
+    if (c->calls == OTA_CALLS_NO || (c->calls == OTA_CALLS_TLS && !in->tls))
+        return ERR_UNSUPPORTED;
+    switch (c->proof) {
+    case OTA_PROOF_CERTIFICATE:
+        return in->by_certificate && states_itself(in) ? ERR_OK : ERR_DENIED;
+    case OTA_PROOF_BASIC:
+        if (slice_starts_ci(in->authorization, SLICE("Basic ")))
+            return in->tls ? check_basic(in) : ERR_DENIED;
+        return check_digest(guard, in);
+    case OTA_PROOF_DIGEST:
+        return check_digest(guard, in);
+    case OTA_PROOF_NONE:
+        return ERR_OK;
+    }
+    return ERR_DENIED;
+}

@@ -1,0 +1,34 @@
+/* Whether a terminal that called in is who it says: the roles of HTTP authentication turned round (the gateway, which
+ * sends the request, challenges; the terminal, which answers it, proves), or its TLS certificate.  Decisions over what
+ * was received; no I/O.  [OTA-HTTP §5, §6]: X-Wap-Authenticate, X-Wap-Authorization; RFC 7616, RFC 7617.  Any thread. */
+#ifndef OTA_PROOF_H
+#define OTA_PROOF_H
+
+#include "base/buf.h"
+#include "base/net/tls.h"
+#include "ota/registry.h"
+#include "security/digest.h"
+
+/* Appends X-Wap-Authenticate lines, one a challenge, the strongest first; Basic inside TLS alone.  The errors of
+ * sec_digest_challenge(). */
+enum err ota_proof_challenge(struct sec_digest_guard *guard, struct slice realm, bool md5, bool tls,
+                             int64_t now_ms, struct buf *out) MUST_USE;
+
+/* The terminal that has one of the certificate's names; NULL: none, or nothing was verified.  peer may be NULL. */
+const struct ota_terminal *ota_proof_certificate(const struct ota_registry *r,
+                                                 const struct net_tls_peer *peer);
+
+struct ota_proof_in {
+    const struct ota_terminal *terminal;
+    bool by_certificate; /* it was found by its certificate */
+    bool tls;
+    struct slice stated;        /* X-Wap-Terminal-Id */
+    struct slice authorization; /* X-Wap-Authorization; empty: none */
+    struct slice realm;
+    int64_t now_ms; /* the clock of the challenges */
+};
+/* ERR_OK; ERR_UNSUPPORTED: it may not call in, or not over this transport; ERR_DENIED: not proved, or an identity stated
+ * that is not its own; ERR_NOMEM. */
+enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_in *in) MUST_USE;
+
+#endif

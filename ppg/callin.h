@@ -1,0 +1,28 @@
+/* Terminals that call in: the doors of one loop, and a call's way to the loop that owns the terminal's address.  Who is
+ * calling is ota/caller.h's; the connection then belongs to the bearer there, and what waited for the terminal is woken.
+ * One per loop. */
+#ifndef PPG_CALLIN_H
+#define PPG_CALLIN_H
+
+#include "base/net/gate.h"
+#include "ppg/core.h"
+
+struct ppg_callin;
+struct ppg_callin_conf {
+    struct ppg_core *core;
+    const struct ota_env *ota; /* outlives it */
+    struct net_gate *gate;     /* connections that terminals opened, all loops */
+};
+
+/* Copies conf.  ERR_NOMEM. */
+enum err ppg_callin_create(const struct ppg_callin_conf *conf, struct ppg_callin **out) MUST_USE;
+/* Binds one address; *port: in the one wanted (0: any), out the one bound.  ERR_IO with *why. */
+enum err ppg_callin_listen(struct ppg_callin *c, const struct ppg_listen *at, bool tls, uint16_t *port,
+                           const char **why) MUST_USE;
+/* For connections from now on; borrowed until the next call. */
+void ppg_callin_set_tls(struct ppg_callin *c, struct net_tls_ctx *tls);
+void ppg_callin_drain(struct ppg_callin *c); /* nobody may call any more */
+/* closed() later, then the memory goes. */
+void ppg_callin_close(struct ppg_callin *c, void (*closed)(void *arg), void *arg);
+
+#endif

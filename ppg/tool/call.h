@@ -1,0 +1,23 @@
+/* A terminal's line to its gateway: one connection that the terminal opens, over which it is then served (httpd.h); opened
+ * again after a while when it is lost.  [OTA-HTTP §3] TO-TCP.  One thread. */
+#ifndef PPG_TOOL_CALL_H
+#define PPG_TOOL_CALL_H
+
+#include "base/net/httpd.h"
+#include "ppg/tool/tool.h"
+
+struct tool_call;
+struct tool_call_conf {
+    const struct net_env *env;
+    struct net_httpd *httpd; /* without listener; its tls is a client context */
+    struct slice host;       /* a name or numeric, no brackets; outlives the call */
+    uint16_t port;
+    struct slice server_name; /* of the certificate; empty: host */
+};
+
+/* Begins to call.  ERR_NOMEM. */
+enum err tool_call_create(const struct tool_call_conf *conf, struct tool_call **out) MUST_USE;
+/* Calls no more; the connection, if there is one, is the server's to close.  NULL is fine. */
+void tool_call_close(struct tool_call **call);
+
+#endif

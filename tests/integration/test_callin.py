@@ -1,0 +1,322 @@
+"""Terminals that call in (TO-TCP): push-terminal connect, and a terminal made of Python's sockets and ssl, against a
+gateway with a clear and a TLS door."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import threading
+
+from gateway import ANY_LEVEL, Gateway, curl, good_push, make_identity, mime, push
+from harness import case, check, check_eq, main, wait_until
+
+CERTIFICATE = "[terminal +15550100]\ncalls-in = tls\ncall-proof = certificate\ncall-certificate = URI:https://phone.example.com\n"
+DIGEST = "[terminal +15550100]\ncalls-in = any\ncall-proof = digest\ncall-password-file = ../phone.password\n"
+NONE = "[terminal +15550100]\ncalls-in = any\ncall-proof = none\n"
+DOORS = {"ota-http.listen": "127.0.0.1:0", "ota-http.listen-tls": "127.0.0.1:0", "delivery.retry-first": "1h",
+         "delivery.retry-max": "1h"}
+
+
+class Doors(Gateway):
+    """A gateway that terminals can call."""
+
+    def __init__(self, bench, terminals, rules=ANY_LEVEL, **conf):
+        make_identity(bench)
+        bench.certificate(bench.authority, "phone", "URI:https://phone.example.com")
+        bench.write("phone.password", "open-sesame\n", 0o600)
+        bench.write("wrong.password", "open-simsim\n", 0o600)
+        super().__init__(bench, terminals, rules, conf={**DOORS, **{k.replace("__", ".").replace("_", "-"): v for k, v in conf.items()}})
+
+    def start(self):
+        super().start()
+        with open(self.path("ports"), encoding="utf-8") as f:
+            ports = dict(line.strip().split("=") for line in f)
+        self.door, self.tls_door = (int(ports[k].rpartition(":")[2]) for k in ("ota", "ota-tls"))
+        return self
+
+    def keep_doors(self):
+        self.keep_ports()
+        self.write_conf(**{"ota_http__listen": f"127.0.0.1:{self.door}", "ota_http__listen_tls": f"127.0.0.1:{self.tls_door}"})
+
+
+class Caller:
+    """A running push-terminal that calls the gateway."""
+
+    def __init__(self, bench, gateway, *options, tls=True):
+        where = f"https://localhost:{gateway.tls_door}" if tls else f"http://127.0.0.1:{gateway.door}"
+        options = ("--ca", bench.path("ca.crt"), *options) if tls else options
+        self.program = bench.start("push-terminal", "connect", "--gateway", where, "--json", *options)
+
+    def events(self, name="push"):
+        lines = self.program.out().split("\n")
+        return [e for e in (json.loads(line) for line in lines if line.endswith("}")) if e["event"] == name]
+
+    def wait_events(self, count, name="push"):
+        return wait_until(lambda: len(e := self.events(name)) >= count and e, f"{count} {name}: {self.program.err()}")
+
+    def contents(self):
+        return [e["content"] for e in self.events()]
+
+    def kill(self):
+        self.program.signal(signal.SIGKILL)
+        self.program.wait()
+
+
+def with_certificate(bench):
+    return "--cert", bench.path("phone.crt"), "--key", bench.path("phone.key")
+
+
+class Hand:
+    """A terminal made by hand: answers each request with what `answer(method, head)` says; None: silence."""
+
+    def __init__(self, bench, port, answer, tls=None):
+        self.answer, self.heads, self.gone = answer, [], threading.Event()
+        self.s = socket.create_connection(("127.0.0.1", port), timeout=20)
+        if tls:
+            self.s = tls.wrap_socket(self.s, server_hostname="localhost")
+        bench.closers.append(self.s.close)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        got = b""
+        try:
+            while True:
+                while b"\r\n\r\n" not in got:
+                    more = self.s.recv(65536)
+                    if not more:
+                        return
+                    got += more
+                head, _, got = got.partition(b"\r\n\r\n")
+                head = head.decode("latin-1")
+                length = next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
+                while len(got) < length:
+                    got += self.s.recv(65536)
+                got = got[length:]
+                self.heads.append(head)
+                text = self.answer(head.split(" ")[0], head)
+                if text:
+                    self.s.sendall(text)
+        except OSError:
+            pass
+        finally:
+            self.gone.set()
+
+
+def registered(more="", status="501"):
+    return (f"HTTP/1.1 204 No Content\r\nX-Wap-Push-OTA-Version: 1.0\r\nX-Wap-Push-Status: {status}\r\n{more}"
+            "X-Wap-CPITag: q83vEg==\r\n\r\n").encode()
+
+
+TAKEN = b"HTTP/1.1 204 No Content\r\nX-Wap-Push-OTA-Version: 1.0\r\nX-Wap-Push-Status: 400\r\n\r\n"
+ID = "X-Wap-Terminal-Id: 4+15550100\r\n"
+
+
+@case
+def a_terminal_with_a_certificate_is_pushed_to_on_its_own_connection(bench):
+    gateway = Doors(bench, CERTIFICATE)
+    caller = Caller(bench, gateway, *with_certificate(bench))
+    check_eq(gateway.wait_event("ota.called")["tls"], True)
+    push_id = good_push(bench, gateway, content="Hello", headers={"X-Push-Protection": "full"})
+    gateway.wait_state(push_id, "delivered")
+    got = caller.wait_events(1)[0]
+    check_eq((got["content"], got["tls"], got["server_proved"], got["authenticated"]), ("Hello", True, True, True))
+    protection = gateway.show(push_id)["targets"][0]["protection"]
+    check("level=full auth=transport int=transport conf=transport" in protection, protection)
+
+
+@case
+def what_was_queued_comes_when_the_terminal_calls(bench):
+    gateway = Doors(bench, CERTIFICATE)
+    ids = [good_push(bench, gateway, content=f"number {n}") for n in range(20)]
+    check_eq({t["state"] for i in ids for t in gateway.show(i)["targets"]}, {"pending"})
+    check_eq({t["tries"] for i in ids for t in gateway.show(i)["targets"]}, {0}, "nothing was tried")
+    caller = Caller(bench, gateway, *with_certificate(bench))
+    caller.wait_events(20)
+    check_eq(caller.contents(), [f"number {n}" for n in range(20)], "the order of acceptance")
+    caller.kill()
+    gateway.wait_event("ota.hangup")
+    late = [good_push(bench, gateway, content=f"late {n}") for n in range(3)]
+    again = Caller(bench, gateway, *with_certificate(bench))
+    again.wait_events(3)
+    check_eq(again.contents(), ["late 0", "late 1", "late 2"])
+    for push_id in late:
+        gateway.wait_state(push_id, "delivered")
+
+
+@case
+def the_queue_survives_a_kill_of_the_gateway(bench):
+    gateway = Doors(bench, CERTIFICATE)
+    gateway.keep_doors()
+    ids = [good_push(bench, gateway, content=f"number {n}") for n in range(5)]
+    caller = Caller(bench, gateway, *with_certificate(bench))
+    caller.wait_events(5)
+    for push_id in ids:
+        gateway.wait_state(push_id, "delivered")
+    caller.program.signal(signal.SIGSTOP)
+    more = [good_push(bench, gateway, content=f"more {n}") for n in range(3)]
+    gateway.kill()
+    gateway.start()
+    caller.program.signal(signal.SIGCONT)
+    caller.wait_events(8)
+    check_eq(caller.contents()[5:], ["more 0", "more 1", "more 2"])
+    for push_id in more:
+        gateway.wait_state(push_id, "delivered")
+
+
+@case
+def digest_and_basic_prove_a_terminal(bench):
+    for proof, tls in (("digest", False), ("digest", True), ("basic", True)):
+        section = DIGEST.replace("digest", proof) if proof == "digest" else DIGEST.replace("digest", proof).replace("any", "tls")
+        gateway = Doors(bench, section)
+        caller = Caller(bench, gateway, "--terminal-id", "4+15550100", "--proof",
+                        f"4+15550100:{bench.path('phone.password')}", tls=tls)
+        push_id = good_push(bench, gateway, content=proof)
+        gateway.wait_state(push_id, "delivered")
+        check_eq(caller.contents(), [proof])
+        caller.kill()
+
+
+def digest(head, password, uses="00000001"):
+    """X-Wap-Authorization for the SHA-256 challenge of a request, by RFC 7616 and Python's own hash."""
+    challenge = re.search(r"(?m)^X-Wap-Authenticate: Digest (.*SHA-256.*?)\r?$", head).group(1)
+    realm, nonce = (re.search(f'{name}="([^"]*)"', challenge).group(1) for name in ("realm", "nonce"))
+
+    def h(text):
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    user, cnonce = "4+15550100", "0a4f113b"
+    response = h(f"{h(f'{user}:{realm}:{password}')}:{nonce}:{uses}:{cnonce}:auth:{h('OPTIONS:/wappush')}")
+    return (f'X-Wap-Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="/wappush", algorithm=SHA-256, '
+            f'qop=auth, nc={uses}, cnonce="{cnonce}", response="{response}"\r\n')
+
+
+@case
+def a_login_holds_for_one_call(bench):
+    gateway = Doors(bench, DIGEST)
+    proofs = []
+
+    def answer(method, head):
+        if method != "OPTIONS":
+            return TAKEN
+        proofs.append(digest(head, "open-sesame"))
+        return registered(ID + proofs[-1])
+
+    hand = Hand(bench, gateway.door, answer)
+    push_id = good_push(bench, gateway)
+    gateway.wait_state(push_id, "delivered")
+    check_eq([h.split(" ")[0] for h in hand.heads], ["OPTIONS", "POST"])
+    thief = Hand(bench, gateway.door, lambda method, head: registered(ID + proofs[0]))
+    wait_until(thief.gone.is_set, "the end of a call with a proof that was heard before")
+    check_eq(gateway.wait_event("ota.call.refused")["why"], "not proved")
+    check(not hand.gone.is_set(), "the terminal lost its line to it")
+    asked = []
+
+    def hesitate(method, head):
+        asked.append(method)
+        return registered(ID + (digest(head, "open-sesame") if len(asked) > 1 else ""))
+
+    Hand(bench, gateway.door, hesitate)
+    gateway.wait_event("ota.called", 2)
+    check_eq(asked, ["OPTIONS"] * 2, "who did not prove itself is challenged once more")
+
+
+@case
+def who_does_not_prove_itself_is_sent_away(bench):
+    gateway = Doors(bench, DIGEST + CERTIFICATE.replace("0100", "0101"))
+    push_id = good_push(bench, gateway)
+    wrong = Caller(bench, gateway, "--terminal-id", "4+15550100", "--proof",
+                   f"4+15550100:{bench.path('wrong.password')}", tls=False)
+    gateway.wait_event("ota.call.refused", why="not proved")
+    wrong.kill()
+    for more, tls, why in (("", False, "nobody who may call in"), (ID, False, "not proved"),
+                           (ID.replace("0100", "0109"), False, "nobody who may call in"),
+                           (ID.replace("4+1555", "4+1x555"), False, "nobody who may call in"),
+                           (ID.replace("0100", "0101"), False, "not over this transport"),
+                           (ID.replace("0100", "0101"), True, "not proved"),
+                           (ID + ID.replace("0100", "0109"), False, "registration answer breaks the protocol")):
+        seen = len(gateway.events("ota.call.refused"))
+        context = ssl.create_default_context(cafile=bench.path("ca.crt")) if tls else None
+        hand = Hand(bench, gateway.tls_door if tls else gateway.door, lambda method, head: registered(more), context)
+        wait_until(hand.gone.is_set, "the end of the call")
+        said = wait_until(lambda: (e := gateway.events("ota.call.refused")) and len(e) > seen and e, "a refusal")[-1]
+        check_eq(said["why"], why, f"{more!r} {tls}")
+        check(not [h for h in hand.heads if h.startswith("POST")], "a stranger was pushed to")
+    check_eq(gateway.show(push_id)["targets"][0]["state"], "pending")
+
+
+@case
+def a_call_that_breaks_the_rules_harms_only_itself(bench):
+    gateway = Doors(bench, NONE, ota_http__response_timeout="500ms")
+    good = Hand(bench, gateway.door, lambda method, head: registered(ID) if method == "OPTIONS" else TAKEN)
+    gateway.wait_event("ota.called")
+    answers = {"silence": None, "no HTTP": b"hello\r\n\r\n", "a huge field": b"HTTP/1.1 204 No Content\r\nX: " + b"x" * (1 << 20),
+               "404": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "401": b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+               "a tag of 4 kB": registered(ID).replace(b"q83vEg==", b"q" * 4096), "two answers": registered() * 2}
+    for what, answer in answers.items():
+        hand = Hand(bench, gateway.door, lambda method, head: answer)
+        wait_until(hand.gone.is_set, f"the end of: {what}")
+    with socket.create_connection(("127.0.0.1", gateway.tls_door), timeout=20) as s:
+        s.sendall(b"no handshake at all, that is")
+        while s.recv(65536):
+            pass
+    push_id = good_push(bench, gateway)
+    gateway.wait_state(push_id, "delivered")
+    check_eq([h.split(" ")[0] for h in good.heads], ["OPTIONS", "POST"])
+
+
+@case
+def the_last_call_counts(bench):
+    gateway = Doors(bench, NONE)
+    first = Hand(bench, gateway.door, lambda method, head: registered(ID) if method == "OPTIONS" else None)
+    gateway.wait_event("ota.called")
+    push_id = good_push(bench, gateway)  # flies on the first, which never answers
+    wait_until(lambda: [h for h in first.heads if h.startswith("POST")], "the push on the first connection")
+    second = Hand(bench, gateway.door, lambda method, head: registered(ID) if method == "OPTIONS" else TAKEN)
+    gateway.wait_event("ota.called", again=True)
+    wait_until(first.gone.is_set, "the end of the first connection")
+    other = good_push(bench, gateway)
+    gateway.wait_state(other, "delivered")
+    check_eq([h.split(" ")[0] for h in second.heads], ["OPTIONS", "POST", "POST"], "the first comes again, and first")
+    check_eq([gateway.show(i)["targets"][0]["state"] for i in (push_id, other)], ["delivered"] * 2)
+    check(not second.gone.is_set(), "the second connection is gone")
+
+
+@case
+def a_silent_terminal_is_asked_whether_it_lives(bench):
+    gateway = Doors(bench, NONE, ota_http__keep_alive="200ms", ota_http__response_timeout="500ms")
+    lively = Hand(bench, gateway.door, lambda method, head: registered(ID, "500" if "q83vEg" in head else "501"))
+    wait_until(lambda: len(lively.heads) >= 4, "four questions")
+    check(all("X-Wap-CPITag: q83vEg==" in h for h in lively.heads[1:]), lively.heads[-1])
+    check("X-Wap-CPITag" not in lively.heads[0], "a tag before it is known who calls")
+    lively.answer = lambda method, head: None
+    wait_until(lively.gone.is_set, "the end of a connection that nobody answers on")
+    gateway.wait_event("ota.hangup")
+
+
+@case
+def a_terminal_that_may_be_anybody_gets_no_protection_from_tls(bench):
+    gateway = Doors(bench, NONE.replace("any", "tls"))
+    answer = push(bench, gateway, headers={"X-Push-Protection": "full"})
+    check_eq(answer.code, 2005, answer.desc)
+
+
+@case
+def many_terminals_on_one_line_each(bench):
+    sections = "".join(f"[terminal +1555{n:04}]\ncalls-in = any\ncall-proof = none\n" for n in range(200))
+    gateway = Doors(bench, sections)
+    hands = [Hand(bench, gateway.door, lambda method, head, n=n: registered(f"X-Wap-Terminal-Id: 4+1555{n:04}\r\n")
+                  if method == "OPTIONS" else TAKEN) for n in range(200)]
+    gateway.wait_event("ota.called", 200)
+    answer = curl(bench, gateway.tls_url, mime(to=[f"+1555{n:04}" for n in range(200)]), "--cert", bench.path("news.crt"),
+                  "--key", bench.path("news.key"))
+    check_eq(answer.code, 1001, answer.desc)
+    gateway.wait_state(answer.push_id, "delivered")
+    check_eq({len([h for h in hand.heads if h.startswith("POST")]) for hand in hands}, {1})
+    status = json.loads(gateway.ctl("--json", "status").stdout)
+    check(os.path.exists(gateway.path("store.db")) and status, "status")
+
+
+main("terminals that call in")

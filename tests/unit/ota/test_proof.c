@@ -1,0 +1,215 @@
+/* Proofs of terminals that call in: the kit proves, and strangers try. */
+#include "ota/proof.h"
+
+#include "base/codec.h"
+#include "ota/headers.h"
+#include "ota/terminal/kit.h"
+#include "tests/unit/harness.h"
+
+#define NOW_MS INT64_C(1000000)
+#define REALM  SLICE("push")
+
+static struct sec_digest_guard *guard_make(void)
+{
+    const struct sec_digest_guard_conf conf = {60000, 100, false};
+    struct sec_digest_guard *g = NULL;
+
+    CU_ASSERT_FATAL(sec_digest_guard_create(&conf, &g) == ERR_OK);
+    return g;
+}
+
+/* What a terminal answers to OPTIONS with these challenges: its X-Wap-Authorization. */
+static struct slice prove(struct slice challenges, const char *user, const char *password, bool tls,
+                          struct buf *kept)
+{
+    struct kit_conf conf = {.terminal_id = SLICE("4+15550100"),
+                            .accept_app = SLICE("*"),
+                            .max_size = 1000,
+                            .max_outstanding = 1,
+                            .seen_max = 3,
+                            .proof_user = slice_str(user),
+                            .proof_password = slice_str(password)};
+    struct kit_header headers[8];
+    struct kit_request req = {.method = SLICE("OPTIONS"),
+                              .target = SLICE("/wappush"),
+                              .headers = headers,
+                              .tls = tls,
+                              .server_proved = tls};
+    struct slice line, name, value;
+    struct kit_answer answer;
+    struct kit_push push;
+    const char *reason;
+    struct kit *kit;
+
+    while (slice_cut(challenges, '\r', &line, &challenges)) {
+        challenges = slice_sub(challenges, 1, SIZE_MAX);
+        (void)slice_cut(line, ':', &name, &value);
+        headers[req.headers_n++] = (struct kit_header){name, slice_sub(value, 1, SIZE_MAX)};
+    }
+    CU_ASSERT_FATAL(kit_create(&conf, &kit) == ERR_OK);
+    CU_ASSERT(kit_handle(kit, &req, &answer, &push, &reason) == KIT_REGISTERED);
+    buf_add(kept, ota_header_find(buf_slice(&answer.headers), SLICE("X-Wap-Authorization")));
+    buf_clear(&answer.headers);
+    kit_free(&kit);
+    return buf_slice(kept);
+}
+
+static void challenges_by_transport(void)
+{
+    static const struct {
+        bool md5, tls;
+        size_t n;
+    } rows[] = {{false, false, 1}, {true, false, 2}, {false, true, 2}, {true, true, 3}};
+    struct sec_digest_guard *g = guard_make();
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct slice rest, line;
+        struct buf out;
+        size_t n = 0;
+
+        test_row(i);
+        buf_init(&out, 4096);
+        CU_ASSERT(ota_proof_challenge(g, REALM, rows[i].md5, rows[i].tls, NOW_MS, &out) == ERR_OK);
+        rest = buf_slice(&out);
+        CU_ASSERT(slice_starts(rest, SLICE("X-Wap-Authenticate: Digest ")));
+        CU_ASSERT(slice_find_slice(rest, SLICE("SHA-256")) != SIZE_MAX); /* the strongest first */
+        while (slice_cut(rest, '\n', &line, &rest))
+            n++;
+        CU_ASSERT(n == rows[i].n);
+        CU_ASSERT((slice_find_slice(buf_slice(&out), SLICE("Basic")) != SIZE_MAX) == rows[i].tls);
+        buf_clear(&out);
+    }
+    sec_digest_guard_free(&g);
+}
+
+static void logins(void)
+{
+    static const struct {
+        enum ota_proof proof;
+        enum ota_calls calls;
+        const char *account, *user, *password; /* the operator's user; what the terminal shows */
+        bool tls;
+        enum err want;
+    } rows[] = {
+        {OTA_PROOF_DIGEST, OTA_CALLS_ANY, "", "", "secret", false, ERR_OK},
+        {OTA_PROOF_DIGEST, OTA_CALLS_TLS, "", "", "secret", true, ERR_OK},
+        {OTA_PROOF_BASIC, OTA_CALLS_TLS, "", "", "secret", true, ERR_OK}, /* it shows Digest, which is more */
+        {OTA_PROOF_DIGEST, OTA_CALLS_ANY, "phone", "phone", "secret", false, ERR_OK},
+        {OTA_PROOF_DIGEST, OTA_CALLS_ANY, "phone", "", "secret", false, ERR_DENIED},
+        {OTA_PROOF_DIGEST, OTA_CALLS_ANY, "", "phone", "secret", false, ERR_DENIED},
+        {OTA_PROOF_DIGEST, OTA_CALLS_ANY, "", "", "Secret", false, ERR_DENIED},
+        {OTA_PROOF_DIGEST, OTA_CALLS_ANY, "", "", "", false, ERR_DENIED},
+        {OTA_PROOF_DIGEST, OTA_CALLS_TLS, "", "", "secret", false, ERR_UNSUPPORTED},
+        {OTA_PROOF_DIGEST, OTA_CALLS_NO, "", "", "secret", true, ERR_UNSUPPORTED},
+        {OTA_PROOF_CERTIFICATE, OTA_CALLS_TLS, "", "", "secret", true, ERR_DENIED},
+        {OTA_PROOF_NONE, OTA_CALLS_ANY, "", "", "", false, ERR_OK},
+        {OTA_PROOF_NONE, OTA_CALLS_TLS, "", "", "", false, ERR_UNSUPPORTED},
+    };
+    struct sec_digest_guard *g = guard_make();
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_terminal t = {.key = SLICE("+15550100"),
+                                 .call_in = {.calls = rows[i].calls,
+                                             .proof = rows[i].proof,
+                                             .user = slice_str(rows[i].account),
+                                             .password = SLICE("secret")}};
+        struct ota_proof_in in = {.terminal = &t,
+                                  .tls = rows[i].tls,
+                                  .stated = SLICE("4+15550100"),
+                                  .realm = REALM,
+                                  .now_ms = NOW_MS};
+        struct buf out, shown;
+
+        test_row(i);
+        buf_init(&out, 4096);
+        buf_init(&shown, 4096);
+        CU_ASSERT(ota_proof_challenge(g, REALM, false, rows[i].tls, NOW_MS, &out) == ERR_OK);
+        in.authorization = prove(buf_slice(&out), rows[i].user, rows[i].password, rows[i].tls, &shown);
+        CU_ASSERT((in.authorization.n != 0) == (rows[i].password[0] != 0));
+        CU_ASSERT(ota_proof_check(g, &in) == rows[i].want);
+        if (rows[i].want == ERR_OK && rows[i].proof != OTA_PROOF_NONE)
+            CU_ASSERT(ota_proof_check(g, &in) == ERR_DENIED); /* heard once, good once */
+        buf_clear(&out);
+        buf_clear(&shown);
+    }
+    sec_digest_guard_free(&g);
+}
+
+static void basic_and_nonsense(void)
+{
+    static const struct {
+        const char *shown;
+        bool tls;
+        enum err want;
+    } rows[] = {
+        {"Basic NCsxNTU1MDEwMDpzZWNyZXQ=", true, ERR_OK}, /* 4+15550100:secret */
+        {"Basic NCsxNTU1MDEwMDpTZWNyZXQ=", true, ERR_DENIED},
+        {"Basic NCsxNTU1MDEwOTpzZWNyZXQ=", true, ERR_DENIED}, /* another identity */
+        {"Basic NCsxNTU1MDEwMA==", true, ERR_DENIED},         /* no colon */
+        {"Basic ", true, ERR_DENIED},
+        {"Basic ====", true, ERR_DENIED},
+        {"Basic NCsxNTU1MDEwMDpzZWNyZXQ=", false, ERR_UNSUPPORTED},
+        {"Digest", true, ERR_DENIED},
+        {"Digest username=\"4+15550100\"", true, ERR_DENIED},
+        {"Bearer abc", true, ERR_DENIED},
+        {"", true, ERR_DENIED},
+    };
+    struct sec_digest_guard *g = guard_make();
+    struct ota_terminal t = {
+        .call_in = {.calls = OTA_CALLS_TLS, .proof = OTA_PROOF_BASIC, .password = SLICE("secret")}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_proof_in in = {.terminal = &t,
+                                  .tls = rows[i].tls,
+                                  .stated = SLICE("4+15550100"),
+                                  .authorization = slice_str(rows[i].shown),
+                                  .realm = REALM,
+                                  .now_ms = NOW_MS};
+
+        test_row(i);
+        CU_ASSERT(ota_proof_check(g, &in) == rows[i].want);
+    }
+    sec_digest_guard_free(&g);
+}
+
+static void certificates(void)
+{
+    static const struct slice uris[] = {SLICE("https://a.example"), SLICE("https://phone.example")};
+    static const struct slice dns[] = {SLICE("phone.example")};
+    struct ota_terminal t = {.key = SLICE("+1"),
+                             .terminal_id = SLICE("0phone"),
+                             .call_in = {.calls = OTA_CALLS_TLS,
+                                         .proof = OTA_PROOF_CERTIFICATE,
+                                         .certificate = SLICE("URI:https://phone.example")}};
+    struct net_tls_peer peer = {.has_cert = true, .verified = true, .uris = uris, .uris_n = 2};
+    struct ota_proof_in in = {.terminal = &t, .by_certificate = true, .tls = true};
+    struct ota_registry *r;
+
+    CU_ASSERT_FATAL(ota_registry_create(4, &r) == ERR_OK && ota_registry_add(r, &t) == ERR_OK);
+    CU_ASSERT(ota_proof_certificate(r, &peer) == ota_registry_find(r, SLICE("+1")));
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_OK);
+    in.stated = SLICE("0PHONE");
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_OK);
+    in.stated = SLICE("0other");
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_DENIED);
+    in.stated = SLICE_NONE;
+    in.by_certificate = false; /* it only said who it is */
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_DENIED);
+    peer.uris_n = 1;
+    CU_ASSERT(ota_proof_certificate(r, &peer) == NULL);
+    peer.uris_n = 2;
+    peer.verified = false;
+    CU_ASSERT(ota_proof_certificate(r, &peer) == NULL);
+    peer = (struct net_tls_peer){.has_cert = true, .verified = true, .dns = dns, .dns_n = 1};
+    CU_ASSERT(ota_proof_certificate(r, &peer) == NULL); /* the same words of another kind */
+    CU_ASSERT(ota_proof_certificate(r, NULL) == NULL);
+    ota_registry_drop(&r);
+}
+
+const struct test_case test_cases[] = {
+    {"challenges_by_transport", challenges_by_transport},
+    {"logins", logins},
+    {"basic_and_nonsense", basic_and_nonsense},
+    {"certificates", certificates},
+    {NULL, NULL},
+};
