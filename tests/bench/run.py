@@ -13,7 +13,7 @@ import time
 sys.dont_write_bytecode = True
 
 from servers import (  # noqa: E402
-    TERMINAL_MARK, Gateway, Kannel, Nginx, document, entity, idle_connections, number, request, submit,
+    ANYBODY, TERMINAL_MARK, USER, Gateway, Kannel, Nginx, document, entity, idle_connections, number, request, submit,
 )
 from harness import Bench, Failure, check, wait_until  # noqa: E402
 
@@ -23,7 +23,7 @@ TERMINALS = 64
 QUEUED = 1000000
 RECIPIENTS = 10000
 ADDRESSES = 1000000
-MICRO = ("bench_pap_parse", "bench_wbxml", "bench_http1", "bench_gpl_seal", "bench_association", "bench_whitelist", "bench_store")
+MICRO = ("bench_authenticate", "bench_pap_parse", "bench_wbxml", "bench_http1", "bench_gpl_seal", "bench_association", "bench_whitelist", "bench_store")
 
 
 class Plan:
@@ -102,6 +102,25 @@ def submit_http(bench, plan):
 
 def submit_tls(bench, plan):
     submissions(bench, plan, "submit_tls", Nginx(bench, bench.cert), tls=True)
+
+
+def submit_admission(bench, plan):
+    """What authentication and authorisation together cost a submission: with a password and a list of 100 000 addresses
+    among a hundred rules, against an initiator that its address alone proves and one rule for everything."""
+    bench.write("many.list", "".join(f"+1556{n:07d}\n" for n in range(100000)))
+    rules = "deny * @many.list *\n" + "".join(f"deny other{n} +1555* *\n" for n in range(100))
+    on = Gateway(bench, "admission_on", [9], bench.cert, whitelist=f"{rules}allow {USER} +1555* *\n")
+    off = Gateway(bench, "admission_off", [9], bench.cert, initiators=ANYBODY, whitelist="allow * * *\n")
+    wrk = Wrk(bench, plan)
+    bare = bench.write("wrk.bare", request(entity([number(0)]), authorization=False))
+    rates = {"on": [], "off": []}
+    for _ in range(plan.rounds):
+        rates["on"].append(wrk.rate(on.port))
+        wrk.runs += 1
+        rates["off"].append(wrk.run(bare, wrk.runs, off.port))
+    compare("submit_admission", rates["on"], rates["off"])
+    on.stop()
+    off.stop()
 
 
 def submit_kannel(bench, plan):
@@ -369,8 +388,8 @@ def micro(bench, plan):
 
 
 ALL = (
-    submit_http, submit_tls, submit_kannel, operations, recipients, latency, deliver_full, retention, allocations, memory, reload,
-    micro,
+    submit_http, submit_tls, submit_admission, submit_kannel, operations, recipients, latency, deliver_full, retention,
+    allocations, memory, reload, micro,
 )
 
 

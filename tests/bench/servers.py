@@ -54,19 +54,19 @@ def document(element):
     )
 
 
-def headers(body):
+def headers(body, authorization=True):
     word = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     multipart = f'multipart/related; type="application/xml"; boundary="{BOUNDARY}"'
     return {
         "Host": "127.0.0.1",
-        "Authorization": f"Basic {word}",
+        **({"Authorization": f"Basic {word}"} if authorization else {}),
         "Content-Type": multipart if body.startswith("--") else "application/xml",
         "Content-Length": str(len(body)),
     }
 
 
-def request(body):
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers(body).items())
+def request(body, authorization=True):
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers(body, authorization).items())
     return f"POST /pap HTTP/1.1\r\n{lines}\r\n{body}"
 
 
@@ -94,11 +94,18 @@ def wait_for_port(port, program):
     wait_until(ready, f"{program.name} on port {port}")
 
 
+INITIATORS = (f"[initiator {USER}]\ndigest-user = {USER}\npassword-file = password\nbasic = yes\nbasic-clear = yes\n"
+              "initiator-uri = https://bench.example/*\ntrusted = yes\n")
+ANYBODY = f"[initiator {USER}]\nnetwork = 127.0.0.0/8\nnetwork-alone = yes\ninitiator-uri = https://bench.example/*\ntrusted = yes\n"
+
+
 class Gateway:
     """ppgd with one initiator and terminals that are reached at `ports`, one each."""
 
-    def __init__(self, bench, name, ports, cert, env=None, keep="24h"):
+    def __init__(self, bench, name, ports, cert, env=None, keep="24h", initiators=INITIATORS,
+                 whitelist=f"allow {USER} +1555* *\n"):
         self.bench, self.name, self.env, self.keep = bench, name, env, keep
+        self.initiators, self.whitelist = initiators, whitelist
         self.db = bench.path(f"{name}.db")
         self.port_file = bench.path(f"{name}.ports")
         self.conf = self.write(ports, cert)
@@ -107,9 +114,8 @@ class Gateway:
     def write(self, ports, cert):
         bench, name = self.bench, self.name
         bench.write("password", PASSWORD + "\n", 0o600)
-        bench.write("initiators.conf", f"[initiator {USER}]\ndigest-user = {USER}\npassword-file = password\n"
-                    "basic = yes\nbasic-clear = yes\ninitiator-uri = https://bench.example/*\ntrusted = yes\n", 0o600)
-        bench.write("whitelist.conf", f"allow {USER} +1555* *\n")
+        bench.write("initiators.conf", self.initiators, 0o600)
+        bench.write("whitelist.conf", self.whitelist)
         sections = []
         for at, port in enumerate(ports):
             bench.write(f"association.{at}", f"said = {at + 1:032x}\nkey = {KEY}\nsuites = aes-ctr-hmac-sha256\n"

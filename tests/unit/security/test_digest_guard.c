@@ -202,6 +202,66 @@ static void test_challenge_text(void)
     world_close(&w);
 }
 
+/* RFC 7616 §3.5: told in the second half of a nonce's life, and then good without a challenge. */
+static void test_next_nonce(void)
+{
+    static const struct {
+        int64_t now_ms;
+        bool told;
+    } rows[] = {{0, false}, {LIFE / 2 - 1, false}, {LIFE / 2, true}, {LIFE, true}, {LIFE + 1, false}};
+    struct sec_digest_response r;
+    struct slice rest, next;
+    struct buf info;
+    struct world w;
+
+    world_open(&w, 100, true);
+    buf_init(&info, 1000);
+    challenged(&w, 0);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        buf_reset(&info, SIZE_MAX);
+        r = answered(&w, &w.ha1, &post, 1);
+        CU_ASSERT(sec_digest_next_nonce(w.guard, r.nonce, rows[i].now_ms, &info) == ERR_OK);
+        CU_ASSERT(slice_starts(buf_slice(&info), SLICE(", nextnonce=\"")) == rows[i].told);
+        CU_ASSERT(info.n == (rows[i].told ? strlen(", nextnonce=\"\"") + r.nonce.n : 0));
+    }
+    buf_reset(&info, SIZE_MAX);
+    CU_ASSERT(sec_digest_next_nonce(w.guard, SLICE("bm90IG91cnM="), LIFE / 2, &info) == ERR_OK &&
+              info.n == 0);
+    r = answered(&w, &w.ha1, &post, 1);
+    CU_ASSERT(sec_digest_next_nonce(w.guard, r.nonce, LIFE, &info) == ERR_OK);
+    (void)slice_cut(buf_slice(&info), '"', &rest, &next);
+    CU_ASSERT(!slice_eq(slice_sub(next, 0, next.n - 1), r.nonce));
+    buf_reset(&w.challenge, SIZE_MAX);
+    buf_addf(&w.challenge, "Digest realm=\"push\", qop=\"auth\", algorithm=SHA-256, nonce=\"%.*s",
+             SLICE_FMT(next));
+    CU_ASSERT(tried(&w, 1, LIFE + LIFE / 2) == ERR_OK); /* when the first one would long be stale */
+    CU_ASSERT(tried(&w, 1, LIFE + LIFE / 2) == ERR_LATE);
+    buf_clear(&info);
+    world_close(&w);
+}
+
+/* Without the body only those are heard who hold a nonce of ours. */
+static void test_auth_int_waits_for_the_body(void)
+{
+    struct sec_digest_request unread = {SLICE("POST"), SLICE("/pap"), SLICE_NONE, false};
+    struct sec_digest_response r;
+    struct world w, other;
+
+    world_open(&w, 100, true);
+    world_open(&other, 100, true);
+    challenged(&w, 0);
+    r = answered(&w, &w.ha1, &post, 1);
+    CU_ASSERT(r.qop == SEC_QOP_AUTH_INT);
+    CU_ASSERT(sec_digest_verify(w.guard, &r, &unread, REALM, &w.ha1, 10) == ERR_AGAIN);
+    CU_ASSERT(sec_digest_verify(w.guard, &r, &unread, REALM, &w.ha1, LIFE + 1) == ERR_LATE);
+    CU_ASSERT(sec_digest_verify(other.guard, &r, &unread, REALM, &w.ha1, 10) == ERR_LATE);
+    CU_ASSERT(sec_digest_verify(w.guard, &r, &post, REALM, &w.ha1, 10) ==
+              ERR_OK); /* the look cost no count */
+    world_close(&w);
+    world_close(&other);
+}
+
 static void test_create_limits(void)
 {
     static const struct sec_digest_guard_conf rows[] = {
@@ -223,6 +283,8 @@ const struct test_case test_cases[] = {
     {"auth_int_only_when_offered", test_auth_int_only_when_offered},
     {"small_table_never_forgets_into_acceptance", test_small_table_never_forgets_into_acceptance},
     {"challenge_text", test_challenge_text},
+    {"next_nonce", test_next_nonce},
+    {"auth_int_waits_for_the_body", test_auth_int_waits_for_the_body},
     {"create_limits", test_create_limits},
     {NULL, NULL},
 };
