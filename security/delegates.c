@@ -60,17 +60,19 @@ static enum err refuse(enum err e, const char *text, const char **why)
     return e;
 }
 
-/* Printable and without white space: "ISSUER SUBJECT" must have one reading. */
+/* RFC 8414 §2: an https URI, for whoever asks a provider must be sure that it is the one and that nobody listens;
+ * without white space, for "ISSUER SUBJECT" must have one reading. */
 static bool is_issuer_name(struct slice s)
 {
-    return s.n > 0 && s.n <= SEC_TOKEN_NAME_MAX_N && slice_find(s, ' ') == SIZE_MAX &&
-           slice_printable_n(s) == s.n;
+    return s.n > strlen("https://") && s.n <= SEC_TOKEN_NAME_MAX_N && slice_starts(s, SLICE("https://")) &&
+           slice_find(s, ' ') == SIZE_MAX && slice_find(s, '?') == SIZE_MAX &&
+           slice_find(s, '#') == SIZE_MAX && slice_printable_n(s) == s.n;
 }
 
 static const char *issuer_fault(const struct sec_issuer *in)
 {
     if (!is_issuer_name(in->name))
-        return "issuer: must be printable, without white space, of at most 512 octets";
+        return "issuer: must be a https URI without query and fragment, of at most 512 octets";
     if (in->audiences_n == 0 || in->audiences_n > SEC_TOKEN_AUDIENCE_MAX)
         return "audience: 1 to 8 of them, or every token for somebody else would do";
     if (in->skew_s < 0 || in->skew_s > SKEW_MAX_S)

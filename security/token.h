@@ -26,7 +26,7 @@ enum sec_token_claim { SEC_TOKEN_SUB, SEC_TOKEN_CLIENT_ID };
 
 /* A provider whose tokens are taken.  All borrowed. */
 struct sec_issuer {
-    struct slice name;             /* the claim iss, octet for octet; no white space in it */
+    struct slice name;             /* the claim iss, octet for octet; of those configured an https URI */
     const struct slice *audiences; /* one of them must be in aud; audiences_n 1..SEC_TOKEN_AUDIENCE_MAX */
     size_t audiences_n;
     enum sec_token_claim subject; /* who the token speaks for: this claim */

@@ -16,7 +16,8 @@
 #define SET                                                                                                  \
     "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"k\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}]}"
 #define HEADER "{\"alg\":\"HS256\",\"kid\":\"k\"}"
-#define CLAIMS "{\"iss\":\"i\",\"aud\":\"ppg\",\"sub\":\"s500\",\"exp\":2000,\"scope\":\"push.submit\"}"
+#define CLAIMS                                                                                               \
+    "{\"iss\":\"https://i\",\"aud\":\"ppg\",\"sub\":\"s500\",\"exp\":2000,\"scope\":\"push.submit\"}"
 
 struct world {
     struct sec_accounts *accounts;
@@ -63,9 +64,9 @@ static void make_token(struct world *w)
 static void add_accounts(struct world *w)
 {
     for (int i = 0; i < ACCOUNTS; i++) {
-        char name[16], san[32], token[16];
+        char name[16], san[32], token[32];
         struct slice matcher = slice_of(san, (size_t)snprintf(san, sizeof san, "URI:https://h%d.example", i));
-        struct slice subject = slice_of(token, (size_t)snprintf(token, sizeof token, "i s%d", i));
+        struct slice subject = slice_of(token, (size_t)snprintf(token, sizeof token, "https://i s%d", i));
         struct sec_account a = {.name = slice_of(name, (size_t)snprintf(name, sizeof name, "u%d", i)),
                                 .certificates = &matcher,
                                 .certificates_n = 1,
@@ -84,7 +85,7 @@ static void world_open(struct world *w)
 {
     struct sec_digest_guard_conf conf = {1000, 1000, false};
     struct slice audience = SLICE("ppg");
-    struct sec_issuer issuer = {.name = SLICE("i"), .audiences = &audience, .audiences_n = 1};
+    struct sec_issuer issuer = {.name = SLICE("https://i"), .audiences = &audience, .audiences_n = 1};
     struct sec_jwks *set;
     const char *why;
 

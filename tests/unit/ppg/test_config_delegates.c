@@ -80,32 +80,34 @@ static void test_good(void)
     forget(f);
 }
 
-#define ISSUER "[token-issuer i]\naudience = x\njwks-file = keys\n"
+#define ISSUER "[token-issuer https://i]\naudience = x\njwks-file = keys\n"
 #define PROXY  "[auth-proxy p]\ncertificate = DNS:p\nnetwork = 192.0.2.1\n"
 
 static const struct {
     const char *text;
     const char *want; /* in the first mistake, behind the folder */
 } rows[] = {
-    {"[token-issuer i]\naudience = x\n", "initiators.conf:1: jwks-file: missing"},
-    {"[token-issuer i]\njwks-file = keys\n", "initiators.conf:1: audience: missing"},
-    {"[token-issuer i]\naudience = x\njwks-file = nowhere\n", "initiators.conf:3: jwks-file:"},
-    {"[token-issuer i]\naudience = x\njwks-file = open\n", "initiators.conf:3: jwks-file:"},
-    {"[token-issuer i]\naudience = x\njwks-file = short\n",
+    {"[token-issuer https://i]\naudience = x\n", "initiators.conf:1: jwks-file: missing"},
+    {"[token-issuer https://i]\njwks-file = keys\n", "initiators.conf:1: audience: missing"},
+    {"[token-issuer https://i]\naudience = x\njwks-file = nowhere\n", "initiators.conf:3: jwks-file:"},
+    {"[token-issuer https://i]\naudience = x\njwks-file = open\n", "initiators.conf:3: jwks-file:"},
+    {"[token-issuer https://i]\naudience = x\njwks-file = short\n",
      "initiators.conf:3: jwks-file: a shared key of less than 128 bits"},
-    {"[token-issuer i]\naudience = x\njwks-file = initiators.conf\n", "initiators.conf:3: jwks-file:"},
+    {"[token-issuer https://i]\naudience = x\njwks-file = initiators.conf\n",
+     "initiators.conf:3: jwks-file:"},
     {ISSUER "jwks-file = keys\n", "initiators.conf:4: jwks-file: already set"},
     {ISSUER "subject-claim = azp\n", "initiators.conf:4: subject-claim: sub or client_id"},
     {ISSUER "clock-skew = 1h\n", "initiators.conf:4: clock-skew: a time, 0 to 10min"},
     {ISSUER "audience =\n", "initiators.conf:4: audience: empty"},
     {ISSUER "scope = x\n", "initiators.conf:4: scope: unknown key"},
-    {ISSUER ISSUER, "initiators.conf:4: i: issuer stands twice"},
-    {"[token-issuer two words]\naudience = x\njwks-file = keys\n", "initiators.conf:1: two words: issuer"},
+    {ISSUER ISSUER, "initiators.conf:4: https://i: issuer stands twice"},
+    {"[token-issuer http://i]\naudience = x\njwks-file = keys\n",
+     "initiators.conf:1: http://i: issuer: must be a https URI"},
     {"[token-issuer ]\naudience = x\njwks-file = keys\n", "initiators.conf:1: "},
-    {"[initiator a]\ntoken = i s\n" ISSUER,
+    {"[initiator a]\ntoken = https://i s\n" ISSUER,
      "initiators.conf:1: a: token: \"ISSUER SUBJECT\", and the issuer's"},
-    {ISSUER "[initiator a]\ntoken = i\n", "initiators.conf:4: a: token"},
-    {ISSUER "[initiator a]\ntoken = i s\n[initiator b]\ntoken = i s\n",
+    {ISSUER "[initiator a]\ntoken = https://i\n", "initiators.conf:4: a: token"},
+    {ISSUER "[initiator a]\ntoken = https://i s\n[initiator b]\ntoken = https://i s\n",
      "initiators.conf:6: b: token belongs"},
     {"[auth-proxy p]\ncertificate = DNS:p\n", "initiators.conf:1: network: missing"},
     {"[auth-proxy p]\nnetwork = 192.0.2.1\n", "initiators.conf:1: certificate: missing"},

@@ -158,7 +158,7 @@ static void test_nothing_twice(void)
 static struct sec_accounts *table_with_issuer(void)
 {
     struct slice audience = SLICE("ppg");
-    struct sec_issuer issuer = {.name = SLICE("i"), .audiences = &audience, .audiences_n = 1};
+    struct sec_issuer issuer = {.name = SLICE("https://i"), .audiences = &audience, .audiences_n = 1};
     struct sec_accounts *t = table();
     struct sec_jwks *set = NULL;
     const char *why;
@@ -170,7 +170,8 @@ static struct sec_accounts *table_with_issuer(void)
 
 static void test_tokens_identities_networks(void)
 {
-    struct slice tokens[] = {SLICE("i s"), SLICE("i t u")}, ids[] = {SLICE("sip:a@b"), SLICE("tel:+1")};
+    struct slice tokens[] = {SLICE("https://i s"), SLICE("https://i t u")},
+                 ids[] = {SLICE("sip:a@b"), SLICE("tel:+1")};
     struct slice networks[] = {SLICE("192.0.2.0/28")};
     struct sec_accounts *t = table_with_issuer();
     struct sec_account in = {.name = SLICE("a"),
@@ -188,8 +189,10 @@ static void test_tokens_identities_networks(void)
     CU_ASSERT_FATAL(sec_accounts_add(t, &in, &why) == ERR_OK);
     a = sec_accounts_find(t, SLICE("a"));
     CU_ASSERT(sec_accounts_tokens(t) && !sec_accounts_passwords(t));
-    CU_ASSERT(sec_accounts_by_token(t, SLICE("i s")) == a && !sec_accounts_by_token(t, SLICE("i S")));
-    CU_ASSERT(sec_accounts_by_token(t, SLICE("i t u")) == a && !sec_accounts_by_token(t, SLICE("i t")));
+    CU_ASSERT(sec_accounts_by_token(t, SLICE("https://i s")) == a &&
+              !sec_accounts_by_token(t, SLICE("https://i S")));
+    CU_ASSERT(sec_accounts_by_token(t, SLICE("https://i t u")) == a &&
+              !sec_accounts_by_token(t, SLICE("https://i t")));
     CU_ASSERT(sec_accounts_by_asserted(t, SLICE("tel:+1")) == a && sec_account_asserted(a, SLICE("sip:a@b")));
     CU_ASSERT(!sec_accounts_by_asserted(t, SLICE("")) && !sec_account_asserted(a, SLICE("sip:a@B")));
     CU_ASSERT(sec_accounts_by_network(t, SLICE("192.0.2.3")) == a);
@@ -213,7 +216,8 @@ static void add_second(const struct sec_account *first, struct sec_account a, en
 
 static void test_delegation_refused(void)
 {
-    struct slice one[] = {SLICE("i s"), SLICE("j s"), SLICE("i"), SLICE("i "), SLICE("")};
+    struct slice one[] = {SLICE("https://i s"), SLICE("https://j s"), SLICE("https://i"), SLICE("https://i "),
+                          SLICE("")};
     struct slice ids[] = {SLICE("x"), SLICE("a\"b"), SLICE("")};
     struct slice nets[] = {SLICE("192.0.2.0/28"), SLICE("192.0.2.8/29"), SLICE("198.51.100.0/24")};
     struct slice matcher = SLICE("DNS:h");
@@ -266,7 +270,7 @@ static void test_delegation_refused(void)
 
 static void test_password_and_token_of_one_request(void)
 {
-    struct slice matcher = SLICE("DNS:h"), token = SLICE("i s");
+    struct slice matcher = SLICE("DNS:h"), token = SLICE("https://i s");
     struct sec_accounts *t = table_with_issuer();
     struct sec_account a = good(&matcher, 1);
     const char *why;

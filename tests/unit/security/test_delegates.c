@@ -24,15 +24,20 @@ static const struct {
     enum err want;
 } issuer_rows[] = {
     {"https://login.example", 1, 0, ERR_OK},
-    {"login", SEC_TOKEN_AUDIENCE_MAX, 600, ERR_OK},
+    {"https://login.example/realms/a", SEC_TOKEN_AUDIENCE_MAX, 600, ERR_OK},
     {"https://login.example", 1, 0, ERR_EXISTS},
     {"", 1, 0, ERR_MALFORMED},
-    {"two words", 1, 0, ERR_MALFORMED},
-    {"tab\there", 1, 0, ERR_MALFORMED},
-    {"a", 0, 0, ERR_MALFORMED},
-    {"a", SEC_TOKEN_AUDIENCE_MAX + 1, 0, ERR_MALFORMED},
-    {"a", 1, -1, ERR_MALFORMED},
-    {"a", 1, 601, ERR_MALFORMED},
+    {"https://", 1, 0, ERR_MALFORMED},
+    {"http://login.example", 1, 0, ERR_MALFORMED}, /* RFC 8414 §2 */
+    {"login.example", 1, 0, ERR_MALFORMED},
+    {"https://a/?b", 1, 0, ERR_MALFORMED},
+    {"https://a/#b", 1, 0, ERR_MALFORMED},
+    {"https://two words", 1, 0, ERR_MALFORMED},
+    {"https://tab\there", 1, 0, ERR_MALFORMED},
+    {"https://a", 0, 0, ERR_MALFORMED},
+    {"https://a", SEC_TOKEN_AUDIENCE_MAX + 1, 0, ERR_MALFORMED},
+    {"https://a", 1, -1, ERR_MALFORMED},
+    {"https://a", 1, 601, ERR_MALFORMED},
 };
 
 static void test_issuers(void)
@@ -55,7 +60,8 @@ static void test_issuers(void)
         sec_jwks_free(&set);
     }
     CU_ASSERT(sec_delegates_issuers(d, &n)[0]->audiences_n == 1 && n == 2);
-    CU_ASSERT(sec_delegates_has_issuer(d, SLICE("login")) && !sec_delegates_has_issuer(d, SLICE("Login")));
+    CU_ASSERT(sec_delegates_has_issuer(d, SLICE("https://login.example")) &&
+              !sec_delegates_has_issuer(d, SLICE("https://Login.example")));
     sec_delegates_free(&d);
     sec_delegates_free(&d);
 }
@@ -63,11 +69,12 @@ static void test_issuers(void)
 static void test_issuer_ceiling(void)
 {
     struct sec_delegates *d = NULL;
-    char name[16];
+    char name[24];
 
     CU_ASSERT_FATAL(sec_delegates_create(&d) == ERR_OK);
     for (int i = 0; i <= SEC_ISSUERS_MAX; i++) {
-        struct sec_issuer issuer = {.name = slice_of(name, (size_t)snprintf(name, sizeof name, "i%d", i)),
+        struct sec_issuer issuer = {.name =
+                                        slice_of(name, (size_t)snprintf(name, sizeof name, "https://i%d", i)),
                                     .audiences = audiences,
                                     .audiences_n = 1};
         struct sec_jwks *set = keys();
