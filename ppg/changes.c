@@ -14,6 +14,7 @@ static void accounts(const struct sec_accounts *was, const struct sec_accounts *
         out->accounts_changed += before && !sec_account_same(before, now);
     }
     out->accounts_removed = sec_accounts_count(was) - kept;
+    out->delegates = sec_delegates_changes(sec_accounts_delegates(was), sec_accounts_delegates(is));
 }
 
 static bool had(const struct ppg_snapshot *was, const struct ppg_file_mark *file)

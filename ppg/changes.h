@@ -9,6 +9,7 @@ struct ppg_changes {
     size_t accounts_added; /* by name */
     size_t accounts_removed;
     size_t accounts_changed; /* in anything but their place */
+    size_t delegates;        /* token providers and proxies: new, gone or changed, their keys too */
     size_t rules_added;      /* of the whitelist, by their text */
     size_t rules_removed;
     size_t

@@ -186,7 +186,7 @@ static void tell_done(struct ppg_reload *r)
     LOG(r->conf.log, LOG_WARN, "reload.done", LOG_I("generation", ppg_config_generation(config)),
         LOG_I("accounts", sec_accounts_count(ppg_config_accounts(config))),
         LOG_I("accounts_added", c->accounts_added), LOG_I("accounts_removed", c->accounts_removed),
-        LOG_I("accounts_changed", c->accounts_changed),
+        LOG_I("accounts_changed", c->accounts_changed), LOG_I("delegates_changed", c->delegates),
         LOG_I("rules", sec_whitelist_rules(ppg_config_whitelist(config))),
         LOG_I("rules_added", c->rules_added), LOG_I("rules_removed", c->rules_removed),
         LOG_I("addresses", sec_whitelist_addresses(ppg_config_whitelist(config))),

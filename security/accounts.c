@@ -488,7 +488,10 @@ static bool proofs_same(const struct sec_account *a, const struct sec_account *b
            slice_eq(a->psk_identity, b->psk_identity) && secrets_same(&a->psk, &b->psk) &&
            a->psk_version == b->psk_version && slice_eq(a->digest_user, b->digest_user) &&
            secrets_same(&a->ha1_md5, &b->ha1_md5) && secrets_same(&a->ha1_sha256, &b->ha1_sha256) &&
-           a->basic == b->basic && a->basic_clear == b->basic_clear && a->require == b->require;
+           a->basic == b->basic && a->basic_clear == b->basic_clear && a->require == b->require &&
+           slices_same(a->tokens, a->tokens_n, b->tokens, b->tokens_n) &&
+           slices_same(a->asserted, a->asserted_n, b->asserted, b->asserted_n) &&
+           a->by_network == b->by_network;
 }
 
 bool sec_account_same(const struct sec_account *a, const struct sec_account *b)

@@ -202,3 +202,71 @@ bool sec_delegates_has_issuer(const struct sec_delegates *d, struct slice name)
             return true;
     return false;
 }
+
+/* --- two tables side by side --- */
+
+static bool slices_same(const struct slice *a, size_t a_n, const struct slice *b, size_t b_n)
+{
+    for (size_t i = 0; a_n == b_n && i < a_n; i++)
+        if (!slice_eq(a[i], b[i]))
+            return false;
+    return a_n == b_n;
+}
+
+static bool has_same_issuer(const struct sec_delegates *d, const struct sec_issuer *issuer)
+{
+    for (size_t i = 0; i < d->issuers_n; i++) {
+        const struct sec_issuer *other = d->issuers[i];
+
+        if (slice_eq(other->name, issuer->name))
+            return other->subject == issuer->subject && other->skew_s == issuer->skew_s &&
+                   slices_same(other->audiences, other->audiences_n, issuer->audiences,
+                               issuer->audiences_n) &&
+                   sec_jwks_same(other->keys, issuer->keys);
+    }
+    return false;
+}
+
+static bool networks_same(const struct proxy *a, const struct proxy *b)
+{
+    for (size_t i = 0; a->networks_n == b->networks_n && i < a->networks_n; i++)
+        if (a->networks[i].bits != b->networks[i].bits ||
+            !slice_eq(slice_of(a->networks[i].address, 16), slice_of(b->networks[i].address, 16)))
+            return false;
+    return a->networks_n == b->networks_n;
+}
+
+static bool has_same_proxy(const struct sec_delegates *d, const struct proxy *proxy)
+{
+    for (size_t i = 0; i < d->proxies_n; i++) {
+        const struct proxy *other = d->proxies[i];
+
+        if (slice_eq(other->name, proxy->name))
+            return networks_same(other, proxy) && slices_same(other->certificates, other->certificates_n,
+                                                              proxy->certificates, proxy->certificates_n);
+    }
+    return false;
+}
+
+static bool has_proxy(const struct sec_delegates *d, struct slice name)
+{
+    for (size_t i = 0; i < d->proxies_n; i++)
+        if (slice_eq(d->proxies[i]->name, name))
+            return true;
+    return false;
+}
+
+size_t sec_delegates_changes(const struct sec_delegates *was, const struct sec_delegates *is)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < is->issuers_n; i++)
+        n += !has_same_issuer(was, is->issuers[i]);
+    for (size_t i = 0; i < was->issuers_n; i++)
+        n += !sec_delegates_has_issuer(is, was->issuers[i]->name);
+    for (size_t i = 0; i < is->proxies_n; i++)
+        n += !has_same_proxy(was, is->proxies[i]);
+    for (size_t i = 0; i < was->proxies_n; i++)
+        n += !has_proxy(is, was->proxies[i]->name);
+    return n;
+}

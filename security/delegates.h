@@ -39,6 +39,9 @@ enum err sec_delegates_add_issuer(struct sec_delegates *d, const struct sec_issu
 enum err sec_delegates_add_proxy(struct sec_delegates *d, const struct sec_proxy *proxy,
                                  const char **why) MUST_USE;
 
+/* How many providers and proxies are new, gone or otherwise than before; keys count. */
+size_t sec_delegates_changes(const struct sec_delegates *was, const struct sec_delegates *is);
+
 const struct sec_issuer *const *sec_delegates_issuers(const struct sec_delegates *d, size_t *n);
 bool sec_delegates_has_issuer(const struct sec_delegates *d, struct slice name);
 /* Is this one of the proxies? */

@@ -29,6 +29,7 @@ struct sec_jwks {
     struct arena mem; /* key names */
     struct jwk keys[SEC_JWKS_KEYS_MAX];
     size_t n;
+    uint8_t mark[SEC_SHA256_N]; /* of the text */
 };
 
 /* A parameter of a key, decoded. */
@@ -255,7 +256,7 @@ static const char *add(struct sec_jwks *set, const json_t *o)
     return why;
 }
 
-static const char *add_all(struct sec_jwks *set, const json_t *keys)
+static const char *add_all(struct sec_jwks *set, struct slice text, const json_t *keys)
 {
     const char *why = NULL;
     const json_t *o;
@@ -269,6 +270,8 @@ static const char *add_all(struct sec_jwks *set, const json_t *keys)
     {
         why = why ? why : add(set, o);
     }
+    if (!why && sec_hmac_sha256(SLICE("jwks"), &text, 1, set->mark))
+        why = "out of memory";
     if (!why && set->n == 0)
         why = "no key for RS256, ES256, EdDSA or HS256";
     return why;
@@ -284,7 +287,8 @@ enum err sec_jwks_parse(struct slice text, struct sec_jwks **out, const char **w
     if (set) {
         arena_init(&set->mem, ARENA_FIRST_N, SEC_JWKS_MAX_N);
         root = text.n > SEC_JWKS_MAX_N ? NULL : json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &at);
-        fault = root ? add_all(set, json_object_get(root, "keys")) : "not JSON, or a member stands twice";
+        fault =
+            root ? add_all(set, text, json_object_get(root, "keys")) : "not JSON, or a member stands twice";
     }
     json_decref(root);
     if (!fault) {
@@ -312,6 +316,11 @@ void sec_jwks_free(struct sec_jwks **set)
 size_t sec_jwks_count(const struct sec_jwks *set)
 {
     return set->n;
+}
+
+bool sec_jwks_same(const struct sec_jwks *a, const struct sec_jwks *b)
+{
+    return slice_eq(slice_of(a->mark, sizeof a->mark), slice_of(b->mark, sizeof b->mark));
 }
 
 bool sec_jwks_secret(const struct sec_jwks *set)

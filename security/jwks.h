@@ -21,6 +21,7 @@ struct sec_jwks;
 enum err sec_jwks_parse(struct slice text, struct sec_jwks **out, const char **why) MUST_USE;
 void sec_jwks_free(struct sec_jwks **set); /* wipes */
 size_t sec_jwks_count(const struct sec_jwks *set);
+bool sec_jwks_same(const struct sec_jwks *a, const struct sec_jwks *b); /* read from the same text? */
 /* Is there a shared key in it?  Then its file is a secret. */
 bool sec_jwks_secret(const struct sec_jwks *set);
 

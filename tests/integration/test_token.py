@@ -204,6 +204,7 @@ def keys_rotate_by_reload(bench):
     check_eq(curl(bench, gateway.tls_url, mime(push_id="d"), *bearer(new)).status, 202)
     gateway.write("jwks.json", jwks(bench, "new"))
     check_eq(gateway.ctl("reload").returncode, 0)
+    check_eq([e["delegates_changed"] for e in gateway.events("reload.done")], [1, 1])
     check_eq(curl(bench, gateway.tls_url, mime(push_id="e"), *bearer(old)).status, 401)
     check_eq(curl(bench, gateway.tls_url, mime(push_id="f"), *bearer(new)).status, 202)
     gateway.write("jwks.json", "{}")  # a broken file changes nothing

@@ -228,6 +228,11 @@ static const struct {
       .accounts_changed = 1,
       .rules_added = 2,
       .rules_removed = 1}},
+    {"[initiator a]\ncertificate = DNS:a\n[initiator b]\ncertificate = DNS:b\n[auth-proxy p]\ncertificate = "
+     "DNS:p\n"
+     "network = 192.0.2.1\n",
+     "allow a +1* *\nallow b +1* *\n",
+     {.delegates = 1}},
     {"", "", {.accounts_removed = 2, .rules_removed = 2}},
 };
 
@@ -249,7 +254,7 @@ static void test_changes(void)
                   got.accounts_removed == want->accounts_removed &&
                   got.accounts_changed == want->accounts_changed);
         CU_ASSERT(got.rules_added == want->rules_added && got.rules_removed == want->rules_removed);
-        CU_ASSERT_EQUAL(got.files, 0);
+        CU_ASSERT(got.files == 0 && got.delegates == want->delegates);
         ppg_snapshot_drop(&was);
         ppg_snapshot_drop(&is);
     }

@@ -386,6 +386,21 @@ static void change_connections(struct sec_account *a)
 {
     a->limits.connections_max++;
 }
+static void change_tokens(struct sec_account *a)
+{
+    static const struct slice other = {"https://i t", 11};
+
+    a->tokens = &other;
+    a->tokens_n = 1;
+}
+static void change_asserted(struct sec_account *a)
+{
+    a->asserted_n = 0;
+}
+static void change_by_network(struct sec_account *a)
+{
+    a->by_network = true;
+}
 static void change_trusted(struct sec_account *a)
 {
     a->trusted = true;
@@ -401,7 +416,8 @@ static void test_same(void)
         change_name,    change_certificates, change_issuers,     change_psk,     change_psk_version,
         change_user,    change_md5,          change_sha256,      change_basic,   change_basic_clear,
         change_require, change_networks,     change_uris,        change_rate,    change_recipient_rate,
-        change_queue,   change_body,         change_connections, change_trusted, change_asking};
+        change_queue,   change_body,         change_connections, change_trusted, change_asking,
+        change_tokens,  change_asserted,     change_by_network};
     struct slice certificates[] = {SLICE("DNS:a"), SLICE("DNS:b")}, networks[] = {SLICE("192.0.2.0/24")};
     struct slice uris[] = {SLICE("https://a/*")}, again[] = {SLICE("DNS:a"), SLICE("DNS:b")};
     struct sec_account a = good(certificates, 2), b;
@@ -409,6 +425,8 @@ static void test_same(void)
     a.networks = networks;
     a.initiator_uris = uris;
     a.networks_n = a.initiator_uris_n = 1;
+    a.tokens = a.asserted = uris;
+    a.tokens_n = a.asserted_n = 1;
     b = a;
     b.certificates = again;
     b.number = 7; /* its place does not count */

@@ -156,7 +156,46 @@ static void test_who_is_a_proxy(void)
     sec_delegates_free(&d);
 }
 
+/* Tables of one issuer and one proxy; `twist` is what is otherwise in this one. */
+static struct sec_delegates *table(size_t twist)
+{
+    struct slice names[] = {SLICE("x"), SLICE("y")};
+    struct sec_issuer issuer = {.name = twist == 1 ? SLICE("https://b") : SLICE("https://a"),
+                                .audiences = twist == 2 ? &names[1] : names,
+                                .audiences_n = twist == 3 ? 2 : 1,
+                                .subject = twist == 4 ? SEC_TOKEN_CLIENT_ID : SEC_TOKEN_SUB,
+                                .skew_s = twist == 5};
+    struct sec_proxy proxy = {twist == 6 ? SLICE("b") : SLICE("a"), certificates, twist == 7 ? 1 : 2,
+                              twist == 8 ? &networks[1] : networks, 1};
+    struct sec_delegates *d = NULL;
+    struct sec_jwks *set = NULL;
+    const char *why;
+
+    MUST(!sec_delegates_create(&d));
+    MUST(!sec_jwks_parse(twist == 9 ? SLICE(" " SET) : SLICE(SET), &set, &why));
+    MUST(!sec_delegates_add_issuer(d, &issuer, &set, &why));
+    MUST(twist == 10 || !sec_delegates_add_proxy(d, &proxy, &why));
+    return d;
+}
+
+static void test_changes(void)
+{
+    static const size_t want[] = {0, 2, 1, 1, 1, 1, 2, 1, 1, 1, 1};
+    struct sec_delegates *was = table(0);
+
+    for (size_t i = 0; i < COUNT(want); i++) {
+        struct sec_delegates *is = table(i);
+
+        test_row(i);
+        CU_ASSERT(sec_delegates_changes(was, is) == want[i]);
+        CU_ASSERT(sec_delegates_changes(is, was) == want[i]);
+        sec_delegates_free(&is);
+    }
+    sec_delegates_free(&was);
+}
+
 const struct test_case test_cases[] = {
+    {"changes", test_changes},
     {"issuers", test_issuers},
     {"issuer_ceiling", test_issuer_ceiling},
     {"proxies_refused", test_proxies_refused},
