@@ -91,6 +91,8 @@ struct ota_bearer {
     /* The terminal has called in, on this loop, which owns its address: the call is the bearer's now.  Replaces a
      * connection that is open.  NULL: terminals do not call in. */
     void (*take)(void *self, struct ota_call *call, const struct ota_terminal *t, struct ota_registry *held);
+    /* After a reload: who called in and may not any more, or not on that proof, is hung up on.  NULL with take. */
+    void (*review)(void *self, const struct ota_registry *now);
     enum err (*send)(void *self, struct ota_job *job, ota_done_fn *done, void *arg) MUST_USE;
     void (*cancel)(void *self, struct ota_job *job);      /* done() still fires */
     void (*set_tls)(void *self, struct net_tls_ctx *tls); /* after a reload; connections already open go on */

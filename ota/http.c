@@ -307,6 +307,25 @@ static void http_take(void *self, struct ota_call *call, const struct ota_termin
     ota_registry_drop(&held);
 }
 
+/* What let it in lets it in still. */
+static bool may_stay(const struct ota_call_in *was, const struct ota_terminal *now)
+{
+    return now && now->call_in.calls == was->calls && now->call_in.proof == was->proof &&
+           slice_eq(now->call_in.certificate, was->certificate) && slice_eq(now->call_in.user, was->user) &&
+           slice_eq(now->call_in.password, was->password);
+}
+
+static void http_review(void *self, const struct ota_registry *now)
+{
+    struct ota_http *h = self;
+    struct ota_peer *p;
+    size_t pos = 0;
+
+    while ((p = map_next(&h->peers, &pos)))
+        if (p->called && !may_stay(&p->terminal->call_in, ota_registry_find(now, p->address)))
+            ota_peer_close(p);
+}
+
 static void http_cancel(void *self, struct ota_job *job)
 {
     (void)self;
@@ -385,6 +404,7 @@ const struct ota_bearer ota_bearer_http = {
     .caps = http_caps,
     .absent = http_absent,
     .take = http_take,
+    .review = http_review,
     .send = http_send,
     .cancel = http_cancel,
     .set_tls = http_set_tls,

@@ -116,8 +116,11 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
     for (size_t i = 0; i < l->listeners_n; i++)
         if (l->listener_kind[i] != PPG_LISTEN_CLEAR)
             net_httpd_set_tls(l->listeners[i], tls_of(snapshot, l->listener_kind[i]));
-    for (size_t i = 0; i < l->core.bearers_n; i++)
+    for (size_t i = 0; i < l->core.bearers_n; i++) {
         l->core.bearers[i]->set_tls(l->core.bearer_self[i], snapshot->terminal);
+        if (l->core.bearers[i]->review)
+            l->core.bearers[i]->review(l->core.bearer_self[i], ppg_config_registry(snapshot->config));
+    }
     ppg_callin_set_tls(l->callin, snapshot->calls);
     ppg_outbound_set(l->outbound, snapshot);
     ppg_ocsp_set(l->ocsp, snapshot);

@@ -304,6 +304,40 @@ def a_terminal_that_may_be_anybody_gets_no_protection_from_tls(bench):
 
 
 @case
+def a_reload_hangs_up_on_who_may_not_call_any_more(bench):
+    gateway = Doors(bench, DIGEST + NONE.replace("0100", "0101") + NONE.replace("0100", "0102"))
+    hands = [Hand(bench, gateway.door, lambda method, head: registered(ID + digest(head, "open-sesame"))),
+             Hand(bench, gateway.door, lambda method, head: registered(ID.replace("0100", "0101"))),
+             Hand(bench, gateway.door, lambda method, head: registered(ID.replace("0100", "0102")))]
+    gateway.wait_event("ota.called", 3)
+    gateway.write("terminals.conf", DIGEST.replace("phone.password", "wrong.password") + NONE.replace("0100", "0102"))
+    check_eq(gateway.ctl("reload").returncode, 0)
+    for hand in hands[:2]:
+        wait_until(hand.gone.is_set, "the end of a line that is not allowed any more")
+    gateway.wait_event("ota.hangup", 2)
+    check_eq(gateway.ctl("reload").returncode, 0)
+    push_id = good_push(bench, gateway, to=("+15550102",))
+    hands[2].answer = lambda method, head: TAKEN
+    gateway.wait_state(push_id, "delivered")
+    check(not hands[2].gone.is_set(), "a line that is allowed was cut")
+
+
+@case
+def a_terminal_calls_only_the_gateway_it_knows(bench):
+    gateway = Doors(bench, CERTIFICATE)
+    other = bench.ca("other")
+    good_push(bench, gateway)
+    for options, why in ((("--ca", bench.path("other.crt")), "cert-untrusted"),
+                         (("--ca", bench.path("ca.crt"), "--gateway-name", "other.example.net"), "cert-name")):
+        program = bench.start("push-terminal", "connect", "--gateway", f"https://localhost:{gateway.tls_door}", "--json",
+                              *options, *with_certificate(bench))
+        wait_until(lambda: why in program.err(), f"{why} in {program.err()}")
+        check_eq(program.out(), "", "content from a gateway that is not known")
+        program.signal(signal.SIGKILL)
+    check(other and not gateway.events("ota.called"), "called in all the same")
+
+
+@case
 def many_terminals_on_one_line_each(bench):
     sections = "".join(f"[terminal +1555{n:04}]\ncalls-in = any\ncall-proof = none\n" for n in range(200))
     gateway = Doors(bench, sections)
