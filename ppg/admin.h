@@ -11,9 +11,11 @@
  *     POST /push/replay                       {"id", "initiator", "as": NEW-ID, "to": [...]}: tries a copy for those that
  *                                             did not get it and whom the whitelist of today allows
  *     GET  /keys                              the keyring: names, kinds, ages, ends, fingerprints; never a key
- *     POST /keys/add                          {"name", "kind", "secret", "suites", "expires"}
+ *     POST /keys/add                          {"name", "kind", "secret" or "package_until", "suites", "expires"}: without a
+ *                                             secret one of our own, told only as "package", an activation package in base64
+ *                                             that is good until then under "code"
  *     POST /keys/import                       {"name", "association": what an association file holds}
- *     POST /keys/rotate                       {"name", "secret", "suites", "expires", "until": end of the old one's grace}
+ *     POST /keys/rotate                       {"name", "secret" or "package_until", "suites", "expires", "until": end of the old one's grace}
  *     POST /keys/remove                       {"name"}
  *     GET  /sa?name=ADDRESS                   associations in force, of all terminals or those of an address, key or SAID
  *     POST /sa/revoke                         {"name"}: of that terminal or key no association is good any more

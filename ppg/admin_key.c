@@ -11,11 +11,13 @@
 
 static const struct ppg_keyop ops[] = {
     {"/keys", 0, 0, ppg_keyjob_list, NULL},
-    {"/keys/add", PPG_KEYJOB_NAME | PPG_KEYJOB_KIND | PPG_KEYJOB_SECRET,
-     PPG_KEYJOB_SUITES | PPG_KEYJOB_EXPIRES, ppg_keyjob_add, "key.added"},
+    {"/keys/add", PPG_KEYJOB_NAME | PPG_KEYJOB_KIND,
+     PPG_KEYJOB_SECRET | PPG_KEYJOB_PACKAGE | PPG_KEYJOB_SUITES | PPG_KEYJOB_EXPIRES, ppg_keyjob_add,
+     "key.added"},
     {"/keys/import", PPG_KEYJOB_NAME | PPG_KEYJOB_ASSOCIATION, 0, ppg_keyjob_import, "key.imported"},
-    {"/keys/rotate", PPG_KEYJOB_NAME | PPG_KEYJOB_SECRET | PPG_KEYJOB_UNTIL,
-     PPG_KEYJOB_SUITES | PPG_KEYJOB_EXPIRES, ppg_keyjob_rotate, "key.rotated"},
+    {"/keys/rotate", PPG_KEYJOB_NAME | PPG_KEYJOB_UNTIL,
+     PPG_KEYJOB_SECRET | PPG_KEYJOB_PACKAGE | PPG_KEYJOB_SUITES | PPG_KEYJOB_EXPIRES, ppg_keyjob_rotate,
+     "key.rotated"},
     {"/keys/remove", PPG_KEYJOB_NAME, 0, ppg_keyjob_remove, "key.removed"},
     {"/sa", 0, PPG_KEYJOB_NAME, ppg_keyjob_sa, NULL},
     {"/sa/revoke", PPG_KEYJOB_NAME, 0, ppg_keyjob_revoke, "sa.revoked"},
@@ -33,6 +35,7 @@ static const struct word {
     {"association", PPG_KEYJOB_ASSOCIATION, offsetof(struct ppg_keyjob, association), 4096},
     {"suites", PPG_KEYJOB_SUITES, offsetof(struct ppg_keyjob, suites), 200},
     {"expires", PPG_KEYJOB_EXPIRES, offsetof(struct ppg_keyjob, expires), 40},
+    {"package_until", PPG_KEYJOB_PACKAGE, offsetof(struct ppg_keyjob, package_until), 40},
     {"until", PPG_KEYJOB_UNTIL, offsetof(struct ppg_keyjob, until), 40},
 };
 

@@ -27,6 +27,7 @@ struct ppg_keyop {
 #define PPG_KEYJOB_SUITES      0x10u
 #define PPG_KEYJOB_EXPIRES     0x20u
 #define PPG_KEYJOB_UNTIL       0x40u
+#define PPG_KEYJOB_PACKAGE     0x80u
 
 struct ppg_keyjob {
     uv_work_t work;
@@ -38,7 +39,7 @@ struct ppg_keyjob {
     json_t *body; /* what the slices point into; wiped in the end */
     struct buf query;
     unsigned given;
-    struct slice name, kind, secret, association, suites, expires, until;
+    struct slice name, kind, secret, association, suites, expires, until, package_until;
 
     enum err err;
     char why[SEC_KEYRING_WHY_N];

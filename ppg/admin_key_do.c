@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 #include "base/codec.h"
+#include "base/mem.h"
 #include "pap/time.h"
 #include "ppg/config/terminals.h"
+#include "security/activation.h"
 #include "security/gpl.h"
 
 #define NO_KEYRING "no keyring is configured (keyring.path)"
@@ -143,16 +145,23 @@ static enum err time_of(struct ppg_keyjob *job, struct slice text, int64_t *out)
     return ERR_OK;
 }
 
-/* Passwords are text, all else hexadecimal digits. */
+/* Passwords are text, all else hexadecimal digits; without either one of our own, which leaves in a package only. */
 static enum err secret_of(struct ppg_keyjob *job, enum sec_key_kind kind, struct sec_secret *out)
 {
-    enum err e =
-        kind == SEC_KEY_PASSWORD ? sec_secret_set(out, job->secret) : sec_secret_set_hex(out, job->secret);
-
-    return e ? ppg_keyjob_no(job, e,
-                             kind == SEC_KEY_PASSWORD ? "a password has at most 64 octets"
-                                                      : "a key is at most 128 hexadecimal digits")
-             : ERR_OK;
+    if (!job->secret.n == !job->package_until.n)
+        return ppg_keyjob_no(job, ERR_MALFORMED, "either a secret or a package is needed");
+    if (job->package_until.n && kind != SEC_KEY_ASSOCIATION)
+        return ppg_keyjob_no(job, ERR_MALFORMED, "packages are for associations");
+    if (job->package_until.n)
+        return sec_secret_random(out, SEC_GPL_KEY_N) ? ppg_keyjob_no(job, ERR_IO, "no random numbers")
+                                                     : ERR_OK;
+    if (kind == SEC_KEY_PASSWORD)
+        return sec_secret_set(out, job->secret)
+                   ? ppg_keyjob_no(job, ERR_LIMIT, "a password has at most 64 octets")
+                   : ERR_OK;
+    return sec_secret_set_hex(out, job->secret)
+               ? ppg_keyjob_no(job, ERR_MALFORMED, "a key is at most 128 hexadecimal digits")
+               : ERR_OK;
 }
 
 /* The suites of an association as octets behind a fresh SAID; `was`: those it had, when none are said. */
@@ -164,8 +173,7 @@ static enum err attr_of(struct ppg_keyjob *job, enum sec_key_kind kind, struct s
 
     *n = 0;
     if (kind == SEC_KEY_SUBSCRIBER) {
-        attr[0] = 0x80; /* AMF: the separation bit is of no use to GBA, other bits are the operator's */
-        attr[1] = 0;
+        attr[0] = attr[1] = 0; /* AMF: no bit of it means anything to bootstrapping [TS 33.102 annex H] */
         *n = 2;
     }
     if (kind != SEC_KEY_ASSOCIATION)
@@ -197,31 +205,84 @@ static void answer_key(struct ppg_keyjob *job, const struct sec_keyring *r)
     job->answer = ppg_keyjob_json(r, sec_keyring_find(r, job->name));
 }
 
+/* What add and rotate make of a request. */
+struct draft {
+    struct sec_key k; /* slices into the job and attr */
+    uint8_t attr[SEC_KEY_ATTR_MAX_N];
+    struct sec_secret secret;
+};
+
+/* k.kind is set; `was`: the attr it had. */
+static enum err draft_fill(struct ppg_keyjob *job, struct slice was, struct draft *d)
+{
+    size_t attr_n = 0;
+    enum err e = time_of(job, job->expires, &d->k.expires_s);
+
+    d->k.name = job->name;
+    d->k.created_s = job->now_s;
+    sec_secret_init(&d->secret);
+    if (!e)
+        e = attr_of(job, d->k.kind, was, d->attr, &attr_n);
+    if (!e)
+        e = secret_of(job, d->k.kind, &d->secret);
+    d->k.attr = slice_of(d->attr, attr_n);
+    return e;
+}
+
+/* Into the answer: the newest key of that name in an activation package, and its code. */
+static enum err answer_package(struct ppg_keyjob *job, const struct sec_keyring *r)
+{
+    const struct sec_key *k = sec_keyring_find(r, job->name);
+    struct ota_association a = {.present = false};
+    struct sec_activation out = {.name_n = k->name.n, .version = k->version, .expires_s = k->expires_s};
+    char code[SEC_ACTIVATION_CODE_N];
+    struct buf package, text;
+    int64_t until_s = 0;
+    enum err e = time_of(job, job->package_until, &until_s);
+
+    buf_init(&package, SEC_ACTIVATION_MAX_N);
+    buf_init(&text, 2 * SEC_ACTIVATION_MAX_N);
+    if (!e)
+        e = ppg_association_of_key(r, k, &a);
+    out.key = a.key;
+    out.suites_n = a.suites_n;
+    mem_copy(out.said, sizeof out.said, slice_of(a.said, sizeof a.said));
+    mem_copy(out.suites, sizeof out.suites, slice_of(a.suites, a.suites_n));
+    mem_copy(out.name, sizeof out.name, k->name);
+    if (!e)
+        e = sec_activation_seal(&out, until_s, &package, code);
+    if (!e) {
+        codec_base64(&text, buf_slice(&package));
+        ppg_json_set_text(job->answer, "package", buf_slice(&text));
+        ppg_json_set_text(job->answer, "code", slice_str(code));
+    }
+    sec_secret_clear(&out.key);
+    sec_secret_clear(&a.key);
+    buf_clear(&package);
+    buf_clear(&text);
+    return e;
+}
+
+static enum err answer_new(struct ppg_keyjob *job, const struct sec_keyring *r)
+{
+    answer_key(job, r);
+    return job->package_until.n ? answer_package(job, r) : ERR_OK;
+}
+
 static enum err add(struct sec_keyring *r, void *arg)
 {
     struct ppg_keyjob *job = arg;
-    struct sec_key k = {.name = job->name, .created_s = job->now_s};
-    uint8_t attr[SEC_KEY_ATTR_MAX_N];
-    struct sec_secret secret;
-    size_t attr_n = 0;
-    enum err e = time_of(job, job->expires, &k.expires_s);
+    struct draft d = {.k = {.version = 1}};
+    enum err e;
 
-    if (!e && sec_key_kind_of(job->kind, &k.kind))
-        e = ppg_keyjob_no(job, ERR_MALFORMED, "kinds are association, psk, password, subscriber");
-    if (!e)
-        e = attr_of(job, k.kind, SLICE_NONE, attr, &attr_n);
-    if (e)
-        return e;
-    sec_secret_init(&secret);
-    e = secret_of(job, k.kind, &secret);
-    k.attr = slice_of(attr, attr_n);
+    if (sec_key_kind_of(job->kind, &d.k.kind))
+        return ppg_keyjob_no(job, ERR_MALFORMED, "kinds are association, psk, password, subscriber");
+    e = draft_fill(job, SLICE_NONE, &d);
     sec_keyring_prune(r, job->now_s);
-    if (!e && (e = sec_keyring_add(r, &k, sec_secret_slice(&secret))))
+    if (!e && (e = sec_keyring_add(r, &d.k, sec_secret_slice(&d.secret))))
         (void)refuse_err(job, e);
-    sec_secret_clear(&secret);
-    if (!e)
-        answer_key(job, r);
-    return e;
+    sec_secret_clear(&d.secret);
+    return e ? e : answer_new(job, r);
 }
 
 enum err ppg_keyjob_add(struct ppg_keyjob *job)
@@ -233,29 +294,21 @@ static enum err rotate(struct sec_keyring *r, void *arg)
 {
     struct ppg_keyjob *job = arg;
     const struct sec_key *was = sec_keyring_find(r, job->name);
-    struct sec_key k = {.name = job->name, .created_s = job->now_s};
-    uint8_t attr[SEC_KEY_ATTR_MAX_N];
-    struct sec_secret secret;
+    struct draft d = {.k = {.version = 1}};
     int64_t until_s = 0;
-    size_t attr_n = 0;
-    enum err e = was ? time_of(job, job->expires, &k.expires_s) : refuse_err(job, ERR_ABSENT);
+    enum err e;
 
+    if (!was)
+        return refuse_err(job, ERR_ABSENT);
+    d.k.kind = was->kind;
+    e = draft_fill(job, was->attr, &d);
     if (!e)
         e = time_of(job, job->until, &until_s);
-    if (!e)
-        e = attr_of(job, was->kind, was->attr, attr, &attr_n);
-    if (e)
-        return e;
-    sec_secret_init(&secret);
-    e = secret_of(job, was->kind, &secret);
-    k.attr = slice_of(attr, attr_n);
     sec_keyring_prune(r, job->now_s);
-    if (!e && (e = sec_keyring_rotate(r, &k, sec_secret_slice(&secret), until_s)))
+    if (!e && (e = sec_keyring_rotate(r, &d.k, sec_secret_slice(&d.secret), until_s)))
         (void)refuse_err(job, e);
-    sec_secret_clear(&secret);
-    if (!e)
-        answer_key(job, r);
-    return e;
+    sec_secret_clear(&d.secret);
+    return e ? e : answer_new(job, r);
 }
 
 enum err ppg_keyjob_rotate(struct ppg_keyjob *job)

@@ -22,6 +22,7 @@
 #define TARGET_MAX_N   4096u
 #define KEY_BODY_MAX_N 16384u
 #define FILE_MAX_N     (64u << 20) /* octets of a list */
+#define PACKAGE_MAX_N  1024u
 
 enum { EXIT_OK, EXIT_NO, EXIT_USAGE, EXIT_REACH };
 
@@ -33,6 +34,7 @@ struct options {
     const char *san, *user, *source;
     const char *replay;
     struct tool_key key; /* name: not here, it is a word */
+    const char *package; /* file to write */
     int64_t heads;       /* -1: not said, as all below */
     int64_t line, size, count, from;
     int64_t timeout_s;
@@ -59,6 +61,8 @@ static const struct tool_option options[] = {
      AT(key.expires), 0, 0},
     {"grace", "TIME", "key rotate: how long the old key is still accepted, as 7d or 12h", TOOL_TEXT,
      AT(key.grace), 0, 0},
+    {"package", "FILE", "key add, rotate: an association's key is made here and leaves in this file only",
+     TOOL_TEXT, AT(package), 0, 0},
     {"file", "FILE", "key import: an association file", TOOL_TEXT, AT(key.file), 0, 0},
     {"recipient", "ADDRESS", "whitelist test: who would get it", TOOL_TEXT, AT(recipient), 0, 0},
     {"application", "ID", "whitelist test: its application; default: the one of pushes without", TOOL_TEXT,
@@ -200,6 +204,21 @@ static bool says_no(const json_t *answer)
 
 typedef void print_fn(const json_t *answer);
 
+/* The answer's activation package to a file, and out of the answer. */
+static bool package_write(const char *path, json_t *answer)
+{
+    const char *text = json_string_value(json_object_get(answer, "package"));
+    struct buf package;
+    bool good;
+
+    buf_init(&package, PACKAGE_MAX_N);
+    good =
+        text && !codec_unbase64(slice_str(text), false, &package) && !tool_write(path, buf_slice(&package));
+    buf_clear(&package);
+    (void)json_object_del(answer, "package");
+    return good;
+}
+
 static int print_answer(const struct options *o, unsigned http_status, struct slice body, print_fn *print)
 {
     json_t *answer = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
@@ -208,6 +227,8 @@ static int print_answer(const struct options *o, unsigned http_status, struct sl
 
     if (good && !json_is_object(answer)) {
         status = no_answer("the gateway's answer: not a JSON object");
+    } else if (good && o->package && !package_write(o->package, answer)) {
+        status = no_answer("the package cannot be written; the key is there, rotate it for another");
     } else if (o->json && body.n) {
         (void)fwrite(body.p, 1, body.n, stdout);
         (void)fputs(slice_ends(body, SLICE("\n")) ? "" : "\n", stdout);
@@ -261,7 +282,8 @@ enum {
     S_SUITES = 1 << 22,
     S_EXPIRES = 1 << 23,
     S_GRACE = 1 << 24,
-    S_FILE = 1 << 25
+    S_FILE = 1 << 25,
+    S_PACKAGE = 1 << 26
 };
 
 static const struct say {
@@ -294,7 +316,8 @@ static const struct say {
             {"suites", "suites", AT(key.suites), false},
             {"expires", "expires", AT(key.expires), false},
             {"grace", "grace", AT(key.grace), false},
-            {"file", "file", AT(key.file), false}};
+            {"file", "file", AT(key.file), false},
+            {"package", "", AT(package), false}};
 #define SAYS_N   (sizeof says / sizeof says[0])
 #define NUMBER_N 24u
 
@@ -394,13 +417,13 @@ static const struct command commands[] = {
      .print = print_keys},
     {.words = "key add",
      .more = " NAME",
-     .help = "needs --kind and --secret-file; --suites, --expires",
+     .help = "needs --kind, and --secret-file or --package; --suites, --expires",
      .method = "POST",
      .target = "/keys/add",
      .print = tool_table_object,
      .operand = A_KEY,
-     .may = S_KIND | S_SECRET | S_SUITES | S_EXPIRES,
-     .must = S_KIND | S_SECRET},
+     .may = S_KIND | S_SECRET | S_SUITES | S_EXPIRES | S_PACKAGE,
+     .must = S_KIND},
     {.words = "key import",
      .more = " NAME",
      .help = "an association out of the file --file",
@@ -412,13 +435,13 @@ static const struct command commands[] = {
      .must = S_FILE},
     {.words = "key rotate",
      .more = " NAME",
-     .help = "another key from now on; needs --secret-file and --grace",
+     .help = "another key from now on; needs --grace, and --secret-file or --package",
      .method = "POST",
      .target = "/keys/rotate",
      .print = tool_table_object,
      .operand = A_KEY,
-     .may = S_SECRET | S_SUITES | S_EXPIRES | S_GRACE,
-     .must = S_SECRET | S_GRACE},
+     .may = S_SECRET | S_SUITES | S_EXPIRES | S_GRACE | S_PACKAGE,
+     .must = S_GRACE},
     {.words = "key remove",
      .more = " NAME",
      .help = "all versions of it; what still names it keeps the configuration as it is",
@@ -685,6 +708,7 @@ static int ask_about_key(const struct asked *a)
     int status = EXIT_USAGE;
 
     key.name = a->words[0];
+    key.package = a->o->package != NULL;
     buf_init(&body, KEY_BODY_MAX_N);
     if (!buf_room(&body, KEY_BODY_MAX_N) || tool_key_body(&key, clk_utc_ms(&clk_real) / 1000, &body, why))
         (void)fprintf(stderr, "ppgctl: %s\n", why);
@@ -842,6 +866,8 @@ static const char *wrong_with(const struct asked *a, char why[TOOL_WHY_N])
                        given ? "does not go with this command" : "is needed");
         wrong = why;
     }
+    if (!wrong && a->c->may & S_PACKAGE && !a->o->key.secret_file == !a->o->package)
+        wrong = "--secret-file or --package is needed";
     if (!wrong && a->c->operand == MAYBE_RULE && (a->n > 0) == (a->o->line >= 0))
         wrong = "a rule or its --line is needed";
     return wrong;

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/codec.h"
@@ -19,6 +20,7 @@
 #include "ota/terminal/kit.h"
 #include "ppg/config/ini.h"
 #include "ppg/config/terminals.h"
+#include "ppg/tool/activate.h"
 #include "ppg/tool/call.h"
 #include "ppg/tool/net.h"
 
@@ -42,6 +44,7 @@ struct options {
     struct tool_list associations;
     const char *gateway, *gateway_name, *proof;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
+    const char *package, *code, *out;
     struct tool_list servers;
     struct tool_list apps, accept, charsets, encodings, languages;
     bool trusted_only, udp;
@@ -83,6 +86,11 @@ static const struct tool_option listen_options[] = {
     {"json", NULL, "print one JSON object a line", TOOL_FLAG, AT(json), 0, 0},
     {"wire", "FILE", "keep the octets as they came", TOOL_TEXT, AT(wire), 0, 0},
     {"port-file", "FILE", "gets the port once it listens", TOOL_TEXT, AT(port_file), 0, 0},
+    {"package", "FILE", "activate: the package that the operator made", TOOL_TEXT, AT(package), 0, 0},
+    {"code", "CODE", "activate: its code, as it was told; -: the first line of standard input", TOOL_TEXT,
+     AT(code), 0, 0},
+    {"out", "FILE", "activate: the association file to make; default: the key's name and version", TOOL_TEXT,
+     AT(out), 0, 0},
     {"help", NULL, "print this", TOOL_FLAG, AT(help), 0, 0},
     {"version", NULL, "print the version", TOOL_FLAG, AT(version), 0, 0},
     {NULL, NULL, NULL, TOOL_FLAG, 0, 0, 0},
@@ -797,7 +805,8 @@ static int run(const struct options *o)
 
 #define USAGE                                                                                                \
     "usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"                                               \
-    "       push-terminal connect --gateway URI [OPTIONS]"
+    "       push-terminal connect --gateway URI [OPTIONS]\n"                                                 \
+    "       push-terminal activate --package FILE --code CODE [--out FILE]"
 
 /* Each command has its own way to the gateway, and needs it. */
 static bool command_ok(const char *word, const struct options *o)
@@ -817,6 +826,19 @@ static int help(void)
     return 0;
 }
 
+static int run_activate(const struct options *o)
+{
+    char why[TOOL_WHY_N], made[TOOL_ACTIVATE_PATH_N];
+
+    if (!o->package || !o->code)
+        return complain("usage: push-terminal activate --package FILE --code CODE [--out FILE]", "");
+    (void)umask(077);
+    if (tool_activate(o->package, o->code, o->out, clk_utc_ms(&clk_real) / 1000, made, why))
+        return complain(o->package, why);
+    (void)printf("%s\n", made);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.require = "none", .max_size = 65536};
@@ -832,6 +854,8 @@ int main(int argc, char **argv)
         (void)puts("push-terminal " PPG_VERSION);
         return 0;
     }
+    if (words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("activate")))
+        return run_activate(&o);
     if (words.n != 1 || !command_ok(words.v[0], &o))
         return complain(USAGE, "");
     return run(&o);

@@ -13,6 +13,7 @@ struct tool_key {
     const char *suites;
     const char *expires; /* as tool_time, or "never" */
     const char *grace;   /* "7d": how long the old key is still good */
+    bool package;        /* a key of the gateway's own, in an activation package that is good for a week */
 };
 
 /* Appends a JSON object with what is not NULL; the caller wipes `out`.  ERR_IO, ERR_MALFORMED, ERR_LIMIT with why[]. */

@@ -301,6 +301,74 @@ def two_ways_to_say_one_thing(bench):
         check(done.returncode == 1 and "initiators.conf:" in done.stderr and word in done.stderr, f"{more}: {done.stderr}")
 
 
+# --- first keys of a terminal ---
+
+
+def activate(bench, package, code, *more):
+    return bench.run("push-terminal", "activate", "--package", package, "--code", code, *more)
+
+
+@case
+def a_terminal_gets_its_first_key(bench):
+    """The operator makes a client with a key of its own; the package and its code reach the terminal on two ways; that is all
+    there is to set up.  The key itself shows nowhere on the way."""
+    gateway = begin(bench)
+    answer = key(gateway, "add", "phone", "--kind", "association", "--package", bench.path("phone.package"))
+    check(answer["in_force"] and re.fullmatch("([0-9A-Z]{4}-){5}[0-9A-Z]{4}", answer["code"]), answer)
+    done = activate(bench, bench.path("phone.package"), answer["code"].lower().replace("-", ""), "--out", bench.path("own"))
+    check_eq((done.returncode, done.stdout), (0, bench.path("own") + "\n"), done.stderr)
+    check_eq(os.stat(bench.path("own")).st_mode & 0o777, 0o600)
+    with open(bench.path("own"), encoding="ascii") as f:
+        own = dict(line.strip().split(" = ") for line in f)
+    check_eq(own["said"], answer["said"])
+    secret = bytes.fromhex(own["key"])
+    with open(bench.path("phone.package"), "rb") as f:
+        package = f.read()
+    for where, data in (("package", package), ("answer", json.dumps(answer).encode()), ("log", gateway.said().encode()),
+                        ("list", gateway.ctl("--json", "key", "list").stdout.encode())):
+        check(not any(form in data for form in spellings(secret)), where)
+    phone = Terminal(bench, "--association", bench.path("own"), association=False)
+    gateway.write("terminals.conf", phone.route("+15550100", more="association = phone\n"))
+    reload(gateway)
+    good_push(bench, gateway)
+    check_eq(phone.wait_events(1)[0]["protection"], "full")
+    again = key(gateway, "rotate", "phone", "--grace", "1d", "--package", bench.path("two.package"))
+    check(again["said"] != answer["said"] and again["code"] != answer["code"], again)
+    check_eq(activate(bench, bench.path("two.package"), again["code"], "--out", bench.path("own2")).returncode, 0)
+    phone.kill()
+    phone.options += ["--association", bench.path("own2")]
+    phone.start()
+    good_push(bench, gateway)
+    phone.wait_events(2)
+    check_eq(phone.events("dropped"), [])
+
+
+@case
+def packages_that_are_refused(bench):
+    """Another code, any change, a file that is there: nothing is written."""
+    gateway = begin(bench)
+    answer = key(gateway, "add", "phone", "--kind", "association", "--package", bench.path("p"))
+    with open(bench.path("p"), "rb") as f:
+        good = f.read()
+    wrong = ("0" if answer["code"][0] != "0" else "1") + answer["code"][1:]
+    for number, (package, code, word) in enumerate((
+            (good, wrong, "another code"), (good, "1234", "not a code"), (good[:-1], answer["code"], "changed"),
+            (good[:60] + bytes([good[60] ^ 1]) + good[61:], answer["code"], "changed"), (b"", answer["code"], "no activation"),
+            (b"PPGACTV\2" + good[8:], answer["code"], "not offered"), (good * 9, answer["code"], "past a ceiling"))):
+        done = activate(bench, bench.write(f"p{number}", package), code, "--out", bench.path("own"))
+        check(done.returncode == 2 and word in done.stderr, f"{word}: {done}")
+        check(not os.path.exists(bench.path("own")), word)
+    bench.write("own", "mine")
+    done = activate(bench, bench.path("p"), answer["code"], "--out", bench.path("own"))
+    check(done.returncode == 2 and "there already" in done.stderr, done)
+    for args in (("add", "b", "--kind", "association"), ("add", "b", "--kind", "psk", "--secret-file", "x", "--package", "y"),
+                 ("list", "--package", "x")):
+        check_eq(gateway.ctl("key", *args).returncode, 2, args)
+    done = gateway.ctl("key", "add", "b", "--kind", "psk", "--package", bench.path("q"))
+    check(done.returncode == 1 and "for associations" in done.stderr, done)
+    check_eq(list(keys(gateway)), [("phone", 1)])
+
+
 # --- what must not show anywhere ---
 
 def spellings(secret):

@@ -310,7 +310,110 @@ static void test_associations(void)
     free(errs);
 }
 
+/* The keys of a keyring: an association, a password, one of unknown suites, one that has no place here. */
+static struct sec_keyring *keyring(void)
+{
+    static const struct {
+        enum sec_key_kind kind;
+        struct slice name, attr, secret;
+    } rows[] = {{SEC_KEY_ASSOCIATION, SLICE("phone"), SLICE("sixteen octets !\4\1"),
+                 SLICE("k k k k k k k k k k k k k k k k ")},
+                {SEC_KEY_PASSWORD, SLICE("gate"), SLICE_NONE, SLICE("sesame")},
+                {SEC_KEY_ASSOCIATION, SLICE("odd"), SLICE("sixteen octets !\x09"),
+                 SLICE("k k k k k k k k k k k k k k k k ")},
+                {SEC_KEY_ASSOCIATION, SLICE("twice"), SLICE("sixteen octets !\1\1"),
+                 SLICE("k k k k k k k k k k k k k k k k ")},
+                {SEC_KEY_PSK, SLICE("psk"), SLICE_NONE, SLICE("k k k k k k k k ")}};
+    struct sec_keyring *r;
+
+    MUST(sec_keyring_create(SLICE("a master key of 32 octets, right"), &r) == ERR_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_key k = {.kind = rows[i].kind,
+                            .name = rows[i].name,
+                            .attr = rows[i].attr,
+                            .expires_s = i ? 0 : 1900000000};
+
+        MUST(sec_keyring_add(r, &k, rows[i].secret) == ERR_OK);
+    }
+    return r;
+}
+
+static struct fixture *read_with_keys(struct sec_keyring *r, const char *more)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    char text[300];
+
+    MUST(f != NULL);
+    f->load.errs = &f->errs;
+    f->keyring = r;
+    (void)snprintf(text, sizeof text, "[terminal 1]\nroute = http://127.0.0.1:9\n%s", more);
+    write_file("terminals.conf", text, 0644);
+    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), r, &f->registry);
+    return f;
+}
+
+static void test_keys_of_the_keyring(void)
+{
+    struct sec_keyring *r = keyring();
+    struct fixture *f = read_with_keys(r, "association = phone\nlogin-key = gate\n");
+    const struct ota_terminal *t = ota_registry_find(f->registry, SLICE("1"));
+    uint8_t attr[SEC_KEY_ATTR_MAX_N];
+    size_t n;
+
+    CU_ASSERT_EQUAL(f->errs.n, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    CU_ASSERT(t->association.present && t->association.expires_ms == INT64_C(1900000000000));
+    CU_ASSERT(t->association.suites_n == 2 && t->association.suites[0] == 4 && t->association.suites[1] == 1);
+    TEST_SLICE_EQ(slice_of(t->association.said, 16), SLICE("sixteen octets !"));
+    TEST_SLICE_EQ(sec_secret_slice(&t->association.key), SLICE("k k k k k k k k k k k k k k k k "));
+    TEST_SLICE_EQ(t->login.user, SLICE("gate"));
+    TEST_SLICE_EQ(t->login.password, SLICE("sesame"));
+    n = ppg_association_attr(&t->association, attr);
+    TEST_SLICE_EQ(slice_of(attr, n), SLICE("sixteen octets !\4\1"));
+    forget(f);
+    sec_keyring_free(&r);
+}
+
+static void test_keys_that_will_not_do(void)
+{
+    static const struct {
+        const char *more, *word;
+    } rows[] = {
+        {"association = nobody\n", "no association"},
+        {"association = gate\n", "no association"},
+        {"association = psk\n", "no association"},
+        {"association = odd\n", "no association"},
+        {"association = twice\n", "no association"},
+        {"association = \n", "no association"},
+        {"login-key = psk\n", "no password"},
+        {"login-key = nobody\n", "no password"},
+        {"association = phone\nassociation-file = sa\n", "two ways"},
+        {"login-user = x\nlogin-key = gate\n", "leave them out"},
+    };
+    struct sec_keyring *r = keyring();
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fixture *f = read_with_keys(r, rows[i].more);
+
+        test_row(i);
+        CU_ASSERT(f->errs.n >= 1 && strstr(f->errs.text[0], "terminals.conf:") &&
+                  strstr(f->errs.text[0], rows[i].word));
+        forget(f);
+        f = read_with_keys(NULL, rows[i].more); /* without a keyring no name is known */
+        CU_ASSERT(f->errs.n >= 1);
+        forget(f);
+    }
+    sec_keyring_free(&r);
+}
+
 const struct test_case test_cases[] = {
     {"terminals", test_terminals},       {"profiles", test_profiles}, {"bad", test_bad},
     {"associations", test_associations}, {"routes", test_routes},     {NULL, NULL},
+    {"terminals", test_terminals},
+    {"profiles", test_profiles},
+    {"bad", test_bad},
+    {"associations", test_associations},
+    {"keys_of_the_keyring", test_keys_of_the_keyring},
+    {"keys_that_will_not_do", test_keys_that_will_not_do},
+    {NULL, NULL},
 };
