@@ -407,12 +407,11 @@ static void test_keys_that_will_not_do(void)
 }
 
 const struct test_case test_cases[] = {
-    {"terminals", test_terminals},       {"profiles", test_profiles}, {"bad", test_bad},
-    {"associations", test_associations}, {"routes", test_routes},     {NULL, NULL},
     {"terminals", test_terminals},
     {"profiles", test_profiles},
     {"bad", test_bad},
     {"associations", test_associations},
+    {"routes", test_routes},
     {"keys_of_the_keyring", test_keys_of_the_keyring},
     {"keys_that_will_not_do", test_keys_that_will_not_do},
     {NULL, NULL},
