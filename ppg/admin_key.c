@@ -241,6 +241,8 @@ void ppg_admin_key(struct ppg_admin *a, struct net_http_exchange *x, const struc
     job->op = op_of(r->path);
     job->config = ppg_config_hold(a->conf.core->config);
     job->now_s = clk_utc_ms(a->env->clk) / 1000;
+    job->uid = (uid_t)-1;
+    (void)!net_http_exchange_uid(x, &job->uid);
     job->work.data = job;
     buf_init(&job->query, QUERY_MAX_N);
     if (read_request(job)) {

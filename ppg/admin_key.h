@@ -36,6 +36,8 @@ struct ppg_keyjob {
     const struct ppg_keyop *op;
     struct ppg_config *config; /* held: the one in force */
     int64_t now_s;
+    uid_t uid; /* who asks */
+    sec_keyring_change_fn *fn;
     json_t *body; /* what the slices point into; wiped in the end */
     struct buf query;
     unsigned given;
@@ -48,6 +50,9 @@ struct ppg_keyjob {
 
 /* e, and job->why set. */
 enum err ppg_keyjob_no(struct ppg_keyjob *job, enum err e, const char *why);
+/* sec_keyring_change with fn, which sets job->answer; a line of the audit log, where there is one, is on disk before the
+ * keyring is. */
+enum err ppg_keyjob_change(struct ppg_keyjob *job, sec_keyring_change_fn *fn) MUST_USE;
 /* A key without its secret, and the fingerprint of that. */
 json_t *ppg_keyjob_json(const struct sec_keyring *r, const struct sec_key *k);
 

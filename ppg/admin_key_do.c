@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "pap/time.h"
+#include "ppg/admin_work.h"
 #include "ppg/config/terminals.h"
 #include "security/activation.h"
 #include "security/gpl.h"
@@ -191,13 +192,39 @@ static enum err attr_of(struct ppg_keyjob *job, enum sec_key_kind kind, struct s
     return ERR_OK;
 }
 
-static enum err change(struct ppg_keyjob *job, sec_keyring_change_fn *fn)
+static enum err audit(struct ppg_keyjob *job, const json_t *before, const json_t *after)
+{
+    struct ppg_admin_job who = {.admin = job->admin, .uid = job->uid};
+    enum err e = ppg_admin_audit(&who, job->op->event, before, after);
+
+    return e && e != ERR_ABSENT ? ppg_keyjob_no(job, ERR_IO, "the audit log cannot be written") : ERR_OK;
+}
+
+static enum err audited(struct sec_keyring *r, void *arg)
+{
+    struct ppg_keyjob *job = arg;
+    const struct sec_key *was = sec_keyring_find(r, job->name), *is;
+    json_t *before = was ? ppg_keyjob_json(r, was) : NULL, *after = NULL;
+    enum err e = job->fn(r, job);
+
+    is = e ? NULL : sec_keyring_find(r, job->name);
+    if (is)
+        after = ppg_keyjob_json(r, is);
+    if (!e)
+        e = audit(job, before, after);
+    json_decref(before);
+    json_decref(after);
+    return e;
+}
+
+enum err ppg_keyjob_change(struct ppg_keyjob *job, sec_keyring_change_fn *fn)
 {
     struct sec_keyring_conf conf;
 
     if (!ppg_config_keyring_at(job->config, &conf))
         return ppg_keyjob_no(job, ERR_LATE, NO_KEYRING);
-    return sec_keyring_change(&conf, fn, job, job->why);
+    job->fn = fn;
+    return sec_keyring_change(&conf, audited, job, job->why);
 }
 
 static void answer_key(struct ppg_keyjob *job, const struct sec_keyring *r)
@@ -287,7 +314,7 @@ static enum err add(struct sec_keyring *r, void *arg)
 
 enum err ppg_keyjob_add(struct ppg_keyjob *job)
 {
-    return change(job, add);
+    return ppg_keyjob_change(job, add);
 }
 
 static enum err rotate(struct sec_keyring *r, void *arg)
@@ -313,7 +340,7 @@ static enum err rotate(struct sec_keyring *r, void *arg)
 
 enum err ppg_keyjob_rotate(struct ppg_keyjob *job)
 {
-    return change(job, rotate);
+    return ppg_keyjob_change(job, rotate);
 }
 
 static enum err remove_key(struct sec_keyring *r, void *arg)
@@ -331,7 +358,7 @@ static enum err remove_key(struct sec_keyring *r, void *arg)
 
 enum err ppg_keyjob_remove(struct ppg_keyjob *job)
 {
-    return change(job, remove_key);
+    return ppg_keyjob_change(job, remove_key);
 }
 
 /* --- an association file's text --- */
@@ -375,5 +402,5 @@ static enum err import(struct sec_keyring *r, void *arg)
 
 enum err ppg_keyjob_import(struct ppg_keyjob *job)
 {
-    return change(job, import);
+    return ppg_keyjob_change(job, import);
 }

@@ -159,7 +159,6 @@ static enum err end(struct sec_keyring *r, void *arg)
 enum err ppg_keyjob_revoke(struct ppg_keyjob *job)
 {
     struct revoke v = {.key = NULL};
-    struct sec_keyring_conf conf;
     size_t n;
     enum err e = each(job, find_key, &v, &n);
 
@@ -172,7 +171,5 @@ enum err ppg_keyjob_revoke(struct ppg_keyjob *job)
         return ppg_keyjob_no(job, ERR_LATE, "that means several keys; say which one");
     if (v.key)
         job->name = v.key->name;
-    if (!ppg_config_keyring_at(job->config, &conf))
-        return ppg_keyjob_no(job, ERR_ABSENT, "no association of that terminal, key or SAID");
-    return sec_keyring_change(&conf, end, job, job->why);
+    return ppg_keyjob_change(job, end);
 }

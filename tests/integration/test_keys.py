@@ -121,6 +121,24 @@ def a_revoked_association_seals_nothing(bench):
 
 
 @case
+def changes_are_in_the_audit_log(bench):
+    """Who did what to which key, before and after, and never a secret; a log that cannot be written prevents the change."""
+    phone, gateway = with_phone(bench, conf={"admin.audit": "audit.log"})
+    bench.write("secret", NEW_KEY + "\n", 0o600)
+    key(gateway, "rotate", "phone", "--secret-file", bench.path("secret"), "--grace", "7d")
+    check_eq(gateway.ctl("sa", "revoke", "phone").returncode, 0)
+    key(gateway, "remove", "phone")
+    with open(gateway.path("audit.log"), "rb") as f:
+        text = f.read()
+    rows = [json.loads(line) for line in text.splitlines()]
+    check_eq([(r["what"], r.get("before") and r["before"]["version"], r.get("after") and r["after"]["version"]) for r in rows],
+             [("key.imported", None, 1), ("key.rotated", 1, 2), ("sa.revoked", 2, 2), ("key.removed", 2, None)])
+    check(all(r["who"] for r in rows), rows)
+    check_eq(shown(text), [])
+    check_eq(gateway.ctl("audit", "verify").returncode, 0)
+
+
+@case
 def an_association_in_a_file_is_not_revoked_here(bench):
     phone = Terminal(bench)
     gateway = begin(bench, phone.route("+15550100"))
