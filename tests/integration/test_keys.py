@@ -286,7 +286,7 @@ def refusals(bench):
             (("add", "b", "--kind", "psk", "--secret-file", two), 2, "one line"),
             (("add", "b", "--kind", "psk", "--secret-file", bench.path("none")), 2, "none"),
             (("add", "b", "--kind", "psk", "--secret-file", good, "--expires", "soon"), 2, "soon"),
-            (("add", "b", "--kind", "psk"), 2, "--secret-file is needed"),
+            (("add", "b", "--kind", "psk"), 2, "--secret-file or --package is needed"),
             (("add", "--kind", "psk", "--secret-file", good), 2, "name"),
             (("list", "x"), 2, "too many"),
             (("list", "--kind", "psk"), 2, "does not go"),
