@@ -464,7 +464,7 @@ def no_secret_shows(bench):
     with open(bench.path("association"), "rb") as f:
         check_eq(shown(f.read()), ["association"])
     check(b"PPGKEYS" not in core, "no heap in a core")
-    check(len(core) > 10000, "a core")
+    check(len(core) > 2000, "a core")
 
 
 @case
