@@ -69,7 +69,7 @@ void sec_accounts_free(struct sec_accounts **accounts); /* wipes */
 enum err sec_accounts_add(struct sec_accounts *accounts, const struct sec_account *account,
                           const char **why) MUST_USE;
 const struct sec_account *sec_accounts_find(const struct sec_accounts *accounts, struct slice name);
-/* Do two accounts say the same, wherever they stand? */
+/* Do two accounts say the same in every field, wherever they stand? */
 bool sec_account_same(const struct sec_account *a, const struct sec_account *b);
 size_t sec_accounts_count(const struct sec_accounts *accounts);
 /* i below sec_accounts_count, in the order added. */

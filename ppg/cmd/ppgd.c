@@ -27,8 +27,8 @@ static const char usage_text[] =
     "  --help-config       print every key with its meaning, range and default, as a configuration file\n"
     "\n"
     "Signals: TERM and INT finish what is on the wire and end; HUP reads the configuration anew, whole or "
-    "not at\n"
-    "all.\n";
+    "not\n"
+    "at all, and opens the file of the log anew.\n";
 
 enum { OPT_CHECK = 256, OPT_HELP_CONFIG, OPT_VERSION, OPT_HELP };
 
