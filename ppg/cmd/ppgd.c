@@ -26,9 +26,8 @@ static const char usage_text[] =
     "  --check-config      read everything, say every fault as file:line: key: what, and exit 0 or 1\n"
     "  --help-config       print every key with its meaning, range and default, as a configuration file\n"
     "\n"
-    "Signals: TERM and INT finish what is on the wire and end; HUP reads the configuration anew, whole or "
-    "not\n"
-    "at all, and opens the file of the log anew.\n";
+    "Signals: TERM and INT finish what is on the wire and end; HUP reads the configuration anew,\n"
+    "whole or not at all, and opens the file of the log anew.\n";
 
 enum { OPT_CHECK = 256, OPT_HELP_CONFIG, OPT_VERSION, OPT_HELP };
 
