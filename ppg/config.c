@@ -117,7 +117,8 @@ static void read_subscribers(struct ppg_load *load, struct ppg_config *c)
     const struct ppg_settings *s = &c->settings;
     struct ppg_subscribers_conf conf = {.name = slice_str(s->key_server.name),
                                         .life_s = s->key_server.life_ms / 1000,
-                                        .slot = (uint8_t)s->key_server.slot};
+                                        .slot = (uint8_t)s->key_server.slot,
+                                        .keyring = c->keyring};
 
     ppg_subscribers_read(load, s->files.subscribers, &conf, &c->keyserver);
 }

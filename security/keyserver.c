@@ -18,6 +18,7 @@ struct subscriber {
     uint8_t k[SEC_AKA_K_N], opc[SEC_AKA_K_N]; /* 128 bits each */
     enum sec_aka_star star;
     uint16_t amf;
+    int64_t expires_s; /* UTC; 0: never */
     uint64_t sqn;      /* the last number used, or given up */
     uint64_t end;      /* SEQ; numbers below it are reserved.  0: none yet */
     struct slice impi; /* in names */
@@ -144,6 +145,7 @@ enum err sec_keyserver_add(struct sec_keyserver *s, const struct sec_subscriber 
     u->star = c->star;
     u->amf = c->amf;
     u->sqn = c->sqn;
+    u->expires_s = c->expires_s;
     list_push_back(&s->subscribers, &u->link);
     s->subscribers_n++;
     return ERR_OK;
@@ -352,6 +354,8 @@ enum err sec_keyserver_push_info(struct sec_keyserver *s, const struct sec_push_
     if (!u)
         return ERR_ABSENT;
     info.expires_s = num_min64(request->expires_s, now_s + naf->life_max_s);
+    if (u->expires_s)
+        info.expires_s = num_min64(info.expires_s, u->expires_s);
     if (info.expires_s <= now_s)
         return ERR_LATE;
     e = vector_make(s, u, &v);

@@ -37,6 +37,7 @@ struct sec_subscriber {
     struct slice k, opc; /* SEC_AKA_K_N octets each */
     uint16_t amf;
     uint64_t sqn;           /* numbers up to here are used */
+    int64_t expires_s;      /* UTC seconds; K is good strictly before; 0: for ever */
     enum sec_aka_star star; /* PLAIN: GBA_ME; else the hash a GBA_U module knows */
 };
 /* ERR_EXISTS (a name is known), ERR_LIMIT (lengths, counts, sqn), ERR_NOMEM.  On failure nothing was added. */

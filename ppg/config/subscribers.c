@@ -1,5 +1,5 @@
-/* subscribers.conf; see subscribers.h.  Keys stand in the file itself: it is read whole, wiped, and none of its values
- * is ever told in a mistake.  Off the loops. */
+/* subscribers.conf; see subscribers.h.  Keys may stand in the file itself: it is read whole, wiped, and none of its
+ * values is ever told in a mistake.  Off the loops. */
 #include "ppg/config/subscribers.h"
 
 #include "base/codec.h"
@@ -22,7 +22,8 @@ struct draft {
     struct sec_subscriber subscriber;
     struct slice publics[SEC_KEYSERVER_PUBLICS_MAX];
     uint8_t k[SEC_AKA_K_N], op[SEC_AKA_K_N], opc[SEC_AKA_K_N]; /* 128 bits each; wiped */
-    bool has_op, has_opc;
+    bool has_k, has_op, has_opc, has_key;
+    const struct sec_keyring *keyring;
     struct sec_keyserver *server;
 };
 
@@ -36,7 +37,7 @@ static void forget(struct draft *d)
     mem_wipe(d->k, sizeof d->k);
     mem_wipe(d->op, sizeof d->op);
     mem_wipe(d->opc, sizeof d->opc);
-    d->has_op = d->has_opc = false;
+    d->has_k = d->has_op = d->has_opc = d->has_key = false;
     arena_clear(&d->mem);
 }
 
@@ -63,6 +64,7 @@ static void begin(struct ppg_list *l, struct slice name)
 
 static void set_k(struct ppg_list *l, const struct ppg_ini_line *line)
 {
+    draft_of(l)->has_k = true;
     if (codec_unhex(line->value, draft_of(l)->k, SEC_AKA_K_N))
         ppg_list_say(l, line, "not 32 hexadecimal digits");
 }
@@ -79,6 +81,38 @@ static void set_opc(struct ppg_list *l, const struct ppg_ini_line *line)
     draft_of(l)->has_opc = true;
     if (codec_unhex(line->value, draft_of(l)->opc, SEC_AKA_K_N))
         ppg_list_say(l, line, "not 32 hexadecimal digits");
+}
+
+/* K and OPc of the keyring's record, and its AMF. */
+static enum err key_open(struct draft *d, struct slice name)
+{
+    const struct sec_key *key = sec_keyring_find(d->keyring, name);
+    struct sec_secret secret;
+    enum err e;
+
+    if (!key || key->kind != SEC_KEY_SUBSCRIBER)
+        return ERR_ABSENT;
+    sec_secret_init(&secret);
+    e = sec_keyring_secret(d->keyring, key, &secret);
+    if (!e) {
+        mem_copy(d->k, sizeof d->k, slice_sub(sec_secret_slice(&secret), 0, SEC_AKA_K_N));
+        mem_copy(d->opc, sizeof d->opc, slice_sub(sec_secret_slice(&secret), SEC_AKA_K_N, SEC_AKA_K_N));
+        d->subscriber.amf = num_get16(key->attr.p);
+        d->subscriber.expires_s = key->expires_s;
+    }
+    sec_secret_clear(&secret);
+    return e;
+}
+
+static void set_key(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    enum err e = key_open(draft_of(l), line->value);
+
+    draft_of(l)->has_key = true;
+    if (e == ERR_ABSENT)
+        ppg_list_say(l, line, "the keyring has no subscriber of that name");
+    else if (e)
+        ppg_load_say(l->load, e, line->at, line->key, "the keyring's record cannot be opened");
 }
 
 static void set_amf(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -131,7 +165,8 @@ static void set_module(struct ppg_list *l, const struct ppg_ini_line *line)
 }
 
 static const struct ppg_list_key keys[] = {
-    {"k", set_k, .must = true},
+    {"key", set_key, .must = false},
+    {"k", set_k, .must = false},
     {"op", set_op, .must = false},
     {"opc", set_opc, .must = false},
     {"amf", set_amf, .must = false},
@@ -140,16 +175,27 @@ static const struct ppg_list_key keys[] = {
     {"module", set_module, .must = false},
 };
 
+/* The keys of the section, from one place. */
+static const char *keys_missing(const struct draft *d)
+{
+    if (d->has_key)
+        return d->has_k || d->has_op || d->has_opc ? "key stands for k, op and opc: leave them out" : NULL;
+    if (!d->has_k)
+        return "one of key and k";
+    return d->has_op == d->has_opc ? "one of op and opc" : NULL;
+}
+
 static void end(struct ppg_list *l)
 {
     struct draft *d = draft_of(l);
     struct sec_subscriber *s = &d->subscriber;
+    const char *missing = keys_missing(d);
     enum err e = ERR_OK;
 
     s->k = slice_of(d->k, sizeof d->k);
     s->opc = slice_of(d->opc, sizeof d->opc);
-    if (d->has_op == d->has_opc) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, s->impi, "one of op and opc");
+    if (missing) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, s->impi, "%s", missing);
     } else {
         if (d->has_op)
             e = sec_milenage_opc(s->k, slice_of(d->op, sizeof d->op), d->opc);
@@ -187,7 +233,8 @@ void ppg_subscribers_read(struct ppg_load *load, const char *path, const struct 
                                .keys = keys,
                                .keys_n = COUNT(keys),
                                .begin = begin,
-                               .end = end}};
+                               .end = end},
+                      .keyring = conf->keyring};
     enum err e = server_make(conf, &d.server);
 
     if (e) {

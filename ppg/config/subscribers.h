@@ -1,15 +1,18 @@
 /* subscribers.conf: whose identity modules we know the keys of, to the embedded key server of security/keyserver.h.
- * The file is its owner's alone (0600).  Off the loops. */
+ * Keys are in the
+ * keyring, or in the file itself, which is therefore its owner's alone (0600).  Off the loops. */
 #ifndef PPG_CONFIG_SUBSCRIBERS_H
 #define PPG_CONFIG_SUBSCRIBERS_H
 
 #include "ppg/config/ini.h"
+#include "security/keyring.h"
 #include "security/keyserver.h"
 
 struct ppg_subscribers_conf {
-    struct slice name; /* our own domain name, as terminals know it */
-    int64_t life_s;    /* of an association, at most */
-    uint8_t slot;      /* of the sequence numbers */
+    struct slice name;                 /* our own domain name, as terminals know it */
+    int64_t life_s;                    /* of an association, at most */
+    uint8_t slot;                      /* of the sequence numbers */
+    const struct sec_keyring *keyring; /* holds the keys that the file names; NULL: none */
 };
 
 /* Reads the file; the gateway itself, for protected pushes, is the one who may ask.  Tells every mistake; *out is

@@ -70,6 +70,38 @@ static void test_own_files(void)
     ppg_config_drop(&c);
 }
 
+#define SUBSCRIBER                                                                                           \
+    "[subscriber one@ims.example]\nk = 465b5ce8b199b49faa5f0a2ee238a6bc\nidentity = +15550100\n"             \
+    "opc = cd63cb71954a9f4e48a5994e37a02baf\n"
+
+/* The key server is there when subscribers are, for the name of the settings and with their lifetime. */
+static void test_key_server(void)
+{
+    struct sec_push_request q = {SLICE("+15550100"), SLICE("push.example\x01\x00\x00\x00\x05"), SLICE("p"),
+                                 SLICE_NONE, 100000};
+    struct sec_push_info info;
+    struct ppg_config *c = NULL;
+
+    write_all();
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_OK);
+    CU_ASSERT_PTR_NULL(ppg_config_keyserver(c));
+    ppg_config_drop(&c);
+    write_file("subscribers.conf", SUBSCRIBER, 0600);
+    write_file("ppg.conf",
+               "[pap]\nlisten = 127.0.0.1:0\n[files]\nsubscribers = subscribers.conf\n"
+               "[key-server]\nname = push.example\nkey-lifetime = 2min\nslot = 3\n",
+               0644);
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_OK);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(ppg_config_keyserver(c));
+    CU_ASSERT(sec_keyserver_reserved(ppg_config_keyserver(c), q.ue, 1, 2) == ERR_OK);
+    CU_ASSERT(sec_keyserver_push_info(ppg_config_keyserver(c), &q, 1000, &info) == ERR_OK);
+    CU_ASSERT(info.expires_s == 1120);
+    sec_push_info_clear(&info);
+    ppg_config_drop(&c);
+    write_file("subscribers.conf", SUBSCRIBER, 0640);
+    CU_ASSERT(ppg_config_load(in_scratch("ppg.conf"), &c, &errs) == ERR_DENIED && !c);
+}
+
 static const struct {
     const char *file, *text;
     mode_t mode;

@@ -20,6 +20,25 @@ struct fixture {
     struct sec_keyserver *server;
 };
 
+/* A keyring with the module's keys under "sim-1", and a password under "pw". */
+static struct sec_keyring *keyring_make(void)
+{
+    static const uint8_t amf[] = {0x80, 0x00};
+    struct sec_key sim = {.kind = SEC_KEY_SUBSCRIBER, .name = SLICE("sim-1"), .attr = slice_of(amf, 2)};
+    struct sec_key pw = {.kind = SEC_KEY_PASSWORD, .name = SLICE("pw")};
+    struct sec_keyring *r = NULL;
+    uint8_t keys[32];
+
+    MUST(sec_keyring_create(SLICE("0123456789abcdef0123456789abcdef"), &r) == ERR_OK);
+    MUST(codec_unhex(SLICE(K OPC), keys, sizeof keys) == ERR_OK);
+    MUST(sec_keyring_add(r, &sim, slice_of(keys, sizeof keys)) == ERR_OK);
+    sim.name = SLICE("sim-revoked");
+    sim.expires_s = NOW - 1;
+    MUST(sec_keyring_add(r, &sim, slice_of(keys, sizeof keys)) == ERR_OK);
+    MUST(sec_keyring_add(r, &pw, SLICE("sesame")) == ERR_OK);
+    return r;
+}
+
 static const char *path_of(void)
 {
     static char path[600];
@@ -39,11 +58,13 @@ static void write_file(const char *text, mode_t mode)
 static struct fixture *read_file(const char *name)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    struct ppg_subscribers_conf conf = {slice_str(name), 3600, 7};
+    struct sec_keyring *keyring = keyring_make();
+    struct ppg_subscribers_conf conf = {slice_str(name), 3600, 7, keyring};
 
     MUST(f);
     f->load.errs = &f->errs;
     ppg_subscribers_read(&f->load, path_of(), &conf, &f->server);
+    sec_keyring_free(&keyring);
     return f;
 }
 
@@ -71,7 +92,9 @@ static enum sec_gpi_verdict bootstrap(struct fixture *f, const char *ue, enum se
     MUST(codec_unhex(SLICE(K), k, sizeof k) == ERR_OK && codec_unhex(SLICE(OPC), opc, sizeof opc) == ERR_OK);
     MUST(sec_keyserver_wants(f->server, q.ue, &impi, &from) == ERR_OK);
     MUST(sec_keyserver_reserved(f->server, q.ue, from, from + 1) == ERR_OK);
-    MUST(sec_keyserver_push_info(f->server, &q, NOW, &info) == ERR_OK && info.expires_s == NOW + 3600);
+    if (sec_keyserver_push_info(f->server, &q, NOW, &info) != ERR_OK)
+        return SEC_GPI_POLICY;
+    CU_ASSERT(info.expires_s == NOW + 3600);
     MUST(sec_usim_create(&conf, &u) == ERR_OK &&
          sec_gpi_parse(slice_of(info.gpi, info.gpi_n), &msg) == ERR_OK);
     MUST(sec_usim_accept(u, &msg, &policy, &r) == ERR_OK);
@@ -125,6 +148,23 @@ static void test_op_and_modules(void)
     }
 }
 
+/* The keys are the keyring's; the file only says which. */
+static void test_keys_of_the_keyring(void)
+{
+    struct fixture *f;
+
+    write_file(ONE "key = sim-1\nidentity = +15550100\n", 0600);
+    f = read_file("ppg.example.net");
+    CU_ASSERT_FATAL(f->errs.n == 0 && f->server);
+    CU_ASSERT(bootstrap(f, "+15550100", SEC_AKA_PLAIN) == SEC_GPI_GOOD);
+    forget(f);
+    write_file(ONE "key = sim-revoked\n", 0600);
+    f = read_file("ppg.example.net");
+    CU_ASSERT_FATAL(f->errs.n == 0 && f->server);
+    CU_ASSERT(bootstrap(f, "one@ims.example", SEC_AKA_PLAIN) == SEC_GPI_POLICY); /* none was issued */
+    forget(f);
+}
+
 static void test_others_may_not_read(void)
 {
     static const mode_t modes[] = {0640, 0604, 0620, 0666, 0601};
@@ -152,7 +192,12 @@ static void test_mistakes(void)
         {"[subscriber o ne@ims.example]\n" KEYS, "not a private identity"},
         {"[terminal one@ims.example]\n" KEYS, "sections here are [subscriber NAME]"},
         {"k = " K "\n", ":1: k: stands before any section"},
-        {ONE "opc = " OPC "\n", ":1: k: missing"},
+        {ONE "opc = " OPC "\n", ":1: one@ims.example: one of key and k"},
+        {ONE "identity = +1\n", ":1: one@ims.example: one of key and k"},
+        {ONE "key = sim-2\n", ":2: key: the keyring has no subscriber"},
+        {ONE "key = pw\n", ":2: key: the keyring has no subscriber"},
+        {ONE "key = sim-1\nopc = " OPC "\n", ":1: one@ims.example: key stands for"},
+        {ONE "key = sim-1\nk = " K "\n", ":1: one@ims.example: key stands for"},
         {ONE "k = " K "\n", ":1: one@ims.example: one of op and opc"},
         {ONE KEYS "op = " OP "\n", ":1: one@ims.example: one of op and opc"},
         {ONE "k = " K "0\nopc = " OPC "\n", ":2: k: not 32 hexadecimal digits"},
@@ -218,6 +263,7 @@ static void test_no_server(void)
 
 const struct test_case test_cases[] = {
     {"subscribers", test_subscribers},
+    {"keys_of_the_keyring", test_keys_of_the_keyring},
     {"op_and_modules", test_op_and_modules},
     {"others_may_not_read", test_others_may_not_read},
     {"mistakes", test_mistakes},

@@ -201,6 +201,23 @@ static void test_lifetime_ceiling(void)
     sec_keyserver_free(&s);
 }
 
+/* What comes of a key lasts no longer than the key. */
+static void test_key_expires(void)
+{
+    struct sec_keyserver *s = server_empty();
+    struct sec_subscriber subscriber = subscriber_test();
+    struct sec_push_request q = request_test();
+    struct sec_push_info info = {.gpi_n = 7};
+
+    subscriber.expires_s = NOW + 100;
+    MUST(sec_keyserver_add(s, &subscriber) == ERR_OK && sec_keyserver_allow(s, NAF, WEEK) == ERR_OK);
+    reserve(s, 5);
+    CU_ASSERT(sec_keyserver_push_info(s, &q, NOW + 100, &info) == ERR_LATE && info.gpi_n == 7);
+    CU_ASSERT(sec_keyserver_push_info(s, &q, NOW + 99, &info) == ERR_OK && info.expires_s == NOW + 100);
+    sec_push_info_clear(&info);
+    sec_keyserver_free(&s);
+}
+
 static void test_numbers_need_a_reservation(void)
 {
     struct sec_keyserver *s = server_of(SEC_AKA_PLAIN, 100 << SEC_AKA_IND_BITS);
@@ -429,6 +446,7 @@ const struct test_case test_cases[] = {
     {"gpi_tells_no_key", test_gpi_tells_no_key},
     {"refusal_rows", test_refusal_rows},
     {"lifetime_ceiling", test_lifetime_ceiling},
+    {"key_expires", test_key_expires},
     {"numbers_need_a_reservation", test_numbers_need_a_reservation},
     {"numbers_are_those_reserved", test_numbers_are_those_reserved},
     {"numbers_end", test_numbers_end},
