@@ -225,8 +225,13 @@ static void test_holders(void)
 }
 
 const struct test_case test_cases[] = {
-    {"shipped", test_shipped}, {"own_files", test_own_files},
-    {"bad", test_bad},         {"whitelist_place", test_whitelist_place},
-    {"missing", test_missing}, {"all_told", test_all_told},
-    {"holders", test_holders}, {NULL, NULL},
+    {"shipped", test_shipped},
+    {"own_files", test_own_files},
+    {"key_server", test_key_server},
+    {"bad", test_bad},
+    {"whitelist_place", test_whitelist_place},
+    {"missing", test_missing},
+    {"all_told", test_all_told},
+    {"holders", test_holders},
+    {NULL, NULL},
 };
