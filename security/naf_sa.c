@@ -12,13 +12,13 @@
 struct one {
     struct sec_sa sa;
     int64_t made_s, first_use_s; /* UTC; first_use_s only when used */
+    char *gpi;                   /* owned, gpi_n octets; NULL once confirmed: it is not needed any more */
+    uint16_t gpi_n;
     bool used, confirmed;
-    size_t gpi_n;
-    uint8_t gpi[];
 };
 
 struct sec_naf_sa {
-    struct sec_naf_sa_conf conf;
+    const struct sec_naf_sa_conf *conf;
     struct one *front; /* seals; NULL: none */
     struct one *old;   /* confirmed once; NULL: none */
     unsigned tries;    /* associations in a row that were not taken */
@@ -31,7 +31,7 @@ enum err sec_naf_sa_create(const struct sec_naf_sa_conf *conf, struct sec_naf_sa
 
     if (!n)
         return ERR_NOMEM;
-    n->conf = *conf;
+    n->conf = conf;
     *out = n;
     return ERR_OK;
 }
@@ -41,6 +41,7 @@ static void one_free(struct one **one)
     if (!*one)
         return;
     sec_sa_clear(&(*one)->sa);
+    free((*one)->gpi);
     free(*one);
     *one = NULL;
 }
@@ -89,8 +90,8 @@ static void tidy(struct sec_naf_sa *n, int64_t now_s)
 
     if (front && !usable(front, now_s))
         step_back(n, now_s);
-    else if (front && front->used && !front->confirmed && n->conf.confirm_s &&
-             now_s - front->first_use_s >= n->conf.confirm_s)
+    else if (front && front->used && !front->confirmed && n->conf->confirm_s &&
+             now_s - front->first_use_s >= n->conf->confirm_s)
         front_failed(n, now_s);
     front = n->front;
     if (n->old && (sec_sa_expired(&n->old->sa, now_s) ||
@@ -110,7 +111,7 @@ enum sec_naf_sa_need sec_naf_sa_need(struct sec_naf_sa *n, int64_t now_s)
 {
     tidy(n, now_s);
     if (n->tries >= SEC_NAF_SA_TRIES) {
-        if (now_s - n->last_try_s < n->conf.rest_s)
+        if (now_s - n->last_try_s < n->conf->rest_s)
             return n->front ? SEC_NAF_SA_READY : SEC_NAF_SA_FAILED;
         n->tries = 0;
     }
@@ -125,21 +126,24 @@ static enum err one_make(const struct sec_naf_sa *n, const struct sec_push_info 
     struct sec_sa_conf conf = {.rand = slice_of(info->rand, sizeof info->rand),
                                .ptid = ptid,
                                .ks = sec_secret_slice(&info->ks_naf),
-                               .suites = n->conf.suites,
+                               .suites = n->conf->suites,
                                .expires_s = info->expires_s,
-                               .window = n->conf.window};
-    struct one *one = calloc(1, sizeof *one + info->gpi_n);
+                               .window = n->conf->window};
+    struct one *one = calloc(1, sizeof *one);
     enum err e = one ? sec_sa_init(&one->sa, &conf) : ERR_NOMEM;
 
-    if (e) {
-        free(one);
-        return e;
+    if (!e) {
+        one->made_s = now_s;
+        one->gpi = mem_dup(slice_of(info->gpi, info->gpi_n));
+        one->gpi_n = (uint16_t)info->gpi_n;
+        if (one->gpi)
+            *out = one;
+        else
+            e = ERR_NOMEM;
     }
-    one->made_s = now_s;
-    one->gpi_n = info->gpi_n;
-    mem_copy(one->gpi, one->gpi_n, slice_of(info->gpi, info->gpi_n));
-    *out = one;
-    return ERR_OK;
+    if (e)
+        one_free(&one);
+    return e;
 }
 
 enum err sec_naf_sa_adopt(struct sec_naf_sa *n, const struct sec_push_info *info, struct slice ptid,
@@ -206,6 +210,8 @@ void sec_naf_sa_confirm(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N])
 {
     if (!is_named(n->front, said))
         return;
+    free(n->front->gpi);
+    n->front->gpi = NULL;
     n->front->confirmed = true;
     n->tries = 0;
 }

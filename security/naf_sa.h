@@ -21,7 +21,7 @@
     60 /* an old association opens answers so long after the first use of the new one */
 
 struct sec_naf_sa_conf {
-    struct slice suites; /* borrowed for good: one octet a suite, most wanted first */
+    struct slice suites; /* one octet a suite, most wanted first */
     int64_t
         confirm_s; /* an association not confirmed so long after its first use counts as refused; 0: for ever */
     int64_t rest_s; /* after SEC_NAF_SA_TRIES: no further try before so long */

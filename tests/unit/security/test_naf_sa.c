@@ -9,12 +9,13 @@
 #define PTID SLICE("ptid")
 #define GPI  SLICE("push info")
 
-static struct sec_naf_sa *record(int64_t confirm_s)
+static struct sec_naf_sa *record(bool silence_counts)
 {
-    struct sec_naf_sa_conf conf = {SLICE("\x02\x01"), confirm_s, 3600, 0};
+    static const struct sec_naf_sa_conf never = {{"\x02\x01", 2}, 0, 3600, 0},
+                                        soon = {{"\x02\x01", 2}, 30, 3600, 0};
     struct sec_naf_sa *n = NULL;
 
-    MUST(sec_naf_sa_create(&conf, &n) == ERR_OK);
+    MUST(sec_naf_sa_create(silence_counts ? &soon : &never, &n) == ERR_OK);
     return n;
 }
 
@@ -109,7 +110,7 @@ static enum err answer(struct sec_naf_sa *n, char id, uint32_t sn, int64_t now_s
 
 static void test_gpi_until_confirmed(void)
 {
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
 
     CU_ASSERT(sec_naf_sa_need(n, T0) == SEC_NAF_SA_NEW);
     sealed_by(n, T0, 0, false);
@@ -127,7 +128,7 @@ static void test_gpi_until_confirmed(void)
 
 static void test_answer_confirms(void)
 {
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
 
     adopt(n, 'a', T0);
     sealed_by(n, T0, 'a', true);
@@ -143,7 +144,7 @@ static void test_answer_confirms(void)
 static void test_refresh_and_overlap(void)
 {
     const int64_t low = T0 + DAY - DAY / 10;
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
 
     adopt(n, 'a', T0);
     sealed_by(n, T0, 'a', true);
@@ -165,7 +166,7 @@ static void test_old_one_opens_answers(void)
 {
     struct sec_push_info a = info_of('a', T0, DAY), b = info_of('b', T0, DAY);
     struct slice text = SLICE("late answer");
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
     struct sec_gpl_keys *keys = NULL;
     struct sec_gpl_msg msg;
     struct buf out, plain;
@@ -199,7 +200,7 @@ static void test_old_one_opens_answers(void)
 static void test_way_back(void)
 {
     const int64_t low = T0 + DAY - 100;
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
 
     adopt(n, 'a', T0);
     sealed_by(n, T0, 'a', true);
@@ -223,7 +224,7 @@ static void test_way_back(void)
 
 static void test_three_tries_and_a_rest(void)
 {
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
 
     for (char id = 'a'; id <= 'c'; id++) {
         CU_ASSERT(sec_naf_sa_need(n, T0) == SEC_NAF_SA_NEW);
@@ -245,7 +246,7 @@ static void test_three_tries_and_a_rest(void)
 /* A terminal that has lost a confirmed association gets another; success forgets the failures. */
 static void test_confirmed_one_refused(void)
 {
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
 
     for (char id = 'a'; id <= 'z'; id++) {
         CU_ASSERT(sec_naf_sa_need(n, T0) == SEC_NAF_SA_NEW);
@@ -259,7 +260,7 @@ static void test_confirmed_one_refused(void)
 /* Where nothing answers, silence after the first use counts as a refusal. */
 static void test_silence(void)
 {
-    struct sec_naf_sa *n = record(30);
+    struct sec_naf_sa *n = record(true);
 
     adopt(n, 'a', T0);
     CU_ASSERT(sec_naf_sa_need(n, T0 + 1000) == SEC_NAF_SA_READY); /* not used yet */
@@ -275,7 +276,7 @@ static void test_silence(void)
 
 static void test_expiry(void)
 {
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
     struct sec_push_info info = info_of('z', T0, 0);
     uint8_t said[SEC_SA_RAND_N] = {7};
 
@@ -293,7 +294,7 @@ static void test_expiry(void)
 /* Half of the numbers used: refresh; all of them: closed. */
 static void test_numbers_run_out(void)
 {
-    struct sec_naf_sa *n = record(0);
+    struct sec_naf_sa *n = record(false);
     uint8_t said[SEC_SA_RAND_N];
     struct slice text = SLICE("text");
     struct buf out;
@@ -320,7 +321,7 @@ static void test_adopt_refused(void)
 {
     struct sec_naf_sa_conf conf = {SLICE("\x09"), 0, 0, 0};
     struct sec_push_info info = info_of('b', T0, DAY);
-    struct sec_naf_sa *bad = NULL, *n = record(0);
+    struct sec_naf_sa *bad = NULL, *n = record(false);
     static const char longer[SEC_GPL_SAID_MAX_N + 1];
 
     adopt(n, 'a', T0);
