@@ -17,6 +17,8 @@ static enum err algorithm_of(const struct sec_params *p, enum sec_digest_family 
     unsigned a = family == SEC_DIGEST_PASSWORDS ? 0 : SEC_DIGEST_ALGORITHM_COUNT;
     unsigned end = family == SEC_DIGEST_PASSWORDS ? SEC_DIGEST_ALGORITHM_COUNT : SEC_DIGEST_ALL_COUNT;
 
+    if (slice_eq_ci(name, SLICE("SHA2-256"))) /* as TS 24.109 §5.2 writes it */
+        name = SLICE("SHA-256");
     for (; a < end; a++) /* absent is MD5 (RFC 7616 §3.3) */
         if (slice_eq_ci(name, slice_str(sec_digest_algorithm_name((enum sec_digest_algorithm)a)))) {
             *out = (enum sec_digest_algorithm)a;

@@ -20,6 +20,9 @@ static void test_parse_rows(void)
         {"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"/\", algorithm=sha-256, response=\"" MD5HEX
              MD5HEX "\"" QOP,
          ERR_OK},
+        {"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"/\", algorithm=SHA2-256, response=\"" MD5HEX
+             MD5HEX "\"" QOP,
+         ERR_OK}, /* TS 24.109 */
         {"Digest username=\"u\", realm=\"r\"" REST ", qop=\"auth-int\", nc=FFFFFFFF, cnonce=\"c\"", ERR_OK},
         {"Digest username=\"u\", realm=\"r\"" REST QOP ", userhash=false", ERR_OK},
         {"Digest username=\"\", realm=\"\"" REST QOP, ERR_OK},
@@ -49,6 +52,8 @@ static void test_parse_rows(void)
         {"Digest username=\"u\", realm=\"r\"" REST QOP ", algorithm=SHA-512-256", ERR_UNSUPPORTED},
         {"Digest username=\"u\", realm=\"r\"" REST QOP ", algorithm=SHA-256",
          ERR_MALFORMED}, /* response too short */
+        {"Digest username=\"u\", realm=\"r\"" REST QOP ", algorithm=SHA2-256", ERR_MALFORMED},
+        {"Digest username=\"u\", realm=\"r\"" REST QOP ", algorithm=\"SHA2-512/256\"", ERR_UNSUPPORTED},
         {"Digest username=\"u\", realm=\"r\"" REST QOP ", userhash=true", ERR_UNSUPPORTED},
         {"Digest username*=UTF-8''u, realm=\"r\"" REST QOP, ERR_UNSUPPORTED},
         {"Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"/\", response=\"" MD5HEX "0\"" QOP,
