@@ -22,7 +22,7 @@ struct race_push {
     char id[16];
     unsigned to; /* bits of keys */
     int64_t from_ms, until_ms;
-    bool put_off;
+    int64_t accepted_ms;
     enum ppg_priority priority;
     const struct replay_submission *sub;
 };
@@ -78,9 +78,9 @@ static void submit(struct race *r)
         how.replaces = slice_str(recent(r)->id);
         how.replace = roll(r, 2) ? PPG_REPLACE_ALL : PPG_REPLACE_PENDING_ONLY;
     }
-    p->put_off = how.after_ms > 0;
-    p->from_ms = clk_utc_ms(&r->w->clk.clk) + how.after_ms;
-    p->until_ms = clk_utc_ms(&r->w->clk.clk) + (how.before_ms ? how.before_ms : INT64_C(600000));
+    p->accepted_ms = clk_utc_ms(&r->w->clk.clk);
+    p->from_ms = p->accepted_ms + how.after_ms;
+    p->until_ms = p->accepted_ms + (how.before_ms ? how.before_ms : INT64_C(600000));
     p->sub = replay_submit(r->w, &how);
     r->pushes_n++;
 }
@@ -253,7 +253,8 @@ static void check_push(const struct race *r, const struct race_push *p)
         wrong(r, p, SLICE("?"), "half of it is stored");
 }
 
-/* Of one initiator, terminal and priority the older one goes first, unless one of them was to wait. */
+/* Of one initiator, terminal and priority the older one goes first, once it may go at all; not checked of one
+ * that was put off itself. */
 static void check_order(const struct race *r)
 {
     size_t first[PUSHES_MAX][KEYS_N];
@@ -269,8 +270,10 @@ static void check_order(const struct race *r)
     for (size_t p = 0; p < r->pushes_n; p++)
         for (size_t q = p + 1; q < r->pushes_n; q++)
             for (unsigned k = 0; k < KEYS_N; k++)
-                if (r->pushes[p].priority == r->pushes[q].priority && !r->pushes[p].put_off &&
-                    !r->pushes[q].put_off && first[p][k] != SIZE_MAX && first[q][k] < first[p][k])
+                if (r->pushes[p].priority == r->pushes[q].priority &&
+                    r->pushes[p].from_ms <= r->pushes[q].accepted_ms &&
+                    r->pushes[q].from_ms == r->pushes[q].accepted_ms && first[p][k] != SIZE_MAX &&
+                    first[q][k] < first[p][k])
                     wrong(r, &r->pushes[q], keys[k], "overtook an older one");
 }
 
