@@ -1,6 +1,6 @@
 /* What an operator does to a push: takes it back, or has those tried again who did not get it.  Routes of admin.c;
  * loop 0.  [PAP §8.3]. */
-#include "ppg/admin_routes.h"
+#include "ppg/admin_work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 /* --- POST /push/cancel --- */
 
 struct cancel {
+    struct ppg_admin *admin;
     struct ppg_admin_ask ask;
     struct ppg_cancel cancel;
 };
@@ -51,6 +52,8 @@ static void cancel_answer(const struct cancel *j)
     if (!n)
         ppg_json_set_text(o, "error", SLICE("nothing could be cancelled"));
     ppg_json_set_n(o, "cancelled", n);
+    if (n)
+        ppg_admin_note(j->admin, j->ask.x, "push.cancel", o);
     ppg_json_set(o, "results", results);
     ppg_admin_answer(j->ask.x, n ? 200 : 409, o);
 }
@@ -80,6 +83,7 @@ void ppg_admin_push_cancel(struct ppg_admin *a, struct net_http_exchange *x, con
         free(j);
         return;
     }
+    j->admin = a;
     j->cancel.cancel.initiator = j->ask.initiator;
     j->cancel.cancel.push_id = j->ask.id;
     j->cancel.cancel.keys = j->ask.keys;
@@ -95,6 +99,7 @@ void ppg_admin_push_cancel(struct ppg_admin *a, struct net_http_exchange *x, con
  * those it allows are copied, in one operation of the store. */
 
 struct replay {
+    struct ppg_admin *admin;
     struct ppg_admin_ask ask;
     struct store_show show;
     struct store_replay replay;
@@ -197,6 +202,7 @@ static void replay_done(struct store_op *op)
     ppg_json_set_text(o, "initiator", j->replay.initiator);
     ppg_json_set_n(o, "replayed", j->replay.targets_n);
     ppg_json_set_time(o, "expires", j->replay.expires_ms);
+    ppg_admin_note(j->admin, j->ask.x, "push.replay", o);
     ppg_json_set(o, "refused", json_incref(j->refused));
     LOG(c->shared->log, LOG_INFO, "push.replayed", LOG_S("initiator", j->replay.initiator),
         LOG_S("push_id", j->replay.push_id), LOG_S("as", j->replay.new_push_id),
@@ -284,6 +290,7 @@ void ppg_admin_push_replay(struct ppg_admin *a, struct net_http_exchange *x, con
         free(j);
         return;
     }
+    j->admin = a;
     j->refused = json_array();
     if (!j->refused || wanted_index(j)) {
         ppg_admin_refuse(x, 503, "out of memory");

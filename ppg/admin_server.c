@@ -1,5 +1,5 @@
 /* The gateway as a whole: what it is doing, its configuration anew, its end.  Routes of admin.c; loop 0. */
-#include "ppg/admin_routes.h"
+#include "ppg/admin_work.h"
 
 #include <stdlib.h>
 
@@ -99,6 +99,7 @@ static void reload_done(void *arg, enum err result, const struct ppg_config_erro
         j->admin->conf.status(j->admin->conf.arg, &s);
         o = json_object();
         ppg_json_set_n(o, "generation", s.generation);
+        ppg_admin_note(j->admin, j->x, "reload", o);
         ppg_admin_answer(j->x, 200, o);
     }
     free(j);
@@ -122,6 +123,7 @@ void ppg_admin_drain(struct ppg_admin *a, struct net_http_exchange *x, const str
 
     (void)r;
     ppg_json_set(o, "draining", json_true());
+    ppg_admin_note(a, x, "drain", NULL);
     ppg_admin_answer(x, 200, o);
     a->conf.drain(a->conf.arg);
 }

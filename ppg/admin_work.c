@@ -106,3 +106,64 @@ enum err ppg_admin_audit(const struct ppg_admin_job *j, const char *what, const 
     free(new);
     return result;
 }
+
+/* --- what was done without a file --- */
+
+struct note {
+    uv_work_t uv;
+    struct ppg_audit *audit;
+    struct log *log;
+    struct ppg_audit_entry entry; /* who is found out by the worker */
+    bool known;
+    uid_t uid;
+    char what[64];
+    char *after_it; /* JSON */
+};
+
+static void note_run(uv_work_t *uv)
+{
+    struct note *n = uv->data;
+    char name[160] = "one who left at once";
+    enum err e;
+
+    if (n->known)
+        who(n->uid, name, sizeof name);
+    n->entry.who = slice_str(name);
+    e = ppg_audit_add(n->audit, &n->entry);
+    if (e)
+        LOG(n->log, LOG_ERROR, "audit.fail", LOG_C("what", n->what), LOG_C("error", err_name(e)));
+}
+
+static void note_done(uv_work_t *uv, int status)
+{
+    struct note *n = uv->data;
+
+    (void)status;
+    free(n->after_it);
+    free(n);
+}
+
+void ppg_admin_note(struct ppg_admin *a, const struct net_http_exchange *x, const char *what,
+                    const json_t *after_it)
+{
+    const struct ppg_shared *shared = a->conf.core->shared;
+    struct note *n = a->conf.audit ? calloc(1, sizeof *n) : NULL;
+
+    if (!a->conf.audit)
+        return;
+    if (n) {
+        n->after_it = after_it ? json_dumps(after_it, JSON_COMPACT) : NULL;
+        n->uv.data = n;
+        n->audit = a->conf.audit;
+        n->log = shared->log;
+        n->known = !net_http_exchange_uid(x, &n->uid);
+        (void)snprintf(n->what, sizeof n->what, "%s", what);
+        n->entry = (struct ppg_audit_entry){.at_s = clk_utc_ms(shared->clk) / 1000,
+                                            .what = slice_str(n->what),
+                                            .after = slice_str(n->after_it ? n->after_it : "")};
+        if (!uv_queue_work(a->env->loop, &n->uv, note_run, note_done))
+            return;
+        note_done(&n->uv, 0);
+    }
+    LOG(shared->log, LOG_ERROR, "audit.fail", LOG_C("what", what), LOG_C("error", "no thread or no memory"));
+}

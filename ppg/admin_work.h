@@ -43,4 +43,9 @@ void ppg_admin_job_fail(struct ppg_admin_job *j, unsigned status, const char *fm
 enum err ppg_admin_audit(const struct ppg_admin_job *j, const char *what, const json_t *before,
                          const json_t *after) MUST_USE;
 
+/* Something was done for who asks on x: a line of the audit log, where there is one.  Returns at once; a line that cannot
+ * be written is told in the log.  Loop 0, before x is answered; `after_it` is not taken. */
+void ppg_admin_note(struct ppg_admin *a, const struct net_http_exchange *x, const char *what,
+                    const json_t *after_it);
+
 #endif

@@ -26,7 +26,8 @@ static void write_files(const char *list, const char *addresses)
 
     MUST(f);
     (void)fputs("deny * @numbers *\nallow mms +1555* mms.ua\nallow mms +1* *\nallow bank sip:*@example.net * "
-                "protect=full\n",
+                "protect=full\nonly mms +1555* mms.ua\nonly news +15550000001 *\n"
+                "deny mms * * time=03:00-03:01 asked=full\nacl /push Get=desk\n",
                 f);
     (void)fclose(f);
     f = fopen(addresses, "w");

@@ -154,6 +154,12 @@ class Gateway:
     def ctl(self, *args):
         return self.bench.run("ppgctl", "--socket", self.path("admin.sock"), *args)
 
+    def settle(self):
+        """After a reload: until loop 0, which may be the only one, decides by what it brought."""
+        want = json.loads(self.ctl("--json", "status").stdout)["generation"]
+        wait_until(lambda: json.loads(self.ctl("--json", "whitelist", "test", "--initiator", "x", "--recipient", "+1").stdout)
+                   ["generation"] == want, f"generation {want}")
+
     def show(self, push_id):
         done = self.ctl("--json", "push", "show", push_id)
         check_eq(done.returncode, 0, done.stderr)

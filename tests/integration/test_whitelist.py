@@ -18,7 +18,7 @@ def login(name):
 
 
 def opened(bench, text=ANY_LEVEL, conf=None, **more):
-    """A gateway with the terminal +15550100, which takes everything; one loop, so that a reload is everywhere at once."""
+    """A gateway with the terminal +15550100, which takes everything; one loop, so that a reload settles at once."""
     phone = Terminal(bench, association=False)
     return Gateway(bench, phone.route("+15550100", more=""), text, conf={"gateway.loops": "1", **(conf or {})}, **more)
 
@@ -27,6 +27,7 @@ def rules(gateway, text):
     gateway.write("whitelist.conf", text)
     done = gateway.ctl("reload")
     check_eq(done.returncode, 0, done.stderr)
+    gateway.settle()
 
 
 def refused_by(bench, gateway, line, why="deny rule", **more):
@@ -191,6 +192,7 @@ def bad_lists_are_refused_whole(bench):
     with open(path, "wb") as f:
         f.write(b"\xef\xbb\xbf# from a PC\r\ndeny news * *\r\n")
     check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
     refused_by(bench, gateway, 2)
 
 
