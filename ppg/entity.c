@@ -151,24 +151,50 @@ enum pap_code ppg_entity_take(struct ppg_submission *s)
     return code;
 }
 
-enum pap_code ppg_entity_decode(struct ppg_submission *s)
+/* The content without its transfer encoding: *body is in the request, or in *decoded when that holds anything. */
+static enum pap_code decode(struct ppg_submission *s, struct buf *decoded, struct slice *body)
 {
     const struct pap_part *part = &s->parts.part[1];
     struct slice encoding = SLICE_NONE;
-    struct buf decoded;
-    enum err err;
+    enum err err =
+        pap_mime_header_find(part->headers, SLICE("Content-Transfer-Encoding"), &s->push->mem, &encoding);
 
-    err = pap_mime_header_find(part->headers, SLICE("Content-Transfer-Encoding"), &s->push->mem, &encoding);
     if (err && err != ERR_ABSENT)
         return from_err(s, err, "content entity has a bad header");
+    err = pap_mime_decode(encoding, part->body, decoded, body);
+    return err ? from_err(s, err, "content transfer encoding is bad or unknown") : PAP_CODE_ACCEPTED;
+}
+
+enum pap_code ppg_entity_size(struct ppg_submission *s, uint64_t *n)
+{
+    struct slice body = SLICE_NONE;
+    struct buf decoded;
+    enum pap_code code;
+
     buf_init(&decoded, ppg_core_settings(s->core)->pap.body_max_n);
-    err = pap_mime_decode(encoding, part->body, &decoded, &s->push->body);
-    if (!err && decoded.n) {
+    code = decode(s, &decoded, &body);
+    buf_clear(&decoded);
+    if (code == PAP_CODE_ACCEPTED)
+        *n = body.n;
+    return code;
+}
+
+enum pap_code ppg_entity_decode(struct ppg_submission *s)
+{
+    struct slice body = SLICE_NONE;
+    struct buf decoded;
+    enum pap_code code;
+
+    buf_init(&decoded, ppg_core_settings(s->core)->pap.body_max_n);
+    code = decode(s, &decoded, &body);
+    if (code == PAP_CODE_ACCEPTED)
+        s->push->body = body;
+    if (code == PAP_CODE_ACCEPTED && decoded.n) {
         buf_clear(&s->push->body_mem);
         buf_move(&decoded, &s->push->body_mem);
         s->push->body = buf_slice(&s->push->body_mem);
         s->parts.n = 0;
     }
     buf_clear(&decoded);
-    return err ? from_err(s, err, "content transfer encoding is bad or unknown") : PAP_CODE_ACCEPTED;
+    return code;
 }

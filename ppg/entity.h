@@ -7,6 +7,8 @@
 /* Content type, application, initiator URI, protection asked and passed headers go into s->push.  PAP_CODE_ACCEPTED, or
  * the code to refuse with and s->why. */
 enum pap_code ppg_entity_take(struct ppg_submission *s);
+/* How many octets the content has once its transfer encoding is undone; the parts stay.  Refuses likewise. */
+enum pap_code ppg_entity_size(struct ppg_submission *s, uint64_t *n);
 /* The body with its transfer encoding undone, likewise.  Where there was one, the octets as received are gone afterwards,
  * and with them all parts: the last step that reads s->parts. */
 enum pap_code ppg_entity_decode(struct ppg_submission *s);

@@ -9,6 +9,7 @@
 #include "ppg/config/groups.h"
 #include "ppg/content.h"
 #include "ppg/deliver.h"
+#include "ppg/entity.h"
 
 #define MEMBERS_MAX  100000u /* of all groups of one submission: it is in memory as a whole */
 #define MEMBER_MAX_N 512u    /* octets of a member's target and its address */
@@ -311,8 +312,13 @@ struct sec_whitelist_query ppg_recipients_question(const struct ppg_push *p, uin
 enum pap_code ppg_recipients_allow(struct ppg_submission *s)
 {
     const struct ppg_push *p = s->push;
-    struct allow a = {.query = ppg_recipients_question(p, p->body.n, p->accepted_ms / 1000)};
+    struct allow a = {.last = {.line = 0}};
+    uint64_t size = 0;
+    enum pap_code code = ppg_entity_size(s, &size);
 
+    if (code != PAP_CODE_ACCEPTED)
+        return code;
+    a.query = ppg_recipients_question(p, size, p->accepted_ms / 1000);
     return ppg_recipients_each(s, allow_one, &a);
 }
 

@@ -1,6 +1,7 @@
 """Who may push what to whom, as built: every condition of a rule, subscriptions of terminals, access to the pushes of
 others, and lists that are refused whole.  Usage: test_whitelist.py BUILD_DIR."""
 
+import base64
 import http.client
 import time
 
@@ -63,6 +64,9 @@ def conditions_over_the_wire(bench):
     rules(gateway, "allow news +1555* * max-size=10\n")
     good_push(bench, gateway, content="x" * 10)
     refused_by(bench, gateway, 0, "no rule", content="x" * 11)
+    coded = {"Content-Transfer-Encoding": "base64"}  # what counts is the content, not how it travels
+    good_push(bench, gateway, headers=coded, content=base64.b64encode(b"x" * 10))
+    refused_by(bench, gateway, 0, "no rule", headers=coded, content=base64.b64encode(b"x" * 11))
 
 
 @case
