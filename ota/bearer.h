@@ -54,8 +54,9 @@ struct ota_job {
 
 struct ota_env {
     const struct net_env *net;
-    struct slice product;    /* User-Agent */
-    struct net_tls_ctx *tls; /* client context towards terminals; may be NULL: no TLS route works */
+    struct slice product;     /* User-Agent */
+    struct net_tls_ctx *tls;  /* client context towards terminals; may be NULL: no TLS route works */
+    struct net_tls_ctx *dtls; /* the same for datagrams; without it only those with a shared key work */
     int64_t connect_ms;
     int64_t response_ms;
     int64_t idle_ms;        /* a kept connection closes after so long without a push */
@@ -66,6 +67,7 @@ struct ota_env {
         size_t datagram_max_n;
         int64_t settle_ms; /* so long an ICMP error is waited for before a datagram counts as handed over */
         int64_t idle_ms;   /* a socket closes after so long without a push */
+        size_t mtu;        /* octets of a datagram of DTLS */
         size_t flows_max;  /* terminals with an open socket, of this loop */
     } wsp;
     struct ota_profiles *profiles; /* gets what terminals say at registration; may be NULL */
@@ -94,8 +96,9 @@ struct ota_bearer {
     /* After a reload: who called in and may not any more, or not on that proof, is hung up on.  NULL with take. */
     void (*review)(void *self, const struct ota_registry *now);
     enum err (*send)(void *self, struct ota_job *job, ota_done_fn *done, void *arg) MUST_USE;
-    void (*cancel)(void *self, struct ota_job *job);      /* done() still fires */
-    void (*set_tls)(void *self, struct net_tls_ctx *tls); /* after a reload; connections already open go on */
+    void (*cancel)(void *self, struct ota_job *job); /* done() still fires */
+    /* After a reload, as in the environment; connections already open go on. */
+    void (*set_tls)(void *self, struct net_tls_ctx *tls, struct net_tls_ctx *dtls);
     void (*close)(void *self, void (*closed)(void *arg), void *arg);
 };
 

@@ -333,8 +333,9 @@ static void http_cancel(void *self, struct ota_job *job)
         ota_peer_cancel(job->attempt);
 }
 
-static void http_set_tls(void *self, struct net_tls_ctx *tls)
+static void http_set_tls(void *self, struct net_tls_ctx *tls, struct net_tls_ctx *dtls)
 {
+    (void)dtls;
     ((struct ota_http *)self)->tls = tls; /* connections hold the one they began with */
 }
 

@@ -3,7 +3,9 @@
 #include "ota/wsp_flow.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 
+#include "base/mem.h"
 #include "base/num.h"
 #include "ota/headers.h"
 #include "ota/wsp.h"
@@ -43,6 +45,7 @@ static void leave(struct ota_flow *f)
     if (f->leaving)
         return;
     f->leaving = true;
+    net_dtls_free(&f->dtls); /* its goodbye still leaves */
     (void)map_del(&f->udp->flows, slice_of(f->key, f->key_n));
     list_remove(&f->at);
     net_hub_timer_stop(f->udp->env->net->hub, &f->timer);
@@ -110,7 +113,7 @@ static void refuse(struct ota_datagram *d, enum err e)
     switch (e) {
     case ERR_LIMIT:
         ota_udp_finish(d, OTA_UNDELIVERABLE, CODE_TOO_LARGE, "larger than a datagram of %zu octets",
-                       d->flow->udp->env->wsp.datagram_max_n);
+                       d->flow->ctx ? d->flow->udp->env->wsp.mtu : d->flow->udp->env->wsp.datagram_max_n);
         break;
     case ERR_MALFORMED:
         ota_udp_finish(d, OTA_UNDELIVERABLE, CODE_FAILURE, "headers cannot be sent in a datagram");
@@ -133,17 +136,25 @@ static void complain(struct ota_flow *f, enum err why)
         fail_all(&f->sent, OTA_RETRY, CODE_UNAVAILABLE, why == ERR_PEER ? "port unreachable" : "not reached");
 }
 
+static enum err hand_over(struct ota_flow *f, struct slice pdu)
+{
+    enum err e;
+
+    if (f->dtls)
+        return net_dtls_write(f->dtls, pdu);
+    e = pdu.n > f->udp->env->wsp.datagram_max_n ? ERR_LIMIT : net_udp_send(f->socket, NULL, pdu);
+    if (e == ERR_PEER)
+        complain(f, e); /* of an earlier one, and it is not told twice */
+    return e;
+}
+
 static void transmit(struct ota_flow *f, struct ota_datagram *d)
 {
     const struct ota_wsp_env *conf = &f->udp->env->wsp;
     enum err e = print(f->udp, d->job);
 
-    if (!e && f->udp->datagram.n > conf->datagram_max_n)
-        e = ERR_LIMIT;
     if (!e)
-        e = net_udp_send(f->socket, NULL, buf_slice(&f->udp->datagram));
-    if (e == ERR_PEER)
-        complain(f, e); /* of an earlier one, and it is not told twice */
+        e = hand_over(f, buf_slice(&f->udp->datagram));
     if (e) {
         refuse(d, e);
         return;
@@ -162,7 +173,7 @@ static void transmit(struct ota_flow *f, struct ota_datagram *d)
 
 void ota_flow_pump(struct ota_flow *f)
 {
-    if (!f->socket)
+    if (!f->socket || (f->ctx && !(f->dtls && net_dtls_is_open(f->dtls))))
         return;
     while (!list_empty(&f->waiting))
         transmit(f, first_of(&f->waiting));
@@ -195,7 +206,11 @@ void ota_flow_cancel(struct ota_datagram *d)
 
 static void came(struct net_udp *socket, const struct sockaddr *from, struct slice datagram, void *arg)
 {
-    (void)socket, (void)from, (void)datagram, (void)arg;
+    struct ota_flow *f = arg;
+
+    (void)socket, (void)from;
+    if (f->dtls)
+        net_dtls_feed(f->dtls, datagram);
 }
 
 static void complained(struct net_udp *socket, enum err why, void *arg)
@@ -204,7 +219,65 @@ static void complained(struct net_udp *socket, enum err why, void *arg)
 
     (void)socket;
     complain(f, why);
-    set_timer(f);
+    if (f->ctx && !list_empty(&f->waiting)) { /* in the handshake */
+        fail_all(&f->waiting, OTA_RETRY, CODE_UNAVAILABLE, "port unreachable");
+        leave(f);
+    } else {
+        set_timer(f);
+    }
+}
+
+/* --- the session --- */
+
+static void dtls_send(struct slice datagram, void *arg)
+{
+    struct ota_flow *f = arg;
+    enum err e = f->socket ? net_udp_send(f->socket, NULL, datagram) : ERR_LATE;
+
+    if (e == ERR_PEER)
+        complain(f, e);
+    if (e)
+        LOG(f->udp->env->net->log, LOG_DEBUG, "ota.datagram.lost", LOG_C("error", err_name(e)));
+}
+
+static void dtls_opened(void *arg)
+{
+    ota_flow_pump(arg);
+}
+
+static void dtls_data(struct slice plain, void *arg)
+{
+    (void)plain, (void)arg; /* nothing is expected */
+}
+
+/* The next push opens another one. */
+static void dtls_closed(enum err why, void *arg)
+{
+    struct ota_flow *f = arg;
+    const char *text = net_dtls_why(f->dtls);
+    char note[64];
+
+    (void)snprintf(note, sizeof note, "DTLS: %s",
+                   text[0]           ? text
+                   : why == ERR_LATE ? "no answer"
+                                     : err_text(why));
+    fail_all(&f->waiting, OTA_RETRY, CODE_UNAVAILABLE, note);
+    fail_all(&f->sent, OTA_AMBIGUOUS, CODE_UNAVAILABLE, note);
+    leave(f);
+}
+
+static enum err session_open(struct ota_flow *f)
+{
+    const struct net_dtls_conf conf = {.ctx = f->ctx,
+                                       .server_name = slice_str(f->server_name),
+                                       .mtu = f->udp->env->wsp.mtu,
+                                       .handshake_ms = f->udp->env->connect_ms,
+                                       .user = {dtls_send, dtls_opened, dtls_data, dtls_closed, f}};
+    enum err e = net_dtls_create(f->udp->env->net, &conf, &f->dtls);
+
+    if (!e)
+        net_dtls_start(f->dtls);
+    return e;
 }
 
 /* Pushes in the clear come from the port that terminals expect [OTA-HTTP §2]. */
@@ -212,7 +285,7 @@ static enum err socket_open(struct ota_flow *f, const struct sockaddr *to)
 {
     const struct net_udp_user user = {.data = came, .fault = complained, .arg = f};
     struct sockaddr_storage local = {.ss_family = to->sa_family};
-    uint16_t port = htons(f->udp->env->wsp.source_port);
+    uint16_t port = f->ctx ? 0 : htons(f->udp->env->wsp.source_port);
 
     if (to->sa_family == AF_INET6)
         ((struct sockaddr_in6 *)&local)->sin6_port = port;
@@ -232,6 +305,10 @@ static void resolved(enum err why, const struct sockaddr_storage *to, size_t n, 
         return;
     }
     e = why || n == 0 ? ERR_ABSENT : socket_open(f, (const struct sockaddr *)to);
+    if (!e && f->ctx && session_open(f)) {
+        ota_flow_close(f);
+        return;
+    }
     if (!e) {
         ota_flow_pump(f);
         return;
@@ -242,8 +319,33 @@ static void resolved(enum err why, const struct sockaddr_storage *to, size_t n, 
     ota_udp_flow_gone(f);
 }
 
+/* The credentials of a secured flow: the terminal's own key, else the certificates of all.  ERR_UNSUPPORTED: neither. */
+static enum err credentials(struct ota_flow *f, const struct ota_terminal *t)
+{
+    const struct net_tls_conf conf = {.role = NET_TLS_CLIENT,
+                                      .version_min = 12,
+                                      .datagrams = true,
+                                      .psk_identity = t->psk_identity,
+                                      .psk_key = sec_secret_slice(&t->psk)};
+    struct slice name = t->tls_name.n ? t->tls_name : t->host;
+    const char *why;
+
+    f->server_name = mem_dup(name);
+    if (!f->server_name)
+        return ERR_NOMEM;
+    f->psk = t->psk;
+    if (t->psk_identity.n)
+        return net_tls_ctx_create(&conf, &f->ctx, &why);
+    f->ctx = net_tls_ctx_hold(f->udp->dtls);
+    return f->ctx ? ERR_OK : ERR_UNSUPPORTED;
+}
+
 enum err ota_flow_open(struct ota_flow *f, const struct ota_terminal *t)
 {
+    enum err e = t->tls ? credentials(f, t) : ERR_OK;
+
+    if (e)
+        return e;
     list_init(&f->at);
     list_init(&f->waiting);
     list_init(&f->sent);

@@ -4,13 +4,15 @@
  *
  * A push opens the flow: the name is looked up and a socket connected to the terminal, so that the network's complaints
  * find their flow.  Then each push is one datagram.  It counts as handed over when no complaint has come for the settle
- * time; a complaint costs everything sent within that time, as it does not say which.  An idle flow closes. */
+ * time; a complaint costs everything sent within that time, as it does not say which.  An idle flow closes.  A secured flow
+ * has a DTLS session in between: pushes wait for its handshake, each is one record, and it lives as long as the flow. */
 #ifndef OTA_WSP_FLOW_H
 #define OTA_WSP_FLOW_H
 
 #include "base/list.h"
 #include "base/map.h"
 #include "base/net/dns.h"
+#include "base/net/dtls.h"
 #include "base/net/hub.h"
 #include "base/net/udp.h"
 #include "ota/bearer.h"
@@ -19,15 +21,15 @@
 
 struct ota_udp {
     const struct ota_env *env;
-    struct net_tls_ctx *tls; /* for terminals that show a certificate; NULL: none can */
-    struct map flows;        /* route key -> struct ota_flow; those on their way out are not in it */
-    struct list idle;        /* open flows with nothing to do, least recently used first */
-    struct list ready;       /* attempts whose done() is due */
-    struct net_task later;   /* empties `ready`, so that no callback fires inside send() or cancel() */
-    size_t open;             /* flows, those on their way out too */
-    uint8_t tid;             /* of the next datagram [OTA-HTTP §9.2] */
-    struct buf head;         /* scratch: header lines */
-    struct buf datagram;     /* scratch */
+    struct net_tls_ctx *dtls; /* for terminals that show a certificate; NULL: none can */
+    struct map flows;         /* route key -> struct ota_flow; those on their way out are not in it */
+    struct list idle;         /* open flows with nothing to do, least recently used first */
+    struct list ready;        /* attempts whose done() is due */
+    struct net_task later;    /* empties `ready`, so that no callback fires inside send() or cancel() */
+    size_t open;              /* flows, those on their way out too */
+    uint8_t tid;              /* of the next datagram [OTA-HTTP §9.2] */
+    struct buf head;          /* scratch: header lines */
+    struct buf datagram;      /* scratch */
     bool ended;
     void (*closed)(void *arg);
     void *closed_arg;
@@ -40,6 +42,10 @@ struct ota_flow {
     size_t key_n;
     struct net_dns_query *query; /* under way */
     struct net_udp *socket;      /* NULL: not yet, or closing */
+    struct net_tls_ctx *ctx;     /* held; NULL: in the clear */
+    char *server_name;           /* owned; what the terminal's certificate must say */
+    struct sec_secret psk;       /* the key that ctx was made with; n 0: none */
+    struct net_dtls *dtls;       /* NULL: in the clear, or not yet */
     bool leaving;                /* not in the table any more; what is left of it ends by itself */
     struct list waiting;         /* attempts, in order */
     size_t waiting_n;
@@ -58,7 +64,7 @@ struct ota_datagram {
     int64_t settled_ms; /* monotonic, of a SENT one */
 };
 
-/* wsp_flow.c.  Looks up the terminal's name.  ERR_NOMEM, ERR_MALFORMED, ERR_IO. */
+/* wsp_flow.c.  Looks up the terminal's name.  ERR_NOMEM, ERR_MALFORMED, ERR_IO; ERR_UNSUPPORTED: nothing to secure it with. */
 enum err ota_flow_open(struct ota_flow *f, const struct ota_terminal *t) MUST_USE;
 void ota_flow_add(struct ota_flow *f, struct ota_datagram *d);
 /* Sends what may be sent. */

@@ -15,7 +15,7 @@
 
 static bool udp_reaches(const struct ota_terminal *t)
 {
-    return t->route == OTA_ROUTE_WSP && !t->tls && t->host.n != 0 && t->port != 0;
+    return t->route == OTA_ROUTE_WSP && t->host.n != 0 && t->port != 0;
 }
 
 static struct sec_caps udp_caps(const struct ota_terminal *t)
@@ -78,8 +78,21 @@ static enum err route_key(const struct ota_terminal *t, struct buf *key)
     buf_add(key, t->key);
     buf_add_ch(key, '\n');
     buf_add(key, t->host);
-    buf_addf(key, "\n%u", (unsigned)t->port);
+    buf_add_ch(key, '\n');
+    buf_add(key, t->tls_name);
+    buf_add_ch(key, '\n');
+    buf_add(key, t->psk_identity);
+    buf_addf(key, "\n%u %d", (unsigned)t->port, t->tls);
     return buf_err(key);
+}
+
+static void flow_free(struct ota_flow *f)
+{
+    net_tls_ctx_free(&f->ctx);
+    sec_secret_clear(&f->psk);
+    free(f->server_name);
+    free(f->key);
+    free(f);
 }
 
 void ota_udp_flow_gone(struct ota_flow *f)
@@ -87,8 +100,7 @@ void ota_udp_flow_gone(struct ota_flow *f)
     struct ota_udp *u = f->udp;
 
     u->open--;
-    free(f->key);
-    free(f);
+    flow_free(f);
     if (u->ended && u->open == 0)
         later(u);
 }
@@ -112,8 +124,7 @@ static enum err flow_create(struct ota_udp *u, const struct ota_terminal *t, str
             (void)map_del(&u->flows, key);
     }
     if (e) {
-        free(f->key);
-        free(f);
+        flow_free(f);
         return e;
     }
     u->open++;
@@ -137,6 +148,11 @@ static enum err flow_of(struct ota_udp *u, const struct ota_terminal *t, struct 
     buf_init(&key, KEY_MAX_N);
     e = route_key(t, &key);
     f = e ? NULL : map_get(&u->flows, buf_slice(&key));
+    if (f &&
+        !slice_eq_ct(sec_secret_slice(&f->psk), sec_secret_slice(&t->psk))) { /* it has another key now */
+        ota_flow_close(f);
+        f = NULL;
+    }
     if (f) {
         *out = f;
     } else if (!e) {
@@ -159,7 +175,7 @@ static enum err udp_create(const struct ota_env *env, void **self)
         return ERR_NOMEM;
     net_task_init(&u->later, later_run);
     u->env = env;
-    u->tls = env->tls;
+    u->dtls = env->dtls;
     map_init(&u->flows, env->wsp.flows_max);
     list_init(&u->idle);
     list_init(&u->ready);
@@ -206,9 +222,10 @@ static void udp_cancel(void *self, struct ota_job *job)
         ota_flow_cancel(job->attempt);
 }
 
-static void udp_set_tls(void *self, struct net_tls_ctx *tls)
+static void udp_set_tls(void *self, struct net_tls_ctx *tls, struct net_tls_ctx *dtls)
 {
-    ((struct ota_udp *)self)->tls = tls;
+    (void)tls;
+    ((struct ota_udp *)self)->dtls = dtls; /* sessions hold the one they began with */
 }
 
 static void end(struct ota_udp *u)

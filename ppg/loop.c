@@ -87,6 +87,7 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
         .net = &l->env,
         .product = SLICE("ppgd/" PPG_VERSION),
         .tls = l->snapshot->terminal,
+        .dtls = l->snapshot->datagram,
         .connect_ms = set->ota_http.connect_ms,
         .response_ms = set->ota_http.response_ms,
         .idle_ms = set->ota_http.idle_ms,
@@ -96,6 +97,7 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
                 .datagram_max_n = set->ota_wsp.datagram_max_n,
                 .settle_ms = set->ota_wsp.settle_ms,
                 .idle_ms = set->ota_wsp.idle_ms,
+                .mtu = set->ota_wsp.mtu,
                 .flows_max = set->ota_wsp.flows_max},
         .profiles = l->core.shared->profiles,
         .calls_max = set->ota_http.calls_max,
@@ -117,7 +119,7 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
         if (l->listener_kind[i] != PPG_LISTEN_CLEAR)
             net_httpd_set_tls(l->listeners[i], tls_of(snapshot, l->listener_kind[i]));
     for (size_t i = 0; i < l->core.bearers_n; i++) {
-        l->core.bearers[i]->set_tls(l->core.bearer_self[i], snapshot->terminal);
+        l->core.bearers[i]->set_tls(l->core.bearer_self[i], snapshot->terminal, snapshot->datagram);
         if (l->core.bearers[i]->review)
             l->core.bearers[i]->review(l->core.bearer_self[i], ppg_config_registry(snapshot->config));
     }

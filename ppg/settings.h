@@ -101,6 +101,7 @@ struct ppg_settings {
     struct {
         unsigned source_port;  /* of datagrams in the clear; 0: the system chooses */
         size_t datagram_max_n; /* octets */
+        size_t mtu;            /* octets, of DTLS */
         int64_t settle_ms;
         int64_t idle_ms;
         size_t flows_max; /* of one loop */

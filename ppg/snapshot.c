@@ -156,8 +156,13 @@ static enum err load_terminal(const struct ppg_settings *set, struct ppg_snapsho
         .ciphers = set->policy.ciphers,
         .alpn_http11 = true,
     };
+    enum err e = set->ota_http.ca ? sec_credentials_load(&conf, &clk_real, &s->terminal, why) : ERR_OK;
 
-    return set->ota_http.ca ? sec_credentials_load(&conf, &clk_real, &s->terminal, why) : ERR_OK;
+    if (e || !set->ota_http.ca)
+        return e;
+    conf.alpn_http11 = false;
+    conf.datagrams = true;
+    return sec_credentials_load(&conf, &clk_real, &s->datagram, why);
 }
 
 /* A certificate is asked for and not demanded: who must have one is each terminal's matter. */
@@ -250,6 +255,7 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     net_tls_ctx_free(&s->psk);
     net_tls_ctx_free(&s->terminal);
     net_tls_ctx_free(&s->calls);
+    net_tls_ctx_free(&s->datagram);
     net_tls_ctx_free(&s->notify);
     ppg_config_drop(&s->config);
     free(s);

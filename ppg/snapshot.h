@@ -22,6 +22,7 @@ struct ppg_snapshot {
     struct net_tls_ctx *psk;      /* the same with shared keys; NULL: no such listener */
     struct net_tls_ctx *terminal; /* towards terminals; NULL: no TLS route */
     struct net_tls_ctx *calls;    /* towards terminals that call in; NULL: none may over TLS */
+    struct net_tls_ctx *datagram; /* the same for DTLS */
     struct net_tls_ctx *notify;   /* towards initiators' servers */
     struct ppg_file_mark files[PPG_SNAPSHOT_FILES_MAX];
     size_t files_n;

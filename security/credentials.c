@@ -226,6 +226,7 @@ static enum err build(const struct sec_credentials_conf *conf, const struct load
                                .ciphers = conf->ciphers,
                                .psk = conf->psk,
                                .alpn_http11 = conf->alpn_http11,
+                               .datagrams = conf->datagrams,
                                .priority = conf->priority};
     const char *text = "";
     enum err e = net_tls_ctx_create(&tls, out, &text);

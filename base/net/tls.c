@@ -19,6 +19,7 @@
 #include "base/net/tls_peer.h"
 #include "base/net/tls_policy.h"
 #include "base/net/tls_psk.h"
+#include "base/net/tls_session.h"
 #include "base/num.h"
 
 #define IN_MAX_N        (((size_t)64 << 10) + ((size_t)17 << 10)) /* unread wire octets: 64 KiB and a full record */
@@ -36,6 +37,7 @@ struct net_tls_ctx {
     enum net_tls_role role;
     enum net_tls_verify verify;
     bool alpn_http11;
+    bool datagrams;
     bool demand_13;
     bool crl_expired_ok;
     bool staple_required;
@@ -284,6 +286,7 @@ enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx 
     ctx->role = conf->role;
     ctx->verify = conf->verify;
     ctx->alpn_http11 = conf->alpn_http11;
+    ctx->datagrams = conf->datagrams;
     ctx->demand_13 = conf->role == NET_TLS_SERVER && conf->version_min == 13;
     ctx->crl_expired_ok = conf->crl_expired_ok;
     ctx->staple_required = conf->staple_required;
@@ -423,7 +426,8 @@ static enum err session_setup(struct net_tls *t, struct slice server_name)
 enum err net_tls_create(struct net_tls_ctx *ctx, struct slice server_name, struct net_tls **out)
 {
     unsigned flags = (ctx->role == NET_TLS_SERVER ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK |
-                     GNUTLS_NO_SIGNAL | (ctx->psk_server ? GNUTLS_NO_TICKETS : 0);
+                     GNUTLS_NO_SIGNAL | (ctx->datagrams ? GNUTLS_DATAGRAM : 0) |
+                     (ctx->psk_server ? GNUTLS_NO_TICKETS : 0);
     struct net_tls *t = calloc(1, sizeof *t);
     enum err e = ERR_NOMEM;
 
@@ -763,4 +767,9 @@ const struct net_tls_peer *net_tls_peer(const struct net_tls *t)
 const char *net_tls_why(const struct net_tls *t)
 {
     return t->why;
+}
+
+gnutls_session_t tls_session_of(struct net_tls *t)
+{
+    return t->session;
 }

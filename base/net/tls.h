@@ -61,6 +61,7 @@ struct net_tls_conf {
     unsigned version_min; /* 12 or 13 */
     unsigned ciphers;     /* of enum net_tls_cipher; 0: all */
     bool alpn_http11;
+    bool datagrams; /* DTLS 1.2 (RFC 6347) instead of TLS: sessions are dtls.h's */
     struct net_tls_psk_source
         psk; /* servers; with find() no pairs are needed nor shown, and no tickets are given */
     struct slice psk_identity; /* clients: a shared key instead of certificates; n 0: none */

@@ -31,7 +31,9 @@ void tls_policy_print(const struct net_tls_conf *conf, struct buf *out)
     unsigned allowed = conf->ciphers ? conf->ciphers : NET_TLS_CIPHERS_ALL;
     bool keys = conf->psk.find != NULL || conf->psk_identity.n;
 
-    buf_add_str(out, conf->version_min == 13 ? "NONE:+VERS-TLS1.3" : "NONE:+VERS-TLS1.3:+VERS-TLS1.2");
+    buf_add_str(out, conf->datagrams           ? "NONE:+VERS-DTLS1.2"
+                     : conf->version_min == 13 ? "NONE:+VERS-TLS1.3"
+                                               : "NONE:+VERS-TLS1.3:+VERS-TLS1.2");
     buf_add_str(out, keys ? KEYS : CERTIFICATES);
     buf_add_str(out, GROUPS);
     for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++)

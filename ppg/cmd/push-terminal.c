@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/net/httpd.h"
 #include "base/net/dns.h"
+#include "base/net/dtlsd.h"
 #include "base/net/hub.h"
 #include "base/net/udp.h"
 #include "base/net/uri.h"
@@ -37,6 +38,7 @@
 #define DRAIN_MS        3000
 #define WAIT_MS         30000 /* for a head, a handshake; a body may take longer */
 #define IDLE_MS         600000
+#define MTU             1200
 #define CRL_MAX_N       (4u << 20)
 
 struct options {
@@ -47,7 +49,8 @@ struct options {
     const char *package, *code, *out;
     struct tool_list servers;
     struct tool_list apps, accept, charsets, encodings, languages;
-    bool trusted_only, udp;
+    const char *psk;
+    bool trusted_only, udp, dtls;
     int64_t count, timeout_s, max_size, window;
     bool json, help, version;
 };
@@ -61,6 +64,9 @@ static const struct tool_option listen_options[] = {
      AT(gateway_name), 0, 0},
     {"proof", "USER:FILE", "how we prove ourselves when it asks; password in FILE", TOOL_TEXT, AT(proof), 0,
      0},
+    {"dtls", NULL, "the same inside DTLS, with --psk or --cert and --key", TOOL_FLAG, AT(dtls), 0, 0},
+    {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS; in hexadecimal in FILE", TOOL_TEXT,
+     AT(psk), 0, 0},
     {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
     {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
     {"ca", "FILE", "who signs gateways: their certificate is demanded", TOOL_TEXT, AT(ca), 0, 0},
@@ -102,9 +108,12 @@ struct terminal {
     struct log *log; /* to standard error: connections refused, and why */
     struct net_tls_ctx *tls;
     struct net_gate *gate;
-    struct net_httpd *httpd; /* one of these two */
+    struct net_httpd *httpd; /* one of these three */
     struct net_udp *udp;
     struct tool_call *call; /* connect; NULL: listen */
+    struct net_dtlsd *dtls;
+    struct slice psk_name; /* in the options */
+    struct sec_secret psk;
     struct kit *kit;
     struct slice servers[SERVERS_MAX];
     struct net_timer timer; /* the timeout, then the drain */
@@ -331,8 +340,11 @@ static void ended(struct terminal *t)
         net_httpd_close(t->httpd, NULL, NULL);
     if (t->udp)
         net_udp_close(t->udp, NULL, NULL);
+    if (t->dtls)
+        net_dtlsd_close(t->dtls);
     t->httpd = NULL;
     t->udp = NULL;
+    t->dtls = NULL;
 }
 
 static void drain(struct terminal *t)
@@ -456,24 +468,47 @@ static void on_wire(struct slice wire, void *arg)
 
 /* --- datagrams --- */
 
-static void on_datagram(struct net_udp *udp, const struct sockaddr *from, struct slice octets, void *arg)
+/* What came, from whom, and what DTLS says of who that is (NULL: no DTLS). */
+static void take_datagram(struct terminal *t, const struct sockaddr *from, const struct net_tls_peer *peer,
+                          struct slice octets)
 {
-    struct terminal *t = arg;
     char server[INET6_ADDRSTRLEN] = "";
-    struct kit_datagram d = {.octets = octets, .now_s = clk_utc_ms(&clk_real) / 1000};
-    struct kit_request shown = {.tls = false};
+    struct kit_datagram d = {.octets = octets, .dtls = peer != NULL, .now_s = clk_utc_ms(&clk_real) / 1000};
+    struct kit_request shown = {.tls = peer != NULL};
     struct kit_push push;
     const char *reason;
     enum kit_event ev;
 
-    (void)udp;
+    if (t->draining) /* one more than was asked for */
+        return;
     (void)uv_ip_name(from, server, sizeof server);
-    d.server = shown.server = slice_str(server);
+    if (peer && peer->psk.n)
+        d.proofs = KIT_PROOF_PSK;
+    else if (peer && peer->verified)
+        d.proofs = KIT_PROOF_CERTIFICATE;
+    shown.server_proved = d.proofs != 0;
+    d.server = shown.server = server_name(t, peer, slice_str(server));
+    ev = kit_handle_datagram(t->kit, &d, &push, &reason);
+    if (note(t, ev, &shown, &push, reason) && !enough(t))
+        return;
+    t->draining = true; /* not from inside what reads the socket */
+    net_hub_timer_set(t->loop.env.hub, &t->timer, 1);
+}
+
+static void on_datagram(struct net_udp *udp, const struct sockaddr *from, struct slice octets, void *arg)
+{
+    struct terminal *t = arg;
+
+    (void)udp;
     if (t->wire)
         on_wire(octets, t);
-    ev = kit_handle_datagram(t->kit, &d, &push, &reason);
-    if (!note(t, ev, &shown, &push, reason) || enough(t))
-        ended(t);
+    take_datagram(t, from, NULL, octets);
+}
+
+static void on_record(const struct sockaddr *from, const struct net_tls_peer *peer, struct slice plain,
+                      void *arg)
+{
+    take_datagram(arg, from, peer, plain);
 }
 
 /* --- setting up --- */
@@ -641,14 +676,26 @@ static int tell_port(const struct terminal *t, unsigned port)
 static int listen_udp(struct terminal *t, unsigned *port)
 {
     const struct net_udp_user user = {.data = on_datagram, .arg = t};
+    const struct net_dtlsd_conf dtls = {.ctx = t->tls,
+                                        .mtu = MTU,
+                                        .sessions_max = CONNECTIONS_MAX,
+                                        .handshake_ms = WAIT_MS,
+                                        .idle_ms = IDLE_MS,
+                                        .data = on_record,
+                                        .arg = t};
     struct sockaddr_storage local;
+    enum err e;
     uint16_t want = 0;
 
     if (tool_bind(t->o->bind, t->address, &want) || net_addr_parse(slice_str(t->address), want, &local))
         return complain("--bind", "not ADDR:PORT");
-    if (net_udp_open(&t->loop.env, (struct sockaddr *)&local, NULL, &user, &t->udp))
+    if (t->o->dtls)
+        e = net_dtlsd_create(&t->loop.env, &dtls, (struct sockaddr *)&local, &t->dtls);
+    else
+        e = net_udp_open(&t->loop.env, (struct sockaddr *)&local, NULL, &user, &t->udp);
+    if (e)
         return complain("--bind", "cannot be bound to");
-    *port = net_udp_port(t->udp);
+    *port = t->o->dtls ? net_dtlsd_port(t->dtls) : net_udp_port(t->udp);
     return 0;
 }
 
@@ -697,9 +744,10 @@ static int start_calling(struct terminal *t)
 static int start(struct terminal *t)
 {
     unsigned port = 0;
-    int bad = t->o->udp ? listen_udp(t, &port) : serve_http(t, &port);
+    int bad;
 
     net_timer_init(&t->timer, tick);
+    bad = t->o->udp || t->o->dtls ? listen_udp(t, &port) : serve_http(t, &port);
     if (bad || (t->o->gateway ? start_calling(t) : tell_port(t, port))) {
         ended(t);
         return EXIT_BAD_USAGE;
@@ -709,17 +757,58 @@ static int start(struct terminal *t)
     return 0;
 }
 
+static bool find_psk(void *arg, struct slice identity, unsigned version, struct slice *key)
+{
+    const struct terminal *t = arg;
+
+    (void)version;
+    if (!slice_eq(identity, t->psk_name))
+        return false;
+    *key = sec_secret_slice(&t->psk);
+    return true;
+}
+
+/* NAME:FILE */
+static int load_psk(struct terminal *t)
+{
+    struct slice name, file;
+    struct buf text;
+    enum err e;
+
+    if (!t->o->psk)
+        return 0;
+    if (!t->o->dtls || !slice_cut(slice_str(t->o->psk), ':', &name, &file))
+        return complain("--psk", t->o->dtls ? "not NAME:FILE" : "needs --dtls");
+    buf_init(&text, FILE_MAX_N);
+    e = tool_read(file.p, &text);
+    if (!e)
+        e = sec_secret_set_hex(
+            &t->psk, slice_trim(slice_sub(buf_slice(&text), 0, slice_find(buf_slice(&text), '\n'))));
+    if (e)
+        (void)complain(file.p, err_text(e));
+    t->psk_name = name;
+    buf_wipe(&text);
+    return e ? EXIT_BAD_USAGE : 0;
+}
+
 static int make_tls(struct terminal *t)
 {
     bool calls = t->o->gateway != NULL;
     struct net_tls_conf conf = {.role = calls ? NET_TLS_CLIENT : NET_TLS_SERVER,
                                 .verify = t->o->ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
                                 .version_min = 12,
-                                .alpn_http11 = true};
+                                .alpn_http11 = !t->o->dtls,
+                                .datagrams = t->o->dtls};
     char why[TOOL_WHY_N];
     struct buf crl;
     enum err e;
 
+    if (load_psk(t))
+        return EXIT_BAD_USAGE;
+    if (t->psk.n)
+        conf.psk = (struct net_tls_psk_source){.find = find_psk, .arg = t};
+    else if (t->o->dtls && !t->o->cert)
+        return complain("--dtls", "needs --psk, or --cert and --key");
     if (t->o->crl && !t->o->ca)
         return complain("--crl", "needs --ca");
     if (calls && t->gateway.https != (t->o->ca != NULL))
@@ -727,7 +816,7 @@ static int make_tls(struct terminal *t)
                         t->gateway.https ? "needed: who signs the gateway's certificate" : "is for https");
     if (calls && !t->gateway.https)
         return 0;
-    if (!calls && !t->o->cert && !t->o->key)
+    if (!calls && !t->o->cert && !t->o->key && !t->psk.n)
         return t->o->ca ? complain("--ca", "needs --cert and --key") : 0;
     buf_init(&crl, CRL_MAX_N);
     e = t->o->crl ? tool_read(t->o->crl, &crl) : ERR_OK;
@@ -790,12 +879,13 @@ static int run(const struct options *o)
         return complain("out of memory", "");
     t.exit = set_up(&t);
     (void)uv_run(&t.loop.loop, UV_RUN_DEFAULT);
-    if (t.httpd || t.udp)
+    if (t.httpd || t.udp || t.dtls)
         ended(&t); /* drained: the timer alone does not keep the loop going */
     tool_loop_close(&t.loop);
     kit_free(&t.kit);
     net_gate_free(&t.gate);
     net_tls_ctx_free(&t.tls);
+    sec_secret_clear(&t.psk);
     log_free(&t.log);
     buf_clear(&t.state);
     if (t.wire)

@@ -269,6 +269,8 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Where pushes in datagrams come from; 0: the system chooses.  DTLS always lets it choose."),
     NUMBER(SIZE, "ota-wsp", "datagram-max", ota_wsp.datagram_max_n, 128, 65507, "1400",
            "The largest datagram; a push that is larger with its headers cannot be delivered there."),
+    NUMBER(SIZE, "ota-wsp", "dtls-mtu", ota_wsp.mtu, 256, 16384, "1200",
+           "The largest datagram of DTLS; a push that is larger with its headers cannot be delivered there."),
     NUMBER(TIME, "ota-wsp", "settle-time", ota_wsp.settle_ms, 0, 10000, "200ms",
            "How long the network may say that nobody listens before a datagram counts as sent."),
     NUMBER(TIME, "ota-wsp", "idle-timeout", ota_wsp.idle_ms, 100, DAY_MS, "10min",

@@ -17,6 +17,7 @@
 #define CONTENT_MAX_N     (INT64_C(1) << 30)
 #define PROFILES_MAX      10000      /* files that describe models */
 #define PROFILES_MAX_N    (64 << 20) /* octets of what they say */
+#define PSK_MIN_N         16         /* octets: RFC 9257 wants 128 bits */
 #define ITEM_MAX_N        255
 #define COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
@@ -48,6 +49,7 @@ static struct draft *draft_of(struct ppg_list *l)
 static void forget(struct draft *d)
 {
     sec_secret_clear(&d->terminal.association.key);
+    sec_secret_clear(&d->terminal.psk);
     buf_wipe(&d->password);
     buf_wipe(&d->call_password);
     d->has_proof = false;
@@ -75,7 +77,8 @@ static const struct route {
     uint16_t port; /* when the route names none */
 } routes[] = {{"http", OTA_ROUTE_HTTP, false, 80},
               {"https", OTA_ROUTE_HTTP, true, 443},
-              {"wap", OTA_ROUTE_WSP, false, 2948}};
+              {"wap", OTA_ROUTE_WSP, false, 2948},
+              {"waps", OTA_ROUTE_WSP, true, 2949}};
 
 static const struct route *route_of(struct slice scheme)
 {
@@ -95,7 +98,7 @@ static void set_route(struct ppg_list *l, const struct ppg_ini_line *line)
     if (net_server_parse(line->value, &at) == ERR_OK)
         r = route_of(at.scheme);
     if (!r) {
-        ppg_list_say(l, line, "not http://HOST:PORT, https://HOST:PORT or wap://HOST:PORT");
+        ppg_list_say(l, line, "not HOST:PORT behind http://, https://, wap:// or waps://");
     } else if (arena_dup(&d->mem, at.host, &d->terminal.host)) {
         ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
     } else {
@@ -108,6 +111,24 @@ static void set_route(struct ppg_list *l, const struct ppg_ini_line *line)
 static void set_tls_name(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.tls_name);
+}
+
+static void set_psk_identity(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.psk_identity);
+}
+
+/* Hexadecimal digits, as initiators.conf has them. */
+static void set_psk_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct buf text;
+
+    buf_init(&text, PPG_LIST_SECRET_MAX_N + 1);
+    ppg_list_secret(l, line, &text);
+    if (text.n && (sec_secret_set_hex(&draft_of(l)->terminal.psk, buf_slice(&text)) ||
+                   draft_of(l)->terminal.psk.n < PSK_MIN_N))
+        ppg_list_say(l, line, "the file holds no key of 32 to 128 hexadecimal digits");
+    buf_wipe(&text);
 }
 
 static void set_form(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -366,6 +387,8 @@ static const struct ppg_list_key keys[] = {
     {"call-user", set_call_user, .must = false},
     {"call-password-file", set_call_password_file, .must = false},
     {"tls-name", set_tls_name, .must = false},
+    {"psk-identity", set_psk_identity, .must = false},
+    {"psk-file", set_psk_file, .must = false},
     {"form", set_form, .must = false},
     {"terminal-id", set_terminal_id, .must = false},
     {"login-user", set_login_user, .must = false},
@@ -447,7 +470,11 @@ static void end(struct ppg_list *l)
     } else if (!t->login.user.n != !t->login.password.n) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "login-user and login-password-file go together");
     } else if (t->tls_name.n && !t->tls) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "tls-name is for https routes");
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "tls-name is for https and waps routes");
+    } else if (!t->psk_identity.n != !t->psk.n) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "psk-identity and psk-file go together");
+    } else if (t->psk.n && !(t->tls && t->route == OTA_ROUTE_WSP)) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "a shared key is for waps routes");
     } else {
         e = ota_registry_add(d->registry, t);
         if (e)

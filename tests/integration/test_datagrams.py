@@ -2,10 +2,12 @@
 BUILD_DIR."""
 
 import socket
+import subprocess
+import threading
 
 import pcap
-from gateway import Gateway, Terminal, pap_push
-from harness import case, check, check_eq, free_port, main
+from gateway import Gateway, Terminal, make_identity, pap_push
+from harness import case, check, check_eq, free_port, main, wait_until
 
 MARK = "Good morning, datagram"
 SI = '<si><indication href="http://www.example.com/m" si-id="1@example.com">Hi</indication></si>'
@@ -19,6 +21,16 @@ def ear(bench):
     s.settimeout(20)
     bench.closers.append(s.close)
     return s.getsockname()[1], lambda: s.recvfrom(65536)
+
+
+def bound(port):
+    """Until somebody has the UDP port."""
+
+    def ready():
+        with open("/proc/net/udp", encoding="ascii") as f:
+            return f":{port:04X} " in f.read()
+
+    wait_until(ready, f"UDP port {port}")
 
 
 def submit(bench, gateway, push_id, *options, to="+15550100", text=MARK):
@@ -150,6 +162,157 @@ def a_terminal_drops_what_is_no_push(bench):
     check_eq([e["reason"] for e in phone.wait_events(6, "refused")], ["malformed-message"] * 6)
     check_eq([e["reason"] for e in phone.wait_events(1, "dropped")], ["protection-below-floor"])
     check(phone.program.running(), phone.program.err())
+
+
+# --- DTLS ---
+
+PSK = "000102030405060708090a0b0c0d0e0f"
+
+
+def psk_route(bench, port, number="+15550100", identity="x-ppg:phone", key=PSK):
+    bench.write(f"psk{number}", key + "\n", 0o600)
+    return (f"[terminal {number}]\nroute = waps://127.0.0.1:{port}\npsk-identity = {identity}\npsk-file = ../psk{number}\n")
+
+
+class Tap:
+    """Passes datagrams between a client and 127.0.0.1:port and keeps them; `lose` are the numbers of those that it loses."""
+
+    def __init__(self, bench, port, lose=()):
+        self.here, self.there = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        self.here.bind(("127.0.0.1", 0))
+        self.there.connect(("127.0.0.1", port))
+        self.port, self.seen, self.lose, self.client = self.here.getsockname()[1], [], lose, None
+        for s in (self.here, self.there):
+            bench.closers.append(s.close)
+        threading.Thread(target=self.forth, daemon=True).start()
+        threading.Thread(target=self.back, daemon=True).start()
+
+    def keep(self, octets):
+        self.seen.append(octets)
+        return len(self.seen) - 1 not in self.lose
+
+    def forth(self):
+        try:
+            while True:
+                octets, self.client = self.here.recvfrom(65536)
+                if self.keep(octets):
+                    self.there.send(octets)
+        except OSError:
+            pass
+
+    def back(self):
+        try:
+            while True:
+                octets = self.there.recv(65536)
+                if self.keep(octets):
+                    self.here.sendto(octets, self.client)
+        except OSError:
+            pass
+
+
+@case
+def a_push_inside_dtls_with_a_shared_key(bench):
+    """UDP with DTLS: the transport protects as `full` asks, and both ends have proved that they have the key."""
+    bench.write("key", PSK + "\n", 0o600)
+    phone = Terminal(bench, "--dtls", "--psk", f"x-ppg.phone:{bench.path('key')}",
+                     "--require", "full", "--trusted-only", association=False)
+    tap = Tap(bench, phone.port)
+    gateway = Gateway(bench, psk_route(bench, tap.port, identity="x-ppg.phone"), whitelist="allow news +1555* * protect=full\n")
+    for i in range(3):
+        good(bench, gateway, f"p{i}")
+    for push in phone.wait_events(3):
+        check_eq((push["content"], push["proofs"], push["tls"], push["trusted"], push["protection"]), (MARK, ["psk"], True, True, "none"))
+    check_eq(gateway.wait_state("p2", "delivered")["targets"][0]["code"], 1000)
+    check("auth=transport int=transport conf=transport" in gateway.ctl("push", "explain", "p2").stdout, "explained")
+    crossed = b"".join(tap.seen)
+    check(MARK.encode() not in crossed and b"news.example.com" not in crossed, "in the clear")
+    check_eq(sum(octets[0] == 22 and octets[13] == 1 for octets in tap.seen), 2, "one session, with a cookie")
+
+
+@case
+def lost_flights_are_sent_again(bench):
+    """Each of the first datagrams of the handshake lost once."""
+    bench.write("key", PSK + "\n", 0o600)
+    phone = Terminal(bench, "--dtls", "--psk", f"phone:{bench.path('key')}", association=False)
+    tap = Tap(bench, phone.port, lose=(0, 3, 6))
+    gateway = Gateway(bench, psk_route(bench, tap.port, identity="phone"), whitelist=OPEN)
+    good(bench, gateway, "p1", "--protection", "full")
+    check_eq(phone.wait_events(1)[0]["content"], MARK)
+    check_eq(gateway.wait_state("p1", "delivered")["targets"][0]["code"], 1000)
+
+
+@case
+def a_wrong_key_gets_nothing(bench):
+    bench.write("key", PSK + "\n", 0o600)
+    phone = Terminal(bench, "--dtls", "--psk", f"phone:{bench.path('key')}", association=False)
+    routes = psk_route(bench, phone.port, "+15550100", "phone", PSK[::-1]) + psk_route(bench, phone.port, "+15550101", "other")
+    gateway = Gateway(bench, routes, whitelist=OPEN, conf={"ota-http.connect-timeout": "1s"})
+    for number in ("+15550100", "+15550101"):
+        good(bench, gateway, number, "--method", "unconfirmed", to=number)
+        check_eq(gateway.wait_state(number, "timeout")["targets"][0]["code"], 4001, number)
+    check_eq(phone.events(), [])
+    check(phone.program.running(), phone.program.err())
+
+
+@case
+def a_push_inside_dtls_with_certificates(bench):
+    """Both ends show one; a terminal of another name, or of no authority of ours, gets nothing."""
+    make_identity(bench)
+    bench.certificate(bench.authority, "phone", "DNS:phone.example.net")
+    tls = ("--dtls", "--cert", bench.path("phone.crt"), "--key", bench.path("phone.key"), "--ca", bench.path("ca.crt"))
+    phone = Terminal(bench, *tls, "--server", "ppg.example.net", "--require", "full", association=False)
+    route = f"route = waps://127.0.0.1:{phone.port}\n"
+    gateway = Gateway(bench, f"[terminal +15550100]\n{route}tls-name = phone.example.net\n"
+                      f"[terminal +15550101]\n{route}tls-name = other.example.net\n", whitelist=OPEN)
+    good(bench, gateway, "p1", "--protection", "full")
+    push = phone.wait_events(1)[0]
+    check_eq((push["content"], push["proofs"], push["server"]), (MARK, ["certificate"], "ppg.example.net"))
+    good(bench, gateway, "p2", "--protection", "full", to="+15550101")
+    gateway.wait_event("deliver.done", push_id="p2", note="DTLS: cert-name")
+    check_eq(len(phone.events()), 1)
+
+
+@case
+def openssl_is_the_terminal(bench):
+    port = free_port(socket.SOCK_DGRAM)
+    heard = bench.path("heard")
+    with open(heard, "wb") as out:  # it ends when its input does
+        server = subprocess.Popen(["openssl", "s_server", "-dtls1_2", "-accept", f"127.0.0.1:{port}", "-psk", PSK, "-psk_identity",
+                                   "phone", "-nocert", "-quiet"], stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT)
+    bench.closers.append(server.kill)
+    bound(port)
+    gateway = Gateway(bench, psk_route(bench, port, identity="phone"), whitelist=OPEN)
+    good(bench, gateway, "p1", "--protection", "full")
+    gateway.wait_state("p1", "delivered")
+    with open(heard, "rb") as f:
+        wait_until(lambda: MARK.encode() in f.read(), "the push")
+
+
+@case
+def gnutls_is_the_terminal(bench):
+    port = free_port(socket.SOCK_DGRAM)
+    keys = bench.write("psk.txt", f"phone:{PSK}\n", 0o600)
+    server = bench.start("/usr/bin/gnutls-serv", "--udp", "--port", str(port), "--pskpasswd", keys, "--priority",
+                         "NONE:+VERS-DTLS1.2:+AEAD:+AES-128-GCM:+ECDHE-PSK:+DHE-PSK:+PSK:+GROUP-ALL:+SIGN-ALL:+COMP-NULL:+MAC-ALL",
+                         "--echo")
+    bound(port)
+    gateway = Gateway(bench, psk_route(bench, port, identity="phone"), whitelist=OPEN)
+    good(bench, gateway, "p1", "--protection", "full")
+    gateway.wait_state("p1", "delivered")
+    wait_until(lambda: "Processing" in server.out() + server.err(), "a record that it could read")
+
+
+@case
+def openssl_is_the_gateway(bench):
+    bench.write("key", PSK + "\n", 0o600)
+    phone = Terminal(bench, "--dtls", "--psk", f"phone:{bench.path('key')}", "--require", "full", association=False)
+    client = subprocess.Popen(["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{phone.port}", "-psk", PSK, "-psk_identity",
+                               "phone", "-quiet"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    bench.closers.append(client.kill)
+    client.stdin.write(b"\1\6\1\x83Hi")
+    client.stdin.flush()
+    push = phone.wait_events(1)[0]
+    check_eq((push["content"], push["proofs"], push["tls"]), ("Hi", ["psk"], True))
 
 
 main("datagrams")

@@ -147,7 +147,7 @@ static struct world *start_with(const char *password, bool tls)
     buf_init(&w->body, 4096);
     if (tls)
         make_contexts(w);
-    ota_bearer_http.set_tls(w->bearer, w->client_tls);
+    ota_bearer_http.set_tls(w->bearer, w->client_tls, NULL);
     start_server(w);
     start_kit(w, password);
     w->terminal = (struct ota_terminal){.key = SLICE("+15550100"),

@@ -99,7 +99,7 @@ static void test_routes(void)
     } rows[] = {
         {"http://a", OTA_ROUTE_HTTP, false, 80},         {"https://a", OTA_ROUTE_HTTP, true, 443},
         {"HTTP://a:4035/", OTA_ROUTE_HTTP, false, 4035}, {"wap://a", OTA_ROUTE_WSP, false, 2948},
-        {"wap://a:2000", OTA_ROUTE_WSP, false, 2000},
+        {"wap://a:2000", OTA_ROUTE_WSP, false, 2000},    {"waps://a", OTA_ROUTE_WSP, true, 2949},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -198,15 +198,15 @@ static const struct {
     {"[terminal +1]\nroute = wap://a\ncalls-in = tls\ncall-proof = none",
      ":1: +1: calls-in goes with an http route, or none"},
     {"[terminal +1]\nroute = ftp://a",
-     ":2: route: not http://HOST:PORT, https://HOST:PORT or wap://HOST:PORT"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
     {"[terminal +1]\nroute = 198.51.100.7:4035",
-     ":2: route: not http://HOST:PORT, https://HOST:PORT or wap://HOST:PORT"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
     {"[terminal +1]\nroute = http://a/push",
-     ":2: route: not http://HOST:PORT, https://HOST:PORT or wap://HOST:PORT"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
     {"[terminal +1]\nroute = http://u:p@a",
-     ":2: route: not http://HOST:PORT, https://HOST:PORT or wap://HOST:PORT"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
     {"[terminal +1]\nroute = http://a:65536",
-     ":2: route: not http://HOST:PORT, https://HOST:PORT or wap://HOST:PORT"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
     {SECTION "route = http://a", ":3: route: already set in this section"},
     {SECTION "from = direct", ":3: from: unknown key, did you mean form?"},
     {SECTION "form = both", ":3: form: embedded or direct"},
@@ -223,7 +223,7 @@ static const struct {
     {SECTION "profile-file = bad.rdf", "bad.rdf: not RDF"},
     {SECTION "profile-file = good", "good: text before the root"},
     {SECTION "terminal-id =", ":3: terminal-id: empty"},
-    {SECTION "tls-name = a", ":1: +15550100: tls-name is for https routes"},
+    {SECTION "tls-name = a", ":1: +15550100: tls-name is for https and waps routes"},
     {SECTION "login-user = a", ":1: +15550100: login-user and login-password-file go together"},
     {SECTION "login-password-file = good", ":1: +15550100: login-user and login-password-file go together"},
     {SECTION "login-user = a\nlogin-password-file = wide", "wide is open to others: mode 0644, at most 0600"},
@@ -231,6 +231,7 @@ static const struct {
     {SECTION "association-file = wide", "wide is open to others: mode 0644, at most 0600"},
     {SECTION "association-file = gone", "gone: No such file or directory"},
     {SECTION SECTION, ":3: +15550100: already described"},
+    {SECTION "psk-identity = a", ":1: +15550100: psk-identity and psk-file go together"},
     {SECTION "[terminal tel:+1-555-0100]\nroute = http://a", ":3: +15550100: already described"},
 };
 
