@@ -27,7 +27,8 @@ struct net_dtls_conf {
     struct slice server_name; /* clients: as net_tls_create takes it */
     size_t mtu;               /* octets of a datagram, at least NET_DTLS_MTU_MIN */
     int64_t handshake_ms;
-    const void *prestate; /* servers: a gnutls_dtls_prestate_st, from the cookie exchange */
+    const void
+        *prestate; /* servers: a gnutls_dtls_prestate_st, from the cookie exchange; NULL: there was none */
     struct net_dtls_user user;
 };
 

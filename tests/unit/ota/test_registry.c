@@ -14,6 +14,8 @@ static void copies_are_deep(void)
 
     t.login = (struct ota_login){SLICE("gw"), slice_str(password)};
     t.association.present = true;
+    t.psk_identity = SLICE("x-ppg:1");
+    CU_ASSERT(sec_secret_set(&t.psk, SLICE("0123456789abcdef")) == ERR_OK);
     CU_ASSERT(sec_secret_set(&t.association.key, SLICE("0123456789abcdef0123456789abcdef")) == ERR_OK);
     CU_ASSERT_FATAL(ota_registry_create(4, &r) == ERR_OK);
     CU_ASSERT(ota_registry_add(r, &t) == ERR_OK);
@@ -23,6 +25,8 @@ static void copies_are_deep(void)
     CU_ASSERT_FATAL(found != NULL);
     TEST_SLICE_EQ(found->host, SLICE("127.0.0.1"));
     TEST_SLICE_EQ(found->login.password, SLICE("secret"));
+    TEST_SLICE_EQ(found->psk_identity, SLICE("x-ppg:1"));
+    TEST_SLICE_EQ(sec_secret_slice(&found->psk), SLICE("0123456789abcdef"));
     CU_ASSERT(found->port == 4035 && found->association.key.n == 32 && found->tls_name.n == 0);
     CU_ASSERT(ota_registry_find(r, SLICE("+15550101")) == NULL);
     ota_registry_drop(&r);

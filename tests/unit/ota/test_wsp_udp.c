@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/net/dtlsd.h"
 #include "ota/wsp.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/netloop.h"
@@ -59,7 +60,8 @@ static struct fix *fix_open(struct ota_wsp_env conf)
     conf.datagram_max_n = conf.datagram_max_n ? conf.datagram_max_n : 1400;
     conf.flows_max = conf.flows_max ? conf.flows_max : 8;
     conf.idle_ms = conf.idle_ms ? conf.idle_ms : 60000;
-    f->env = (struct ota_env){.net = &f->nl.env, .wsp = conf};
+    conf.mtu = 1200;
+    f->env = (struct ota_env){.net = &f->nl.env, .connect_ms = 1500, .wsp = conf};
     f->terminal =
         (struct ota_terminal){.key = SLICE("+1"), .route = OTA_ROUTE_WSP, .host = SLICE("127.0.0.1")};
     f->fd = raw_udp(&f->terminal.port);
@@ -281,6 +283,125 @@ static void idle_sockets_close(void)
     fix_close(f);
 }
 
+/* --- secured --- */
+
+#define KEY   SLICE("0123456789abcdef")
+#define OTHER SLICE("fedcba9876543210")
+
+struct phone {
+    struct net_tls_ctx *ctx;
+    struct net_dtlsd *server;
+    size_t records;
+};
+
+static bool find(void *arg, struct slice identity, unsigned version, struct slice *key)
+{
+    (void)arg, (void)version;
+    if (!slice_eq(identity, SLICE("phone")))
+        return false;
+    *key = KEY;
+    return true;
+}
+
+static void on_record(const struct sockaddr *from, const struct net_tls_peer *peer, struct slice plain,
+                      void *arg)
+{
+    struct phone *p = arg;
+
+    (void)from;
+    CU_ASSERT(plain.n > 4 && plain.p[1] == 6);
+    TEST_SLICE_EQ(peer->psk, SLICE("phone"));
+    p->records++;
+}
+
+static void phone_open(struct fix *f, struct phone *p)
+{
+    const struct net_tls_conf conf = {
+        .role = NET_TLS_SERVER, .version_min = 12, .datagrams = true, .psk = {.find = find}};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct net_dtlsd_conf server = {
+        .mtu = 1200, .sessions_max = 8, .handshake_ms = 5000, .idle_ms = 60000, .data = on_record, .arg = p};
+    const char *why;
+
+    *p = (struct phone){.records = 0};
+    CU_ASSERT_FATAL(net_tls_ctx_create(&conf, &p->ctx, &why) == ERR_OK);
+    server.ctx = p->ctx;
+    CU_ASSERT_FATAL(net_dtlsd_create(&f->nl.env, &server, (struct sockaddr *)&at, &p->server) == ERR_OK);
+    f->terminal.port = net_dtlsd_port(p->server);
+    f->terminal.tls = true;
+    f->terminal.psk_identity = SLICE("phone");
+    CU_ASSERT(sec_secret_set(&f->terminal.psk, KEY) == ERR_OK);
+}
+
+static void phone_close(struct phone *p)
+{
+    net_dtlsd_close(p->server);
+    net_tls_ctx_free(&p->ctx);
+}
+
+/* One session for all pushes of a terminal; another key is another session, and a wrong one opens none. */
+static void secured_by_a_shared_key(void)
+{
+    struct fix *f = fix_open((struct ota_wsp_env){.settle_ms = 50});
+    struct ota_terminal moved;
+    struct phone p;
+
+    phone_open(f, &p);
+    CU_ASSERT(push(f, 0, "one") == ERR_OK && push(f, 1, "two") == ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 2);
+    CU_ASSERT(ended_as(f, 0, OTA_DELIVERED, 1000) && ended_as(f, 1, OTA_DELIVERED, 1000));
+    (void)netloop_until(&f->nl, &p.records, 2);
+    moved = f->terminal;
+    CU_ASSERT(sec_secret_set(&moved.psk, OTHER) == ERR_OK);
+    CU_ASSERT(push_to(f, 2, &moved, SLICE("three")) == ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 3);
+    CU_ASSERT(ended_as(f, 2, OTA_RETRY, 4001));
+    CU_ASSERT(push(f, 3, "four") == ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 4);
+    CU_ASSERT(ended_as(f, 3, OTA_DELIVERED, 1000));
+    (void)netloop_until(&f->nl, &p.records, 3);
+    phone_close(&p);
+    fix_close(f);
+}
+
+static void secured_records_have_a_ceiling(void)
+{
+    static char large[1200];
+    struct fix *f = fix_open((struct ota_wsp_env){.settle_ms = 0});
+    struct phone p;
+
+    phone_open(f, &p);
+    CU_ASSERT(push_to(f, 0, &f->terminal, slice_of(large, sizeof large)) == ERR_OK);
+    CU_ASSERT(push(f, 1, "fits") == ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 2);
+    CU_ASSERT(ended_as(f, 0, OTA_UNDELIVERABLE, 2006) && ended_as(f, 1, OTA_DELIVERED, 1000));
+    phone_close(&p);
+    fix_close(f);
+}
+
+/* No credentials; nobody there; closed in the handshake. */
+static void secured_but_not_opened(void)
+{
+    struct fix *f = fix_open((struct ota_wsp_env){.settle_ms = 50});
+
+    f->terminal.tls = true;
+    CU_ASSERT_EQUAL(push(f, 0, "no key, no certificate"), ERR_UNSUPPORTED);
+    f->terminal.psk_identity = SLICE("phone");
+    CU_ASSERT(sec_secret_set(&f->terminal.psk, KEY) == ERR_OK);
+    CU_ASSERT(push(f, 0, "nobody speaks DTLS there") == ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 0, OTA_RETRY, 4001));
+    CU_ASSERT_STRING_EQUAL(f->jobs[0].result.note, "DTLS: no answer");
+    (void)close(f->fd);
+    f->fd = -1;
+    CU_ASSERT(push(f, 1, "nobody at all") == ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 2);
+    CU_ASSERT(ended_as(f, 1, OTA_RETRY, 4001));
+    CU_ASSERT_STRING_EQUAL(f->jobs[1].result.note, "port unreachable");
+    CU_ASSERT(push(f, 2, "while it closes") == ERR_OK);
+    fix_close(f);
+}
+
 const struct test_case test_cases[] = {
     {"delivered_when_nobody_complains", delivered_when_nobody_complains},
     {"without_settling_it_is_told_at_once_but_later", without_settling_it_is_told_at_once_but_later},
@@ -292,5 +413,8 @@ const struct test_case test_cases[] = {
     {"closed_under_way", closed_under_way},
     {"bounded_number_of_terminals", bounded_number_of_terminals},
     {"idle_sockets_close", idle_sockets_close},
+    {"secured_by_a_shared_key", secured_by_a_shared_key},
+    {"secured_records_have_a_ceiling", secured_records_have_a_ceiling},
+    {"secured_but_not_opened", secured_but_not_opened},
     {NULL, NULL},
 };

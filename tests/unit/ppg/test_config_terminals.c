@@ -89,6 +89,27 @@ static void test_terminals(void)
     forget(f);
 }
 
+static void test_shared_keys(void)
+{
+    struct fixture *f;
+    const struct ota_terminal *t;
+
+    write_file("psk", "000102030405060708090a0b0c0d0e0f\n", 0600);
+    write_file("weak", "0001\n", 0600);
+    f = read_text("[terminal +1]\nroute = waps://a\npsk-identity = x-ppg:1\npsk-file = psk\n");
+    CU_ASSERT_EQUAL(f->errs.n, 0);
+    t = ota_registry_find(f->registry, SLICE("+1"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    TEST_SLICE_EQ(t->psk_identity, SLICE("x-ppg:1"));
+    CU_ASSERT(t->psk.n == 16 && t->psk.octets[15] == 15);
+    forget(f);
+    f = read_text("[terminal +1]\nroute = https://a\npsk-identity = a\npsk-file = psk\n"
+                  "[terminal +2]\nroute = waps://a\npsk-identity = a\npsk-file = weak\n"
+                  "[terminal +3]\nroute = wap://a\npsk-file = psk\n");
+    CU_ASSERT_EQUAL(f->errs.n, 3);
+    forget(f);
+}
+
 static void test_routes(void)
 {
     static const struct {
@@ -415,5 +436,6 @@ const struct test_case test_cases[] = {
     {"routes", test_routes},
     {"keys_of_the_keyring", test_keys_of_the_keyring},
     {"keys_that_will_not_do", test_keys_that_will_not_do},
+    {"shared_keys", test_shared_keys},
     {NULL, NULL},
 };
