@@ -273,6 +273,22 @@ def a_push_inside_dtls_with_certificates(bench):
 
 
 @case
+def a_gateway_of_another_authority_gets_nothing(bench):
+    """A terminal that trusts another authority refuses the gateway, inside TLS as inside DTLS, and takes no content."""
+    make_identity(bench)
+    bench.ca("other")
+    bench.certificate(bench.authority, "phone", "DNS:localhost,IP:127.0.0.1")
+    tls = ("--cert", bench.path("phone.crt"), "--key", bench.path("phone.key"), "--ca", bench.path("other.crt"))
+    phones = [Terminal(bench, *tls, association=False), Terminal(bench, "--dtls", *tls, association=False)]
+    gateway = Gateway(bench, phones[0].route("+15550100", "https", more="") + phones[1].route("+15550101", "waps", more=""),
+                      whitelist=OPEN, conf={"ota-http.connect-timeout": "1s"})
+    for number in ("+15550100", "+15550101"):
+        good(bench, gateway, number, "--method", "unconfirmed", "--protection", "full", to=number)
+        check_eq(gateway.wait_state(number, "timeout")["targets"][0]["code"], 4001, number)
+    check_eq([phone.events() for phone in phones], [[], []])
+
+
+@case
 def openssl_is_the_terminal(bench):
     port = free_port(socket.SOCK_DGRAM)
     heard = bench.path("heard")
