@@ -187,6 +187,13 @@ static bool queue_full(const struct ppg_queue *q, const struct ppg_target *t)
     return q->n >= QUEUE_MAX && container_of(q->waiting.prev, struct ppg_target, link)->id < t->id;
 }
 
+/* Its initiator put it off, so it never stood among those that are away: older ones may be there that come back later. */
+static bool was_put_off(const struct ppg_queue *q, const struct ppg_target *t)
+{
+    return t->tries == 0 && t->due_ms == t->push->not_before_ms && t->id < q->away.last.id &&
+           t->due_ms < q->away.last.due_ms;
+}
+
 /* It is due.  Into its queue, or to the store when its terminal rests or older ones are there. */
 static void arrive(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_target *t, int64_t now)
 {
@@ -196,7 +203,9 @@ static void arrive(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_targ
         clock_look(s);
     if (q->busy_id == t->id)
         t->busy = q->busy_n;
-    if (ppg_away_behind(&q->away, t->due_ms, t->id) || queue_full(q, t) || lane_closed(st->lane, now))
+    if (was_put_off(q, t))
+        send_away(s, st, t, q->away.last.due_ms, NULL);
+    else if (ppg_away_behind(&q->away, t->due_ms, t->id) || queue_full(q, t) || lane_closed(st->lane, now))
         send_away(s, st, t, num_max64(st->lane->closed_until_ms, now + STEP_MIN_MS), NULL);
     else
         ppg_lanes_put(&s->lanes, st, t);

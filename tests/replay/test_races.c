@@ -253,8 +253,7 @@ static void check_push(const struct race *r, const struct race_push *p)
         wrong(r, p, SLICE("?"), "half of it is stored");
 }
 
-/* Of one initiator, terminal and priority the older one goes first, once it may go at all; not checked of one
- * that was put off itself. */
+/* Of one initiator, terminal and priority the older one goes first, once it may go at all. */
 static void check_order(const struct race *r)
 {
     size_t first[PUSHES_MAX][KEYS_N];
@@ -271,8 +270,7 @@ static void check_order(const struct race *r)
         for (size_t q = p + 1; q < r->pushes_n; q++)
             for (unsigned k = 0; k < KEYS_N; k++)
                 if (r->pushes[p].priority == r->pushes[q].priority &&
-                    r->pushes[p].from_ms <= r->pushes[q].accepted_ms &&
-                    r->pushes[q].from_ms == r->pushes[q].accepted_ms && first[p][k] != SIZE_MAX &&
+                    r->pushes[p].from_ms <= r->pushes[q].accepted_ms && first[p][k] != SIZE_MAX &&
                     first[q][k] < first[p][k])
                     wrong(r, &r->pushes[q], keys[k], "overtook an older one");
 }

@@ -64,6 +64,7 @@
     X(notify_retry_after)                                                                                    \
     X(notify_table_restart)                                                                                  \
     X(order_at_the_ceiling)                                                                                  \
+    X(order_deferred_at_the_ceiling)                                                                         \
     X(order_per_terminal)                                                                                    \
     X(priority)                                                                                              \
     X(reload_raises_floor)                                                                                   \
