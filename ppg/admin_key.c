@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include "base/codec.h"
 #include "base/mem.h"
-#include "ppg/admin_work.h"
 
 #define QUERY_MAX_N 1024
 
@@ -172,7 +171,6 @@ static void changed(struct ppg_keyjob *job)
     LOG(a->env->log, LOG_WARN, job->op->event, LOG_S("key", job->name),
         LOG_C("kind", json_string_value(json_object_get(job->answer, "kind"))),
         LOG_I("version", json_integer_value(json_object_get(job->answer, "version"))));
-    ppg_admin_note(a, job->x, job->op->event, job->answer);
     if (!a->conf.reload(a->conf.arg, reloaded, job))
         return;
     not_in_force(job, "a reload is under way; ask for another", NULL);

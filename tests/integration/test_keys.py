@@ -130,7 +130,7 @@ def changes_are_in_the_audit_log(bench):
     key(gateway, "remove", "phone")
     with open(gateway.path("audit.log"), "rb") as f:
         text = f.read()
-    rows = [json.loads(line) for line in text.splitlines()]
+    rows = [r for r in map(json.loads, text.splitlines()) if r["what"] != "reload"]
     check_eq([(r["what"], r.get("before") and r["before"]["version"], r.get("after") and r["after"]["version"]) for r in rows],
              [("key.imported", None, 1), ("key.rotated", 1, 2), ("sa.revoked", 2, 2), ("key.removed", 2, None)])
     check(all(r["who"] for r in rows), rows)
