@@ -180,8 +180,12 @@ static void case_stranger_looks_alike(void)
             net_tls_ctx_free(&sc);
         }
         test_row(i);
-        for (size_t k = 0; k < 10; k++)
-            CU_ASSERT_EQUAL(sent[0][k], sent[1][k]);
+        for (size_t k = 0; k < 10; k++) {
+            size_t a = sent[0][k], b = sent[1][k];
+
+            CU_ASSERT((a > b ? a - b : b - a) <=
+                      (i == 1 ? 2 : 0)); /* DHE: a random number's first octets may be 0 */
+        }
     }
 }
 
