@@ -140,6 +140,6 @@ const char *const schema_steps[SCHEMA_VERSION] = {
     ") WITHOUT ROWID;",
 
     /* 2 to 3: targets of terminals that call in. */
-    "ALTER TABLE target ADD COLUMN by_call INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX target_by_call ON target(key) WHERE by_call = 1 AND stage < 2;",
+    ("ALTER TABLE target ADD COLUMN by_call INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX target_by_call ON target(key) WHERE by_call = 1 AND stage < 2;"),
 };
