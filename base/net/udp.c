@@ -41,7 +41,7 @@ static void give_buffer(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
     *out = uv_buf_init(net_hub_read_buf(u->env->hub), NET_HUB_READ_N);
 }
 
-/* Octets 0 without a sender: nothing more for now. */
+/* libuv calls with 0 octets and no sender when the socket is drained. */
 static void received(uv_udp_t *handle, ssize_t n, const uv_buf_t *octets, const struct sockaddr *from,
                      unsigned flags)
 {
