@@ -228,6 +228,8 @@ struct ppg_limits *ppg_config_limits(const struct ppg_config *c)
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
 {
     ppg_limits_inherit(c->limits, c->accounts, before->limits, before->accounts);
+    if (c->keyserver && before->keyserver)
+        sec_keyserver_follow(c->keyserver, before->keyserver);
 }
 
 const struct sec_keyring *ppg_config_keyring(const struct ppg_config *c)

@@ -45,9 +45,10 @@ enum err ppg_config_whitelist_of(const struct ppg_config *c, const struct slice 
 const struct ppg_groups *ppg_config_groups(const struct ppg_config *c);
 /* What initiators have used of their limits; asked with ppg/limits.h. */
 struct ppg_limits *ppg_config_limits(const struct ppg_config *c);
-/* A configuration that will follow `before` goes on with what was used under it.  Before anybody else sees `c`. */
+/* A configuration that will follow `before` goes on with what was used under it, limits and sequence numbers.  Before anybody else sees `c`. */
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before);
-/* NULL: no subscribers are configured.  Its numbers move; everything else of it is constant. */
+/* NULL: no subscribers are configured.  One for all loops, in use until the next reload, whose one goes on with its
+ * numbers; they move, everything else of it is constant.  More of them come by way of ppg/seq.h. */
 struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c);
 /* Keys by name; NULL: no keyring is configured. */
 const struct sec_keyring *ppg_config_keyring(const struct ppg_config *c);

@@ -9,6 +9,7 @@
 #include "ppg/protect.h"
 #include "ppg/reply.h"
 #include "ppg/schedule.h"
+#include "ppg/seq.h"
 
 #define HEADERS_MAX_N 65536u /* octets of the header lines of one answer */
 
@@ -22,8 +23,8 @@ enum err ppg_core_init(struct ppg_core *c)
     buf_init(&c->answer_headers, HEADERS_MAX_N);
     if ((e = pap_parser_create(&c->parser)) || (e = ppg_accept_create(c, &c->accept)) ||
         (e = ppg_control_create(c, &c->control)) || (e = ppg_schedule_create(c, &c->schedule)) ||
-        (e = ppg_deliver_create(c, &c->deliver)) || (e = ppg_protect_create(c, &c->protect)) ||
-        (e = ppg_notify_create(c, &c->notify)))
+        (e = ppg_deliver_create(c, &c->deliver)) || (e = ppg_seq_create(c, &c->seq)) ||
+        (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)))
         ppg_core_clear(c);
     return e;
 }
@@ -34,6 +35,7 @@ void ppg_core_clear(struct ppg_core *c)
     ppg_control_free(&c->control);
     ppg_notify_free(&c->notify);
     ppg_protect_free(&c->protect);
+    ppg_seq_free(&c->seq);
     ppg_deliver_free(&c->deliver);
     ppg_schedule_free(&c->schedule);
     pap_parser_free(&c->parser);

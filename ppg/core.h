@@ -28,6 +28,7 @@ struct ppg_control;
 struct ppg_schedule;
 struct ppg_notify;
 struct ppg_protect;
+struct ppg_seq;
 struct ppg_deliver;
 
 /* What is known without the store about one initiator's targets.  Accounts are found by the hash of their name: two that
@@ -96,6 +97,7 @@ struct ppg_core {
     struct ppg_control *control;
     struct ppg_schedule *schedule;
     struct ppg_deliver *deliver;
+    struct ppg_seq *seq;
     struct ppg_protect *protect;
     struct ppg_notify *notify;
     const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */

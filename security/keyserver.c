@@ -241,6 +241,24 @@ enum err sec_keyserver_reserved(struct sec_keyserver *s, struct slice ue, uint64
     return e;
 }
 
+void sec_keyserver_follow(struct sec_keyserver *s, struct sec_keyserver *before)
+{
+    LIST_EACH (at, &s->subscribers) {
+        struct subscriber *u = container_of(at, struct subscriber, link);
+        struct subscriber *was = map_get(&before->names, u->impi);
+
+        if (!was)
+            continue;
+        (void)pthread_mutex_lock(&before->lock);
+        if (was->sqn >= u->sqn) {
+            u->sqn = was->sqn;
+            u->end = was->end;
+            was->end = 0;
+        }
+        (void)pthread_mutex_unlock(&before->lock);
+    }
+}
+
 static enum err milenage_of(const struct subscriber *u, struct sec_milenage **out)
 {
     return sec_milenage_create(slice_of(u->k, sizeof u->k), slice_of(u->opc, sizeof u->opc), out);

@@ -45,6 +45,9 @@ enum err sec_keyserver_add(struct sec_keyserver *s, const struct sec_subscriber 
 /* This NAF may ask, for keys of at most so long.  ERR_MALFORMED (NAF_Id), ERR_EXISTS, ERR_LIMIT (too many, life not
  * above 0). */
 enum err sec_keyserver_allow(struct sec_keyserver *s, struct slice naf_id, int64_t life_max_s) MUST_USE;
+/* Goes on where `before` stands, which gives its reserved numbers up: after a reload nobody repeats one, and none is
+ * skipped.  Subscribers of whom the files say a higher number keep that.  Before anybody else sees `s`. */
+void sec_keyserver_follow(struct sec_keyserver *s, struct sec_keyserver *before);
 size_t sec_keyserver_count(const struct sec_keyserver *s); /* subscribers */
 
 /* What the gateway asks (TS 29.309 §5.3: PushInfoRequest); borrowed. */

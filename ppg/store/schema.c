@@ -20,6 +20,7 @@
  *   notice     the outbox: one row per target whose result the initiator has still to be told.  The row's id is the
  *              target's, so a target cannot owe two.  Members of a group owe none.
  *   number     per association the next number that has not been reserved.
+ *   seq        per subscriber likewise the next sequence number (SEQ) for an authentication vector.
  *
  * Leases.  target.lease and notice.lease: 0 nobody, else the epoch whose run holds the row.  target_open lists the
  * rows that are not final, by lease, initiator and due time: claims, recovery and counts read nothing else, so their
@@ -142,4 +143,10 @@ const char *const schema_steps[SCHEMA_VERSION] = {
     /* 2 to 3: targets of terminals that call in. */
     ("ALTER TABLE target ADD COLUMN by_call INTEGER NOT NULL DEFAULT 0;"
      "CREATE INDEX target_by_call ON target(key) WHERE by_call = 1 AND stage < 2;"),
+
+    /* 3 to 4: subscribers of the embedded key server. */
+    ("CREATE TABLE seq("
+     " impi TEXT PRIMARY KEY,"
+     " next INTEGER NOT NULL"
+     ") WITHOUT ROWID;"),
 };

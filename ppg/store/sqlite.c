@@ -199,6 +199,8 @@ static enum err run(void *self, struct store_op *op)
         return sq_cancel(self, container_of(op, struct store_cancel, op));
     case STORE_NUMBERS:
         return sq_numbers(self, container_of(op, struct store_numbers, op));
+    case STORE_SEQ:
+        return sq_seq(self, container_of(op, struct store_seq, op));
     case STORE_NOTICE_CLAIM:
         return sq_notice_claim(self, container_of(op, struct store_notice_claim, op));
     case STORE_NOTICE_MOVE:

@@ -45,6 +45,8 @@ enum sq_stmt {
     SQ_TOLD,
     SQ_NUMBER_GET,
     SQ_NUMBER_SET,
+    SQ_SEQ_GET,
+    SQ_SEQ_SET,
     SQ_TURN,
     SQ_OPEN_OF,
     SQ_CLAIM,
@@ -254,6 +256,7 @@ enum err sq_finish(struct sq *q, struct store_finish *o) MUST_USE;
 enum err sq_move(struct sq *q, struct store_move *o) MUST_USE;
 enum err sq_cancel(struct sq *q, struct store_cancel *o) MUST_USE;
 enum err sq_numbers(struct sq *q, struct store_numbers *o) MUST_USE;
+enum err sq_seq(struct sq *q, struct store_seq *o) MUST_USE;
 enum err sq_notice_move(struct sq *q, struct store_notice_move *o) MUST_USE;
 enum err sq_notice_done(struct sq *q, struct store_notice_done *o) MUST_USE;
 enum err sq_purge(struct sq *q, struct store_purge *o) MUST_USE;

@@ -15,6 +15,8 @@
 
 #define STEP_PAGES 256        /* 1 MiB: a few milliseconds between two batches */
 #define SKIP       "16777216" /* numbers of an association that a copy leaves out: 2^24 of 2^32 */
+#define SEQ_SKIP                                                                                             \
+    "16777216" /* of a subscriber: 2^24 of 2^43; a module follows a jump of 2^28 (TS 33.102 §C.3.2) */
 
 void sq_backup_drop(struct sq *q)
 {
@@ -76,7 +78,8 @@ static enum err copy_finish(struct sq *q)
         sql, sizeof sql,
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; BEGIN;"
         "UPDATE meta SET identity = '%s';"
-        "UPDATE number SET next = min(next + " SKIP ", 4294967295); COMMIT;",
+        "UPDATE number SET next = min(next + " SKIP ", 4294967295);"
+        "UPDATE seq SET next = min(next + " SEQ_SKIP ", 8796093022208); COMMIT;",
         identity);
     return sq_fail(q, q->copy, sqlite3_exec(q->copy, sql, NULL, NULL, NULL));
 }

@@ -90,6 +90,9 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_NUMBER_GET] = "SELECT next FROM number WHERE said = ?1",
     [SQ_NUMBER_SET] = "INSERT INTO number(said, next) VALUES(?1, ?2)"
                       " ON CONFLICT(said) DO UPDATE SET next = excluded.next",
+    [SQ_SEQ_GET] = "SELECT next FROM seq WHERE impi = ?1",
+    [SQ_SEQ_SET] = "INSERT INTO seq(impi, next) VALUES(?1, ?2)"
+                   " ON CONFLICT(impi) DO UPDATE SET next = excluded.next",
 
     [SQ_TURN] = "SELECT initiator_no, due_ms FROM target WHERE stage < 2 AND lease = ?1 AND initiator_no > ?2"
                 " ORDER BY initiator_no, due_ms LIMIT 1",

@@ -1,4 +1,4 @@
-/* How an attempt ended, and numbers of associations: the operations of the embedded engine that change single rows.
+/* How an attempt ended, and numbers of associations and subscribers: the operations of the embedded engine that change single rows.
  * Nothing is allocated; slices are bound where they lie.  Who may call and in which order is store.c's concern. */
 #include "ppg/store/sqlite.h"
 
@@ -121,5 +121,40 @@ enum err sq_numbers(struct sq *q, struct store_numbers *o)
         return e;
     o->from = (uint32_t)from;
     o->to = (uint32_t)(from + o->count);
+    return ERR_OK;
+}
+
+/* SEQ has 43 bits (TS 33.102 §C.3.4). */
+#define SEQ_END (INT64_C(1) << 43)
+
+/* Where the last reservation of that subscriber ended; `floor` where there was none. */
+static enum err seq_next(struct sq *q, struct slice impi, int64_t floor, int64_t *next)
+{
+    struct sq_use get = sq_use(q, SQ_SEQ_GET);
+
+    *next = floor;
+    sq_text(&get, impi);
+    if (sq_row(&get) && sq_col(&get, 0) > floor)
+        *next = sq_col(&get, 0);
+    return sq_done(&get);
+}
+
+enum err sq_seq(struct sq *q, struct store_seq *o)
+{
+    struct sq_use set = sq_use(q, SQ_SEQ_SET);
+    int64_t from = o->floor < (uint64_t)SEQ_END ? (int64_t)o->floor : SEQ_END;
+    enum err e = o->set ? ERR_OK : seq_next(q, o->impi, from, &from);
+
+    if (e)
+        return e;
+    if (from + o->count > SEQ_END)
+        return ERR_LATE;
+    sq_text(&set, o->impi);
+    sq_i64(&set, from + o->count);
+    e = sq_exec(&set);
+    if (e)
+        return e;
+    o->from = (uint64_t)from;
+    o->to = (uint64_t)from + o->count;
     return ERR_OK;
 }

@@ -71,6 +71,7 @@ enum store_kind {
     STORE_CLAIM,
     STORE_CANCEL,
     STORE_NUMBERS,
+    STORE_SEQ,
     STORE_NOTICE_CLAIM,
     STORE_NOTICE_MOVE,
     STORE_NOTICE_DONE,
@@ -248,6 +249,19 @@ struct store_numbers {
     uint32_t count;
     uint32_t from;
     uint32_t to;
+};
+
+/* Reserves `count` sequence numbers (SEQ of TS 33.102 §C.1.1.1) of a subscriber: [from, to).  They begin at `floor`, or where
+ * the last reservation ended when that is higher.  set: at floor in any case, because the terminal said where it stands.
+ * ERR_LATE: used up (2^43). */
+struct store_seq {
+    struct store_op op;
+    struct slice impi; /* borrowed until done */
+    uint64_t floor;
+    bool set;
+    uint32_t count;
+    uint64_t from;
+    uint64_t to;
 };
 
 /* Leases up to `max` notices due; initiators take turns as in a claim of targets, each with no more than room() says;

@@ -13,6 +13,7 @@ struct load {
     struct store_insert insert[3];
     struct store_finish finish[2];
     struct store_numbers numbers;
+    struct store_seq seq;
     struct store_insert later;
     struct store_show show;
     struct store_claim claim;
@@ -67,6 +68,8 @@ static void second_batch(struct fix *f, struct load *l)
     }
     l->numbers.count = 10;
     add(&ops, &l->numbers.op, STORE_NUMBERS);
+    l->seq = (struct store_seq){.impi = SLICE("a@home"), .floor = 7, .count = 10};
+    add(&ops, &l->seq.op, STORE_SEQ);
     l->later.push = fix_push("c", "later", 1, 1);
     add(&ops, &l->later.op, STORE_INSERT);
     l->show.push_id = SLICE("later");
@@ -127,6 +130,7 @@ static void count_is(struct fix *f, uint64_t open, uint64_t owed)
 static void compare(struct fix *f, struct load *l)
 {
     struct store_numbers more = {.count = 1};
+    struct store_seq vectors = {.impi = SLICE("a@home"), .floor = 7, .count = 1};
     uint64_t open;
     uint64_t owed;
 
@@ -147,6 +151,8 @@ static void compare(struct fix *f, struct load *l)
     CU_ASSERT(fix_claim(f, 10, 100) == open + 1);
     CU_ASSERT(fix_run(f, &more.op, STORE_NUMBERS) == ERR_OK);
     CU_ASSERT(more.from == (l->numbers.op.err ? 1 : 11));
+    CU_ASSERT(fix_run(f, &vectors.op, STORE_SEQ) == ERR_OK);
+    CU_ASSERT(vectors.from == (l->seq.op.err ? 7 : 17));
 }
 
 static void load_clear(struct load *l)

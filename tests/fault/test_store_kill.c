@@ -16,8 +16,9 @@
 
 /* What the child writes: small letters before an operation, capitals after its success. */
 struct entry {
-    char what;    /* I insert; f F finish; c C cancel; X a new push left it out; d D notice done; N numbers */
-    uint8_t flag; /* notify; association of the numbers */
+    char
+        what; /* I insert; f F finish; c C cancel; X a new push left it out; d D notice done; N numbers; S seq */
+    uint8_t flag; /* notify; association of the numbers, subscriber of the seq */
     int64_t a;    /* id of the first target, of the target, of the notice; from */
     int64_t b;    /* number of the push; to */
 };
@@ -36,6 +37,7 @@ struct seen {
 static struct seen seen[TARGETS_MAX];
 static int64_t pushes[TARGETS_MAX]; /* acknowledged: number -> id of the first target */
 static uint32_t number_top[2];      /* highest `to` of either association */
+static uint64_t seq_top[2];         /* likewise of either subscriber */
 
 /* ---- the child ---- */
 
@@ -288,6 +290,32 @@ static struct store_op *numbers_new(struct child *c)
     return &o->op;
 }
 
+static struct slice impi_of(uint8_t which)
+{
+    return which ? SLICE("b@home") : SLICE("a@home");
+}
+
+static void seq_done(struct store_op *op)
+{
+    struct store_seq *o = container_of(op, struct store_seq, op);
+
+    if (!op->err)
+        tell(op->arg, 'S', slice_eq(o->impi, impi_of(1)), (int64_t)o->from, (int64_t)o->to);
+    free(o);
+}
+
+static struct store_op *seq_new(struct child *c)
+{
+    struct store_seq *o = calloc(1, sizeof *o);
+
+    MUST(o != NULL);
+    o->impi = impi_of((uint8_t)roll(c, 2));
+    o->floor = 1;
+    o->count = 1 + roll(c, 50);
+    o->op = (struct store_op){.kind = STORE_SEQ, .done = seq_done};
+    return &o->op;
+}
+
 static void claim_done(struct store_op *op)
 {
     struct store_claim *o = container_of(op, struct store_claim, op);
@@ -348,7 +376,7 @@ static struct store_op *any_new(struct child *c)
             return told_new(c);
         return insert_new(c);
     case 3:
-        return numbers_new(c);
+        return roll(c, 2) ? numbers_new(c) : seq_new(c);
     case 4:
         return claim_new(c);
     case 5:
@@ -437,6 +465,10 @@ static void learn(const struct entry *e)
     case 'N':
         CU_ASSERT(e->a >= number_top[e->flag]); /* ranges never overlap */
         number_top[e->flag] = (uint32_t)e->b;
+        break;
+    case 'S':
+        CU_ASSERT((uint64_t)e->a >= seq_top[e->flag]);
+        seq_top[e->flag] = (uint64_t)e->b;
         break;
     default:
         CU_FAIL("an entry no child writes");
@@ -540,6 +572,13 @@ static void check(const char *name)
         CU_ASSERT(o.from >= number_top[said]);
         number_top[said] = o.to;
     }
+    for (uint8_t which = 0; which < 2; which++) {
+        struct store_seq o = {.impi = impi_of(which), .floor = 1, .count = 3};
+
+        CU_ASSERT(fix_run(&f, &o.op, STORE_SEQ) == ERR_OK);
+        CU_ASSERT(o.from >= seq_top[which]);
+        seq_top[which] = o.to;
+    }
     fix_clear(&f);
 }
 
@@ -548,6 +587,7 @@ static void forget(void)
     memset(seen, 0, sizeof seen);
     memset(pushes, 0, sizeof pushes);
     memset(number_top, 0, sizeof number_top);
+    memset(seq_top, 0, sizeof seq_top);
 }
 
 /* Reads the ledger to its end; kills the child after `entries` of it unless that is 0. */

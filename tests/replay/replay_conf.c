@@ -1,5 +1,5 @@
-/* The configuration files of a scenario: ppg.conf from its settings, terminals.conf and a file per association from
- * its terminals.  Nobody may log in: submissions enter behind those checks. */
+/* The configuration files of a scenario: ppg.conf from its settings, terminals.conf, subscribers.conf and a file per
+ * association from its terminals.  Nobody may log in: submissions enter behind those checks. */
 #include "tests/replay/replay_world.h"
 
 #include <stdio.h>
@@ -56,6 +56,23 @@ static bool write_terminals(struct replay_world *w)
     return f && fclose(f) == 0 && good;
 }
 
+static bool write_subscribers(struct replay_world *w)
+{
+    char path[300], impi[REPLAY_NAME_N], k[33];
+    FILE *f = file_open(w, "subscribers.conf", path);
+
+    for (size_t i = 0; f && i < w->net->terminals_n; i++) {
+        const struct replay_terminal *t = &w->net->terminals[i];
+
+        if (!t->present || !t->gba)
+            continue;
+        replay_net_impi(w->net, t, impi);
+        replay_net_k(w->net, t, k);
+        (void)fprintf(f, "[subscriber %s]\nidentity = %s\nk = %s\nopc = %s\n", impi, t->key, k, k);
+    }
+    return f && fclose(f) == 0 && chmod(path, S_IRUSR | S_IWUSR) == 0;
+}
+
 static bool write_empty(struct replay_world *w, const char *name)
 {
     char path[300];
@@ -69,7 +86,8 @@ bool replay_conf_write(struct replay_world *w, char path[300])
     const char *section = "";
     FILE *f;
 
-    if (!write_terminals(w) || !write_empty(w, "initiators.conf") || !write_empty(w, "whitelist.conf"))
+    if (!write_terminals(w) || !write_subscribers(w) || !write_empty(w, "initiators.conf") ||
+        !write_empty(w, "whitelist.conf"))
         return false;
     f = file_open(w, "ppg.conf", path);
     if (!f)

@@ -79,6 +79,16 @@ void replay_net_key(const struct replay_net *net, const struct replay_terminal *
     (void)snprintf(out, 65, "%032zx%032x", (size_t)(t - net->terminals) + 1, t->key_no + 1);
 }
 
+void replay_net_impi(const struct replay_net *net, const struct replay_terminal *t, char out[REPLAY_NAME_N])
+{
+    (void)snprintf(out, REPLAY_NAME_N, "user-%zu@ims.example", (size_t)(t - net->terminals) + 1);
+}
+
+void replay_net_k(const struct replay_net *net, const struct replay_terminal *t, char out[33])
+{
+    (void)snprintf(out, 33, "%032zx", (size_t)(t - net->terminals) + 4096);
+}
+
 size_t replay_net_sent(const struct replay_net *net, struct slice push_id, struct slice key)
 {
     size_t n = 0;

@@ -49,6 +49,7 @@ struct replay_terminal {
     bool tls;
     bool datagrams;  /* reached by them */
     bool sealed;     /* has an association */
+    bool gba;        /* its module's keys are known to the key server */
     unsigned key_no; /* which key of the association; another number is another key */
     size_t max_size;
     char takes[80];                /* what it says at registration: with the answer `unsuited` */
@@ -126,6 +127,10 @@ struct replay_server *replay_net_server(struct replay_net *net, struct slice hos
 /* The octets of a terminal's association, as hexadecimal digits: 32 and 64, NUL added. */
 void replay_net_said(const struct replay_net *net, const struct replay_terminal *t, char out[33]);
 void replay_net_key(const struct replay_net *net, const struct replay_terminal *t, char out[65]);
+
+/* Its IMPI, and the octets of K as hexadecimal digits, NUL added; OPc is the same. */
+void replay_net_impi(const struct replay_net *net, const struct replay_terminal *t, char out[REPLAY_NAME_N]);
+void replay_net_k(const struct replay_net *net, const struct replay_terminal *t, char out[33]);
 
 /* How often this push was sent to that terminal; NULL address: to any. */
 size_t replay_net_sent(const struct replay_net *net, struct slice push_id, struct slice key);

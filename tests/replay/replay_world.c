@@ -58,6 +58,7 @@ bool replay_reload(struct replay_world *w)
 
     if (!load(w, &fresh))
         return false;
+    ppg_config_follow(fresh, w->config);
     for (unsigned i = 0; i < w->cores_n; i++)
         ppg_core_set_config(&w->cores[i].core, fresh);
     ppg_config_drop(&w->config);
@@ -295,7 +296,8 @@ bool replay_crash(struct replay_world *w, int64_t down_ms)
 {
     forget(w);
     clk_virtual_advance(&w->clk, down_ms);
-    return open_all(w);
+    ppg_config_drop(&w->config); /* the numbers of a key server are memory, too */
+    return load(w, &w->config) && open_all(w);
 }
 
 void replay_world_free(struct replay_world **wp)

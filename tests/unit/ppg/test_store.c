@@ -386,6 +386,46 @@ static void numbers_never_repeat_body(struct fix *f)
     }
 }
 
+/* Sequence numbers of subscribers: from the floor or the last end, or where the terminal says; after a restart too. */
+static void seq_body(struct fix *f)
+{
+    const uint64_t end = UINT64_C(1) << 43;
+    const struct {
+        const char *impi;
+        uint64_t floor;
+        bool set;
+        uint32_t count;
+        uint64_t from, to;
+        enum err want;
+    } rows[] = {
+        {"a@home", 1, false, 16, 1, 17, ERR_OK},
+        {"a@home", 1, false, 16, 17, 33, ERR_OK},
+        {"b@home", 1, false, 4, 1, 5, ERR_OK},
+        {"a@home", 100, false, 16, 100, 116, ERR_OK}, /* the files know of a higher one */
+        {"a@home", 100, false, 16, 116, 132, ERR_OK},
+        {"a@home", 50, true, 16, 50, 66, ERR_OK}, /* the terminal stands lower */
+        {"a@home", 1, false, 16, 66, 82, ERR_OK},
+        {"a@home", UINT64_C(1) << 40, true, 1, UINT64_C(1) << 40, (UINT64_C(1) << 40) + 1, ERR_OK},
+        {"b@home", 1, false, 1, 5, 6, ERR_OK},
+        {"b@home", end - 4, false, 5, 0, 0, ERR_LATE},
+        {"b@home", end - 4, false, 4, end - 4, end, ERR_OK},
+        {"b@home", 1, false, 1, 0, 0, ERR_LATE},
+        {"b@home", UINT64_MAX, true, 1, 0, 0, ERR_LATE},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct store_seq o = {.impi = slice_str(rows[i].impi),
+                              .floor = rows[i].floor,
+                              .set = rows[i].set,
+                              .count = rows[i].count};
+
+        test_row(i);
+        CU_ASSERT(fix_run(f, &o.op, STORE_SEQ) == rows[i].want);
+        CU_ASSERT(o.from == rows[i].from && o.to == rows[i].to); /* untouched on failure */
+        reopen(f);
+    }
+}
+
 static void show_body(struct fix *f)
 {
     struct store_show o = {.initiator = SLICE("mms"), .push_id = SLICE("s")};
@@ -526,12 +566,14 @@ static void backup_body(struct fix *f)
     char path[320];
     struct store_backup o = {.path = path};
     struct store_numbers num = {.said = {9}, .count = 5};
+    struct store_seq seq = {.impi = SLICE("a@home"), .floor = 1, .count = 5};
     struct fix copy;
     struct stat st;
 
     (void)snprintf(path, sizeof path, "%s.copy", f->path);
     fix_remove_at(path);
     CU_ASSERT(fix_run(f, &num.op, STORE_NUMBERS) == ERR_OK);
+    CU_ASSERT(fix_run(f, &seq.op, STORE_SEQ) == ERR_OK);
     for (int i = 0; i < 300; i++)
         CU_ASSERT(fix_insert(f, "mms",
                              (const char[]){(char)('0' + i / 100), (char)('0' + i / 10 % 10),
@@ -546,6 +588,7 @@ static void backup_body(struct fix *f)
     CU_ASSERT(fix_claim(&copy, 10, 10000) == 3000);
     CU_ASSERT(fix_run(&copy, &num.op, STORE_NUMBERS) == ERR_OK);
     CU_ASSERT(num.from == 6 + (1u << 24));
+    CU_ASSERT(fix_run(&copy, &seq.op, STORE_SEQ) == ERR_OK && seq.from == 6 + (1u << 24));
     fix_clear(&copy);
     fix_remove_at(path);
     o.path = "/nowhere/at/all";
@@ -763,6 +806,7 @@ BOTH(final_at_insert)
 BOTH(notice_life)
 BOTH(notice_batches)
 BOTH(numbers_never_repeat)
+BOTH(seq)
 BOTH(show)
 BOTH(show_any_initiator)
 BOTH(record_stays)
@@ -791,6 +835,7 @@ const struct test_case test_cases[] = {
     {"notice_life", notice_life},
     {"notice_batches", notice_batches},
     {"numbers_never_repeat", numbers_never_repeat},
+    {"seq", seq},
     {"show", show},
     {"show_any_initiator", show_any_initiator},
     {"record_stays", record_stays},

@@ -344,6 +344,42 @@ static void test_resynchronisation_backwards(void)
     sec_keyserver_free(&s);
 }
 
+/* A reload: what was reserved goes over, once; a file that says more wins; strangers stay as they are. */
+static void test_follow(void)
+{
+    struct sec_keyserver *before = server_of(SEC_AKA_PLAIN, 0);
+    struct sec_keyserver *same = server_of(SEC_AKA_PLAIN, 0);
+    struct sec_keyserver *raised = server_of(SEC_AKA_PLAIN, 500 << SEC_AKA_IND_BITS);
+    struct sec_keyserver *none = server_empty();
+    struct sec_usim *u = usim_of(SEC_AKA_PLAIN);
+    struct sec_push_request q = request_test();
+    struct sec_push_info info;
+    struct sec_usim_result r;
+    struct slice impi;
+    uint64_t from = 0;
+
+    CU_ASSERT(sec_keyserver_reserved(before, IMPI, 50, 53) == ERR_OK);
+    CU_ASSERT(sec_keyserver_push_info(before, &q, NOW, &info) == ERR_OK);
+    sec_keyserver_follow(same, none);
+    CU_ASSERT(sec_keyserver_push_info(same, &q, NOW, &info) == ERR_AGAIN);
+    sec_keyserver_follow(raised, before);
+    CU_ASSERT(sec_keyserver_wants(raised, IMPI, &impi, &from) == ERR_OK && from == 501);
+    sec_keyserver_follow(same, before);
+    CU_ASSERT(sec_keyserver_push_info(before, &q, NOW, &info) == ERR_AGAIN);
+    for (uint64_t seq = 51; seq < 53; seq++) {
+        CU_ASSERT(sec_keyserver_push_info(same, &q, NOW, &info) == ERR_OK);
+        CU_ASSERT(accept(u, &info, &r) == SEC_GPI_GOOD);
+        CU_ASSERT(sec_aka_seen_highest(sec_usim_seen(u)) == (seq << SEC_AKA_IND_BITS | IND));
+    }
+    CU_ASSERT(sec_keyserver_push_info(same, &q, NOW, &info) == ERR_AGAIN);
+    CU_ASSERT(sec_keyserver_wants(same, IMPI, &impi, &from) == ERR_OK && from == 53);
+    sec_keyserver_free(&before);
+    sec_keyserver_free(&same);
+    sec_keyserver_free(&raised);
+    sec_keyserver_free(&none);
+    sec_usim_free(&u);
+}
+
 static void test_add_rows(void)
 {
     static const char longer[SEC_KEYSERVER_IDENTITY_MAX_N + 1] = "x";
@@ -452,6 +488,7 @@ const struct test_case test_cases[] = {
     {"numbers_end", test_numbers_end},
     {"resynchronisation", test_resynchronisation},
     {"resynchronisation_backwards", test_resynchronisation_backwards},
+    {"follow", test_follow},
     {"add_rows", test_add_rows},
     {"ceilings", test_ceilings},
     {"threads_share_numbers", test_threads_share_numbers},
