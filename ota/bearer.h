@@ -79,6 +79,23 @@ typedef void ota_done_fn(struct ota_job *job, enum err why, void *arg);
 
 struct ota_call; /* ota/caller.h */
 
+/* A terminal's place at a bearer, for operators; what it points to is borrowed until the callback returns. */
+struct ota_line {
+    struct slice address;
+    bool called;      /* the terminal opened the connection */
+    bool tls;         /* so does the connection */
+    bool registered;  /* and the terminal has said what it takes */
+    const char *from; /* far end, as logs have it */
+    int64_t since_ms; /* monotonic */
+    const char *
+        proof; /* what the terminal proved its identity with: "certificate", "psk", "digest", "basic", "nothing" */
+    struct slice identity; /* that was proved, or that it states; may be empty */
+    size_t waiting;        /* pushes in the bearer's hands */
+    size_t flying;         /* of these, sent and not answered yet */
+    struct slice tag;
+};
+typedef void ota_line_fn(const struct ota_line *line, void *arg);
+
 struct ota_bearer {
     const char *name;  /* as conf spells it: "http" */
     size_t body_max_n; /* octets; bigger content is refused before send() */
@@ -95,6 +112,10 @@ struct ota_bearer {
     void (*take)(void *self, struct ota_call *call, const struct ota_terminal *t, struct ota_registry *held);
     /* After a reload: who called in and may not any more, or not on that proof, is hung up on.  NULL with take. */
     void (*review)(void *self, const struct ota_registry *now);
+    /* Calls fn for the terminal's connection, or when t is NULL for all there are.  NULL: it has no connections. */
+    void (*lines)(void *self, const struct ota_terminal *t, ota_line_fn *fn, void *arg);
+    /* Ends the terminal's connection; false: there is none.  NULL with lines. */
+    bool (*hang_up)(void *self, const struct ota_terminal *t);
     enum err (*send)(void *self, struct ota_job *job, ota_done_fn *done, void *arg) MUST_USE;
     void (*cancel)(void *self, struct ota_job *job); /* done() still fires */
     /* After a reload, as in the environment; connections already open go on. */

@@ -36,6 +36,7 @@ struct caller {
     struct ota_call *call;               /* proved: handed on when the connection has left this loop */
     unsigned asked;
     bool tls;
+    const char *proof; /* once checked: what it is known by; static */
 };
 
 static const struct net_env *net_of(const struct caller *c)
@@ -150,6 +151,7 @@ static void hand_on(struct caller *c, const struct net_http_msg *m, const struct
         call->key_n = t->key.n;
         mem_copy(call->key, t->key.n, t->key);
         call->tls = c->tls;
+        call->proof = c->proof;
         e = mem_cstr(call->from, sizeof call->from, slice_str(net_httpc_address(c->conn)));
         if (!e && r->status != 500) /* "unchanged" to somebody else: it is asked again */
             e = ota_cpi_set(&call->cpi, m, r, clk_mono_ms(net_of(c)->clk));
@@ -188,18 +190,28 @@ static void look_up(struct caller *c, const struct ota_registration *r, bool *by
     c->terminal = who(c, r, by_name);
 }
 
-static struct slice source_of(const struct caller *c)
+/* Guessing slows its source, which a good login clears; who logs in by nothing that can be guessed is not held up by
+ * its neighbours behind the same address. */
+static enum err prove(struct caller *c, const struct ota_proof_in *in)
 {
-    struct slice from = slice_str(net_httpc_address(c->conn));
-    size_t n = from.n;
+    const struct ota_callers_conf *conf = &c->callers->conf;
+    struct slice source = net_httpc_ip(c->conn);
+    enum err e;
 
-    while (n > 0 && from.p[n - 1] != ':')
-        n--;
-    return slice_of(from.p, n ? n - 1 : 0);
+    if (!conf->penalty || !in->authorization.n)
+        return ota_proof_check(conf->guard, in);
+    if (sec_penalty_wait_ms(conf->penalty, source, in->now_ms) > 0)
+        return ERR_LATE;
+    e = ota_proof_check(conf->guard, in);
+    if (e == ERR_DENIED)
+        sec_penalty_fail(conf->penalty, source, in->now_ms);
+    else if (!e && ota_proof_is_login(in))
+        sec_penalty_clear(conf->penalty, source);
+    return e;
 }
 
 /* ERR_AGAIN: challenge once more. */
-static enum err check(const struct caller *c, const struct net_http_msg *m, const struct ota_registration *r,
+static enum err check(struct caller *c, const struct net_http_msg *m, const struct ota_registration *r,
                       bool by_name)
 {
     const struct ota_callers_conf *conf = &c->callers->conf;
@@ -212,13 +224,10 @@ static enum err check(const struct caller *c, const struct net_http_msg *m, cons
         .realm = conf->realm,
         .now_ms = clk_mono_ms(conf->env->net->clk),
     };
-    enum err e;
+    enum err e = prove(c, &in);
 
-    if (conf->penalty && sec_penalty_wait_ms(conf->penalty, source_of(c), in.now_ms) > 0)
-        return ERR_LATE;
-    e = ota_proof_check(conf->guard, &in);
-    if (conf->penalty && e == ERR_DENIED && in.authorization.n)
-        sec_penalty_fail(conf->penalty, source_of(c), in.now_ms);
+    if (!e)
+        c->proof = ota_proof_name(&in);
     return e == ERR_DENIED && in.authorization.n == 0 ? ERR_AGAIN : e;
 }
 

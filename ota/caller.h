@@ -23,6 +23,7 @@ struct ota_call {
     struct net_gate_seat *seat;
     struct ota_cpi cpi; /* what it said; may be unknown, then it is asked again */
     bool tls;
+    const char *proof;          /* static, as struct ota_line has it */
     char from[NET_ADDR_TEXT_N]; /* for logs */
     size_t key_n;
     char key[]; /* canonical address of the terminal */

@@ -276,18 +276,25 @@ static enum err http_send(void *self, struct ota_job *job, ota_done_fn *done, vo
     return ERR_OK;
 }
 
-static bool http_absent(void *self, const struct ota_terminal *t)
+/* The peer of the terminal as it is configured now; NULL: there is none. */
+static struct ota_peer *peer_find(const struct ota_http *h, const struct ota_terminal *t)
 {
-    struct ota_http *h = self;
     struct ota_peer *p = NULL;
     struct buf key;
 
-    if (has_route(t))
-        return false;
     buf_init(&key, KEY_MAX_N);
     if (!route_key(t, &key))
         p = map_get(&h->peers, buf_slice(&key));
     buf_clear(&key);
+    return p;
+}
+
+static bool http_absent(void *self, const struct ota_terminal *t)
+{
+    const struct ota_peer *p = has_route(t) ? NULL : peer_find(self, t);
+
+    if (has_route(t))
+        return false;
     return !p || !p->conn || (p->leaving && !p->next_call);
 }
 
@@ -324,6 +331,29 @@ static void http_review(void *self, const struct ota_registry *now)
     while ((p = map_next(&h->peers, &pos)))
         if (p->called && !may_stay(&p->terminal->call_in, ota_registry_find(now, p->address)))
             ota_peer_close(p);
+}
+
+static void http_lines(void *self, const struct ota_terminal *t, ota_line_fn *fn, void *arg)
+{
+    struct ota_http *h = self;
+    struct ota_peer *p = t ? peer_find(h, t) : NULL;
+    size_t pos = 0;
+
+    if (p && p->conn && !p->leaving)
+        ota_peer_line(p, fn, arg);
+    while (!t && (p = map_next(&h->peers, &pos)))
+        if (p->conn && !p->leaving)
+            ota_peer_line(p, fn, arg);
+}
+
+static bool http_hang_up(void *self, const struct ota_terminal *t)
+{
+    struct ota_peer *p = peer_find(self, t);
+
+    if (!p || !p->conn || p->leaving)
+        return false;
+    ota_peer_close(p);
+    return true;
 }
 
 static void http_cancel(void *self, struct ota_job *job)
@@ -406,6 +436,8 @@ const struct ota_bearer ota_bearer_http = {
     .absent = http_absent,
     .take = http_take,
     .review = http_review,
+    .lines = http_lines,
+    .hang_up = http_hang_up,
     .send = http_send,
     .cancel = http_cancel,
     .set_tls = http_set_tls,

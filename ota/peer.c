@@ -349,6 +349,7 @@ static void attach(struct ota_peer *p)
         return;
     }
     p->called = true;
+    p->since_ms = now_ms(p);
     p->http->called++;
     p->call = call;
     call->socket = (struct net_handover){.fd = -1}; /* the connection's */
@@ -410,6 +411,7 @@ static void connect_peer(struct ota_peer *p)
         return;
     }
     p->http->open++;
+    p->since_ms = now_ms(p);
     if (p->cpi.known && now_ms(p) - p->cpi.at_ms > CPI_KEEP_MS)
         withdraw(p);
     send_options(p);

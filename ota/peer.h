@@ -60,6 +60,7 @@ struct ota_peer {
     struct ota_cpi cpi;
     struct ota_login_state login;
     bool called;                   /* conn was opened by the terminal */
+    int64_t since_ms;              /* monotonic, when conn was made */
     struct ota_call *call;         /* while called: its seat; conn goes by it */
     struct ota_call *next_call;    /* the terminal called again: taken when conn is gone */
     struct ota_registry *registry; /* while called: holds `terminal` */
@@ -100,6 +101,9 @@ void ota_peer_forget_call(struct ota_peer *p);
 void ota_peer_close(struct ota_peer *p);
 void ota_peer_cancel(struct ota_attempt *a);
 void ota_peer_add(struct ota_peer *p, struct ota_attempt *a);
+
+/* peer_line.c.  As in bearer.h. */
+void ota_peer_line(const struct ota_peer *p, ota_line_fn *fn, void *arg);
 
 /* http.c.  The attempt leaves its peer; done() fires from the loop.  Prints the note. */
 void ota_http_finish(struct ota_http *h, struct ota_attempt *a, enum ota_outcome outcome, unsigned code,

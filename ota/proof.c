@@ -123,3 +123,30 @@ enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_
     }
     return ERR_DENIED;
 }
+
+const char *ota_proof_name(const struct ota_proof_in *in)
+{
+    switch (in->terminal->call_in.proof) {
+    case OTA_PROOF_CERTIFICATE:
+        return "certificate";
+    case OTA_PROOF_BASIC:
+        return slice_starts_ci(in->authorization, SLICE("Basic ")) ? "basic" : "digest";
+    case OTA_PROOF_DIGEST:
+        return "digest";
+    case OTA_PROOF_NONE:
+        break;
+    }
+    return "nothing";
+}
+
+bool ota_proof_is_login(const struct ota_proof_in *in)
+{
+    return in->terminal->call_in.proof == OTA_PROOF_DIGEST || in->terminal->call_in.proof == OTA_PROOF_BASIC;
+}
+
+struct slice ota_proof_identity(const struct ota_terminal *t)
+{
+    if (t->call_in.proof == OTA_PROOF_CERTIFICATE)
+        return t->call_in.certificate;
+    return t->call_in.user.n ? t->call_in.user : t->terminal_id;
+}

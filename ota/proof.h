@@ -31,4 +31,10 @@ struct ota_proof_in {
  * that is not its own; ERR_NOMEM. */
 enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_in *in) MUST_USE;
 
+/* What proved it, once ota_proof_check() has said ERR_OK; static, as struct ota_line has it. */
+const char *ota_proof_name(const struct ota_proof_in *in);
+bool ota_proof_is_login(const struct ota_proof_in *in); /* a password proved it */
+/* The identity that is proved so; borrowed from t.  Empty: what it stated. */
+struct slice ota_proof_identity(const struct ota_terminal *t);
+
 #endif

@@ -25,6 +25,8 @@
  *     GET  /initiator?from=N&count=N          the initiators, a row each; ?initiator=NAME: one, whole, but secrets
  *     GET  /initiator/test?initiator=NAME&san=URI:...&user=NAME&source=ADDRESS&uri=URI
  *                                             would these be taken for it?  At least one of the last four
+ *     GET  /terminal?all=yes&from=N&count=N   terminals with a connection, or all, a row each; ?terminal=ADDRESS: one, whole
+ *     POST /terminal/disconnect               {"terminal": ADDRESS}: ends its connection
  *     GET  /whitelist?initiator=NAME&from=LINE&count=N   rules as the file stands; all may be left out
  *     GET  /whitelist/test?initiator=NAME&recipient=ADDRESS&...   what the running list says, and which line decides
  *     POST /whitelist/add, /whitelist/remove  {"rule": RULE, "line": "N"}: changes the file and reloads

@@ -136,7 +136,9 @@ static enum err set_word(struct ppg_admin_ask *a, unsigned may, struct slice nam
                  {"from", PPG_ASK_FROM, AT(from), UINT32_MAX},
                  {"san", PPG_ASK_SAN, AT(san), 0},
                  {"source", PPG_ASK_SOURCE, AT(source), 0},
-                 {"user", PPG_ASK_USER, AT(user), 0}};
+                 {"user", PPG_ASK_USER, AT(user), 0},
+                 {"terminal", PPG_ASK_TERMINAL, AT(terminal), 0},
+                 {"all", PPG_ASK_ALL, AT(all), 0}};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         void *at = (char *)a + words[i].at;

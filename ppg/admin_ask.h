@@ -35,6 +35,8 @@
 #define PPG_ASK_SAN         0x80000u
 #define PPG_ASK_SOURCE      0x100000u
 #define PPG_ASK_USER        0x200000u
+#define PPG_ASK_TERMINAL    0x400000u
+#define PPG_ASK_ALL         0x800000u /* "yes" */
 /* Not a name: the body of the POST is text of its own, and names stand in the query. */
 #define PPG_ASK_TEXT        0x80000000u
 
@@ -64,6 +66,8 @@ struct ppg_admin_ask {
     struct slice san;    /* "URI:...", "DNS:...", "EMAIL:..." */
     struct slice source; /* an IP address */
     struct slice user;
+    struct slice terminal; /* an address as written */
+    struct slice all;
     struct slice *to;   /* addresses as written */
     struct slice *keys; /* the same, canonical */
     size_t to_n;

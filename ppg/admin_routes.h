@@ -36,6 +36,9 @@ ppg_admin_route_fn ppg_admin_queue;
 /* admin_initiator.c */
 ppg_admin_route_fn ppg_admin_initiator;
 ppg_admin_route_fn ppg_admin_initiator_test;
+/* admin_terminal.c */
+ppg_admin_route_fn ppg_admin_terminal;
+ppg_admin_route_fn ppg_admin_terminal_disconnect;
 /* admin_whitelist.c */
 ppg_admin_route_fn ppg_admin_whitelist;
 ppg_admin_route_fn ppg_admin_whitelist_test;

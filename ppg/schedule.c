@@ -393,8 +393,12 @@ void ppg_schedule_called(struct ppg_schedule *s, struct slice key)
     struct ppg_lane *lane = ppg_lanes_find(&s->lanes, key);
     struct wake *w;
 
-    if (atomic_load(&s->core->shared->draining) || (lane && lane->waking))
+    if (atomic_load(&s->core->shared->draining))
         return;
+    if (lane && lane->waking) {
+        lane->wake_again = true;
+        return;
+    }
     w = calloc(1, sizeof *w + key.n);
     if (!w)
         return; /* they wait for ABSENT_MS */
@@ -404,6 +408,20 @@ void ppg_schedule_called(struct ppg_schedule *s, struct slice key)
     if (lane)
         lane->waking = true;
     wake_submit(w);
+}
+
+void ppg_schedule_look(const struct ppg_schedule *s, struct slice key, struct ppg_schedule_place *out)
+{
+    const struct ppg_lane *lane = ppg_lanes_find(&s->lanes, key);
+
+    *out = (struct ppg_schedule_place){.waiting = 0};
+    if (!lane)
+        return;
+    out->sending = lane->sending != NULL;
+    if (lane_closed(lane, ppg_core_utc_ms(s->core)))
+        out->closed_until_ms = lane->closed_until_ms;
+    LIST_EACH (at, &lane->stands)
+        out->waiting += container_of(at, struct ppg_stand, at_lane)->waiting_n;
 }
 
 /* --- recall --- */

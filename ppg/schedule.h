@@ -40,6 +40,13 @@ struct ppg_recall {
 void ppg_schedule_recall(struct ppg_schedule *s, struct ppg_recall *items, size_t n);
 /* It leaves memory.  Any loop. */
 void ppg_schedule_release(struct ppg_core *c, struct ppg_target *t);
+/* What is in memory for one of this core's terminals. */
+struct ppg_schedule_place {
+    size_t waiting;          /* targets that wait their turn */
+    bool sending;            /* one is on the wire */
+    int64_t closed_until_ms; /* UTC: nothing is tried before, unless it calls in; 0: open */
+};
+void ppg_schedule_look(const struct ppg_schedule *s, struct slice key, struct ppg_schedule_place *out);
 void ppg_schedule_tick(struct ppg_schedule *s);
 size_t ppg_schedule_live(const struct ppg_schedule *s);    /* targets this core holds */
 size_t ppg_schedule_sending(const struct ppg_schedule *s); /* of them on the wire */

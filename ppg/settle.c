@@ -18,6 +18,7 @@ struct ppg_settle {
     struct ppg_settles *settles;
     struct ppg_target *target;
     struct list again; /* in settles.refused */
+    bool delayed;      /* it has been there */
     struct ppg_settle *next_spare;
     char protection[128]; /* the record's texts, until they are written */
     char note[160];
@@ -41,6 +42,7 @@ static struct ppg_settle *settle_new(struct ppg_settles *s, struct ppg_target *t
     w->settles = s;
     w->target = t;
     list_init(&w->again);
+    w->delayed = false;
     s->under_way++;
     return w;
 }
@@ -84,6 +86,7 @@ static bool refused(struct ppg_settle *w)
         LOG_I("target", w->target->id), LOG_C("error", err_name(w->as.op.err)));
     if (atomic_load(&s->core->shared->draining))
         return false;
+    w->delayed = true;
     list_push_back(&s->refused, &w->again);
     return true;
 }
@@ -148,6 +151,9 @@ static void moved(struct store_op *op)
         return;
     if (!op->err)
         ppg_shared_due(&w->target->push->share->next_due_ms, w->as.move.due_ms);
+    /* Its terminal may have called while it could not be written, and found nothing. */
+    if (!op->err && w->delayed && w->as.move.by_call)
+        ppg_schedule_called(w->settles->core->schedule, w->target->key);
     settle_over(w);
 }
 

@@ -581,6 +581,11 @@ const char *net_httpc_address(const struct net_httpc *c)
     return c->address;
 }
 
+struct slice net_httpc_ip(const struct net_httpc *c)
+{
+    return c->stream ? net_stream_ip(c->stream) : SLICE_NONE;
+}
+
 const char *net_httpc_tls_why(const struct net_httpc *c)
 {
     return c->stream ? net_stream_tls_why(c->stream) : "";

@@ -65,6 +65,8 @@ void net_httpc_cancel(struct net_httpc_req *req);
 bool net_httpc_ready(const struct net_httpc *c);  /* connected */
 size_t net_httpc_busy(const struct net_httpc *c); /* requests not yet answered */
 const struct net_tls_peer *net_httpc_peer(const struct net_httpc *c);
+struct slice
+net_httpc_ip(const struct net_httpc *c); /* the peer's, without port and brackets; empty: not connected */
 const char *net_httpc_address(const struct net_httpc *c); /* peer's ip:port, "" before it is connected */
 const char *net_httpc_tls_why(const struct net_httpc *c);
 /* Requests not yet answered end with ERR_LATE. */

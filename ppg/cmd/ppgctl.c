@@ -38,6 +38,7 @@ struct options {
     int64_t heads;       /* -1: not said, as all below */
     int64_t line, size, count, from;
     int64_t timeout_s;
+    bool all;
     bool json;
     bool help;
     bool version;
@@ -84,9 +85,10 @@ static const struct tool_option options[] = {
     {"replay", "TIME", "whitelist diff: with the pushes accepted in 90s, 30m, 24h, 7d", TOOL_TEXT, AT(replay),
      0, 0},
     {"count", "N", "lists and audit tail: so many at most", TOOL_NUMBER, AT(count), 0, 10000},
-    {"from", "N", "initiator list: behind so many; whitelist list: from this line on", TOOL_NUMBER, AT(from),
-     0, UINT32_MAX},
+    {"from", "N", "initiator, terminal list: behind so many; whitelist list: from this line on", TOOL_NUMBER,
+     AT(from), 0, UINT32_MAX},
     {"timeout", "SECONDS", "wait so long for the answer; default: 60", TOOL_NUMBER, AT(timeout_s), 1, 3600},
+    {"all", NULL, "terminal list: those without a connection too", TOOL_FLAG, AT(all), 0, 0},
     {"json", NULL, "print the answer as it came", TOOL_FLAG, AT(json), 0, 0},
     {"help", NULL, "print this; with a command, about that command", TOOL_FLAG, AT(help), 0, 0},
     {"version", NULL, "print the version", TOOL_FLAG, AT(version), 0, 0},
@@ -100,54 +102,6 @@ static int no_answer(const char *why)
 }
 
 /* --- printing --- */
-
-static void print_queue(const json_t *answer)
-{
-    const json_t *heads = json_object_get(answer, "due_longest");
-
-    tool_table_rows(json_object_get(answer, "initiators"));
-    if (!json_array_size(heads)) {
-        (void)puts("nothing waits");
-        return;
-    }
-    (void)puts("\ndue longest:");
-    tool_table_rows(heads);
-}
-
-static void print_keys(const json_t *answer)
-{
-    if (json_array_size(json_object_get(answer, "keys")))
-        tool_table_rows(json_object_get(answer, "keys"));
-    else
-        (void)puts("no keys");
-}
-
-static void print_associations(const json_t *answer)
-{
-    json_int_t more = tool_json_n(answer, "more");
-
-    if (json_array_size(json_object_get(answer, "associations")))
-        tool_table_rows(json_object_get(answer, "associations"));
-    else
-        (void)puts("no associations");
-    if (more > 0)
-        (void)printf("and %" JSON_INTEGER_FORMAT " more\n", more);
-}
-
-/* What was done, then recipient by recipient. */
-static void print_act(const json_t *answer)
-{
-    static const char *const lists[] = {"results", "refused"};
-
-    if (json_object_get(answer, "replayed"))
-        (void)printf("replayed %" JSON_INTEGER_FORMAT " as ", tool_json_n(answer, "replayed"));
-    else
-        (void)printf("cancelled %" JSON_INTEGER_FORMAT " of ", tool_json_n(answer, "cancelled"));
-    tool_print(stdout, slice_str(tool_json_text(answer, "push_id")));
-    (void)putchar('\n');
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        tool_table_rows(json_object_get(answer, lists[i]));
-}
 
 static void print_lines(const json_t *lines)
 {
@@ -246,10 +200,11 @@ static int print_answer(const struct options *o, unsigned http_status, struct sl
 /* What stands behind a command's words. */
 enum operand {
     NOTHING,
-    AN_ID,  /* "id", */
-    A_NAME, /* "initiator", */
-    A_KEY,  /* "name", of a key or association */
-    A_RULE, /* words that make a rule: "rule" */
+    AN_ID,      /* "id", */
+    A_NAME,     /* "initiator", */
+    A_KEY,      /* "name", of a key or association */
+    A_TERMINAL, /* "terminal" */
+    A_RULE,     /* words that make a rule: "rule" */
     MAYBE_RULE,
     A_FILE,    /* whose octets are the body */
     MAYBE_FILE /* looked at here, and the gateway is not asked */
@@ -283,41 +238,43 @@ enum {
     S_EXPIRES = 1 << 23,
     S_GRACE = 1 << 24,
     S_FILE = 1 << 25,
-    S_PACKAGE = 1 << 26
+    S_PACKAGE = 1 << 26,
+    S_ALL = 1 << 27 /* a flag */
 };
 
 static const struct say {
     const char *option; /* without "--" */
     const char *name;   /* towards the gateway */
     size_t at;
-    bool number;
-} says[] = {{"initiator", "initiator", AT(initiator), false},
-            {"heads", "heads", AT(heads), true},
-            {"as", "as", AT(as), false},
-            {"recipient", "recipient", AT(recipient), false},
-            {"application", "application", AT(application), false},
-            {"type", "type", AT(type), false},
-            {"size", "size", AT(size), true},
-            {"asked", "asked", AT(asked), false},
-            {"at", "at", AT(at), false},
-            {"uri", "uri", AT(uri), false},
-            {"operation", "operation", AT(operation), false},
-            {"owner", "owner", AT(owner), false},
-            {"push-id", "id", AT(push_id), false},
-            {"san", "san", AT(san), false},
-            {"user", "user", AT(user), false},
-            {"source", "source", AT(source), false},
-            {"line", "line", AT(line), true},
-            {"replay", "replay", AT(replay), false},
-            {"count", "count", AT(count), true},
-            {"from", "from", AT(from), true},
-            {"kind", "kind", AT(key.kind), false},
-            {"secret-file", "secret-file", AT(key.secret_file), false},
-            {"suites", "suites", AT(key.suites), false},
-            {"expires", "expires", AT(key.expires), false},
-            {"grace", "grace", AT(key.grace), false},
-            {"file", "file", AT(key.file), false},
-            {"package", "", AT(package), false}};
+    enum { A_TEXT, A_NUMBER, A_FLAG } kind;
+} says[] = {{"initiator", "initiator", AT(initiator), A_TEXT},
+            {"heads", "heads", AT(heads), A_NUMBER},
+            {"as", "as", AT(as), A_TEXT},
+            {"recipient", "recipient", AT(recipient), A_TEXT},
+            {"application", "application", AT(application), A_TEXT},
+            {"type", "type", AT(type), A_TEXT},
+            {"size", "size", AT(size), A_NUMBER},
+            {"asked", "asked", AT(asked), A_TEXT},
+            {"at", "at", AT(at), A_TEXT},
+            {"uri", "uri", AT(uri), A_TEXT},
+            {"operation", "operation", AT(operation), A_TEXT},
+            {"owner", "owner", AT(owner), A_TEXT},
+            {"push-id", "id", AT(push_id), A_TEXT},
+            {"san", "san", AT(san), A_TEXT},
+            {"user", "user", AT(user), A_TEXT},
+            {"source", "source", AT(source), A_TEXT},
+            {"line", "line", AT(line), A_NUMBER},
+            {"replay", "replay", AT(replay), A_TEXT},
+            {"count", "count", AT(count), A_NUMBER},
+            {"from", "from", AT(from), A_NUMBER},
+            {"kind", "kind", AT(key.kind), A_TEXT},
+            {"secret-file", "secret-file", AT(key.secret_file), A_TEXT},
+            {"suites", "suites", AT(key.suites), A_TEXT},
+            {"expires", "expires", AT(key.expires), A_TEXT},
+            {"grace", "grace", AT(key.grace), A_TEXT},
+            {"file", "file", AT(key.file), A_TEXT},
+            {"package", "", AT(package), A_TEXT},
+            {"all", "all", AT(all), A_FLAG}};
 #define SAYS_N   (sizeof says / sizeof says[0])
 #define NUMBER_N 24u
 
@@ -326,7 +283,9 @@ static const char *said(const struct options *o, const struct say *s, char numbe
 {
     const void *at = (const char *)o + s->at;
 
-    if (!s->number)
+    if (s->kind == A_FLAG)
+        return *(const bool *)at ? "yes" : NULL;
+    if (s->kind == A_TEXT)
         return *(const char *const *)at;
     if (*(const int64_t *)at < 0)
         return NULL;
@@ -372,7 +331,7 @@ static const struct command commands[] = {
      .help = "what waits, by initiator, and what has been due longest",
      .method = "GET",
      .target = "/queue",
-     .print = print_queue,
+     .print = tool_lists_queue,
      .may = S_INITIATOR | S_HEADS},
     {.words = "push show",
      .more = " ID",
@@ -395,7 +354,7 @@ static const struct command commands[] = {
      .help = "take it back, from all or from these",
      .method = "POST",
      .target = "/push/cancel",
-     .print = print_act,
+     .print = tool_lists_act,
      .operand = AN_ID,
      .addresses = true,
      .may = S_INITIATOR},
@@ -404,7 +363,7 @@ static const struct command commands[] = {
      .help = "try a copy for those that did not get it; needs --initiator",
      .method = "POST",
      .target = "/push/replay",
-     .print = print_act,
+     .print = tool_lists_act,
      .operand = AN_ID,
      .addresses = true,
      .may = S_INITIATOR | S_AS,
@@ -414,7 +373,7 @@ static const struct command commands[] = {
      .help = "names, kinds, ages, ends and fingerprints; never a key",
      .method = "GET",
      .target = "/keys",
-     .print = print_keys},
+     .print = tool_lists_keys},
     {.words = "key add",
      .more = " NAME",
      .help = "needs --kind, and --secret-file or --package; --suites, --expires",
@@ -449,18 +408,43 @@ static const struct command commands[] = {
      .target = "/keys/remove",
      .print = tool_table_object,
      .operand = A_KEY},
+    {.words = "terminal list",
+     .more = "",
+     .help = "terminals with a connection; with --all every one that is known",
+     .usage =
+         "A terminal is connected when it has called in, or when the gateway's connection to it is kept.\n"
+         "With --all those without are listed too, in the order of the gateway's table.\n",
+     .method = "GET",
+     .target = "/terminal",
+     .print = tool_lists_terminals,
+     .may = S_FROM | S_COUNT | S_ALL},
+    {.words = "terminal show",
+     .more = " ADDRESS",
+     .help = "how it is reached, who it proved to be, what it can take, what waits",
+     .method = "GET",
+     .target = "/terminal",
+     .print = tool_table_object,
+     .operand = A_TERMINAL},
+    {.words = "terminal disconnect",
+     .more = " ADDRESS",
+     .help = "end its connection; it may come back",
+     .usage = "What is on the wire is tried again.  The audit log tells who did it.\n",
+     .method = "POST",
+     .target = "/terminal/disconnect",
+     .print = tool_table_object,
+     .operand = A_TERMINAL},
     {.words = "sa list",
      .more = "",
      .help = "associations with terminals that are in force",
      .method = "GET",
      .target = "/sa",
-     .print = print_associations},
+     .print = tool_lists_associations},
     {.words = "sa show",
      .more = " NAME",
      .help = "those of an address, a key or a SAID",
      .method = "GET",
      .target = "/sa",
-     .print = print_associations,
+     .print = tool_lists_associations,
      .operand = A_KEY},
     {.words = "sa revoke",
      .more = " NAME",
@@ -591,10 +575,11 @@ struct asked {
 /* The name its first word goes by; NULL: it has none. */
 static const char *operand_name(const struct command *c)
 {
-    return c->operand == AN_ID    ? "id"
-           : c->operand == A_NAME ? "initiator"
-           : c->operand == A_KEY  ? "name"
-                                  : NULL;
+    return c->operand == AN_ID        ? "id"
+           : c->operand == A_NAME     ? "initiator"
+           : c->operand == A_KEY      ? "name"
+           : c->operand == A_TERMINAL ? "terminal"
+                                      : NULL;
 }
 
 static bool is_rule(const struct command *c)
@@ -834,11 +819,9 @@ static const char *replay_seconds(struct options *o, char text[NUMBER_N])
 
 static const char *wrong_with_words(const struct command *c, const char *const *words, size_t n)
 {
-    static const char *const needs[] = {[AN_ID] = "a push-id is needed",
-                                        [A_NAME] = "a name is needed",
-                                        [A_KEY] = "a name is needed",
-                                        [A_RULE] = "a rule is needed",
-                                        [A_FILE] = "a file is needed"};
+    static const char *const needs[] = {
+        [AN_ID] = "a push-id is needed",       [A_NAME] = "a name is needed", [A_KEY] = "a name is needed",
+        [A_TERMINAL] = "an address is needed", [A_RULE] = "a rule is needed", [A_FILE] = "a file is needed"};
     bool one = operand_name(c) || c->operand == A_FILE;
 
     if ((one || c->operand == A_RULE) && (!n || !*words[0]))

@@ -1,10 +1,65 @@
-/* Answers about initiators, lists and the audit log to lines; see lists.h. */
+/* Answers with rows in them to lines; see lists.h. */
 #include "ppg/tool/lists.h"
 
 #include <stdio.h>
 
 #include "ppg/tool/table.h"
 #include "ppg/tool/tool.h"
+
+void tool_lists_queue(const json_t *answer)
+{
+    const json_t *heads = json_object_get(answer, "due_longest");
+
+    tool_table_rows(json_object_get(answer, "initiators"));
+    if (!json_array_size(heads)) {
+        (void)puts("nothing waits");
+        return;
+    }
+    (void)puts("\ndue longest:");
+    tool_table_rows(heads);
+}
+
+void tool_lists_act(const json_t *answer)
+{
+    static const char *const lists[] = {"results", "refused"};
+
+    if (json_object_get(answer, "replayed"))
+        (void)printf("replayed %" JSON_INTEGER_FORMAT " as ", tool_json_n(answer, "replayed"));
+    else
+        (void)printf("cancelled %" JSON_INTEGER_FORMAT " of ", tool_json_n(answer, "cancelled"));
+    tool_print(stdout, slice_str(tool_json_text(answer, "push_id")));
+    (void)putchar('\n');
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        tool_table_rows(json_object_get(answer, lists[i]));
+}
+
+/* The rows of one list, and how many there are beside them. */
+static void print_list(const json_t *answer, const char *list, const char *none)
+{
+    json_int_t more = tool_json_n(answer, "more");
+
+    if (json_array_size(json_object_get(answer, list)))
+        tool_table_rows(json_object_get(answer, list));
+    else
+        (void)puts(none);
+    if (more > 0)
+        (void)printf("and %" JSON_INTEGER_FORMAT " more\n", more);
+}
+
+void tool_lists_keys(const json_t *answer)
+{
+    print_list(answer, "keys", "no keys");
+}
+
+void tool_lists_associations(const json_t *answer)
+{
+    print_list(answer, "associations", "no associations");
+}
+
+void tool_lists_terminals(const json_t *answer)
+{
+    print_list(answer, "terminals", "no terminals");
+}
 
 void tool_lists_initiators(const json_t *answer)
 {

@@ -82,6 +82,36 @@ static void challenges_by_transport(void)
     sec_digest_guard_free(&g);
 }
 
+/* What an operator is told that proved it, and as whom. */
+static void names(void)
+{
+    static const struct {
+        enum ota_proof proof;
+        const char *shown, *want, *identity;
+        bool login;
+    } rows[] = {{OTA_PROOF_CERTIFICATE, "", "certificate", "URI:https://phone.example.com", false},
+                {OTA_PROOF_DIGEST, "Digest x", "digest", "phone", true},
+                {OTA_PROOF_BASIC, "basic eDp5", "basic", "phone", true},
+                {OTA_PROOF_BASIC, "Digest x", "digest", "phone", true},
+                {OTA_PROOF_NONE, "Digest x", "nothing", "phone", false}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_terminal t = {.terminal_id = SLICE("4+15550100"),
+                                 .call_in = {.proof = rows[i].proof,
+                                             .certificate = SLICE("URI:https://phone.example.com"),
+                                             .user = SLICE("phone")}};
+        struct ota_proof_in in = {.terminal = &t, .authorization = slice_str(rows[i].shown)};
+
+        test_row(i);
+        CU_ASSERT_STRING_EQUAL(ota_proof_name(&in), rows[i].want);
+        CU_ASSERT(slice_eq(ota_proof_identity(&t), slice_str(rows[i].identity)));
+        CU_ASSERT(ota_proof_is_login(&in) == rows[i].login);
+        t.call_in.user = SLICE_NONE;
+        if (rows[i].proof != OTA_PROOF_CERTIFICATE)
+            CU_ASSERT(slice_eq(ota_proof_identity(&t), SLICE("4+15550100")));
+    }
+}
+
 static void logins(void)
 {
     static const struct {
@@ -208,6 +238,7 @@ static void certificates(void)
 
 const struct test_case test_cases[] = {
     {"challenges_by_transport", challenges_by_transport},
+    {"names", names},
     {"logins", logins},
     {"basic_and_nonsense", basic_and_nonsense},
     {"certificates", certificates},

@@ -1,0 +1,107 @@
+"""Terminals as an operator sees them: ppgctl terminal list, show and disconnect, against terminals that called in, one that the
+gateway connects to, and some that are away."""
+
+import json
+import socket
+
+from callers import CERTIFICATE, ID, NONE, TAKEN, Caller, Doors, Hand, registered, with_certificate
+from gateway import Terminal, good_push
+from harness import case, check, check_eq, main, wait_until
+
+OTHER = ID.replace("0100", "0101")
+
+
+def ask(gateway, *words, code=0):
+    done = gateway.ctl("--json", "terminal", *words)
+    check_eq(done.returncode, code, done.stderr)
+    return json.loads(done.stdout)
+
+
+def say_all(more):
+    """A terminal that takes whatever comes."""
+    return lambda method, head: registered(more + "X-Wap-Push-Accept: text/vnd.wap.si, text/plain\r\n") if method == "OPTIONS" else TAKEN
+
+
+@case
+def who_called_in_is_listed_with_its_proof(bench):
+    gateway = Doors(bench, CERTIFICATE + NONE.replace("0100", "0101") + NONE.replace("0100", "0102"))
+    check_eq(ask(gateway, "list"), {"terminals": [], "more": 0})
+    Caller(bench, gateway, *with_certificate(bench))
+    Hand(bench, gateway.door, say_all(OTHER))
+    gateway.wait_event("ota.called", 2)
+    rows = {row["terminal"]: row for row in ask(gateway, "list")["terminals"]}
+    check_eq(sorted(rows), ["+15550100", "+15550101"])
+    first, second = rows["+15550100"], rows["+15550101"]
+    check_eq((first["proof"], first["identity"], first["tls"], first["connection"], first["reached"]),
+             ("certificate", "URI:https://phone.example.com", True, "called in", "calls in"))
+    check_eq((second["proof"], second["tls"], second["tag"], second["registered"], second["unanswered"]),
+             ("nothing", False, "q83vEg==", True, 0))
+    check(second["from"].startswith("127.0.0.1:") and second["since"].endswith("Z"), second)
+    check(all(0 <= row["loop"] < 64 for row in rows.values()), rows)
+    everyone = ask(gateway, "list", "--all")
+    check_eq((everyone["all"], len(everyone["terminals"])), (3, 3))
+    pages = [ask(gateway, "list", "--all", "--from", str(n), "--count", "1")["terminals"][0]["terminal"] for n in range(3)]
+    check_eq(sorted(pages), ["+15550100", "+15550101", "+15550102"])
+    one = ask(gateway, "list", "--count", "1")
+    check_eq((len(one["terminals"]), one["more"]), (1, 1))
+    check("+15550101" in gateway.ctl("terminal", "list").stdout, "a table")
+
+
+@case
+def one_is_shown_whole(bench):
+    gateway = Doors(bench, NONE + CERTIFICATE.replace("0100", "0101"))
+    hand = Hand(bench, gateway.door, lambda method, head: say_all(ID)(method, head) if method == "OPTIONS" else None)
+    gateway.wait_event("ota.called")
+    for n in range(3):
+        good_push(bench, gateway, content=f"number {n}")
+    wait_until(lambda: len(hand.heads) > 1, "the push")
+    shown = ask(gateway, "show", "tel:+1-555-0100")
+    check_eq((shown["terminal"], shown["waiting"], shown["sending"], shown["unanswered"]), ("+15550100", 2, True, 1))
+    check_eq((shown["may_call_over"], shown["must_prove_by"], shown["association"]), ("any", "none", False))
+    check_eq(shown["capabilities"]["types"], "text/vnd.wap.si, text/plain")
+    away = ask(gateway, "show", "+15550101")
+    check_eq(("connection" in away, away["must_prove_by"], away["waiting"]), (False, "certificate", 0))
+    check("capabilities" in gateway.ctl("terminal", "show", "+15550100").stdout, "lines")
+    for words in (("show", "+15559999"), ("show", "no address"), ("disconnect", "+15559999")):
+        check_eq(ask(gateway, *words, code=1), {"error": "no such terminal"})
+    for words in (("show",), ("list", "+15550100"), ("disconnect",), ("show", "+15550100", "--all")):
+        check_eq(gateway.ctl("terminal", *words).returncode, 2, f"{words}")
+    hand.s.shutdown(socket.SHUT_RDWR)  # so that the end waits for no answer
+
+
+@case
+def who_is_disconnected_may_come_back(bench):
+    gateway = Doors(bench, NONE, admin__audit="audit.log")
+    check_eq(ask(gateway, "disconnect", "+15550100", code=1), {"error": "the terminal has no connection"})
+    hand = Hand(bench, gateway.door, lambda method, head: say_all(ID)(method, head) if method == "OPTIONS" else None)
+    gateway.wait_event("ota.called")
+    push_id = good_push(bench, gateway)
+    wait_until(lambda: len(hand.heads) > 1, "the push")
+    check_eq(ask(gateway, "disconnect", "+15550100")["terminal"], "+15550100")
+    wait_until(hand.gone.is_set, "the end of the connection")
+    gateway.wait_event("ota.hangup")
+    check_eq(ask(gateway, "list")["terminals"], [])
+    Hand(bench, gateway.door, say_all(ID))
+    gateway.wait_state(push_id, "delivered")
+    lines = wait_until(lambda: [l for l in json.loads(gateway.ctl("--json", "audit", "tail").stdout)["lines"]
+                                if l["what"] == "terminal.disconnect"], "a line of the audit log")
+    check_eq(len(lines), 1)
+    check_eq(lines[0]["after"]["terminal"], "+15550100")
+
+
+@case
+def a_connection_that_the_gateway_opened_is_listed_too(bench):
+    terminal = Terminal(bench)
+    gateway = Doors(bench, terminal.route("+15550100"))
+    check_eq(ask(gateway, "list")["terminals"], [])
+    push_id = good_push(bench, gateway)
+    gateway.wait_state(push_id, "delivered")
+    row = ask(gateway, "list")["terminals"][0]
+    check_eq((row["connection"], row["reached"], row["proof"], row["registered"]), ("opened here", "http", "nothing", True))
+    check_eq(ask(gateway, "disconnect", "+15550100")["connection"], "opened here")
+    wait_until(lambda: not ask(gateway, "list")["terminals"], "its end")
+    again = good_push(bench, gateway)
+    gateway.wait_state(again, "delivered")
+
+
+main("terminals as an operator sees them")
