@@ -1,0 +1,129 @@
+/* A SIP response; see reply.h.  libosip2 has the grammar. */
+#include "ota/sip/reply.h"
+
+#include <osipparser2/osip_parser.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "base/scan.h"
+
+static uv_once_t once = UV_ONCE_INIT;
+
+static void start(void)
+{
+    (void)parser_init();
+}
+
+void ota_sip_parser_start(void)
+{
+    uv_once(&once, start);
+}
+
+/* Names the headers without which a response cannot be matched or is broken (RFC 3261 §8.1.1). */
+static bool whole(const osip_message_t *m)
+{
+    return m->from && m->to && m->call_id && m->call_id->number && m->cseq && m->cseq->method &&
+           m->cseq->number && osip_list_size(&m->vias) == 1;
+}
+
+static struct slice branch_of(const osip_message_t *m)
+{
+    osip_via_t *via = osip_list_get(&m->vias, 0);
+    osip_generic_param_t *branch = NULL;
+
+    if (!via || osip_via_param_get_byname(via, "branch", &branch) || !branch)
+        return SLICE_NONE;
+    return slice_str(branch->gvalue);
+}
+
+/* delta-seconds, then a comment or parameters that say nothing to us (RFC 3261 §20.33). */
+static int64_t retry_of(const osip_message_t *m)
+{
+    osip_header_t *h = NULL;
+    struct scan s;
+    uint32_t n;
+
+    if (osip_message_header_get_byname(m, "retry-after", 0, &h) < 0 || !h || !h->hvalue)
+        return 0;
+    s = scan_of(slice_str(h->hvalue));
+    n = scan_u32(&s, 0, UINT32_MAX);
+    if (s.err == ERR_LIMIT || n > OTA_SIP_RETRY_MAX_S)
+        return OTA_SIP_RETRY_MAX_S;
+    return s.err ? 0 : n;
+}
+
+static enum err parse(const struct ota_sip_unit *unit, osip_message_t **out)
+{
+    osip_message_t *m;
+    int rc;
+
+    if (osip_message_init(&m))
+        return ERR_NOMEM;
+    rc = osip_message_parse(m, unit->head.p, unit->head.n);
+    if (rc) {
+        osip_message_free(m);
+        return rc == OSIP_NOMEM ? ERR_NOMEM : ERR_MALFORMED;
+    }
+    *out = m;
+    return ERR_OK;
+}
+
+enum err ota_sip_reply_read(const struct ota_sip_unit *unit, struct ota_sip_reply *out)
+{
+    struct ota_sip_reply r = {.osip = NULL};
+    enum err e = ERR_OK;
+
+    if (!slice_starts(unit->head, SLICE("SIP/")))
+        return ERR_UNSUPPORTED;
+    e = parse(unit, &r.osip);
+    if (e)
+        return e;
+    r.branch = branch_of(r.osip);
+    if (!whole(r.osip) || r.branch.n == 0 || r.osip->status_code < 100 || r.osip->status_code > 699) {
+        ota_sip_reply_clear(&r);
+        return ERR_MALFORMED;
+    }
+    r.status = (unsigned)r.osip->status_code;
+    r.reason = slice_str(r.osip->reason_phrase);
+    r.method = slice_str(r.osip->cseq->method);
+    r.retry_s = retry_of(r.osip);
+    *out = r;
+    return ERR_OK;
+}
+
+void ota_sip_reply_clear(struct ota_sip_reply *r)
+{
+    osip_message_free(r->osip);
+    *r = (struct ota_sip_reply){.osip = NULL};
+}
+
+enum err ota_sip_reply_challenges(const struct ota_sip_reply *r, struct buf *out)
+{
+    const osip_list_t *list = r->status == 407 ? &r->osip->proxy_authenticates : &r->osip->www_authenticates;
+    int n = osip_list_size(list);
+
+    for (int i = 0; i < n && i < OTA_SIP_CHALLENGES_MAX; i++) {
+        char *text = NULL;
+
+        if (osip_www_authenticate_to_str(osip_list_get(list, i), &text) || !text)
+            continue; /* one that says nothing */
+        buf_add_str(out, text);
+        buf_add_ch(out, '\n');
+        osip_free(text);
+    }
+    if (out->n == 0 && !buf_err(out))
+        return ERR_ABSENT;
+    return buf_err(out);
+}
+
+enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out)
+{
+    osip_contact_t *contact = osip_list_get(&r->osip->contacts, 0);
+    char *text = NULL;
+
+    if (!contact || !contact->url || osip_uri_to_str(contact->url, &text) || !text)
+        return ERR_ABSENT;
+    buf_add_str(out, text);
+    osip_free(text);
+    return buf_err(out);
+}

@@ -1,0 +1,37 @@
+/* A SIP response, read by libosip2 after head.h has looked at its text: status, what ties it to a request, and the headers
+ * that decide what is done next.  RFC 3261 §8.1.3, §17.1.3, §20.33.  Any thread, once ota_sip_parser_start() has run. */
+#ifndef OTA_SIP_REPLY_H
+#define OTA_SIP_REPLY_H
+
+#include "base/err.h"
+#include "ota/sip/frame.h"
+
+#define OTA_SIP_CHALLENGES_MAX 4
+#define OTA_SIP_RETRY_MAX_S    86400 /* a longer Retry-After counts as so much */
+
+struct osip_message;
+
+struct ota_sip_reply {
+    struct osip_message *osip; /* owned; all slices live in it */
+    unsigned status;           /* 100..699 */
+    struct slice reason;
+    struct slice branch; /* of the topmost and only Via */
+    struct slice method; /* of CSeq */
+    int64_t retry_s;     /* Retry-After in seconds; 0: none */
+};
+
+/* The parser's tables; once in the process before anything of it is used, from any thread. */
+void ota_sip_parser_start(void);
+
+/* ERR_MALFORMED: libosip2 cannot read it, or it has not exactly one Via with a branch, From, To, Call-ID, CSeq (§8.1.1, §8.1.3.3).
+ * ERR_UNSUPPORTED: a request.  ERR_NOMEM.  Otherwise give it back with ota_sip_reply_clear. */
+enum err ota_sip_reply_read(const struct ota_sip_unit *unit, struct ota_sip_reply *out) MUST_USE;
+void ota_sip_reply_clear(struct ota_sip_reply *r);
+
+/* The values of WWW-Authenticate (401) or Proxy-Authenticate (407), in order, a line feed behind each, appended.  More than
+ * OTA_SIP_CHALLENGES_MAX are not looked at.  ERR_ABSENT: none; ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_reply_challenges(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
+/* The URI of the first Contact, for a redirection.  ERR_ABSENT, ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
+
+#endif

@@ -1,0 +1,123 @@
+/* A SIP URI; see uri.h. */
+#include "ota/sip/uri.h"
+
+#include <osipparser2/osip_parser.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/scan.h"
+#include "ota/sip/reply.h"
+
+/* What a URI is made of (§25.1), brackets of IPv6 among it; the parser would take anything. */
+static bool octets_good(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] <= ' ' || text.p[i] > '~' || strchr("<>\"\\^`{|}", text.p[i]))
+            return false;
+    return true;
+}
+
+static bool host_good(struct slice host)
+{
+    for (size_t i = 0; i < host.n; i++) {
+        char ch = host.p[i];
+
+        if (!((ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '.' ||
+              ch == '-' || ch == ':'))
+            return false;
+    }
+    return host.n > 0 && host.n <= OTA_SIP_HOST_MAX_N;
+}
+
+static enum err read_port(const char *text, uint16_t *out)
+{
+    struct scan s = scan_of(slice_str(text));
+    uint32_t port;
+
+    if (!text)
+        return ERR_OK;
+    port = scan_u32(&s, 1, UINT16_MAX);
+    scan_end(&s);
+    if (s.err)
+        return ERR_MALFORMED;
+    *out = (uint16_t)port;
+    return ERR_OK;
+}
+
+static enum err read_transport(osip_uri_t *u, enum ota_sip_transport *out)
+{
+    static const struct {
+        const char *name;
+        enum ota_sip_transport transport;
+    } rows[] = {{"udp", OTA_SIP_BY_UDP}, {"tcp", OTA_SIP_BY_TCP}, {"tls", OTA_SIP_BY_TLS}};
+    osip_uri_param_t *p = NULL;
+
+    if (osip_uri_uparam_get_byname(u, (char *)(uintptr_t) "transport", &p) || !p)
+        return ERR_OK;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (slice_eq_ci(slice_str(p->gvalue), slice_str(rows[i].name))) {
+            *out = rows[i].transport;
+            return ERR_OK;
+        }
+    return ERR_UNSUPPORTED;
+}
+
+static enum err read_parts(osip_uri_t *u, struct ota_sip_uri *out)
+{
+    struct ota_sip_uri v = {.transport = OTA_SIP_BY_ANY};
+    struct slice scheme = slice_str(u->scheme), host = slice_str(u->host), user = slice_str(u->username);
+    osip_uri_param_t *lr = NULL;
+    bool v6 = slice_find(host, ':') != SIZE_MAX;
+    enum err e;
+    int n;
+
+    v.secure = slice_eq_ci(scheme, SLICE("sips"));
+    if ((!v.secure && !slice_eq_ci(scheme, SLICE("sip"))) || u->password || osip_list_size(&u->url_headers))
+        return ERR_UNSUPPORTED;
+    if (!host_good(host) || user.n > OTA_SIP_URI_MAX_N)
+        return ERR_MALFORMED;
+    e = read_port(u->port, &v.port);
+    if (!e)
+        e = read_transport(u, &v.transport);
+    if (!e)
+        e = mem_cstr(v.host, sizeof v.host, host);
+    if (e)
+        return e;
+    if (v.secure && v.transport == OTA_SIP_BY_UDP)
+        return ERR_UNSUPPORTED;
+    v.loose = osip_uri_uparam_get_byname(u, (char *)(uintptr_t) "lr", &lr) == 0 && lr;
+    v.has_user = user.n != 0;
+    n = snprintf(v.record, sizeof v.record, "%s:%.*s%s%s%s%s", v.secure ? "sips" : "sip", SLICE_FMT(user),
+                 user.n ? "@" : "", v6 ? "[" : "", v.host, v6 ? "]" : "");
+    if (n < 0 || (size_t)n >= sizeof v.record)
+        return ERR_LIMIT;
+    *out = v;
+    return ERR_OK;
+}
+
+enum err ota_sip_uri_parse(struct slice text, struct ota_sip_uri *out)
+{
+    char copy[OTA_SIP_URI_MAX_N + 1];
+    osip_uri_t *u;
+    enum err e;
+    int rc;
+
+    if (mem_cstr(copy, sizeof copy, text))
+        return ERR_LIMIT;
+    if (!octets_good(text))
+        return ERR_MALFORMED;
+    ota_sip_parser_start();
+    if (osip_uri_init(&u))
+        return ERR_NOMEM;
+    rc = osip_uri_parse(u, copy);
+    e = rc == OSIP_NOMEM ? ERR_NOMEM : rc ? ERR_MALFORMED : read_parts(u, out);
+    osip_uri_free(u);
+    return e;
+}
+
+uint16_t ota_sip_uri_port(const struct ota_sip_uri *uri)
+{
+    if (uri->port)
+        return uri->port;
+    return uri->secure || uri->transport == OTA_SIP_BY_TLS ? 5061 : 5060;
+}

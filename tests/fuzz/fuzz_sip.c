@@ -1,0 +1,73 @@
+/* What comes over SIP: octets of a stream and of a datagram to messages, messages through libosip2 to responses, URIs. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include "ota/sip/frame.h"
+#include "ota/sip/reply.h"
+#include "ota/sip/uri.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void read_reply(const struct ota_sip_unit *u)
+{
+    struct ota_sip_reply r;
+    struct ota_sip_uri uri;
+    struct buf text;
+
+    if (u->head.p[u->head.n] != '\0' || slice_find(u->head, '\0') != SIZE_MAX)
+        abort();
+    if (ota_sip_reply_read(u, &r))
+        return;
+    if (r.status < 100 || r.status > 699 || r.branch.n == 0 || r.retry_s < 0 ||
+        r.retry_s > OTA_SIP_RETRY_MAX_S)
+        abort();
+    buf_init(&text, OTA_SIP_HEAD_MAX_N);
+    if (!ota_sip_reply_challenges(&r, &text) && text.n == 0)
+        abort();
+    buf_clear(&text);
+    if (!ota_sip_reply_contact(&r, &text) && !ota_sip_uri_parse(buf_slice(&text), &uri) &&
+        ota_sip_uri_parse(slice_str(uri.record), &uri))
+        abort(); /* an address of record is one again */
+    buf_clear(&text);
+    ota_sip_reply_clear(&r);
+}
+
+/* The stream in two pieces gives what it gives in one. */
+static size_t read_stream(struct slice in, size_t first_n)
+{
+    struct ota_sip_frame f;
+    struct ota_sip_unit u;
+    size_t units = 0;
+
+    ota_sip_frame_init(&f);
+    for (size_t i = 0; i < 2; i++) {
+        if (ota_sip_frame_feed(&f, i ? slice_sub(in, first_n, SIZE_MAX) : slice_sub(in, 0, first_n)))
+            break;
+        while (!ota_sip_frame_next(&f, &u)) {
+            if (!u.ping && first_n == in.n)
+                read_reply(&u);
+            units++;
+        }
+    }
+    ota_sip_frame_clear(&f);
+    return units;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct slice in = slice_of(data, n);
+    struct ota_sip_unit u;
+    struct ota_sip_uri uri;
+    struct buf text;
+
+    ota_sip_parser_start();
+    buf_init(&text, 2 * OTA_SIP_HEAD_MAX_N);
+    if (!ota_sip_datagram_read(in, &text, &u))
+        read_reply(&u);
+    buf_clear(&text);
+    if (n < 60000 && read_stream(in, n) != read_stream(in, n / 2))
+        abort();
+    if (!ota_sip_uri_parse(in, &uri) && uri.host[0] == '\0')
+        abort();
+    return 0;
+}
