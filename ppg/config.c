@@ -14,6 +14,7 @@
 #include "ppg/config/subscribers.h"
 #include "ppg/config/terminals.h"
 #include "ppg/limits.h"
+#include "ppg/serial.h"
 #include "security/addrset.h"
 
 #define FILE_MAX_N    (1 << 20) /* octets of ppg.conf */
@@ -123,6 +124,18 @@ static void read_subscribers(struct ppg_load *load, struct ppg_config *c)
     ppg_subscribers_read(load, s->files.subscribers, &conf, &c->keyserver);
 }
 
+static void read_policy(struct ppg_load *load, struct ppg_config *c)
+{
+    char why[PPG_FILE_WHY_N];
+    uint64_t last = 0;
+    enum err e = ppg_serial_read(c->settings.files.algorithms_serial, &last, why);
+
+    if (e)
+        ppg_load_say(load, e, (struct ppg_place){c->path, 0}, SLICE("algorithms-serial"), "%s", why);
+    else
+        ppg_algorithms_read(load, last, &c->settings);
+}
+
 /* Mistakes in one file do not hide those in the next. */
 static void read_all(struct ppg_load *load, struct ppg_config *c)
 {
@@ -130,7 +143,7 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
 
     read_settings(load, c);
     if (s->files.algorithms && s->files.algorithms_key)
-        ppg_algorithms_read(load, &c->settings);
+        read_policy(load, c);
     if (!read_keyring(load, c))
         return; /* every key named in the other files would be told as unknown */
     if (s->files.initiators && s->pap.realm)
@@ -141,7 +154,7 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
     if (s->files.whitelist)
         read_whitelist(load, c);
     if (s->files.terminals)
-        ppg_terminals_read(load, s->files.terminals, c->keyring, &c->registry);
+        ppg_terminals_read(load, s->files.terminals, c->keyring, s->protection.suites, &c->registry);
     if (s->files.subscribers && s->key_server.name)
         read_subscribers(load, c);
 }
@@ -264,6 +277,11 @@ void ppg_config_rewrap(const struct ppg_config *c, struct log *log)
         LOG(log, LOG_ERROR, "keyring.rewrap-failed", LOG_C("why", why));
     else
         LOG(log, LOG_WARN, "keyring.rewrapped");
+}
+
+enum err ppg_config_fence(const struct ppg_config *c, char why[PPG_FILE_WHY_N])
+{
+    return ppg_serial_raise(c->settings.files.algorithms_serial, c->settings.policy.serial, why);
 }
 
 struct ota_registry *ppg_config_registry(const struct ppg_config *c)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "base/err.h"
 #include "ota/registry.h"
+#include "ppg/file.h"
 #include "ppg/settings.h"
 #include "security/keyring.h"
 #include "security/keyserver.h"
@@ -57,6 +58,9 @@ bool ppg_config_keyring_at(const struct ppg_config *c, struct sec_keyring_conf *
 /* After a load that found the keyring under the previous master key: writes it anew under the present one, else does
  * nothing.  Told in the log; a failure is harmless while both keys are named.  Blocks. */
 void ppg_config_rewrap(const struct ppg_config *c, struct log *log);
+/* Before it is used: from here on no older policy of algorithms is good.  On failure it must not be used; errors as
+ * ppg_serial_raise.  Blocks. */
+enum err ppg_config_fence(const struct ppg_config *c, char why[PPG_FILE_WHY_N]) MUST_USE;
 struct ota_registry *ppg_config_registry(const struct ppg_config *c); /* borrowed; hold it to keep it */
 const char *ppg_config_path(const struct ppg_config *c);
 /* Loads in this process so far, from 1: tells snapshots apart. */

@@ -132,6 +132,7 @@ struct ppg_settings {
         enum sec_level floor;
         enum sec_level ceiling;
         enum sec_message_use message;
+        unsigned suites;       /* 1 << octet of each that may seal */
         uint32_t number_range; /* sequence numbers reserved at once */
     } protection;
     struct {
@@ -157,12 +158,14 @@ struct ppg_settings {
         const char *terminals;
         const char *algorithms; /* NULL: no policy beyond these settings */
         const char *algorithms_key;
+        const char *algorithms_serial;
         const char *subscribers; /* NULL: no embedded key server */
     } files;                     /* the other files of one configuration */
     struct {
         unsigned tls_min; /* 12 or 13; of TLS on all sides */
         unsigned ciphers; /* of enum net_tls_cipher; 0: all */
-    } policy;             /* of files.algorithms; what of it concerns [pap] is in pap already */
+        uint64_t serial;  /* 0: there is no policy */
+    } policy; /* of files.algorithms; what of it concerns [pap] and [protection] is there already */
     struct {
         const char *socket; /* UNIX socket of the operator; NULL: none */
         const char *audit;  /* what operators changed; NULL: they cannot change lists over the socket */

@@ -243,7 +243,7 @@ static void set_ha1_md5(struct ppg_list *l, const struct ppg_ini_line *line)
     if (draft_of(l)->md5)
         set_ha1(l, line, SEC_DIGEST_MD5, &draft_of(l)->account.ha1_md5);
     else
-        ppg_list_say(l, line, "digest-md5 in [pap] is no");
+        ppg_list_say(l, line, "MD5 is off: digest-md5 of [pap] or of the policy of algorithms is no");
 }
 
 static void set_ha1_sha256(struct ppg_list *l, const struct ppg_ini_line *line)

@@ -8,6 +8,7 @@
 #include "base/net/uri.h"
 #include "security/aka.h"
 #include "security/gba.h"
+#include "security/gpl.h"
 
 #define DAY_MS INT64_C(86400000)
 #define MIB    (1 << 20)
@@ -17,10 +18,12 @@ static const struct ppg_word client_certificate_words[] = {{"none", NET_TLS_VERI
                                                            {"required", NET_TLS_VERIFY_REQUIRED},
                                                            {NULL, 0}};
 static const struct ppg_word tls_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
-static const struct ppg_word cipher_words[] = {{"aes-128-gcm", NET_TLS_AES_128_GCM},
-                                               {"aes-256-gcm", NET_TLS_AES_256_GCM},
-                                               {"chacha20-poly1305", NET_TLS_CHACHA20_POLY1305},
-                                               {NULL, 0}};
+const struct ppg_word ppg_cipher_words[] = {{"aes-128-gcm", NET_TLS_AES_128_GCM},
+                                            {"aes-256-gcm", NET_TLS_AES_256_GCM},
+                                            {"chacha20-poly1305", NET_TLS_CHACHA20_POLY1305},
+                                            {NULL, 0}};
+#define SUITE_WORD(octet, name, text) {text, 1 << (octet)},
+const struct ppg_word ppg_suite_words[] = {SEC_GPL_SUITE_LIST(SUITE_WORD){NULL, 0}};
 static const struct ppg_word crl_words[] = {{"refuse", false}, {"accept", true}, {NULL, 0}};
 static const struct ppg_word ocsp_words[] = {{"off", PPG_OCSP_OFF},
                                              {"fail-closed", PPG_OCSP_FAIL_CLOSED},
@@ -140,12 +143,16 @@ const struct ppg_config_key ppg_config_keys[] = {
            "How terminals are reached."),
     A_FILE(PATH, "files", "subscribers", files.subscribers, 0, NULL, NULL, "subscribers.conf",
            "Keys of identity modules, for the embedded key server; its owner's alone (mode 0600)."),
-    A_FILE(
-        FILE, "files", "algorithms", files.algorithms, 0, NULL, NULL, "algorithms.conf",
-        "A policy that raises the least of tls-min, ciphers and digest-md5, for TLS on all sides; it must be "
-        "signed, in algorithms.conf.sig."),
+    A_FILE(FILE, "files", "algorithms", files.algorithms, 0, NULL, NULL, "algorithms.conf",
+           "A policy that raises the least of tls-min, ciphers, digest-md5 and the suites of [protection], "
+           "for TLS on "
+           "all sides; it must be signed, in algorithms.conf.sig."),
     A_FILE(FILE, "files", "algorithms-key", files.algorithms_key, 0, NULL, NULL, "algorithms-key.pem",
            "The public key of who signs it."),
+    A_FILE(PATH, "files", "algorithms-serial", files.algorithms_serial, 1, NULL,
+           "/var/lib/ppg/algorithms.serial", NULL,
+           "Where the serial of the last policy in force is kept: an older one is refused, however well "
+           "signed."),
 
     A_FILE(PATH, "keyring", "path", keyring.path, 0, NULL, NULL, "/var/lib/ppg/keyring",
            "Where keys and passwords are kept, each sealed under the master key; made by the first ppgctl "
@@ -192,8 +199,8 @@ const struct ppg_config_key ppg_config_keys[] = {
     CHOICE(WORD, "pap", "client-certificate", pap.client_certificate, client_certificate_words, "optional",
            "Whether an initiator on TLS must show a certificate; one that is shown must verify."),
     CHOICE(WORD, "pap", "tls-min", pap.tls_min, tls_words, "1.2", "The oldest TLS version taken."),
-    CHOICE(WORDS, "pap", "ciphers", pap.ciphers, cipher_words, "aes-128-gcm, aes-256-gcm, chacha20-poly1305",
-           "What TLS may encrypt with."),
+    CHOICE(WORDS, "pap", "ciphers", pap.ciphers, ppg_cipher_words,
+           "aes-128-gcm, aes-256-gcm, chacha20-poly1305", "What TLS may encrypt with."),
     YES_NO("pap", "strict", pap.strict, "no",
            "Refuse PAP documents that bend the rules in ways seen in the field."),
     CHOICE(WORD, "pap", "capabilities", pap.capabilities, capabilities_words, "lenient",
@@ -317,6 +324,12 @@ const struct ppg_config_key ppg_config_keys[] = {
            "The most; a push that needs more is refused."),
     CHOICE(WORD, "protection", "message", protection.message, message_words, "auto",
            "Seal messages only where the transport does not protect (auto), or always."),
+    CHOICE(WORDS, "protection", "suites", protection.suites, ppg_suite_words,
+           "hmac-sha256, aes-ctr-hmac-sha256, aes-cbc-hmac-sha256, aes-gcm, hmac-sha256-8, "
+           "aes-ctr-hmac-sha256-8",
+           "What messages may be sealed with, of what an association allows.  Those that end in -8 have tags "
+           "of 64 "
+           "bits."),
     NUMBER(COUNT, "protection", "number-range", protection.number_range, 1, 65536, "1024",
            "Sequence numbers of an association reserved at once; a crash skips up to so many."),
 

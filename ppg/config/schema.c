@@ -61,20 +61,6 @@ static enum err put_path(struct reading *r, const char **to, struct slice name)
     return e;
 }
 
-/* At least one word; twice the same is harmless. */
-static enum err put_words(const struct ppg_config_key *key, struct slice value, int *bits)
-{
-    struct slice item;
-    int word;
-
-    while (slice_item(&value, &item)) {
-        if (ppg_value_word(item, key->words, &word))
-            return ERR_MALFORMED;
-        *bits |= word;
-    }
-    return *bits ? ERR_OK : ERR_MALFORMED;
-}
-
 static enum err put_number_key(struct reading *r, const struct ppg_config_key *key, struct slice value)
 {
     bool yes = false;
@@ -87,7 +73,7 @@ static enum err put_number_key(struct reading *r, const struct ppg_config_key *k
     else if (key->type == PPG_KEY_WORD)
         e = ppg_value_word(value, key->words, &word);
     else if (key->type == PPG_KEY_WORDS)
-        e = put_words(key, value, &word);
+        e = ppg_value_words(value, key->words, &word);
     else if (key->type == PPG_KEY_TIME)
         e = ppg_value_time(value, key->min, key->max, &v);
     else if (key->type == PPG_KEY_SIZE)

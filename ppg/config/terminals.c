@@ -31,6 +31,7 @@ struct draft {
     bool has_proof;
     struct ota_registry *registry;
     const struct sec_keyring *keyring;
+    unsigned suites;                 /* 1 << octet of those that may seal */
     const struct ota_profile *model; /* of the section's profile-file; NULL: none */
     struct map models;               /* file name -> struct model: many terminals name one */
     struct arena models_mem;
@@ -452,6 +453,16 @@ static const char *add_trouble(enum err e, bool known)
     return err_text(e);
 }
 
+static void keep_suites(struct ota_association *a, unsigned suites)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < a->suites_n; i++)
+        if (suites >> a->suites[i] & 1)
+            a->suites[kept++] = a->suites[i];
+    a->suites_n = kept;
+}
+
 static void end(struct ppg_list *l)
 {
     struct draft *d = draft_of(l);
@@ -461,6 +472,7 @@ static void end(struct ppg_list *l)
     enum err e;
 
     complete_profile(d);
+    keep_suites(&t->association, d->suites);
     t->login.password = buf_slice(&d->password);
     t->call_in.password = buf_slice(&d->call_password);
     if (!t->host.n && !t->call_in.calls) {
@@ -484,7 +496,7 @@ static void end(struct ppg_list *l)
 }
 
 void ppg_terminals_read(struct ppg_load *load, const char *path, const struct sec_keyring *keyring,
-                        struct ota_registry **out)
+                        unsigned suites, struct ota_registry **out)
 {
     struct ppg_place at = {path, 0};
     struct draft d = {.list = {.load = load,
@@ -493,7 +505,8 @@ void ppg_terminals_read(struct ppg_load *load, const char *path, const struct se
                                .keys_n = COUNT(keys),
                                .begin = begin,
                                .end = end},
-                      .keyring = keyring};
+                      .keyring = keyring,
+                      .suites = suites};
     enum err e = ota_registry_create(TERMINALS_MAX, &d.registry);
 
     if (e) {

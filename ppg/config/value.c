@@ -122,6 +122,21 @@ enum err ppg_value_word(struct slice in, const struct ppg_word *words, int *out)
     return ERR_MALFORMED;
 }
 
+enum err ppg_value_words(struct slice in, const struct ppg_word *words, int *out)
+{
+    struct slice item;
+    int bits = 0, word;
+
+    while (slice_item(&in, &item)) {
+        if (ppg_value_word(item, words, &word))
+            return ERR_MALFORMED;
+        bits |= word;
+    }
+    if (bits)
+        *out = bits;
+    return bits ? ERR_OK : ERR_MALFORMED;
+}
+
 /* address ":" port, an IPv6 address in brackets */
 enum err ppg_value_listen(struct slice in, struct ppg_listen *out)
 {

@@ -28,6 +28,8 @@ enum err ppg_value_size(struct slice in, int64_t min, int64_t max, int64_t *out)
 /* "200/s burst 400"; units s, min and h; without a burst it is the count.  ERR_LIMIT: rate_good() says no. */
 enum err ppg_value_rate(struct slice in, struct rate *out) MUST_USE;
 enum err ppg_value_word(struct slice in, const struct ppg_word *words, int *out) MUST_USE;
+/* At least one of them, comma separated, as the sum of their bits; twice the same is harmless. */
+enum err ppg_value_words(struct slice in, const struct ppg_word *words, int *out) MUST_USE;
 /* "192.0.2.1:80", "[2001:db8::1]:443"; port 0 is good. */
 enum err ppg_value_listen(struct slice in, struct ppg_listen *out) MUST_USE;
 

@@ -4,7 +4,7 @@ refused; a policy of its own file counts when it is signed.  Usage: test_algorit
 import re
 import subprocess
 
-from gateway import INITIATORS, Gateway, as_news, curl, make_identity, mime, PASSWORD
+from gateway import ANY_LEVEL, INITIATORS, PASSWORD, Gateway, Terminal, as_news, curl, good_push, make_identity, mime, push
 from harness import case, check, check_eq, main
 
 PHONE = "[terminal +15550100]\nroute = http://127.0.0.1:9\n"
@@ -13,7 +13,7 @@ PHONE = "[terminal +15550100]\nroute = http://127.0.0.1:9\n"
 def opened(bench, **conf):
     make_identity(bench)
     return Gateway(bench, PHONE, "allow * * *\n", INITIATORS, conf={
-        "delivery.retry-first": "1h", "delivery.retry-max": "1h",
+        "delivery.retry-first": "1h", "delivery.retry-max": "1h", "files.algorithms-serial": "algorithms.serial",
         **{k.replace("__", ".").replace("_", "-"): v for k, v in conf.items()}})
 
 
@@ -110,6 +110,11 @@ def digest_raised_while_running(bench):
     check_eq(curl(bench, gateway.url, mime(), *login).status, 202)
 
 
+def key_pair(bench, name):
+    bench.tool("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", bench.path(f"{name}.key"))
+    bench.tool("openssl", "pkey", "-in", bench.path(f"{name}.key"), "-pubout", "-out", bench.path(f"{name}.pem"))
+
+
 def sign(bench, gateway, text, key="signer", name="algorithms.conf"):
     path = gateway.write(name, text)
     bench.tool("openssl", "dgst", "-sha256", "-sign", bench.path(f"{key}.key"), "-out", path + ".sig", path)
@@ -120,10 +125,9 @@ def signed_policy(bench):
     """SEC_CF-ADM-002: a signed policy raises the minimum, a downgrade attempt is refused, an unsigned policy counts for
     nothing."""
     for name in ("signer", "stranger"):
-        bench.tool("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", bench.path(f"{name}.key"))
-        bench.tool("openssl", "pkey", "-in", bench.path(f"{name}.key"), "-pubout", "-out", bench.path(f"{name}.pem"))
+        key_pair(bench, name)
     gateway = opened(bench)
-    strict = "tls-min = 1.3\nciphers = aes-256-gcm, chacha20-poly1305\ndigest-md5 = no\n"
+    strict = "serial = 7\ntls-min = 1.3\nciphers = aes-256-gcm, chacha20-poly1305\ndigest-md5 = no\nseal-suites = aes-gcm\n"
     sign(bench, gateway, strict)
     check_eq(reloads(gateway, files__algorithms="algorithms.conf", files__algorithms_key="../signer.pem")[0], 0)
 
@@ -147,9 +151,61 @@ def signed_policy(bench):
     check_eq(reloads(gateway, pap__tls_min="1.2", pap__ciphers="aes-128-gcm, aes-256-gcm")[0], 0)
     strict_holds("ppg.conf cannot lower it")
     check_eq(curl(bench, gateway.tls_url, mime(), *as_news(bench)).status, 202)
-    sign(bench, gateway, loose)
+    sign(bench, gateway, loose.replace("serial = 7", "serial = 8"))
     check_eq(reloads(gateway)[0], 0)
     check(tries(bench, gateway, "-tls1_2").startswith("TLSv1.2 "), "lowered by who may")
+
+
+@case
+def an_older_policy_is_refused(bench):
+    """Signed well, and once in force: it cannot be put back, not after a kill either, nor while the serial that was in
+    force cannot be kept."""
+    key_pair(bench, "signer")
+    weak = "serial = 7\ntls-min = 1.2\nciphers = aes-128-gcm, aes-256-gcm\ndigest-md5 = yes\nseal-suites = aes-gcm\n"
+    strong = weak.replace("serial = 7", "serial = 8").replace("1.2", "1.3")
+    gateway = opened(bench)
+    sign(bench, gateway, weak)
+    check_eq(reloads(gateway, files__algorithms="algorithms.conf", files__algorithms_key="../signer.pem")[0], 0)
+    check(tries(bench, gateway, "-tls1_2").startswith("TLSv1.2 "), "the first one")
+    sign(bench, gateway, strong)
+    check_eq(reloads(gateway)[0], 0)
+    sign(bench, gateway, weak)
+    code, said = reloads(gateway)
+    check(code == 1 and "algorithms.conf:1: serial: an older policy: one with the serial 8 was in force" in said, said)
+    check_eq(tries(bench, gateway, "-tls1_2"), "protocol version")
+    gateway.kill()
+    done = bench.run("ppgd", "--check-config", "-c", gateway.path("ppg.conf"))
+    check(done.returncode == 1 and "an older policy" in done.stderr, done)
+    sign(bench, gateway, strong)
+    gateway.start()
+    check_eq(tries(bench, gateway, "-tls1_2"), "protocol version")
+    sign(bench, gateway, strong.replace("serial = 8", "serial = 9"))
+    code, said = reloads(gateway, files__algorithms_serial="nowhere/serial")
+    check(code == 1 and "[files] algorithms-serial: " in said and "cannot be made" in said, said)
+
+
+@case
+def seals_raised_while_running(bench):
+    """What messages are sealed with is taken from what both the association and the policy allow, from the next push on;
+    where that is nothing, nothing is sent that needs a seal."""
+    phone = Terminal(bench)
+    gateway = Gateway(bench, phone.route("+15550100"), ANY_LEVEL)
+
+    def suite(level):
+        seen = len(phone.events())
+        good_push(bench, gateway, headers={"X-Push-Protection": level})
+        return phone.wait_events(seen + 1)[-1]["suite"]
+
+    check_eq(suite("full"), "aes-ctr-hmac-sha256")
+    check_eq(reloads(gateway, protection__suites="aes-gcm, hmac-sha256")[0], 0)
+    gateway.settle()
+    check_eq(suite("integrity"), "hmac-sha256")
+    check_eq(reloads(gateway, protection__suites="aes-gcm")[0], 0)
+    gateway.settle()
+    check_eq(push(bench, gateway, push_id="unsealed", headers={"X-Push-Protection": "integrity"}).code, 2005)
+    check_eq(reloads(gateway, protection__suites="aes-ctr-hmac-sha256")[0], 0)
+    gateway.settle()
+    check_eq(suite("integrity"), "aes-ctr-hmac-sha256")
 
 
 main("algorithms")

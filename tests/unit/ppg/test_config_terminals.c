@@ -6,8 +6,10 @@
 #include "ppg/config/terminals.h"
 #include "security/gpl.h"
 
-#define SAID "000102030405060708090a0b0c0d0e0f"
-#define KEY  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define SAID       "000102030405060708090a0b0c0d0e0f"
+#define KEY        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+#define ALL_SUITES (~0u)
 
 struct fixture {
     struct ppg_config_errors errs;
@@ -40,7 +42,7 @@ static struct fixture *read_text(const char *text)
         abort();
     f->load.errs = &f->errs;
     write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), f->keyring, &f->registry);
+    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), f->keyring, ALL_SUITES, &f->registry);
     return f;
 }
 
@@ -370,8 +372,38 @@ static struct fixture *read_with_keys(struct sec_keyring *r, const char *more)
     f->keyring = r;
     (void)snprintf(text, sizeof text, "[terminal 1]\nroute = http://127.0.0.1:9\n%s", more);
     write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), r, &f->registry);
+    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), r, ALL_SUITES, &f->registry);
     return f;
+}
+
+/* What the gateway may not seal with is not in the table, whatever the association allows. */
+static void test_suites_are_narrowed(void)
+{
+    static const struct {
+        unsigned suites;
+        uint8_t want[2];
+        size_t n;
+    } rows[] = {{ALL_SUITES, {SEC_GPL_GCM, SEC_GPL_HMAC}, 2},
+                {1u << SEC_GPL_HMAC | 1u << SEC_GPL_CTR, {SEC_GPL_HMAC, 0}, 1},
+                {1u << SEC_GPL_GCM, {SEC_GPL_GCM, 0}, 1},
+                {1u << SEC_GPL_CTR_8, {0, 0}, 0}};
+
+    write_file("sa", "said = " SAID "\nkey = " KEY "\nsuites = aes-gcm, hmac-sha256\nexpires = never\n",
+               0600);
+    write_file("terminals.conf", "[terminal 1]\nroute = http://127.0.0.1:9\nassociation-file = sa\n", 0644);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fixture f = {.load = {.errs = &f.errs}};
+        const struct ota_terminal *t;
+
+        test_row(i);
+        ppg_terminals_read(&f.load, in_scratch("terminals.conf"), NULL, rows[i].suites, &f.registry);
+        CU_ASSERT_EQUAL_FATAL(f.errs.n, 0);
+        t = ota_registry_find(f.registry, SLICE("1"));
+        CU_ASSERT(t && t->association.present && t->association.suites_n == rows[i].n);
+        for (size_t j = 0; t && j < rows[i].n; j++)
+            CU_ASSERT_EQUAL(t->association.suites[j], rows[i].want[j]);
+        ota_registry_drop(&f.registry);
+    }
 }
 
 static void test_keys_of_the_keyring(void)
@@ -435,6 +467,7 @@ const struct test_case test_cases[] = {
     {"associations", test_associations},
     {"routes", test_routes},
     {"keys_of_the_keyring", test_keys_of_the_keyring},
+    {"suites_are_narrowed", test_suites_are_narrowed},
     {"keys_that_will_not_do", test_keys_that_will_not_do},
     {"shared_keys", test_shared_keys},
     {NULL, NULL},

@@ -118,6 +118,26 @@ static void test_words(void)
     buf_clear(&out);
 }
 
+static void test_some_words(void)
+{
+    static const struct ppg_word words[] = {{"one", 1}, {"two", 2}, {"four", 4}, {NULL, 0}};
+    static const struct {
+        const char *in;
+        int bits; /* 0: refused */
+    } some[] = {{"two", 2},        {"four, one", 5}, {"one,two , four", 7},
+                {"one, one", 1},   {"", 0},          {"one two", 0},
+                {"one, three", 0}, {"One", 0},       {"one;two", 0}};
+
+    for (size_t i = 0; i < COUNT(some); i++) {
+        int v = -7;
+
+        test_row(i);
+        CU_ASSERT_EQUAL(ppg_value_words(slice_str(some[i].in), words, &v),
+                        some[i].bits ? ERR_OK : ERR_MALFORMED);
+        CU_ASSERT_EQUAL(v, some[i].bits ? some[i].bits : -7);
+    }
+}
+
 static const struct {
     const char *in;
     const char *address; /* NULL: refused */
@@ -246,6 +266,12 @@ static void test_rates(void)
 }
 
 const struct test_case test_cases[] = {
-    {"rates", test_rates},     {"rows", test_rows},     {"zero", test_zero}, {"words", test_words},
-    {"listens", test_listens}, {"prints", test_prints}, {NULL, NULL},
+    {"rates", test_rates},
+    {"rows", test_rows},
+    {"zero", test_zero},
+    {"words", test_words},
+    {"some_words", test_some_words},
+    {"listens", test_listens},
+    {"prints", test_prints},
+    {NULL, NULL},
 };
