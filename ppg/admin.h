@@ -55,6 +55,7 @@ struct ppg_status {
     size_t connections;  /* of initiators, now */
     size_t live;         /* targets in memory */
     bool draining;
+    const struct ppg_changes *changes; /* of the last reload; NULL: none is known.  Until the next one */
 };
 
 struct ppg_admin_conf {

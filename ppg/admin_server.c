@@ -87,6 +87,22 @@ json_t *ppg_admin_errors_json(enum err result, const struct ppg_config_errors *e
     return o;
 }
 
+/* What changed, where that is known. */
+static void note_reload(const struct job *j, const struct ppg_status *s, const json_t *answer)
+{
+    json_t *changes = NULL;
+    struct buf text;
+
+    buf_init(&text, 2 * PPG_CHANGES_NAMED_N + 512);
+    if (s->changes) {
+        ppg_changes_print(s->changes, &text);
+        changes = buf_err(&text) ? NULL : json_loadb(text.p, text.n, 0, NULL);
+    }
+    ppg_admin_note(j->admin, j->x, "reload", changes ? changes : answer);
+    json_decref(changes);
+    buf_clear(&text);
+}
+
 static void reload_done(void *arg, enum err result, const struct ppg_config_errors *errs)
 {
     struct job *j = arg;
@@ -99,7 +115,7 @@ static void reload_done(void *arg, enum err result, const struct ppg_config_erro
         j->admin->conf.status(j->admin->conf.arg, &s);
         o = json_object();
         ppg_json_set_n(o, "generation", s.generation);
-        ppg_admin_note(j->admin, j->x, "reload", o);
+        note_reload(j, &s, o);
         ppg_admin_answer(j->x, 200, o);
     }
     free(j);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/list.h"
-#include "ppg/changes.h"
+#include "ppg/audit.h"
 #include "ppg/logfile.h"
 
 /* A configuration nobody is to use any more. */
@@ -23,6 +23,8 @@ struct ppg_reload {
     uv_work_t work;
     bool loading;
     bool again; /* once more when this one is over */
+    bool by_signal;
+    struct ppg_changes last;
 
     /* Of the reload under way; the worker's until it is back. */
     struct ppg_snapshot *fresh;
@@ -76,6 +78,35 @@ static enum err log_open(struct ppg_reload *r, const struct ppg_snapshot *whose)
     return e;
 }
 
+static enum err fence(struct ppg_reload *r)
+{
+    char why[PPG_FILE_WHY_N];
+    enum err e = ppg_config_fence(r->fresh->config, why);
+
+    if (e)
+        complain(r, "[files] algorithms-serial: ", why);
+    return e;
+}
+
+/* A line that cannot be written stops no reload: it may be what mends that. */
+static void note_signal(struct ppg_reload *r)
+{
+    struct ppg_audit_entry entry = {
+        .at_s = clk_utc_ms(&clk_real) / 1000, .who = SLICE("a signal (SIGHUP)"), .what = SLICE("reload")};
+    struct buf after;
+    enum err e;
+
+    if (!r->by_signal || !r->conf.audit)
+        return;
+    buf_init(&after, 2 * PPG_CHANGES_NAMED_N + 512);
+    ppg_changes_print(&r->changes, &after);
+    entry.after = buf_slice(&after);
+    e = buf_err(&after) ? buf_err(&after) : ppg_audit_add(r->conf.audit, &entry);
+    if (e)
+        LOG(r->conf.log, LOG_ERROR, "audit.fail", LOG_C("what", "reload"), LOG_C("error", err_name(e)));
+    buf_clear(&after);
+}
+
 static void load(uv_work_t *work)
 {
     struct ppg_reload *r = work->data;
@@ -87,11 +118,14 @@ static void load(uv_work_t *work)
     if (!r->result)
         r->result = check_listeners(r);
     if (!r->result)
+        r->result = fence(r);
+    if (!r->result)
         r->result = log_open(r, r->fresh);
     if (!r->result) {
         ppg_config_follow(r->fresh->config, r->current->config);
         ppg_config_rewrap(r->fresh->config, r->conf.log);
         ppg_changes_find(r->current, r->fresh, &r->changes);
+        note_signal(r);
         return;
     }
     ppg_snapshot_drop(&r->fresh);
@@ -186,7 +220,8 @@ static void tell_done(struct ppg_reload *r)
     LOG(r->conf.log, LOG_WARN, "reload.done", LOG_I("generation", ppg_config_generation(config)),
         LOG_I("accounts", sec_accounts_count(ppg_config_accounts(config))),
         LOG_I("accounts_added", c->accounts_added), LOG_I("accounts_removed", c->accounts_removed),
-        LOG_I("accounts_changed", c->accounts_changed), LOG_I("delegates_changed", c->delegates),
+        LOG_I("accounts_changed", c->accounts_changed), LOG_C("accounts_named", c->named),
+        LOG_I("delegates_changed", c->delegates),
         LOG_I("rules", sec_whitelist_rules(ppg_config_whitelist(config))),
         LOG_I("rules_added", c->rules_added), LOG_I("rules_removed", c->rules_removed),
         LOG_I("addresses", sec_whitelist_addresses(ppg_config_whitelist(config))),
@@ -210,20 +245,22 @@ static void loaded(uv_work_t *work, int status)
         tell_kept(r);
     } else {
         r->current = r->fresh;
+        r->last = r->changes;
         r->conf.take(r->conf.arg, old, r->current);
         tell_done(r);
         retire(r, old);
     }
     if (done)
         done(r->done_arg, r->result, &r->errs);
-    if (r->again && !r->loading && ppg_reload_begin(r, NULL, NULL))
+    if (r->again && !r->loading && ppg_reload_soon(r))
         LOG(r->conf.log, LOG_ERROR, "reload.fail");
 }
 
-enum err ppg_reload_begin(struct ppg_reload *r, ppg_reload_done_fn *done, void *done_arg)
+static enum err begin(struct ppg_reload *r, bool by_signal, ppg_reload_done_fn *done, void *done_arg)
 {
     if (r->loading)
         return ERR_LATE;
+    r->by_signal = by_signal; /* the worker looks at it at once */
     if (uv_queue_work(r->conf.loop, &r->work, load, loaded))
         return ERR_IO;
     r->loading = true;
@@ -233,10 +270,20 @@ enum err ppg_reload_begin(struct ppg_reload *r, ppg_reload_done_fn *done, void *
     return ERR_OK;
 }
 
+enum err ppg_reload_begin(struct ppg_reload *r, ppg_reload_done_fn *done, void *done_arg)
+{
+    return begin(r, false, done, done_arg);
+}
+
 enum err ppg_reload_soon(struct ppg_reload *r)
 {
     r->again = r->loading;
-    return r->loading ? ERR_OK : ppg_reload_begin(r, NULL, NULL);
+    return r->loading ? ERR_OK : begin(r, true, NULL, NULL);
+}
+
+const struct ppg_changes *ppg_reload_changes(const struct ppg_reload *r)
+{
+    return &r->last;
 }
 
 /* --- life --- */

@@ -5,6 +5,8 @@
  * logged), and otherwise take() hands the new one out.  Loops change over in their own time and let go of the old one;
  * when nobody else holds it, tick() has a worker free it: a million addresses would stop a loop for milliseconds.
  *
+ * What a signal asked for is written to the audit log here, before it is in force; who asks over the operator's socket
+ * is known there, and writes a line of its own.
  * The log's file is opened anew in either case: whoever moved it away need not care for mistakes elsewhere.
  * Everything here runs on loop 0 but for the two jobs of the worker. */
 #ifndef PPG_RELOAD_H
@@ -12,8 +14,9 @@
 
 #include <uv.h>
 #include "base/log.h"
-#include "ppg/snapshot.h"
+#include "ppg/changes.h"
 
+struct ppg_audit;
 struct ppg_reload;
 
 /* Once per reload that was begun, later; errs is read during the call only. */
@@ -22,6 +25,7 @@ typedef void ppg_reload_done_fn(void *arg, enum err result, const struct ppg_con
 struct ppg_reload_conf {
     uv_loop_t *loop;
     struct log *log;
+    struct ppg_audit *audit; /* NULL: none */
     /* The new one is good: use it.  It is borrowed until the next take() has run, `before` during the call. */
     void (*take)(void *arg, struct ppg_snapshot *before, struct ppg_snapshot *fresh);
     void *arg;
@@ -37,6 +41,8 @@ enum err ppg_reload_begin(struct ppg_reload *r, ppg_reload_done_fn *done, void *
 /* The same for who cannot come again, such as a signal: while one is under way another one follows it, however often this
  * was asked meanwhile.  ERR_IO. */
 enum err ppg_reload_soon(struct ppg_reload *r) MUST_USE;
+/* By the last one that was good; zeros: none was. */
+const struct ppg_changes *ppg_reload_changes(const struct ppg_reload *r);
 bool ppg_reload_busy(const struct ppg_reload *r); /* a worker is at it */
 void ppg_reload_tick(struct ppg_reload *r);
 

@@ -250,6 +250,7 @@ static void status(void *arg, struct ppg_status *out)
     out->connections = net_gate_open(s->gate);
     out->live = atomic_load(&s->shared.live);
     out->draining = atomic_load(&s->shared.draining);
+    out->changes = ppg_reload_changes(s->reload);
 }
 
 static enum err audit_start(struct ppg_server *s, char why[256])
@@ -290,6 +291,16 @@ static unsigned loops_wanted(const struct ppg_settings *set)
     return n < LOOPS_MAX ? n : LOOPS_MAX;
 }
 
+static enum err policy_start(struct ppg_server *s, char why[256])
+{
+    char reason[PPG_FILE_WHY_N];
+    enum err e = ppg_config_fence(s->snapshot->config, reason);
+
+    if (e)
+        (void)snprintf(why, 256, "serial of the policy %.200s", reason);
+    return e;
+}
+
 static enum err shared_init(struct ppg_server *s, struct log *log)
 {
     const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
@@ -326,7 +337,8 @@ static enum err store_start(struct ppg_server *s, char why[256])
 
 static enum err reload_start(struct ppg_server *s)
 {
-    struct ppg_reload_conf conf = {.loop = &s->loops[0].uv, .log = s->shared.log, .take = take, .arg = s};
+    struct ppg_reload_conf conf = {
+        .loop = &s->loops[0].uv, .log = s->shared.log, .audit = s->audit, .take = take, .arg = s};
 
     return ppg_reload_create(&conf, s->snapshot, &s->reload);
 }
@@ -440,11 +452,11 @@ enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struc
     s->threads = calloc(s->loops_n, sizeof *s->threads);
     if (!s->loops || !s->threads)
         return ERR_NOMEM;
-    if ((e = shared_init(s, log)) || (e = store_start(s, why)) ||
+    if ((e = policy_start(s, why)) || (e = shared_init(s, log)) || (e = store_start(s, why)) ||
         (e = net_gate_create(set->pap.connections_max, set->pap.connections_per_address_max, &s->gate)) ||
         (e = net_gate_create(set->ota_http.calls_max, set->ota_http.calls_per_address_max, &s->calls)) ||
-        (e = loops_start(s)) || (e = reload_start(s)) || (e = signals_start(s)) ||
-        (e = audit_start(s, why)) || (e = admin_start(s, why)) || (e = listen_and_tell(s, why)))
+        (e = loops_start(s)) || (e = audit_start(s, why)) || (e = reload_start(s)) ||
+        (e = signals_start(s)) || (e = admin_start(s, why)) || (e = listen_and_tell(s, why)))
         return e; /* start-up failed: the program ends, and the system takes everything back */
     *out = s;
     return ERR_OK;

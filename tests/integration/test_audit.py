@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 
@@ -344,6 +345,37 @@ def what_else_operators_do_is_written_down(bench):
     check_eq([e["what"] for e in entries], ["reload", "push.cancel", "drain"])
     check_eq((entries[1]["after"]["push_id"], entries[1]["after"]["cancelled"]), (push_id, 1))
     check(all(f"(uid {os.getuid()})" in e["who"] for e in entries), entries)
+    check_eq(entries[0]["after"]["generation"], 2)
+
+
+@case
+def what_a_reload_changed(bench):
+    """Files that were edited by hand, read by a signal and by ppgctl: who asked, which accounts, how many rules; a reload
+    that is refused changes nothing and is not in it."""
+    gateway = opened(bench)
+
+    def hup(name):
+        seen = len(gateway.events(name))
+        gateway.program.process.send_signal(signal.SIGHUP)
+        gateway.wait_event(name, seen + 1)
+
+    accounts = read(gateway, "initiators.conf")
+    gateway.write("initiators.conf", accounts + "[initiator extra]\ncertificate = DNS:extra\n")
+    write(gateway, LIST + "allow extra +1555* *\nallow extra +1444* *\n")
+    hup("reload.done")
+    gateway.write("initiators.conf", accounts + "[initiator extra]\ncertificate = nothing\n")
+    hup("reload.kept")
+    gateway.write("initiators.conf", accounts.replace("[initiator news]\n", "[initiator news]\nrate = 500/s\n"))
+    write(gateway, LIST)
+    good(gateway, "reload")
+    entries = wait_until(lambda: len(audit(gateway)) == 2 and audit(gateway), "two lines")
+    check_eq([(e["what"], e["before"], e["after"]) for e in entries], [
+        ("reload", None, {"generation": 2, "accounts": "+extra", "accounts_added": 1, "rules_added": 2}),
+        ("reload", None, {"generation": 3, "accounts": "~news -extra", "accounts_removed": 1, "accounts_changed": 1,
+                          "rules_removed": 2})])
+    check_eq(entries[0]["who"], "a signal (SIGHUP)")
+    check(f"(uid {os.getuid()})" in entries[1]["who"], entries[1])
+    check_eq([e["accounts_named"] for e in gateway.events("reload.done")], ["+extra", "~news -extra"])
 
 
 @case

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "ppg/changes.h"
@@ -227,14 +228,48 @@ static const struct {
       .accounts_removed = 1,
       .accounts_changed = 1,
       .rules_added = 2,
-      .rules_removed = 1}},
+      .rules_removed = 1,
+      .named = "~a +c -b"}},
     {"[initiator a]\ncertificate = DNS:a\n[initiator b]\ncertificate = DNS:b\n[auth-proxy p]\ncertificate = "
      "DNS:p\n"
      "network = 192.0.2.1\n",
      "allow a +1* *\nallow b +1* *\n",
      {.delegates = 1}},
-    {"", "", {.accounts_removed = 2, .rules_removed = 2}},
+    {"", "", {.accounts_removed = 2, .rules_removed = 2, .named = "-a -b"}},
 };
+
+/* As many names as there is room for, the rest as dots; what a line of the audit log says. */
+static void test_many_names(void)
+{
+    struct buf text, line;
+    struct ppg_snapshot *was, *is;
+    struct ppg_changes got;
+
+    write_all();
+    was = snapshot_now();
+    buf_init(&text, 1 << 20);
+    buf_init(&line, 4096);
+    for (int i = 0; i < 200; i++)
+        buf_addf(&text, "[initiator x-%03d]\ncertificate = DNS:x%d\n", i, i);
+    buf_add_ch(&text, '\0');
+    write_file("initiators.conf", text.p);
+    is = snapshot_now();
+    ppg_changes_find(was, is, &got);
+    CU_ASSERT(got.accounts_added == 200 && strlen(got.named) < sizeof got.named);
+    CU_ASSERT(slice_starts(slice_str(got.named), SLICE("+x-000 +x-001 ")));
+    CU_ASSERT(slice_ends(slice_str(got.named), SLICE(" ...")));
+    got.generation = 7;
+    (void)snprintf(got.named, sizeof got.named, "+x-000 ...");
+    ppg_changes_print(&got, &line);
+    TEST_SLICE_EQ(
+        buf_slice(&line),
+        SLICE(
+            "{\"generation\":7,\"accounts\":\"+x-000 ...\",\"accounts_added\":200,\"accounts_removed\":2}"));
+    buf_clear(&line);
+    buf_clear(&text);
+    ppg_snapshot_drop(&was);
+    ppg_snapshot_drop(&is);
+}
 
 static void test_changes(void)
 {
@@ -255,12 +290,19 @@ static void test_changes(void)
                   got.accounts_changed == want->accounts_changed);
         CU_ASSERT(got.rules_added == want->rules_added && got.rules_removed == want->rules_removed);
         CU_ASSERT(got.files == 0 && got.delegates == want->delegates);
+        CU_ASSERT(got.generation == ppg_config_generation(is->config));
+        TEST_SLICE_EQ(slice_str(got.named), slice_str(want->named));
         ppg_snapshot_drop(&was);
         ppg_snapshot_drop(&is);
     }
 }
 
 const struct test_case test_cases[] = {
-    {"taken", test_taken},       {"kept", test_kept},       {"soon", test_soon},
-    {"old_ones", test_old_ones}, {"changes", test_changes}, {NULL, NULL},
+    {"taken", test_taken},
+    {"kept", test_kept},
+    {"soon", test_soon},
+    {"old_ones", test_old_ones},
+    {"changes", test_changes},
+    {"many_names", test_many_names},
+    {NULL, NULL},
 };
