@@ -87,6 +87,31 @@ enum err sec_aka_vector_make(const struct sec_milenage *m, const uint8_t rand[SE
     return e;
 }
 
+enum err sec_aka_vector_again(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N],
+                              const uint8_t autn[SEC_AKA_AUTN_N], enum sec_aka_star star,
+                              struct sec_aka_vector *out)
+{
+    struct sec_milenage_keys keys;
+    uint8_t sqn[SEC_AKA_SQN_N];
+    struct sec_aka_vector v;
+    enum err e = sec_milenage_f2345(m, rand, &keys);
+
+    if (e)
+        return e;
+    mem_copy(sqn, sizeof sqn, slice_of(autn, SEC_AKA_SQN_N));
+    xor_octets(sqn, keys.ak, SEC_AKA_AK_N);
+    sec_milenage_keys_clear(&keys);
+    e = sec_aka_vector_make(m, rand, sqn_get(sqn), num_get16(autn + SEC_AKA_SQN_N), star, &v);
+    if (e)
+        return e;
+    if (slice_eq_ct(slice_of(v.autn, sizeof v.autn), slice_of(autn, SEC_AKA_AUTN_N)))
+        *out = v;
+    else
+        e = ERR_DENIED;
+    sec_aka_vector_clear(&v);
+    return e;
+}
+
 enum err sec_aka_auts_make(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N], uint64_t sqn_ms,
                            uint8_t auts[SEC_AKA_AUTS_N])
 {

@@ -33,6 +33,11 @@ void sec_aka_vector_clear(struct sec_aka_vector *v); /* wipes */
 /* ERR_LIMIT (sqn above SEC_AKA_SQN_MAX), ERR_NOMEM, ERR_IO. */
 enum err sec_aka_vector_make(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N], uint64_t sqn,
                              uint16_t amf, enum sec_aka_star star, struct sec_aka_vector *out) MUST_USE;
+/* The vector of which RAND and AUTN (AUTN* when star) travelled.  ERR_DENIED: this AUTN was not made with K for that
+ * RAND; ERR_NOMEM, ERR_IO. */
+enum err sec_aka_vector_again(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N],
+                              const uint8_t autn[SEC_AKA_AUTN_N], enum sec_aka_star star,
+                              struct sec_aka_vector *out) MUST_USE;
 /* SQN_MS out of an AUTS for that RAND; ERR_DENIED (MAC-S), ERR_IO. */
 enum err sec_aka_auts_open(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N],
                            const uint8_t auts[SEC_AKA_AUTS_N], uint64_t *sqn_ms) MUST_USE;

@@ -9,9 +9,14 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/rate.h"
 
 #define SEQ_END    ((SEC_AKA_SQN_MAX >> SEC_AKA_IND_BITS) + 1)
 #define LIFE_MAX_S (INT64_C(1) << 30) /* half of what a Diameter Time can tell apart */
+
+/* Anybody may name a subscriber, and each run uses a number up: a module takes one that is 2^28 ahead (TS 33.102
+ * §C.2.1), which is far away at one a second. */
+static const struct rate runs_rate = {.count = 1, .burst = 10, .period_ms = 1000};
 
 struct subscriber {
     struct list link;
@@ -21,6 +26,7 @@ struct subscriber {
     int64_t expires_s; /* UTC; 0: never */
     uint64_t sqn;      /* the last number used, or given up */
     uint64_t end;      /* SEQ; numbers below it are reserved.  0: none yet */
+    struct rate_bucket runs;
     struct slice impi; /* in names */
     char names[];      /* the IMPI and the public identities, one behind the other */
 };
@@ -31,7 +37,7 @@ struct naf {
 };
 
 struct sec_keyserver {
-    pthread_mutex_t lock; /* protects sqn and end of every subscriber */
+    pthread_mutex_t lock; /* protects sqn and end of every subscriber; runs looks after itself */
     struct map names;     /* name -> struct subscriber, in its names */
     struct list subscribers;
     size_t subscribers_n;
@@ -389,4 +395,72 @@ enum err sec_keyserver_push_info(struct sec_keyserver *s, const struct sec_push_
     sec_aka_vector_clear(&v);
     sec_push_info_clear(&info);
     return e;
+}
+
+/* --- runs over Ub --- */
+
+static bool over(const struct subscriber *u, int64_t now_s)
+{
+    return u->expires_s && u->expires_s <= now_s;
+}
+
+/* By IMPI only: a terminal that bootstraps has one (TS 24.109 §4.2). */
+static struct subscriber *by_impi(const struct sec_keyserver *s, struct slice impi)
+{
+    struct subscriber *u = map_get(&s->names, impi);
+
+    return u && slice_eq(u->impi, impi) ? u : NULL;
+}
+
+bool sec_keyserver_knows(const struct sec_keyserver *s, struct slice impi, int64_t now_s)
+{
+    const struct subscriber *u = by_impi(s, impi);
+
+    return u && !over(u, now_s);
+}
+
+enum err sec_keyserver_run(struct sec_keyserver *s, struct slice impi, int64_t utc_ms, int64_t mono_ms,
+                           struct sec_keyserver_run *out, int64_t *wait_ms)
+{
+    struct subscriber *u = by_impi(s, impi);
+    enum err e;
+
+    if (!u)
+        return ERR_ABSENT;
+    if (over(u, utc_ms / 1000))
+        return ERR_LATE;
+    if (!rate_left(&u->runs, &runs_rate, mono_ms)) {
+        *wait_ms = runs_rate.period_ms;
+        return ERR_LIMIT;
+    }
+    e = vector_make(s, u, &out->vector);
+    if (e)
+        return e;
+    (void)rate_take(&u->runs, &runs_rate, 1, mono_ms, wait_ms); /* not for one that only asks for numbers */
+    out->uicc = u->star != SEC_AKA_PLAIN;
+    out->expires_s = u->expires_s;
+    return ERR_OK;
+}
+
+enum err sec_keyserver_rerun(struct sec_keyserver *s, struct slice impi, int64_t utc_ms,
+                             const uint8_t rand[SEC_AKA_RAND_N], const uint8_t autn[SEC_AKA_AUTN_N],
+                             struct sec_keyserver_run *out)
+{
+    const struct subscriber *u = by_impi(s, impi);
+    struct sec_milenage *m = NULL;
+    enum err e;
+
+    if (!u)
+        return ERR_ABSENT;
+    if (over(u, utc_ms / 1000))
+        return ERR_LATE;
+    e = milenage_of(u, &m);
+    if (!e)
+        e = sec_aka_vector_again(m, rand, autn, u->star, &out->vector);
+    sec_milenage_free(&m);
+    if (e)
+        return e;
+    out->uicc = u->star != SEC_AKA_PLAIN;
+    out->expires_s = u->expires_s;
+    return ERR_OK;
 }

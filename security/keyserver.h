@@ -1,5 +1,5 @@
-/* The embedded key server: who our subscribers are (IMPI, K, OPc, sequence numbers), and one operation on them: a
- * fresh association for a terminal, as a GPI to send and the keys to keep.  It plays the BSF and the HSS of TS 33.220
+/* The embedded key server: who our subscribers are (IMPI, K, OPc, sequence numbers), and what is done with them: a
+ * fresh association for a terminal, as a GPI to send and the keys to keep; an AKA run for one that bootstraps.  It plays the BSF and the HSS of TS 33.220
  * and TS 33.223 for a gateway that has none; whoever asks a far one asks for the same struct sec_push_request and gets
  * the same struct sec_push_info.  No storage, no network.
  *
@@ -74,6 +74,24 @@ void sec_push_info_clear(struct sec_push_info *info); /* wipes */
  * unless it fails before. */
 enum err sec_keyserver_push_info(struct sec_keyserver *s, const struct sec_push_request *request,
                                  int64_t now_s, struct sec_push_info *out) MUST_USE;
+
+/* One AKA run of a terminal that bootstraps by itself, over Ub (TS 33.220 §4.5.2). */
+struct sec_keyserver_run {
+    struct sec_aka_vector vector; /* clear it */
+    bool uicc;                    /* GBA_U: keys live in the module */
+    int64_t expires_s;            /* UTC seconds, of K; 0: never */
+};
+/* By IMPI, not by a public identity; as sec_keyserver_push_info, and ERR_LIMIT: this subscriber was asked for too often
+ * of late, by whomever; *wait_ms says how long to wait. */
+enum err sec_keyserver_run(struct sec_keyserver *s, struct slice impi, int64_t utc_ms, int64_t mono_ms,
+                           struct sec_keyserver_run *out, int64_t *wait_ms) MUST_USE;
+/* The same run again, from what of it travelled; uses no number.  ERR_ABSENT, ERR_LATE (K is over), ERR_DENIED (AUTN is
+ * none of ours for that RAND), ERR_NOMEM, ERR_IO. */
+enum err sec_keyserver_rerun(struct sec_keyserver *s, struct slice impi, int64_t utc_ms,
+                             const uint8_t rand[SEC_AKA_RAND_N], const uint8_t autn[SEC_AKA_AUTN_N],
+                             struct sec_keyserver_run *out) MUST_USE;
+/* Is there such a subscriber, with a K that is good still? */
+bool sec_keyserver_knows(const struct sec_keyserver *s, struct slice impi, int64_t now_s);
 
 /* The subscriber's IMPI (good as long as the server; what a store keeps numbers under), and the first SEQ that may be
  * reserved: a store that knows of a higher end takes that.  ERR_ABSENT. */

@@ -444,6 +444,89 @@ static void test_ceilings(void)
     CU_ASSERT(s == NULL);
 }
 
+/* --- runs over Ub --- */
+
+#define NOW_MS (NOW * INT64_C(1000))
+
+static bool same_run(const struct sec_keyserver_run *a, const struct sec_keyserver_run *b)
+{
+    return memcmp(&a->vector, &b->vector, sizeof a->vector) == 0 && a->uicc == b->uicc &&
+           a->expires_s == b->expires_s;
+}
+
+/* A run is the terminal's, and comes again out of RAND and AUTN alone. */
+static void test_run(void)
+{
+    static const enum sec_aka_star stars[] = {SEC_AKA_PLAIN, SEC_AKA_STAR_SHA256, SEC_AKA_STAR_SHA1};
+
+    for (size_t i = 0; i < COUNT(stars); i++) {
+        struct sec_keyserver *s = server_of(stars[i], 0x123456789abc);
+        struct sec_usim *u = usim_of(stars[i]);
+        struct sec_keyserver_run run, again;
+        struct sec_aka_vector theirs;
+        uint8_t auts[SEC_AKA_AUTS_N];
+        int64_t wait_ms;
+
+        test_row(i);
+        CU_ASSERT(sec_keyserver_run(s, IMPI, NOW_MS, 0, &run, &wait_ms) == ERR_AGAIN);
+        reserve(s, 2);
+        CU_ASSERT(sec_keyserver_run(s, IMPI, NOW_MS, 0, &run, &wait_ms) == ERR_OK);
+        CU_ASSERT(run.uicc == (i > 0) && run.expires_s == 0);
+        CU_ASSERT(sec_usim_aka(u, run.vector.rand, run.vector.autn, &theirs, auts) ==
+                  ERR_EXISTS); /* far ahead */
+        CU_ASSERT(sec_keyserver_rerun(s, IMPI, NOW_MS, run.vector.rand, run.vector.autn, &again) == ERR_OK);
+        CU_ASSERT(same_run(&run, &again));
+        run.vector.autn[3] ^= 1;
+        CU_ASSERT(sec_keyserver_rerun(s, IMPI, NOW_MS, run.vector.rand, run.vector.autn, &again) ==
+                  ERR_DENIED);
+        run.vector.autn[3] ^= 1;
+        run.vector.rand[15] ^= 1;
+        CU_ASSERT(sec_keyserver_rerun(s, IMPI, NOW_MS, run.vector.rand, run.vector.autn, &again) ==
+                  ERR_DENIED);
+        sec_usim_free(&u);
+        sec_keyserver_free(&s);
+    }
+}
+
+static void test_run_refusals(void)
+{
+    struct sec_keyserver *s = server_empty();
+    struct sec_subscriber c = subscriber_test();
+    struct sec_keyserver_run run = {.expires_s = -7};
+    uint8_t zero[SEC_AKA_AUTN_N] = {0};
+    int64_t wait_ms = -7;
+
+    c.expires_s = NOW;
+    CU_ASSERT(sec_keyserver_add(s, &c) == ERR_OK);
+    reserve(s, 100);
+    CU_ASSERT(sec_keyserver_run(s, SLICE("nobody@x"), NOW_MS, 0, &run, &wait_ms) == ERR_ABSENT);
+    CU_ASSERT(sec_keyserver_run(s, publics[0], NOW_MS, 0, &run, &wait_ms) ==
+              ERR_ABSENT); /* a public identity */
+    CU_ASSERT(sec_keyserver_run(s, IMPI, NOW_MS, 0, &run, &wait_ms) == ERR_LATE);
+    CU_ASSERT(sec_keyserver_rerun(s, IMPI, NOW_MS, zero, zero, &run) == ERR_LATE);
+    CU_ASSERT(sec_keyserver_rerun(s, publics[1], 0, zero, zero, &run) == ERR_ABSENT);
+    CU_ASSERT(sec_keyserver_knows(s, IMPI, NOW - 1) && !sec_keyserver_knows(s, IMPI, NOW));
+    CU_ASSERT(!sec_keyserver_knows(s, publics[0], 0));
+    CU_ASSERT(run.expires_s == -7 && wait_ms == -7);
+    sec_keyserver_free(&s);
+}
+
+/* Whoever knows the name of a subscriber uses up one number a second. */
+static void test_runs_are_rationed(void)
+{
+    struct sec_keyserver *s = server_of(SEC_AKA_PLAIN, 0);
+    struct sec_keyserver_run run;
+    int64_t wait_ms = 0;
+
+    reserve(s, 1000);
+    for (size_t i = 0; i < 10; i++)
+        CU_ASSERT(sec_keyserver_run(s, IMPI, NOW_MS, 5, &run, &wait_ms) == ERR_OK);
+    CU_ASSERT(sec_keyserver_run(s, IMPI, NOW_MS, 6, &run, &wait_ms) == ERR_LIMIT && wait_ms == 1000);
+    CU_ASSERT(sec_keyserver_run(s, IMPI, NOW_MS, 1005, &run, &wait_ms) == ERR_OK);
+    CU_ASSERT(sec_keyserver_run(s, IMPI, NOW_MS, 1006, &run, &wait_ms) == ERR_LIMIT);
+    sec_keyserver_free(&s);
+}
+
 #define THREADS 4
 #define EACH    200
 
@@ -491,6 +574,9 @@ const struct test_case test_cases[] = {
     {"follow", test_follow},
     {"add_rows", test_add_rows},
     {"ceilings", test_ceilings},
+    {"run", test_run},
+    {"run_refusals", test_run_refusals},
+    {"runs_are_rationed", test_runs_are_rationed},
     {"threads_share_numbers", test_threads_share_numbers},
     {NULL, NULL},
 };
