@@ -3,6 +3,7 @@
 
 #include "base/net/hub.h"
 #include "ppg/accept.h"
+#include "ppg/bsf.h"
 #include "ppg/callin.h"
 #include "ppg/schedule.h"
 
@@ -56,14 +57,17 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {"pap", "pap-tls", "pap-psk", "ota", "ota-tls"};
+    static const char *const names[] = {"pap", "pap-tls", "pap-psk", "ub", "ota", "ota-tls"};
 
     return names[kind];
 }
 
 static struct net_tls_ctx *tls_of(const struct ppg_snapshot *s, enum ppg_listen_kind kind)
 {
-    return kind == PPG_LISTEN_TLS ? s->pap : kind == PPG_LISTEN_PSK ? s->psk : NULL;
+    return kind == PPG_LISTEN_TLS   ? s->pap
+           : kind == PPG_LISTEN_PSK ? s->psk
+           : kind == PPG_LISTEN_UB  ? s->ub
+                                    : NULL;
 }
 
 static struct net_http_limits limits_of(const struct ppg_settings *set)
@@ -328,6 +332,11 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
     };
     enum err e;
 
+    if (kind == PPG_LISTEN_UB) {
+        conf.server = PPG_BSF_SERVER;
+        conf.head = ppg_bsf_head;
+        conf.request = ppg_bsf_request;
+    }
     if (kind == PPG_LISTEN_CALLS || kind == PPG_LISTEN_CALLS_TLS)
         return ppg_callin_listen(l->callin, at, kind == PPG_LISTEN_CALLS_TLS, port, why);
     e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);

@@ -17,12 +17,13 @@
 #include "ppg/snapshot.h"
 
 #define PPG_LOOP_TICK_MS       100
-#define PPG_LOOP_LISTENERS_MAX (3 * PPG_LISTEN_MAX)
+#define PPG_LOOP_LISTENERS_MAX (4 * PPG_LISTEN_MAX)
 
 enum ppg_listen_kind {
     PPG_LISTEN_CLEAR,
     PPG_LISTEN_TLS,
     PPG_LISTEN_PSK,
+    PPG_LISTEN_UB,
     PPG_LISTEN_CALLS, /* of terminals */
     PPG_LISTEN_CALLS_TLS,
 };
@@ -73,7 +74,7 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf) MUS
 /* Binds one address; *port: in the one wanted (0: any), out the one bound.  ERR_IO with *why. */
 enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum ppg_listen_kind kind,
                          struct net_gate *gate, uint16_t *port, const char **why) MUST_USE;
-const char *ppg_listen_name(enum ppg_listen_kind kind); /* "pap", "pap-tls", "pap-psk" */
+const char *ppg_listen_name(enum ppg_listen_kind kind); /* "pap", "pap-tls", "pap-psk", "ub" .. */
 void ppg_loop_run(struct ppg_loop *l);
 /* After ppg_loop_run has returned, or instead of it. */
 void ppg_loop_clear(struct ppg_loop *l);

@@ -36,10 +36,10 @@ static void reserved(struct store_op *op)
     struct list waiting, *at;
 
     if (e)
-        LOG(c->shared->log, LOG_ERROR, "seq.reserve.fail", LOG_S("impi", j->op.impi),
+        LOG(c->shared->log, LOG_ERROR, "seq.reserve.fail", LOG_A("impi", j->op.impi),
             LOG_C("error", err_name(e)));
     else
-        LOG(c->shared->log, LOG_DEBUG, "seq.reserve", LOG_S("impi", j->op.impi), LOG_I("from", j->op.from),
+        LOG(c->shared->log, LOG_DEBUG, "seq.reserve", LOG_A("impi", j->op.impi), LOG_I("from", j->op.from),
             LOG_I("to", j->op.to));
     (void)map_del(&j->seq->jobs, j->op.impi);
     list_init(&waiting);

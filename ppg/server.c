@@ -8,13 +8,16 @@
 #include <string.h>
 #include "ppg/admin.h"
 #include "ppg/audit.h"
+#include "ppg/bsf.h"
 #include "ppg/expiry.h"
 #include "ppg/limits.h"
 #include "ppg/loop.h"
 #include "ppg/schedule.h"
+#include "security/bootstrap.h"
 
 #define LOOPS_MAX           64u
 #define PURGE_EVERY_MS      1000
+#define SWEEP_EVERY_MS      60000
 #define PURGE_MAX           200u   /* pushes forgotten at once: others wait some 2 ms */
 #define PENALTY_SOURCES_MAX 10000u /* addresses remembered for failed logins */
 #define NONCES_MAX          100000u
@@ -36,6 +39,7 @@ struct ppg_server {
     bool purging;
     int64_t purge_at_ms;
     int64_t expiry_at_ms; /* monotonic */
+    int64_t sweep_at_ms;  /* likewise */
     unsigned quiet_ticks;
     bool stopping;
     size_t own_open; /* handles of ours that still have to close */
@@ -80,6 +84,11 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"pap.listen", memcmp(was->pap.listen, is->pap.listen, sizeof is->pap.listen) != 0},
         {"pap.listen-tls", memcmp(was->pap.listen_tls, is->pap.listen_tls, sizeof is->pap.listen_tls) != 0},
         {"pap.listen-psk", memcmp(was->pap.listen_psk, is->pap.listen_psk, sizeof is->pap.listen_psk) != 0},
+        {"key-server.listen-ub",
+         memcmp(was->key_server.listen_ub, is->key_server.listen_ub, sizeof is->key_server.listen_ub) != 0},
+        {"key-server.name", !slice_eq(slice_str(was->key_server.name), slice_str(is->key_server.name))},
+        {"key-server.bsf-name",
+         !slice_eq(slice_str(was->key_server.bsf_name), slice_str(is->key_server.bsf_name))},
         {"pap.nonce-lifetime", was->pap.nonce_life_ms != is->pap.nonce_life_ms},
         {"store.pending-max", was->store.pending_max != is->store.pending_max},
         {"ota-http.listen",
@@ -204,6 +213,17 @@ static void purge(struct ppg_server *s)
     purge_batch(s);
 }
 
+/* Keys that are over are wiped, also when nobody asks for them. */
+static void sweep(struct ppg_server *s)
+{
+    int64_t now = clk_mono_ms(s->shared.clk);
+
+    if (now < s->sweep_at_ms)
+        return;
+    s->sweep_at_ms = now + SWEEP_EVERY_MS;
+    sec_bootstrap_sweep(s->shared.bootstrap, clk_utc_ms(s->shared.clk) / 1000);
+}
+
 /* At the start, after each reload, and every hour. */
 static void tell_expiry(struct ppg_server *s)
 {
@@ -222,6 +242,7 @@ static void on_tick(struct ppg_loop *l, void *arg)
     if (l->index != 0)
         return;
     tell_expiry(s);
+    sweep(s);
     ppg_reload_tick(s->reload);
     if (atomic_load(&s->shared.draining))
         stop_when_quiet(s);
@@ -314,6 +335,9 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
     ppg_config_rewrap(s->snapshot->config, log);
     if (sec_random(s->shared.spread, sizeof s->shared.spread))
         return ERR_IO;
+    e = ppg_bsf_create(set, &s->shared.bootstrap);
+    if (e)
+        return e;
     e = sec_penalty_create(PENALTY_SOURCES_MAX, &s->shared.penalty);
     if (!e)
         e = ota_profiles_create(PROFILES_MAX, &s->shared.profiles);
@@ -391,6 +415,8 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         e = listen_on(s, &set->pap.listen_tls[i], PPG_LISTEN_TLS, ports, why);
     for (size_t i = 0; i < set->pap.listen_psk_n && !e; i++)
         e = listen_on(s, &set->pap.listen_psk[i], PPG_LISTEN_PSK, ports, why);
+    for (size_t i = 0; i < set->key_server.listen_ub_n && !e; i++)
+        e = listen_on(s, &set->key_server.listen_ub[i], PPG_LISTEN_UB, ports, why);
     for (size_t i = 0; i < set->ota_http.listen_n && !e; i++)
         e = listen_on(s, &set->ota_http.listen[i], PPG_LISTEN_CALLS, ports, why);
     for (size_t i = 0; i < set->ota_http.listen_tls_n && !e; i++)
@@ -491,6 +517,7 @@ void ppg_server_free(struct ppg_server **sp)
     ppg_audit_free(&s->audit);
     net_gate_free(&s->calls);
     ota_profiles_free(&s->shared.profiles);
+    sec_bootstrap_free(&s->shared.bootstrap);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);
     ppg_reload_free(&s->reload);

@@ -136,9 +136,16 @@ struct ppg_settings {
         uint32_t number_range; /* sequence numbers reserved at once */
     } protection;
     struct {
-        const char *name; /* domain name of the gateway as a NAF; never NULL */
-        int64_t life_ms;  /* of an association, at most */
-        uint32_t slot;    /* IND of the sequence numbers */
+        const char *name;                            /* domain name of the gateway as a NAF; never NULL */
+        int64_t life_ms;                             /* of an association, at most */
+        uint32_t slot;                               /* IND of the sequence numbers */
+        const char *bsf_name;                        /* domain name on Ub; "": name with "bsf." in front */
+        struct ppg_listen listen_ub[PPG_LISTEN_MAX]; /* where terminals bootstrap; TLS always */
+        size_t listen_ub_n;
+        const char *cert; /* shown there; NULL */
+        const char *key;
+        int64_t ks_life_ms;
+        size_t bootstrapped_max; /* Ks kept */
     } key_server;
     struct {
         enum log_level level;

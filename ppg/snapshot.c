@@ -183,6 +183,24 @@ static enum err load_calls(const struct ppg_settings *set, struct ppg_snapshot *
     return set->ota_http.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->calls, why) : ERR_OK;
 }
 
+/* The terminal proves itself above TLS. */
+static enum err load_ub(const struct ppg_settings *set, struct ppg_snapshot *s,
+                        char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_pair own = {.cert_file = set->key_server.cert, .key_file = set->key_server.key};
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .verify = NET_TLS_VERIFY_NONE,
+        .pairs = &own,
+        .pairs_n = 1,
+        .version_min = set->policy.tls_min,
+        .ciphers = set->policy.ciphers,
+        .alpn_http11 = true,
+    };
+
+    return set->key_server.listen_ub_n ? sec_credentials_load(&conf, &clk_real, &s->ub, why) : ERR_OK;
+}
+
 /* Without a list of our own the system's is used, where there is one; without any, https notifications fail and
  * are logged. */
 static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot *s,
@@ -205,11 +223,8 @@ static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot 
 static const struct {
     const char *section;
     enum err (*load)(const struct ppg_settings *set, struct ppg_snapshot *s, char why[SEC_CREDENTIALS_WHY_N]);
-} parts[] = {{"pap", load_pap},
-             {"pap", load_psk},
-             {"ota-http", load_terminal},
-             {"ota-http", load_calls},
-             {"notify", load_notify}};
+} parts[] = {{"pap", load_pap},        {"pap", load_psk},       {"ota-http", load_terminal},
+             {"ota-http", load_calls}, {"key-server", load_ub}, {"notify", load_notify}};
 
 enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct ppg_config_errors *errs)
 {
@@ -256,6 +271,7 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     net_tls_ctx_free(&s->terminal);
     net_tls_ctx_free(&s->calls);
     net_tls_ctx_free(&s->datagram);
+    net_tls_ctx_free(&s->ub);
     net_tls_ctx_free(&s->notify);
     ppg_config_drop(&s->config);
     free(s);

@@ -7,7 +7,7 @@
 #include "base/net/tls.h"
 #include "ppg/config.h"
 
-#define PPG_SNAPSHOT_FILES_MAX (3 * PPG_FILES_MAX + 8)
+#define PPG_SNAPSHOT_FILES_MAX (3 * PPG_FILES_MAX + 16)
 
 /* A file that TLS contexts are made of: what it is called and what it said, as hashes. */
 struct ppg_file_mark {
@@ -23,6 +23,7 @@ struct ppg_snapshot {
     struct net_tls_ctx *terminal; /* towards terminals; NULL: no TLS route */
     struct net_tls_ctx *calls;    /* towards terminals that call in; NULL: none may over TLS */
     struct net_tls_ctx *datagram; /* the same for DTLS */
+    struct net_tls_ctx *ub;       /* towards terminals that bootstrap; NULL: no such listener */
     struct net_tls_ctx *notify;   /* towards initiators' servers */
     struct ppg_file_mark files[PPG_SNAPSHOT_FILES_MAX];
     size_t files_n;

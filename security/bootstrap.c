@@ -171,14 +171,9 @@ static enum err print_challenge(struct step *s, const struct sec_aka_vector *v)
 static enum err challenge(struct step *s, const char *reason)
 {
     struct sec_keyserver_run run;
-    struct slice impi;
     enum err e =
         sec_keyserver_run(s->server, impi_of(s), s->q->utc_ms, s->q->mono_ms, &run, &s->out->wait_ms);
 
-    if (e == ERR_AGAIN) {
-        s->out->reserve.set = false;
-        return sec_keyserver_wants(s->server, impi_of(s), &impi, &s->out->reserve.from) ? ERR_IO : ERR_AGAIN;
-    }
     if (e == ERR_ABSENT)
         return refuse(s, "no subscriber of that name");
     if (e == ERR_LIMIT)
@@ -302,18 +297,16 @@ static enum err answer(struct step *s)
 static enum err synchronise(struct step *s)
 {
     struct challenge c;
-    enum err e = challenge_of(s->b, s->says.r.nonce, impi_of(s), s->q->utc_ms, &c);
+    enum err e = s->q->synced ? ERR_LATE : challenge_of(s->b, s->says.r.nonce, impi_of(s), s->q->utc_ms, &c);
 
     if (e == ERR_LATE)
-        return challenge(s, "nonce too old");
-    if (!e)
-        e = sec_keyserver_resync(s->server, impi_of(s), c.rand, s->says.auts, &s->out->reserve.from);
-    if (e == ERR_EXISTS)
-        return challenge(s, "resynchronised");
-    if (e == ERR_ABSENT || e == ERR_DENIED)
-        return refuse(s, "AUTS is not the subscriber's");
-    s->out->reserve.set = true;
-    return e ? e : ERR_AGAIN;
+        return challenge(s, s->q->synced ? "resynchronised" : "nonce too old");
+    if (e)
+        return e;
+    s->out->sync = true;
+    mem_copy(s->out->rand, sizeof s->out->rand, slice_of(c.rand, sizeof c.rand));
+    mem_copy(s->out->auts, sizeof s->out->auts, slice_of(s->says.auts, sizeof s->says.auts));
+    return ERR_AGAIN;
 }
 
 /* --- a request --- */

@@ -4,7 +4,7 @@
  *
  * One bootstrapping: sec_bootstrap_step says CHALLENGE, the caller sends 401; the terminal's answer makes the next step
  * say DONE, the caller sends 200 with B-TID and lifetime (bootinfo.h).  ERR_AGAIN: reserve sequence numbers as
- * out->reserve says, as keyserver.h tells, then take the same step again.
+ * keyserver.h tells, then take the same step again.
  *
  * A challenge costs no memory: its nonce carries RAND, AUTN and the proof that it is ours, and the run is computed again
  * for the answer.  One subscriber has one Ks, its youngest.  When there are too many, the oldest goes: its terminal
@@ -43,6 +43,7 @@ enum sec_bootstrap_outcome {
 struct sec_bootstrap_request {
     struct slice authorization; /* value of the header; n 0: none */
     struct sec_digest_request http;
+    bool synced;    /* its AUTS was followed */
     bool tmpi;      /* the terminal understands TMPIs: DONE makes one */
     int64_t life_s; /* of a Ks, at most */
     int64_t utc_ms, mono_ms;
@@ -61,12 +62,10 @@ struct sec_bootstrap_answer {
     int64_t expires_s;               /* UTC seconds */
     struct sec_digest_response says; /* views into the request; with ha1 for sec_digest_info */
     struct sec_secret ha1;           /* clear it */
-    /* ERR_AGAIN: from where numbers are wanted for that IMPI; set: there in any case, as the terminal said where it
-     * stands. */
-    struct {
-        uint64_t from;
-        bool set;
-    } reserve;
+    /* ERR_AGAIN: numbers are wanted for that IMPI; sync: from where the terminal stands, which its AUTS says. */
+    bool sync;
+    uint8_t rand[SEC_AKA_RAND_N];
+    uint8_t auts[SEC_AKA_AUTS_N];
 };
 
 /* Takes one request.  ERR_OK: *out, and a challenge is appended to *header.  ERR_AGAIN: see above.  ERR_NOMEM, ERR_IO. */

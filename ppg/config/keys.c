@@ -7,6 +7,7 @@
 #include "base/net/tls.h"
 #include "base/net/uri.h"
 #include "security/aka.h"
+#include "security/bootstrap.h"
 #include "security/gba.h"
 #include "security/gpl.h"
 
@@ -83,6 +84,11 @@ static const char *check_socket(struct slice text)
 static const char *check_fqdn(struct slice text)
 {
     return sec_gba_is_fqdn(text) ? NULL : "not a domain name in lower case";
+}
+
+static const char *check_fqdn_or_none(struct slice text)
+{
+    return text.n ? check_fqdn(text) : NULL;
 }
 
 #define FIELD(kind, in, key, field)                                                                          \
@@ -339,6 +345,20 @@ const struct ppg_config_key ppg_config_keys[] = {
            "How long an association is good that the gateway sets up with a push."),
     NUMBER(COUNT, "key-server", "slot", key_server.slot, 0, SEC_AKA_SLOTS - 1, "1",
            "Slot (IND) of the subscribers' sequence numbers that is the gateway's alone."),
+    LIST(LISTENS, "key-server", "listen-ub", key_server.listen_ub, key_server.listen_ub_n, PPG_LISTEN_MAX, 0,
+         0, NULL, "0.0.0.0:8446",
+         "Where subscribers' terminals bootstrap (Ub), over TLS; needs cert and key."),
+    TEXT("key-server", "bsf-name", key_server.bsf_name, 0, SEC_GBA_FQDN_MAX_N, check_fqdn_or_none, "",
+         "Domain name by which they know that door; bsf. and name unless set."),
+    A_FILE(FILE, "key-server", "cert", key_server.cert, 0, NULL, NULL, "tls/bsf-cert.pem",
+           "The certificate shown there."),
+    A_FILE(PRIVATE, "key-server", "key", key_server.key, 0, NULL, NULL, "tls/bsf-key.pem",
+           "Its private key."),
+    NUMBER(TIME, "key-server", "ks-lifetime", key_server.ks_life_ms, 60000, 365 * DAY_MS, "24h",
+           "How long what a terminal has bootstrapped is good, and every key derived from it."),
+    NUMBER(COUNT, "key-server", "bootstrapped-max", key_server.bootstrapped_max, 1, SEC_BOOTSTRAP_RUNS_MAX,
+           "100000",
+           "Terminals whose bootstrapped key is kept, some 600 octets each; beyond it the oldest goes."),
 
     CHOICE(WORD, "log", "level", log.level, log_words, "info", "How much is said."),
     CHOICE(WORD, "log", "format", log.format, format_words, "text",

@@ -266,6 +266,18 @@ static bool calls_without_cert(const struct ppg_settings *s)
 {
     return s->ota_http.listen_tls_n && !s->ota_http.cert;
 }
+static bool bsf_cert_without_key(const struct ppg_settings *s)
+{
+    return !s->key_server.cert != !s->key_server.key;
+}
+static bool ub_without_cert(const struct ppg_settings *s)
+{
+    return s->key_server.listen_ub_n && !s->key_server.cert;
+}
+static bool ub_without_subscribers(const struct ppg_settings *s)
+{
+    return s->key_server.listen_ub_n && !s->files.subscribers;
+}
 static bool first_above_max(const struct ppg_settings *s)
 {
     return s->delivery.retry_first_ms > s->delivery.retry_max_ms;
@@ -293,6 +305,9 @@ static const struct rule rules[] = {
      "must not be above max-lifetime"},
     {OF(ota_http.key), OF(ota_http.cert), terminal_cert_without_key, "cert and key go together"},
     {OF(ota_http.listen_tls), OF(ota_http.cert), calls_without_cert, "needs cert and key"},
+    {OF(key_server.key), OF(key_server.cert), bsf_cert_without_key, "cert and key go together"},
+    {OF(key_server.listen_ub), OF(key_server.cert), ub_without_cert, "needs cert and key"},
+    {OF(key_server.listen_ub), OF(files.subscribers), ub_without_subscribers, "needs subscribers"},
     {OF(delivery.retry_first_ms), OF(delivery.retry_max_ms), first_above_max, "must not be above retry-max"},
     {OF(delivery.claim_max), OF(delivery.live_max), claim_above_live, "must not be above in-memory-max"},
     {OF(protection.floor), OF(protection.ceiling), floor_above_ceiling, "must not be above ceiling"},
