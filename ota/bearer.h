@@ -12,6 +12,7 @@
 #include "base/net/env.h"
 #include "base/net/tls.h"
 #include "base/slice.h"
+#include "ota/headers.h"
 #include "ota/profile.h"
 #include "ota/registry.h"
 #include "security/policy.h"
@@ -34,8 +35,10 @@ struct ota_result {
     unsigned code;        /* PAP code for final outcomes, and for BUSY when tries run out */
     unsigned http_status; /* 0 when there was none */
     unsigned push_status; /* X-Wap-Push-Status, 0 when there was none */
-    size_t wire_n;        /* octets of the push request as sent */
-    char note[128];       /* one line for operators: "connect refused", "status 235 refused by user" */
+    bool taken; /* the terminal itself said that it has taken the push; never so for what nobody answers */
+    struct ota_sa_answer association; /* what it said of the association of a sealed push */
+    size_t wire_n;                    /* octets of the push request as sent */
+    char note[128]; /* one line for operators: "connect refused", "status 235 refused by user" */
 };
 
 /* One attempt at one address; owned by ppg/deliver.c. */

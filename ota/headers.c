@@ -3,6 +3,7 @@
  * [PAP §9]; numbers of applications: OMNA push application ids.  Any thread. */
 #include "ota/headers.h"
 
+#include "base/codec.h"
 #include "base/net/http1.h"
 #include "base/scan.h"
 
@@ -335,4 +336,38 @@ bool ota_accepts_app(struct slice list, struct slice app_id)
             return true;
     }
     return false;
+}
+
+#define RESYNC_RAND "resync rand="
+#define RESYNC_AUTS ", auts="
+
+void ota_sa_answer_print(const struct ota_sa_answer *a, struct buf *out)
+{
+    if (a->word == OTA_SA_UNKNOWN) {
+        buf_add(out, SLICE("unknown"));
+        return;
+    }
+    buf_add(out, SLICE(RESYNC_RAND));
+    codec_hex(out, slice_of(a->rand, sizeof a->rand));
+    buf_add(out, SLICE(RESYNC_AUTS));
+    codec_hex(out, slice_of(a->auts, sizeof a->auts));
+}
+
+struct ota_sa_answer ota_sa_answer_parse(struct slice value)
+{
+    const struct ota_sa_answer nothing = {.word = OTA_SA_NOTHING};
+    struct ota_sa_answer a = {.word = OTA_SA_RESYNC};
+    struct slice rand, auts;
+    struct scan s = scan_of(value);
+
+    if (slice_eq(value, SLICE("unknown")))
+        return (struct ota_sa_answer){.word = OTA_SA_UNKNOWN};
+    scan_lit(&s, SLICE(RESYNC_RAND));
+    rand = scan_token(&s, 2 * sizeof a.rand);
+    scan_lit(&s, SLICE(RESYNC_AUTS));
+    auts = scan_token(&s, 2 * sizeof a.auts);
+    scan_end(&s);
+    if (s.err || codec_unhex(rand, a.rand, sizeof a.rand) || codec_unhex(auts, a.auts, sizeof a.auts))
+        return nothing;
+    return a;
 }

@@ -49,6 +49,20 @@ void ota_headers_print(const struct ota_message_head *h, struct buf *out);
 void ota_push_info_print(const struct ota_push_info *info, struct buf *out);
 struct ota_push_info ota_push_info_parse(struct slice value);
 
+/* X-Push-Association: what a terminal answers to a sealed push whose association it cannot use.  UNKNOWN: it has none of
+ * that name; RESYNC: the numbers of its identity module and the network's do not meet, and where it stands
+ * (TS 33.102 §6.3.5).  Nothing of what is refused for another reason is told.  Text: "unknown", or "resync rand=", 32
+ * hexadecimal digits, ", auts=" and 28 of them. */
+enum ota_sa_word { OTA_SA_NOTHING, OTA_SA_UNKNOWN, OTA_SA_RESYNC };
+struct ota_sa_answer {
+    enum ota_sa_word word;
+    uint8_t rand[16]; /* RAND, with RESYNC */
+    uint8_t auts[14]; /* AUTS, likewise */
+};
+#define OTA_SA_HEADER "X-Push-Association"
+void ota_sa_answer_print(const struct ota_sa_answer *a, struct buf *out); /* the value; not of NOTHING */
+struct ota_sa_answer ota_sa_answer_parse(struct slice value);             /* NOTHING for any other text */
+
 /* A media type without its parameters. */
 struct slice ota_type_bare(struct slice type);
 /* Does an accept list ("text/plain, image/<star>", "*", the like) take the media type?  An empty list takes all. */

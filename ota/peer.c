@@ -503,6 +503,8 @@ static void push_answered(struct ota_attempt *a, const struct net_http_msg *m)
 
     a->job->result.http_status = m->status;
     a->job->result.push_status = status;
+    a->job->result.taken = answer.outcome == OTA_DELIVERED && answer.step == OTA_STEP_DONE;
+    a->job->result.association = ota_sa_answer_parse(net_http_header(m, SLICE(OTA_SA_HEADER), NULL));
     if (answer.step == OTA_STEP_REGISTER) {
         stale_tag(a, &answer);
         return;

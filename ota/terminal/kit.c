@@ -142,8 +142,14 @@ enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct k
     struct kit_verdict v;
 
     buf_init(&answer->headers, ANSWER_MAX_N);
+    k->said.word = OTA_SA_NOTHING;
     v = handle(k, req, answer, push);
     answer->status = v.http;
+    if (k->said.word != OTA_SA_NOTHING) {
+        buf_add(&answer->headers, SLICE(OTA_SA_HEADER ": "));
+        ota_sa_answer_print(&k->said, &answer->headers);
+        buf_add(&answer->headers, SLICE("\r\n"));
+    }
     if (v.push_status)
         line_number(answer, "X-Wap-Push-Status", v.push_status);
     k->counts[v.reason]++;

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "security/aka.h"
 #include "security/sa.h"
 
 struct kit;
@@ -66,6 +67,9 @@ struct kit_push {
     unsigned proofs;                        /* ... and how that was known: of enum kit_proof; 0: it was not */
     uint8_t suite;                          /* 0 without seal */
     uint32_t sn;
+    struct slice
+        gateway; /* who holds the other end of a bootstrapped association; n 0: it was provisioned, or no seal */
+    bool associated; /* this very push brought the association along */
 };
 
 /* What kit_handle found: one of these; counted. */
@@ -100,19 +104,33 @@ struct kit_conf {
     unsigned window;             /* replay window W, 0..64 */
 };
 
+/* An identity module: with it a push may bring along the material for its own association (GBA Push Info). */
+struct kit_module {
+    struct slice impi;            /* private identity */
+    struct slice k, opc;          /* SEC_AKA_K_N octets each; copied */
+    enum sec_aka_star star;       /* PLAIN: GBA_ME */
+    const struct slice *gateways; /* domain names that may make associations; none: nobody may */
+    size_t gateways_n;
+    int64_t life_max_s; /* an association may not last longer */
+    unsigned rate;      /* push infos that came to nothing, in a minute; further ones are dropped unread */
+};
+
 /* Copies conf. */
 enum err kit_create(const struct kit_conf *conf, struct kit **out) MUST_USE;
 void kit_free(struct kit **k);
 /* An association for opening (receiver side); takes a copy of the key. */
 enum err kit_add_association(struct kit *k, const uint8_t said[16], struct slice key, const uint8_t *suites,
                              size_t suites_n, int64_t expires_ms) MUST_USE;
+/* Takes associations from now on.  ERR_EXISTS: it has a module; ERR_LIMIT (lengths, too many gateways, rate or life
+ * below 1), ERR_NOMEM. */
+enum err kit_add_module(struct kit *k, const struct kit_module *m) MUST_USE;
 enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct kit_answer *answer,
                           struct kit_push *push, const char **reason);
 /* The same for a datagram, which cannot be registered by: KIT_PUSH, KIT_DUPLICATE, KIT_DROPPED, KIT_REFUSED. */
 enum kit_event kit_handle_datagram(struct kit *k, const struct kit_datagram *d, struct kit_push *push,
                                    const char **reason);
-/* What must survive a restart (highest numbers seen, message ids), as text lines; the program stores it before it
- * answers.  load: ERR_MALFORMED, ERR_LIMIT. */
+/* What must survive a restart (highest numbers seen, message ids, what the module has taken, associations that pushes
+ * brought, with their keys: keep it as secret as the module's), as text lines; the program stores it before it answers.  load: ERR_MALFORMED, ERR_LIMIT. */
 void kit_save(const struct kit *k, struct buf *out);
 enum err kit_load(struct kit *k, struct slice saved) MUST_USE;
 /* Counters by reason: start with *pos 0. */

@@ -66,24 +66,28 @@ static enum kit_reason seal_reason(enum err e)
 }
 
 /* Steps 1 to 7 of the receiver; *m is replaced by the inner message.  Until sec_sa_open has verified the tag nothing
- * of the message is used but the name of its association. */
+ * of the message is used but the name of its association and, authentic by itself, a GPI. */
 static struct kit_verdict open_seal(struct kit *k, int64_t now_s, struct kit_entity *m, struct kit_push *push)
 {
     struct sec_gpl_msg seal;
     struct kit_assoc *a;
+    enum kit_reason why = KIT_REASON_NONE;
     enum err e = sec_gpl_parse(m->body, &seal);
 
     if (e)
         return drop(seal_reason(e));
     if (seal.gpi.n)
-        return drop(KIT_REASON_GPI);
+        why = kit_gba_take(k, &seal, now_s, &push->associated);
+    if (why != KIT_REASON_NONE)
+        return drop(why);
     a = kit_assoc_find(k, seal.said);
-    if (!a || !a->present)
-        return drop(KIT_REASON_NO_SA);
     buf_reset(&k->plain, k->plain.max);
-    e = sec_sa_open(&a->sa, SEC_GPL_DOWNLINK, now_s, &seal, &k->plain);
+    e = a && a->present ? sec_sa_open(&a->sa, SEC_GPL_DOWNLINK, now_s, &seal, &k->plain) : ERR_ABSENT;
+    if ((e == ERR_ABSENT || e == ERR_LATE) && k->gba.usim)
+        k->said.word = OTA_SA_UNKNOWN;
     if (e)
         return drop(seal_reason(e));
+    push->gateway = kit_assoc_gateway(a);
     if (kit_entity_parse(buf_slice(&k->plain), m) || m->content_type.n == 0)
         return drop_as(KIT_REASON_INNER, 238);
     push->suite = seal.suite;

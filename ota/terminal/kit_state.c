@@ -158,6 +158,14 @@ static void assoc_free(struct kit_assoc *a)
     free(a);
 }
 
+void kit_assoc_drop(struct kit *k, size_t at)
+{
+    assoc_free(k->assocs[at]);
+    k->assocs_n--;
+    for (size_t i = at; i < k->assocs_n; i++)
+        k->assocs[i] = k->assocs[i + 1];
+}
+
 void kit_free(struct kit **kit)
 {
     struct kit *k = *kit;
@@ -167,6 +175,7 @@ void kit_free(struct kit **kit)
         return;
     for (size_t i = 0; i < k->assocs_n; i++)
         assoc_free(k->assocs[i]);
+    sec_usim_free(&k->gba.usim);
     for (size_t i = 0; i < SEC_DIGEST_ALGORITHM_COUNT; i++)
         sec_secret_clear(&k->ha1[i]);
     sec_digest_guard_free(&k->guard);
@@ -188,7 +197,7 @@ struct kit_assoc *kit_assoc_find(struct kit *k, struct slice said)
     return NULL;
 }
 
-static enum err assoc_add(struct kit *k, struct slice said, struct kit_assoc **out)
+enum err kit_assoc_add(struct kit *k, struct slice said, struct kit_assoc **out)
 {
     struct kit_assoc *a;
 
@@ -216,7 +225,7 @@ enum err kit_add_association(struct kit *k, const uint8_t said[16], struct slice
     enum err e = a && a->present ? ERR_EXISTS : sec_sa_init(&sa, &conf);
 
     if (!e && !a)
-        e = assoc_add(k, conf.rand, &a);
+        e = kit_assoc_add(k, conf.rand, &a);
     if (e)
         return e;
     a->sa = sa;
@@ -246,7 +255,9 @@ void kit_save(const struct kit *k, struct buf *out)
 
     buf_add(out, SLICE(STATE_LINE "\n"));
     for (size_t i = 0; i < k->assocs_n; i++)
-        save_assoc(k->assocs[i], out);
+        if (!k->assocs[i]->gpi_n)
+            save_assoc(k->assocs[i], out);
+    kit_gba_save(k, out);
     while (kit_seen_next(&k->seen, &pos, &id)) {
         buf_add(out, SLICE("id "));
         buf_add(out, id);
@@ -287,7 +298,7 @@ static enum err load_assoc(struct kit *k, const struct saved_assoc *v)
 {
     struct slice said = slice_of(v->said, SEC_SA_RAND_N);
     struct kit_assoc *a = kit_assoc_find(k, said);
-    enum err e = a ? ERR_OK : assoc_add(k, said, &a);
+    enum err e = a ? ERR_OK : kit_assoc_add(k, said, &a);
 
     if (e)
         return e;
@@ -317,6 +328,10 @@ static enum err load_line(struct kit *k, struct slice text, bool apply)
         e = parse_assoc(&s, &v);
         return e || !apply ? e : load_assoc(k, &v);
     }
+    if (scan_skip_ci(&s, SLICE("module ")))
+        return kit_gba_load_seen(k, &s, apply);
+    if (scan_skip_ci(&s, SLICE("made ")))
+        return kit_gba_load_assoc(k, &s, apply);
     scan_lit(&s, SLICE("id "));
     id = scan_while(&s, is_id_ch, KIT_MESSAGE_ID_MAX_N + 1);
     scan_end(&s);

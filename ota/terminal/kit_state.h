@@ -7,7 +7,10 @@
 #include "ota/terminal/entity.h"
 #include "ota/terminal/kit.h"
 #include "ota/terminal/seen.h"
+#include "base/scan.h"
+#include "ota/headers.h"
 #include "security/digest.h"
+#include "security/usim.h"
 
 #define KIT_SA_MAX      64 /* associations of one terminal */
 #define KIT_SERVERS_MAX 64
@@ -36,6 +39,14 @@
     X(NO_SA, "no-sa")                                                                                        \
     X(EXPIRED, "expired")                                                                                    \
     X(GPI, "gpi")               /* key material rides along; this terminal takes none */                     \
+    X(GPI_RATE, "gpi-rate")     /* too many that came to nothing */                                          \
+    X(GPI_POLICY, "gpi-policy") /* these are sec_gpi_verdict_name's words, but for malformed and expired */  \
+    X(AUTH_MAC, "auth-mac")                                                                                  \
+    X(AUTH_SYNC, "auth-sync")                                                                                \
+    X(GPI_MAC, "gpi-mac")                                                                                    \
+    X(GPI_MALFORMED, "gpi-malformed")                                                                        \
+    X(GPI_EXPIRED, "gpi-expired")                                                                            \
+    X(GPI_DUPLICATE, "gpi-duplicate")                                                                        \
     X(INNER, "inner-malformed") /* the seal is good, what was in it is not a message */                      \
     X(DUPLICATE, "duplicate")                                                                                \
     X(RESOURCES, "resources")
@@ -55,6 +66,21 @@ struct kit_assoc {
     struct sec_sa sa;
     uint32_t high; /* while not present */
     uint64_t seen;
+    uint8_t gpi[SEC_GPI_MAX_N]; /* what it was made from, gpi_n octets; 0: it was provisioned */
+    size_t gpi_n;
+};
+
+/* What pushes may bring associations with. */
+struct kit_gba {
+    struct sec_usim *usim;                  /* NULL: they may not */
+    struct slice gateways[KIT_SERVERS_MAX]; /* in the kit's arena */
+    size_t gateways_n;
+    int64_t life_max_s;
+    unsigned rate;
+    unsigned failed; /* in the minute that began at since_s */
+    int64_t since_s;
+    struct sec_aka_seen seen; /* as saved; without a module, and until it is there */
+    bool has_seen;
 };
 
 struct kit {
@@ -63,6 +89,8 @@ struct kit {
     char tag[KIT_TAG_N]; /* names the current CPI */
     struct kit_assoc *assocs[KIT_SA_MAX];
     size_t assocs_n;
+    struct kit_gba gba;
+    struct ota_sa_answer said; /* of the association of the push in hand */
     struct kit_seen seen;
     struct sec_digest_guard *guard; /* NULL: no login asked for */
     struct sec_secret ha1[SEC_DIGEST_ALGORITHM_COUNT];
@@ -73,6 +101,25 @@ struct kit {
 };
 
 struct kit_assoc *kit_assoc_find(struct kit *k, struct slice said); /* present or not; NULL */
+/* ERR_LIMIT: there are too many. */
+enum err kit_assoc_add(struct kit *k, struct slice said, struct kit_assoc **out) MUST_USE;
+void kit_assoc_drop(struct kit *k, size_t at);
+/* The gateway's name in a GPI that was taken. */
+struct slice kit_assoc_gateway(const struct kit_assoc *a);
+
+/* kit_gba.c.  Step 2 of the receiver: the association that the message's GPI makes, or the one it has made before.
+ * KIT_REASON_NONE, or why there is none; k->said may have something to tell the gateway. */
+enum kit_reason kit_gba_take(struct kit *k, const struct sec_gpl_msg *msg, int64_t now_s, bool *made);
+/* One that is made from a GPI and its key; ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
+struct kit_gba_conf {
+    struct slice gpi, ptid, ks;
+    int64_t expires_s;
+};
+enum err kit_gba_make(struct kit *k, const struct kit_gba_conf *conf, struct kit_assoc **out) MUST_USE;
+/* Lines of the saved state: what the module has taken, and associations from GPIs. */
+void kit_gba_save(const struct kit *k, struct buf *out);
+enum err kit_gba_load_seen(struct kit *k, struct scan *s, bool apply) MUST_USE;
+enum err kit_gba_load_assoc(struct kit *k, struct scan *s, bool apply) MUST_USE;
 
 /* How the message reached us: decided once, in kit.c. */
 struct kit_transport {

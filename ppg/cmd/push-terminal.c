@@ -2,7 +2,6 @@
  * gateway to connect, or for its datagrams, `connect` calls it; both answer its registration, verify, open and print each
  * push, and say how it was trusted.
  * What must survive a restart is on disk before an answer leaves.  [OTA-HTTP §3, §4, §7].  One thread. */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,9 +19,11 @@
 #include "base/net/uri.h"
 #include "ota/terminal/kit.h"
 #include "ppg/config/ini.h"
+#include "ppg/config/module.h"
 #include "ppg/config/terminals.h"
 #include "ppg/tool/activate.h"
 #include "ppg/tool/call.h"
+#include "ppg/tool/keep.h"
 #include "ppg/tool/net.h"
 
 #define EXIT_TIMEOUT    1
@@ -46,7 +47,7 @@ struct options {
     struct tool_list associations;
     const char *gateway, *gateway_name, *proof;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
-    const char *package, *code, *out;
+    const char *package, *code, *out, *module;
     struct tool_list servers;
     struct tool_list apps, accept, charsets, encodings, languages;
     const char *psk;
@@ -73,6 +74,8 @@ static const struct tool_option listen_options[] = {
     {"crl", "FILE", "certificates of gateways that are revoked", TOOL_TEXT, AT(crl), 0, 0},
     {"association", "FILE", "said, key, suites, expires; mode 0600; repeatable", TOOL_LIST, AT(associations),
      0, 0},
+    {"module", "FILE", "identity module: pushes may bring their association; mode 0600", TOOL_TEXT,
+     AT(module), 0, 0},
     {"terminal-id", "ID", "type digit and value, as 4+15550100", TOOL_TEXT, AT(terminal_id), 0, 0},
     {"require", "LEVEL", "none, integrity, full: drop what has less", TOOL_TEXT, AT(require), 0, 0},
     {"trusted-only", NULL, "drop what is not flagged as trusted", TOOL_FLAG, AT(trusted_only), 0, 0},
@@ -196,6 +199,11 @@ static void json_push(struct buf *out, const struct kit_push *p)
     if (p->suite) {
         json_text(out, "suite", slice_str(sec_gpl_suite_name(p->suite)));
         buf_addf(out, ",\"sn\":%" PRIu32, p->sn);
+        json_text(out, "key", p->gateway.n ? SLICE("gba-push") : SLICE("provisioned"));
+    }
+    if (p->gateway.n) {
+        json_text(out, "gateway", p->gateway);
+        json_bool(out, "associated", p->associated);
     }
     json_text(out, "content_type", p->content_type);
     json_content(out, p->body);
@@ -257,42 +265,15 @@ static void print_text(enum kit_event ev, const struct kit_request *req, const s
                  push->trusted ? "trusted" : "not trusted");
     (void)printf("  %-14s %s%s%s\n", "protection", level_name(push->message_protection),
                  req->tls ? ", inside TLS" : "", req->server_proved ? " of a proved server" : "");
+    if (push->gateway.n) {
+        print_line("gateway", push->gateway);
+        (void)printf("  %-14s %s\n", "association", push->associated ? "came with it" : "known");
+    }
     print_line("type", push->content_type);
     print_line("content", push->body);
 }
 
 /* --- state --- */
-
-static bool write_all(int fd, struct slice s)
-{
-    while (s.n) {
-        ssize_t n = write(fd, s.p, s.n);
-
-        if (n <= 0)
-            return false;
-        s = slice_sub(s, (size_t)n, SIZE_MAX);
-    }
-    return true;
-}
-
-/* On disk whole, or as it was: written beside, synced, renamed. */
-static bool write_synced(const char *path, struct slice text)
-{
-    char beside[4096];
-    int n = snprintf(beside, sizeof beside, "%s.new", path), fd;
-    bool good;
-
-    if (n < 0 || (size_t)n >= sizeof beside)
-        return false;
-    fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    good = write_all(fd, text) && fsync(fd) == 0;
-    good = close(fd) == 0 && good && rename(beside, path) == 0;
-    if (!good)
-        (void)unlink(beside);
-    return good;
-}
 
 /* Nothing is written when nothing changed: a stranger's requests cost no disk. */
 static bool keep_state(struct terminal *t)
@@ -307,11 +288,11 @@ static bool keep_state(struct terminal *t)
     if (buf_err(&now))
         good = false;
     else if (!slice_eq(buf_slice(&now), buf_slice(&t->state))) {
-        good = write_synced(t->o->state, buf_slice(&now));
-        buf_clear(&t->state);
+        good = tool_keep(t->o->state, buf_slice(&now)) == ERR_OK;
+        buf_wipe(&t->state);
         buf_move(&now, &t->state);
     }
-    buf_clear(&now);
+    buf_wipe(&now);
     return good;
 }
 
@@ -326,7 +307,7 @@ static int load_state(struct terminal *t)
     e = tool_read(t->o->state, &saved);
     if (!e)
         e = kit_load(t->kit, buf_slice(&saved));
-    buf_clear(&saved);
+    buf_wipe(&saved); /* it may hold keys */
     return e ? complain(t->o->state, err_text(e)) : 0;
 }
 
@@ -660,6 +641,32 @@ static int add_associations(struct terminal *t)
     return bad;
 }
 
+static int add_module(struct terminal *t)
+{
+    struct ppg_config_errors *errs = calloc(1, sizeof *errs);
+    struct ppg_load load = {.errs = errs};
+    struct ppg_module m;
+    int bad = errs ? 0 : complain("out of memory", "");
+
+    if (!bad && t->o->module) {
+        ppg_module_read(&load, t->o->module, &m);
+        if (!load.err)
+            load.err = kit_add_module(t->kit, &(struct kit_module){.impi = m.impi,
+                                                                   .k = slice_of(m.k, sizeof m.k),
+                                                                   .opc = slice_of(m.opc, sizeof m.opc),
+                                                                   .star = m.star,
+                                                                   .gateways = m.gateways,
+                                                                   .gateways_n = m.gateways_n,
+                                                                   .life_max_s = m.life_max_s,
+                                                                   .rate = m.rate});
+        ppg_module_clear(&m);
+        if (load.err)
+            bad = complain(t->o->module, errs->n ? errs->text[0] : err_text(load.err));
+    }
+    free(errs);
+    return bad;
+}
+
 static int tell_port(const struct terminal *t, unsigned port)
 {
     bool v6 = strchr(t->address, ':') != NULL;
@@ -857,6 +864,8 @@ static int set_up(struct terminal *t)
     if (!bad)
         bad = add_associations(t);
     if (!bad)
+        bad = add_module(t);
+    if (!bad)
         bad = load_state(t);
     if (!bad)
         bad = make_tls(t);
@@ -887,7 +896,7 @@ static int run(const struct options *o)
     net_tls_ctx_free(&t.tls);
     sec_secret_clear(&t.psk);
     log_free(&t.log);
-    buf_clear(&t.state);
+    buf_wipe(&t.state);
     if (t.wire)
         (void)fclose(t.wire);
     return t.exit;

@@ -21,9 +21,18 @@ static struct kit *make(void)
                                   .max_size = 65536,
                                   .max_outstanding = 1,
                                   .seen_max = 4};
+    static const struct slice gateways[] = {{"ppg.example.net", 15}};
+    const struct kit_module module = {.impi = SLICE("a@b"),
+                                      .k = SLICE("0123456789abcdef"),
+                                      .opc = SLICE("0123456789abcdef"),
+                                      .gateways = gateways,
+                                      .gateways_n = 1,
+                                      .life_max_s = 1,
+                                      .rate = 1};
     struct kit *k;
 
-    if (kit_create(&conf, &k) || kit_add_association(k, said, KEY, suites, sizeof suites, 0))
+    if (kit_create(&conf, &k) || kit_add_module(k, &module) ||
+        kit_add_association(k, said, KEY, suites, sizeof suites, 0))
         abort();
     return k;
 }

@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         check_printed(buf_slice(&out));
     buf_clear(&out);
     (void)ota_push_info_parse(in);
+    (void)ota_sa_answer_parse(in);
     (void)ota_header_find(in, SLICE("Content-Type"));
     if (ota_app_id_parse(in, &uri, &number) == ERR_OK && (uri.n > 255 || number < -1 || number > 65535))
         abort();

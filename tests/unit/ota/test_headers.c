@@ -189,6 +189,48 @@ static void unknown_info_is_ignored(void)
 
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+/* What a terminal says of an association reads back as it was printed; anything else says nothing. */
+static void sa_answer_rows(void)
+{
+#define RAND "000102030405060708090a0b0c0d0e0f"
+#define AUTS "101112131415161718191a1b1c1d"
+    static const struct {
+        const char *text;
+        enum ota_sa_word want;
+    } rows[] = {
+        {"unknown", OTA_SA_UNKNOWN},
+        {"resync rand=" RAND ", auts=" AUTS, OTA_SA_RESYNC},
+        {"", OTA_SA_NOTHING},
+        {"Unknown", OTA_SA_NOTHING},
+        {"unknown ", OTA_SA_NOTHING},
+        {"resync", OTA_SA_NOTHING},
+        {"resync rand=" RAND, OTA_SA_NOTHING},
+        {"resync rand=" RAND ", auts=", OTA_SA_NOTHING},
+        {"resync rand=" RAND ", auts=" AUTS "00", OTA_SA_NOTHING},
+        {"resync rand=" RAND ", auts=" AUTS " ", OTA_SA_NOTHING},
+        {"resync rand=" RAND "00, auts=" AUTS, OTA_SA_NOTHING},
+        {"resync rand=0x" RAND ", auts=" AUTS, OTA_SA_NOTHING},
+        {"resync rand=g00102030405060708090a0b0c0d0e0f, auts=" AUTS, OTA_SA_NOTHING},
+        {"resync auts=" AUTS ", rand=" RAND, OTA_SA_NOTHING},
+    };
+    struct buf out;
+
+    buf_init(&out, 200);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_sa_answer a = ota_sa_answer_parse(slice_str(rows[i].text));
+
+        test_row(i);
+        CU_ASSERT(a.word == rows[i].want);
+        if (a.word == OTA_SA_NOTHING)
+            continue;
+        buf_reset(&out, 200);
+        ota_sa_answer_print(&a, &out);
+        TEST_SLICE_EQ(buf_slice(&out), slice_str(rows[i].text));
+    }
+    CU_ASSERT(ota_sa_answer_parse(SLICE_NONE).word == OTA_SA_NOTHING);
+    buf_clear(&out);
+}
+
 static void app_id_rows(void)
 {
     static const struct {
@@ -281,6 +323,7 @@ const struct test_case test_cases[] = {
     {"print_refuses_line_breaks", print_refuses_line_breaks},
     {"info_round_trip", info_round_trip},
     {"unknown_info_is_ignored", unknown_info_is_ignored},
+    {"sa_answer_rows", sa_answer_rows},
     {"app_id_rows", app_id_rows},
     {NULL, NULL},
 };

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
+#include "security/keyserver.h"
 #include "tests/unit/certs.h"
 #include "tests/unit/harness.h"
 
-#define KEY SLICE("0123456789abcdef0123456789abcdef")
+#define KEY         SLICE("0123456789abcdef0123456789abcdef")
+#define MODULE_IMPI SLICE("user@operator.example")
+#define MODULE_K    SLICE("0123456789abcdef")
 
 static const uint8_t said[16] = "association-0001";
 
@@ -254,6 +257,80 @@ static void sealed_push_arrives(void)
     stop(w);
 }
 
+/* A push that brings an association of which the terminal's module has taken the number already. */
+static void seal_with_used_number(struct buf *out, uint8_t rand[16])
+{
+    static const uint8_t suite = SEC_GPL_CTR;
+    const struct sec_keyserver_conf conf = {1, 0};
+    const struct sec_subscriber s = {.impi = MODULE_IMPI, .k = MODULE_K, .opc = MODULE_K};
+    const struct sec_push_request q = {MODULE_IMPI, SLICE("ppg.example.net\x01\x00\x00\x00\x05"), SLICE("p"),
+                                       SLICE_NONE, INT64_MAX / 2};
+    const struct slice part = SLICE("content");
+    struct sec_gpl_keys *keys = NULL;
+    struct sec_keyserver *server = NULL;
+    struct sec_push_info info;
+
+    CU_ASSERT_FATAL(
+        sec_keyserver_create(&conf, &server) == ERR_OK && sec_keyserver_add(server, &s) == ERR_OK &&
+        sec_keyserver_allow(server, q.naf_id, 1000) == ERR_OK &&
+        sec_keyserver_reserved(server, q.ue, 1, 2) == ERR_OK &&
+        sec_keyserver_push_info(server, &q, 1, &info) == ERR_OK &&
+        sec_gpl_keys_create(sec_secret_slice(&info.ks_naf), SEC_GPL_DOWNLINK, suite, &keys) == ERR_OK);
+    CU_ASSERT(sec_gpl_seal(keys, 1, slice_of(info.rand, 16), slice_of(info.gpi, info.gpi_n), &part, 1, out) ==
+              ERR_OK);
+    for (size_t i = 0; i < 16; i++)
+        rand[i] = info.rand[i];
+    sec_gpl_keys_free(&keys);
+    sec_push_info_clear(&info);
+    sec_keyserver_free(&server);
+}
+
+/* What the terminal says of the association comes back with the result: that it is unknown, or where its module stands;
+ * and that a push was taken. */
+static void association_is_answered(void)
+{
+    static const struct slice outer = SLICE("Content-Type: " OTA_TYPE_GPL_A1 "\r\n");
+    static const struct slice gateways[] = {{"ppg.example.net", 15}};
+    const struct kit_module module = {.impi = MODULE_IMPI,
+                                      .k = MODULE_K,
+                                      .opc = MODULE_K,
+                                      .gateways = gateways,
+                                      .gateways_n = 1,
+                                      .life_max_s = 1000,
+                                      .rate = 9};
+    struct world *w = start(NULL);
+    struct slice part = SLICE("Content-Type: text/plain\r\n\r\nhello");
+    const struct ota_result *r;
+    uint8_t rand[16];
+    struct buf sealed, state;
+    uint32_t sn;
+
+    buf_init(&sealed, 8192);
+    buf_init(&state, 8192);
+    CU_ASSERT(kit_add_module(w->kit, &module) == ERR_OK);
+    CU_ASSERT(sec_sa_seal(&w->sender, SEC_GPL_DOWNLINK, 0, SLICE_NONE, &part, 1, &sealed, &sn) == ERR_OK);
+    r = push(w, outer, buf_slice(&sealed));
+    CU_ASSERT(r->outcome == OTA_DELIVERED && r->taken && r->association.word == OTA_SA_NOTHING);
+    r = push(w, outer, buf_slice(&sealed)); /* a replay: nothing is told */
+    CU_ASSERT(r->outcome == OTA_ABORTED && !r->taken && r->association.word == OTA_SA_NOTHING);
+    sealed.p[7] ^= 1; /* of the association's name */
+    r = push(w, outer, buf_slice(&sealed));
+    CU_ASSERT(r->outcome == OTA_ABORTED && !r->taken && r->association.word == OTA_SA_UNKNOWN);
+    buf_add_str(&state, "push-terminal-state 1\nmodule ");
+    for (int i = 0; i < 32; i++)
+        buf_add_str(&state, "0000000000000009");
+    buf_add_str(&state, "\n");
+    CU_ASSERT(kit_load(w->kit, buf_slice(&state)) == ERR_OK);
+    buf_reset(&sealed, 8192);
+    seal_with_used_number(&sealed, rand);
+    r = push(w, outer, buf_slice(&sealed));
+    CU_ASSERT(r->outcome == OTA_ABORTED && !r->taken && r->association.word == OTA_SA_RESYNC);
+    TEST_SLICE_EQ(slice_of(r->association.rand, 16), slice_of(rand, 16));
+    buf_clear(&sealed);
+    buf_clear(&state);
+    stop(w);
+}
+
 static void changed_terminal_registers_again(void)
 {
     struct world *w = start(NULL);
@@ -312,6 +389,7 @@ static void wrong_terminal_certificate_gets_nothing(void)
 const struct test_case test_cases[] = {
     {"open_push_arrives", open_push_arrives},
     {"sealed_push_arrives", sealed_push_arrives},
+    {"association_is_answered", association_is_answered},
     {"changed_terminal_registers_again", changed_terminal_registers_again},
     {"login_is_proved", login_is_proved},
     {"certificates_prove_both_ends", certificates_prove_both_ends},
