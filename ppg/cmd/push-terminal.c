@@ -371,19 +371,20 @@ static struct slice server_name(const struct terminal *t, const struct net_tls_p
     return name.n ? name : ip;
 }
 
-/* False: what must survive could not be written. */
+/* Shown, then kept, then answered: killed in between, a push is shown again (with its message id), never lost.  False:
+ * what must survive could not be written. */
 static bool note(struct terminal *t, enum kit_event ev, const struct kit_request *req,
                  const struct kit_push *push, const char *reason)
 {
-    if (!keep_state(t)) {
-        t->exit = complain(t->o->state, "cannot be written");
-        return false;
-    }
     if (t->o->json)
         print_json(ev, req, push, reason);
     else
         print_text(ev, req, push, reason);
     (void)fflush(stdout);
+    if (!keep_state(t)) {
+        t->exit = complain(t->o->state, "cannot be written");
+        return false;
+    }
     t->pushes += ev == KIT_PUSH;
     return true;
 }

@@ -151,6 +151,13 @@ class Gateway:
     def wait_event(self, name, count=1, **fields):
         return wait_until(lambda: (e := self.events(name, **fields)) and len(e) >= count and e, f"{name} {fields}")[-1]
 
+    def check_events(self, count, name, **fields):
+        """So many and no more; the log may come a moment after what it tells of.  Returns them."""
+        wait_until(lambda: len(self.events(name, **fields)) >= count, f"{count} {name} {fields}")
+        found = self.events(name, **fields)
+        check_eq(len(found), count, f"events {name} {fields}")
+        return found
+
     def ctl(self, *args):
         return self.bench.run("ppgctl", "--socket", self.path("admin.sock"), *args)
 

@@ -120,12 +120,11 @@ def who_does_not_prove_itself_is_sent_away(bench):
                            (ID.replace("0100", "0101"), False, "not over this transport"),
                            (ID.replace("0100", "0101"), True, "not proved"),
                            (ID + ID.replace("0100", "0109"), False, "registration answer breaks the protocol")):
-        seen = len(gateway.events("ota.call.refused"))
+        seen = len(gateway.events("ota.call.refused", why=why))
         context = ssl.create_default_context(cafile=bench.path("ca.crt")) if tls else None
         hand = Hand(bench, gateway.tls_door if tls else gateway.door, lambda method, head: registered(more), context)
         wait_until(hand.gone.is_set, "the end of the call")
-        said = wait_until(lambda: (e := gateway.events("ota.call.refused")) and len(e) > seen and e, "a refusal")[-1]
-        check_eq(said["why"], why, f"{more!r} {tls}")
+        gateway.wait_event("ota.call.refused", seen + 1, why=why)
         check(not [h for h in hand.heads if h.startswith("POST")], "a stranger was pushed to")
     check_eq(gateway.show(push_id)["targets"][0]["state"], "pending")
 

@@ -185,7 +185,7 @@ ACCEPT = "<prf:Push-Accept><rdf:Bag><rdf:li>{}</rdf:li></rdf:Bag></prf:Push-Acce
 def assumptions_are_compared(bench):
     gateway = opened(bench, "--accept", SIC, "--max-size", "5000")
     submit(bench, gateway, "early", rdf=profile(SIZE.format(99999)))  # nothing is known: taken
-    check_eq(len(gateway.events("pap.capabilities.unmatched")), 1)
+    gateway.check_events(1, "pap.capabilities.unmatched")
     gateway.wait_state("early", "delivered")
     submit(bench, gateway, "fits", rdf=profile(SIZE.format(5000) + ACCEPT.format("text/vnd.wap.si")))
     submit(bench, gateway, "xml", rdf=profile(SIZE.format(1)), rdf_type="text/xml")

@@ -142,8 +142,7 @@ def wrong_password_slows_down(bench):
         statuses.append(answer.status)
     check_eq((statuses[:4], set(statuses[4:-1]) <= {401}, statuses[-1]), ([401] * 4, True, 429))
     check(int(answer.headers["retry-after"]) >= 1, answer.head)
-    check_eq(len(gateway.events("auth.refused", reason="wrong user name or password, or Basic not allowed here")),
-             statuses.count(401))
+    gateway.check_events(statuses.count(401), "auth.refused", reason="wrong user name or password, or Basic not allowed here")
     gateway.wait_event("auth.slowed")
 
 
@@ -290,8 +289,8 @@ def rules_refuse(bench):
     for i, (to, code) in enumerate(rows):
         answer = push(bench, gateway, push_id=f"r{i}", to=(to,))
         check_eq((to, answer.kind, answer.code, answer.push_id), (to, "push-response", code, f"r{i}"), answer.desc)
-    denied = gateway.events("whitelist.denied", push_id="r0")
-    check_eq((len(denied), denied[0]["line"]), (1, 4))
+    denied = gateway.check_events(1, "whitelist.denied", push_id="r0")
+    check_eq(denied[0]["line"], 4)
     check(denied[0]["file"].endswith("whitelist.conf"), denied)
     refused(push(bench, gateway, push_id="two", to=("+15550100", "+15550199")), 2001)
     check_eq((phone.events(), gateway.query("SELECT count(*) FROM push")), ([], [["0"]]))

@@ -77,7 +77,7 @@ def an_imported_association_protects(bench):
         check_eq(len(sas(gateway, "show", name)), 1)
     done = gateway.ctl("sa", "show", "+15550199")
     check_eq((done.returncode, done.stderr), (1, "ppgctl: no association of that terminal, key or SAID\n"))
-    check_eq(len(gateway.events("key.imported", key="phone", kind="association")), 1)
+    gateway.check_events(1, "key.imported", key="phone", kind="association")
     check(os.stat(gateway.path("keyring")).st_mode & 0o777 == 0o600, "mode of the keyring")
 
 
@@ -99,7 +99,7 @@ def rotation_with_a_grace(bench):
     phone.start()
     good_push(bench, gateway)
     phone.wait_events(2)
-    check_eq([e["said"] for e in gateway.events("sa.numbers")], [SAID, answer["said"]])
+    check_eq([e["said"] for e in gateway.check_events(2, "sa.numbers")], [SAID, answer["said"]])
     check_eq(phone.events("dropped"), [])
     check_eq([a["version"] for a in sas(gateway)], [2])
 
@@ -115,7 +115,7 @@ def a_revoked_association_seals_nothing(bench):
     check_eq(sas(gateway)[0]["state"], "expired")
     check_eq(push(bench, gateway, push_id="after@news.example.com").code, 2005)
     check_eq(len(phone.events()), 1)
-    check_eq(len(gateway.events("sa.revoked", key="phone")), 1)
+    gateway.check_events(1, "sa.revoked", key="phone")
     done = gateway.ctl("sa", "revoke", "nobody")
     check_eq(done.returncode, 1, done.stdout)
 
@@ -227,14 +227,14 @@ def another_master_key(bench):
     check_eq(bench.run("ppgd", "-c", gateway.path("ppg.conf"), "--check-config").returncode, 0)
     check_eq(gateway.events("keyring.rewrapped"), [])
     reload(gateway)
-    check_eq(len(gateway.events("keyring.rewrapped")), 1)
+    gateway.check_events(1, "keyring.rewrapped")
     gateway.write_conf(**{"keyring.master-previous": None})
     os.remove(gateway.path("master"))
     reload(gateway)
     check_eq(keys(gateway)["phone", 1]["created"], before["created"])
     good_push(bench, gateway)
     phone.wait_events(1)
-    check_eq(len(gateway.events("keyring.rewrapped")), 1)
+    gateway.check_events(1, "keyring.rewrapped")
 
 
 @case

@@ -200,7 +200,7 @@ def servers_that_do_not_prove_themselves(bench):
         site = Site(bench, OK, cert=cert)
         push_id = owe(bench, gateway, site.url)
         wait_debts(gateway, push_id, "given up")
-        check_eq([e["tls"] for e in gateway.events("notify.retry", push_id=push_id)], [why] * 2)
+        check_eq([e["tls"] for e in gateway.check_events(2, "notify.retry", push_id=push_id)], [why] * 2)
         check_eq((len(site.first), set(site.first), site.got), (3, {b"\x16"}, []), "only TLS hands were offered")
 
 
@@ -240,7 +240,7 @@ def each_answer(bench):
         wait_debts(gateway, push_id, state)
         check_eq((len(site.got), len({body for _, _, body in site.got})), (posts, 1), f"row {number}")
         if script[0] is again:
-            check_eq([e["in_ms"] for e in gateway.events("notify.retry", push_id=push_id)], [1000], "what it asked for")
+            check_eq([e["in_ms"] for e in gateway.check_events(1, "notify.retry", push_id=push_id)], [1000], "what it asked for")
 
 
 @case
@@ -254,7 +254,7 @@ def no_way_into_the_network(bench):
     ids = [owe(bench, gateway, f"http://{host}:{site.port}/n") for host in hosts]
     for host, push_id in zip(hosts, ids):
         wait_debts(gateway, push_id, "given up")
-        check_eq([e["error"] for e in gateway.events("notify.retry", push_id=push_id)], ["absent"], host)
+        check_eq([e["error"] for e in gateway.check_events(1, "notify.retry", push_id=push_id)], ["absent"], host)
     check_eq(site.first, [])
 
 
@@ -271,7 +271,7 @@ def dead_beside_good(bench):
     check_eq((set(good.ids()), len(good.got)), ({push_id}, 30))
     check(len(silent.held) <= 2, f"{len(silent.held)} connections to a server that never answered")
     check_eq({t["notification"] for t in gateway.show(lost[0])["targets"]}, {"owed"})
-    check_eq(len(gateway.events("notify.rested")), 1)
+    gateway.check_events(1, "notify.rested")
     silent.close()
 
 
@@ -288,7 +288,8 @@ def rested_and_resumed(bench):
     wait_debts(gateway, push_id, "told")
     check_eq(len({body for _, _, body in site.got}), 30)
     check_eq(len(site.got), 30)
-    check_eq((len(gateway.events("notify.rested")), len(gateway.events("notify.resumed"))), (1, 1))
+    gateway.check_events(1, "notify.rested")
+    gateway.check_events(1, "notify.resumed")
     counts = gateway.ctl("--json", "status").stdout
     check('"notify.rested": 1' in counts and '"notify.resumed": 1' in counts and '"notify.told": 30' in counts, counts)
 

@@ -231,7 +231,7 @@ def no_answer(bench):
             status, said = shown(bench, gateway, news(bench))
             check_eq((reason, status), (reason, want), said[-300:])
             check(prompt or 0.8 < time.monotonic() - started < 15, "it waited")
-            check([e for e in gateway.events("tls.ocsp.fail", certificate=done) if reason in e["reason"]], reason)
+            wait_until(lambda: [e for e in gateway.events("tls.ocsp.fail", certificate=done) if reason in e["reason"]], reason)
     responder.gate.set()
     responder.twist = None
     authority.put(news(bench)[0], "revoked")

@@ -25,7 +25,7 @@ def an_open_tls_listener_stays(bench):
     check(done.returncode != 0 and "listen-tls" in done.stdout + done.stderr, f"{done.stdout} {done.stderr}")
     good_push(bench, gateway)
     phone.wait_events(1)
-    check_eq(len(gateway.events("reload.kept")), 1)
+    gateway.check_events(1, "reload.kept")
 
 
 @case
@@ -77,8 +77,9 @@ def what_a_reload_changed(bench):
     gateway = Gateway(bench, phone.route("+15550100", more=""), whitelist="allow news +1555* *\nallow pass +1555* *\n")
 
     def reload(**want):
+        before = len(gateway.events("reload.done"))  # the last one was waited for
         check_eq(gateway.ctl("reload").returncode, 0)
-        said = gateway.events("reload.done")[-1]
+        said = gateway.wait_event("reload.done", before + 1)
         counts = ("accounts_added", "accounts_removed", "accounts_changed", "rules_added", "rules_removed",
                   "tls_files_changed")
         check_eq({k: said[k] for k in counts if said[k]}, want)
@@ -128,7 +129,7 @@ def settings_of_open_listeners_and_bearers(bench):
     check(b"X-Wap-Push-ProvURL: https://ppg.example.net/new2" in other.wire(), "the new one")
     gateway.write_conf(**{"gateway.loops": "1", "pap.nonce-lifetime": "1min"})
     check_eq(gateway.ctl("reload").returncode, 0)
-    check_eq(sorted(e["key"] for e in gateway.events("reload.needs-restart")), ["gateway.loops", "pap.nonce-lifetime"])
+    check_eq(sorted(e["key"] for e in gateway.check_events(2, "reload.needs-restart")), ["gateway.loops", "pap.nonce-lifetime"])
 
 
 OTHER_PASSWORD = "battery-staple-2846"
@@ -141,10 +142,10 @@ basic-clear   = yes
 
 
 class Kept:
-    """One connection to the gateway on which requests without a body log in with Basic."""
+    """One connection to the gateway on which requests without a body log in with Basic; `taken`: what all were let in for."""
 
-    def __init__(self, bench, gateway):
-        self.gateway = gateway
+    def __init__(self, bench, gateway, taken):
+        self.gateway, self.taken = gateway, taken
         self.http = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
         bench.closers.append(self.http.close)
         self.http.connect()
@@ -156,6 +157,8 @@ class Kept:
         answer = self.http.getresponse()
         answer.read()
         check(self.http.sock is self.socket, "the connection was not kept")
+        if answer.status == 202:
+            self.taken.append(user)
         return answer.status
 
     def good(self, user, password):
@@ -164,10 +167,8 @@ class Kept:
 
     def who(self, user, password):
         """The account that the login stands for, as the log has it."""
-        before = len(self.gateway.events("pap.answered"))
         check(self.good(user, password), f"{user} was not let in")
-        self.gateway.wait_event("pap.answered", before + 1)
-        return self.gateway.events("pap.answered")[before]["initiator"]
+        return self.gateway.wait_event("pap.answered", len(self.taken))["initiator"]
 
 
 @case
@@ -177,7 +178,8 @@ def a_login_holds_for_its_connection_and_its_configuration(bench):
     two = ACCOUNT.format(name="a", user="a", file="../password"), ACCOUNT.format(name="b", user="b", file="../second")
     bench.write("second", OTHER_PASSWORD + "\n", 0o600)
     gateway, _ = one(bench, initiators="".join(two), conf={"pap.clear-basic": "yes"})
-    kept, other = Kept(bench, gateway), Kept(bench, gateway)
+    taken = []
+    kept, other = Kept(bench, gateway, taken), Kept(bench, gateway, taken)
 
     def reload(*accounts):
         gateway.write("initiators.conf", "".join(accounts))

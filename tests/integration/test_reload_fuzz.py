@@ -244,7 +244,8 @@ class Load:
         for s in self.submitters:
             s.join(30)
             check(not s.fault and not s.is_alive(), s.fault)
-        check_eq((len(self.gateway.events("reload.kept")), len(self.gateway.events("reload.done"))), (broken, good))
+        self.gateway.check_events(broken, "reload.kept")
+        self.gateway.check_events(good, "reload.done")
 
 
 def reload_by_signal(gateway, number):

@@ -219,7 +219,7 @@ def stranger_fails_as_a_wrong_key_does(bench):
             status, alert, said = psk(bench, gateway, identity, secret, *options)
             check_eq((status, alert), (None, "decrypt error"), (options, identity, said[-500:]))
         gateway.wait_event("tls.client.psk", 5, listener="pap-psk")
-    check_eq(len(gateway.events("tls.client.psk")), 10)
+    gateway.check_events(10, "tls.client.psk")
     _, said = s_client(bench, gateway.psk_port, "-tls1_3", stdin=request(mime()))
     check("HTTP/1.1" not in said and "alert" in said, said[-500:])
 

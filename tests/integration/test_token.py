@@ -187,7 +187,7 @@ def scopes(bench):
             check_eq(answer.status, 403, (name, kind, answer.head))
             check(f'WWW-Authenticate: Bearer realm="ppg", error="insufficient_scope", scope="{scope}"' in answer.head,
                   answer.head)
-    check_eq(len(gateway.events("auth.scope")), 5 * 3)
+    gateway.check_events(5 * 3, "auth.scope")
     pass_all = ("--digest", "--user", "pass:correct-horse-7391")  # scopes bind tokens only
     check_eq(ask(bench, gateway, QUERY.format("p"), *pass_all).status, 202)
 
@@ -204,7 +204,7 @@ def keys_rotate_by_reload(bench):
     check_eq(curl(bench, gateway.tls_url, mime(push_id="d"), *bearer(new)).status, 202)
     gateway.write("jwks.json", jwks(bench, "new"))
     check_eq(gateway.ctl("reload").returncode, 0)
-    check_eq([e["delegates_changed"] for e in gateway.events("reload.done")], [1, 1])
+    check_eq([e["delegates_changed"] for e in gateway.check_events(2, "reload.done")], [1, 1])
     check_eq(curl(bench, gateway.tls_url, mime(push_id="e"), *bearer(old)).status, 401)
     check_eq(curl(bench, gateway.tls_url, mime(push_id="f"), *bearer(new)).status, 202)
     gateway.write("jwks.json", "{}")  # a broken file changes nothing

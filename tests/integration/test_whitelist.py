@@ -163,7 +163,7 @@ def pushes_of_others(bench):
     for event, line, fields in (("acl.allowed", 4, {"initiator": "desk", "operation": "cancel", "owner": "news"}),
                                 ("acl.denied", 3, {"initiator": "desk", "operation": "cancel"}),
                                 ("acl.allowed", 3, {"initiator": "auditor", "push_id": "shut-1"})):
-        check_eq(gateway.events(event, **fields)[-1]["line"], line, f"{event} {fields}")
+        check_eq(gateway.wait_event(event, **fields)["line"], line, f"{event} {fields}")
 
 
 @case
