@@ -175,6 +175,16 @@ class Submitter(threading.Thread):
         return answer.code in (1001, 2007)
 
 
+def wait_shown(gateway, phone, want):
+    """Until each was shown; a failure tells what became of those that were not."""
+    try:
+        wait_until(lambda: {e["content"] for e in phone.events()} >= set(want), "every push to be shown", 60)
+    except Failure:
+        missing = sorted(set(want) - {e["content"] for e in phone.events()})
+        raise Failure(f"{len(missing)} not shown: {[gateway.show(name)['targets'] for name in missing[:3]]}; the terminal "
+                      f"dropped {phone.events('dropped')[:3]}") from None
+
+
 @case
 def random_kills_under_load(bench):
     pushes, kills, phone_kills, seed = 200, 10, 0, 20261121
@@ -196,7 +206,8 @@ def random_kills_under_load(bench):
     check(not submitter.trouble, submitter.trouble)
     want = sorted(submitter.accepted)
     check_eq(len(want), pushes)
-    shown = wait_until(lambda: {e["content"] for e in (all := phone.events())} >= set(want) and all, "every push to be shown")
+    wait_shown(gateway, phone, want)
+    shown = phone.events()
     check_eq(sorted(content for content, _ in {(e["content"], e["message_id"]) for e in shown}), want, "what the terminal showed")
     check(len(shown) <= pushes + phone_kills, f"shown twice: {len(shown) - pushes}, terminal killed {phone_kills} times")
     wait_until(lambda: {h["push_id"] for h in ear.heard()} == set(want), "every push to be told of")
