@@ -191,6 +191,14 @@ static void watch_message_id(struct replay_net *net, const struct replay_send *s
     }
 }
 
+static bool bearer_absent(void *self, const struct ota_terminal *terminal)
+{
+    struct replay_port *port = self;
+    const struct replay_terminal *t = replay_net_terminal(port->net, terminal->key);
+
+    return t && t->away;
+}
+
 static enum err bearer_send(void *self, struct ota_job *job, ota_done_fn *done, void *arg)
 {
     struct replay_port *port = self;
@@ -225,6 +233,7 @@ const struct ota_bearer replay_bearer = {
     .confirms = true,
     .reaches = reaches,
     .caps = caps,
+    .absent = bearer_absent,
     .send = bearer_send,
 };
 

@@ -233,9 +233,38 @@ static void test_recall_and_back(void)
     fix_end(w);
 }
 
+/* A terminal that must call in calls: what waits in the store is due, also what could not be written when it called. */
+static void test_a_call_wakes(void)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct replay_world *w = fix_world("a_call_wakes", 1, "ok");
+        struct ppg_core *owner;
+
+        test_row(i);
+        fix_start(w);
+        owner = &w->cores[ppg_core_owner(&w->cores[0].core, SLICE("+1000"))].core;
+        w->net->terminals[0].away = true;
+        w->cut.fails[STORE_MOVE] = i == 1;
+        (void)fix_submit(w, "a", "+1000", plain);
+        (void)fix_submit(w, "b", "+1000", plain);
+        replay_run(w, 2000, REPLAY_TICK_MS);
+        CU_ASSERT(w->net->sends_n == 0);
+        w->net->terminals[0].away = false;
+        ppg_schedule_called(owner->schedule, SLICE("+1000"));
+        replay_run(w, 2000, REPLAY_TICK_MS);
+        CU_ASSERT(w->net->sends_n == (i ? 0u : 2u));
+        w->cut.fails[STORE_MOVE] = false;
+        replay_run(w, 10000, REPLAY_TICK_MS);
+        CU_ASSERT(fix_is(w, "a", "+1000", ST_DELIVERED, 1000) && fix_is(w, "b", "+1000", ST_DELIVERED, 1000));
+        CU_ASSERT_STRING_EQUAL(w->net->sends[0].push_id, "a");
+        fix_end(w);
+    }
+}
+
 const struct test_case test_cases[] = {{"recall", test_recall},
                                        {"recall_and_back", test_recall_and_back},
                                        {"write_fails", test_write_fails},
+                                       {"a_call_wakes", test_a_call_wakes},
                                        {"lane_goes_on", test_lane_goes_on},
                                        {"clock_set_back", test_clock_set_back},
                                        {"claim_fails", test_claim_fails},
