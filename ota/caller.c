@@ -171,23 +171,31 @@ static void hand_on(struct caller *c, const struct net_http_msg *m, const struct
     c->call = call;
 }
 
-/* The first of the certificate's names that is a terminal's, else the identity it states.  [OTA-HTTP §12] */
-static const struct ota_terminal *who(const struct caller *c, const struct ota_registration *r, bool *by_name)
+/* Whose key made the session, else the first of the certificate's names that is a terminal's, else the identity it
+ * states.  [OTA-HTTP §12] */
+static const struct ota_terminal *who(const struct caller *c, const struct ota_registration *r,
+                                      struct ota_proof_in *in)
 {
     const struct net_tls_peer *peer = net_httpc_peer(c->conn);
-    const struct ota_terminal *t = ota_proof_certificate(c->registry, peer);
+    const struct ota_terminal *stated = ota_registry_find_id(c->registry, r->terminal_id);
+    const struct ota_terminal *t = ota_proof_psk(c->registry, peer);
 
-    *by_name = t != NULL;
-    return t ? t : ota_registry_find_id(c->registry, r->terminal_id);
+    in->by_psk = t != NULL;
+    if (!t) {
+        t = ota_proof_certificate(c->registry, peer);
+        in->by_certificate = t != NULL;
+    }
+    in->states_another = t && stated && stated != t;
+    return t ? t : stated;
 }
 
-static void look_up(struct caller *c, const struct ota_registration *r, bool *by_name)
+static void look_up(struct caller *c, const struct ota_registration *r, struct ota_proof_in *in)
 {
     const struct ota_callers_conf *conf = &c->callers->conf;
 
     ota_registry_drop(&c->registry);
     c->registry = conf->registry(conf->arg);
-    c->terminal = who(c, r, by_name);
+    c->terminal = who(c, r, in);
 }
 
 /* Guessing slows its source, which a good login clears; who logs in by nothing that can be guessed is not held up by
@@ -212,41 +220,39 @@ static enum err prove(struct caller *c, const struct ota_proof_in *in)
 
 /* ERR_AGAIN: challenge once more. */
 static enum err check(struct caller *c, const struct net_http_msg *m, const struct ota_registration *r,
-                      bool by_name)
+                      struct ota_proof_in *in)
 {
     const struct ota_callers_conf *conf = &c->callers->conf;
-    struct ota_proof_in in = {
-        .terminal = c->terminal,
-        .by_certificate = by_name,
-        .tls = c->tls,
-        .stated = r->terminal_id,
-        .authorization = net_http_header(m, SLICE("X-Wap-Authorization"), NULL),
-        .realm = conf->realm,
-        .now_ms = clk_mono_ms(conf->env->net->clk),
-    };
-    enum err e = prove(c, &in);
+    enum err e;
 
+    in->terminal = c->terminal;
+    in->tls = c->tls;
+    in->stated = r->terminal_id;
+    in->authorization = net_http_header(m, SLICE("X-Wap-Authorization"), NULL);
+    in->realm = conf->realm;
+    in->now_ms = clk_mono_ms(conf->env->net->clk);
+    e = prove(c, in);
     if (!e)
-        c->proof = ota_proof_name(&in);
-    return e == ERR_DENIED && in.authorization.n == 0 ? ERR_AGAIN : e;
+        c->proof = ota_proof_name(in);
+    return e == ERR_DENIED && in->authorization.n == 0 ? ERR_AGAIN : e;
 }
 
 static void registered(struct caller *c, const struct net_http_msg *m)
 {
     struct ota_registration r;
-    bool by_name = false;
+    struct ota_proof_in in = {.terminal = NULL};
     enum err e = ota_registration_read(m, &r);
 
     if (e || (r.status != 0 && r.status != 500 && r.status != 501)) {
         send_away(c, "registration answer breaks the protocol");
         return;
     }
-    look_up(c, &r, &by_name);
+    look_up(c, &r, &in);
     if (!c->terminal) {
         send_away(c, "nobody who may call in");
         return;
     }
-    e = check(c, m, &r, by_name);
+    e = check(c, m, &r, &in);
     if (!e)
         hand_on(c, m, &r);
     else if ((e == ERR_AGAIN || e == ERR_DENIED) && c->asked < ASK_MAX)
@@ -261,10 +267,10 @@ static void registered(struct caller *c, const struct net_http_msg *m)
 static void wants_login(struct caller *c, const struct net_http_msg *m)
 {
     struct ota_registration r;
-    bool by_name = false;
+    struct ota_proof_in in = {.terminal = NULL};
 
     if (!ota_registration_read(m, &r))
-        look_up(c, &r, &by_name);
+        look_up(c, &r, &in);
     if (!c->terminal || !c->terminal->login.user.n || c->asked >= ASK_MAX ||
         ota_login_challenged(&c->login, m, c->tls))
         send_away(c, "our login is refused");

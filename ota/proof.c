@@ -57,6 +57,11 @@ const struct ota_terminal *ota_proof_certificate(const struct ota_registry *r,
     return t ? t : by_name(r, SLICE("email:"), peer->emails, peer->emails_n);
 }
 
+const struct ota_terminal *ota_proof_psk(const struct ota_registry *r, const struct net_tls_peer *peer)
+{
+    return peer && peer->psk.n ? ota_registry_find_psk(r, peer->psk) : NULL;
+}
+
 /* The name it logs in with: what the operator says, else the identity it states. */
 static struct slice user_of(const struct ota_proof_in *in)
 {
@@ -95,12 +100,13 @@ static enum err check_basic(const struct ota_proof_in *in)
     return e == ERR_NOMEM || !e ? e : ERR_DENIED;
 }
 
-/* One found by its certificate may leave its identity out, or must state its own. */
+/* One found by its certificate or key may leave its identity out, or must state its own. */
 static bool states_itself(const struct ota_proof_in *in)
 {
     const struct ota_terminal *t = in->terminal;
 
-    return !in->stated.n || !t->terminal_id.n || slice_eq_ci(in->stated, t->terminal_id);
+    return !in->states_another &&
+           (!in->stated.n || !t->terminal_id.n || slice_eq_ci(in->stated, t->terminal_id));
 }
 
 enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_in *in)
@@ -112,6 +118,8 @@ enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_
     switch (c->proof) {
     case OTA_PROOF_CERTIFICATE:
         return in->by_certificate && states_itself(in) ? ERR_OK : ERR_DENIED;
+    case OTA_PROOF_PSK:
+        return in->by_psk && states_itself(in) ? ERR_OK : ERR_DENIED;
     case OTA_PROOF_BASIC:
         if (slice_starts_ci(in->authorization, SLICE("Basic ")))
             return in->tls ? check_basic(in) : ERR_DENIED;
@@ -129,6 +137,8 @@ const char *ota_proof_name(const struct ota_proof_in *in)
     switch (in->terminal->call_in.proof) {
     case OTA_PROOF_CERTIFICATE:
         return "certificate";
+    case OTA_PROOF_PSK:
+        return "psk";
     case OTA_PROOF_BASIC:
         return slice_starts_ci(in->authorization, SLICE("Basic ")) ? "basic" : "digest";
     case OTA_PROOF_DIGEST:
@@ -148,5 +158,7 @@ struct slice ota_proof_identity(const struct ota_terminal *t)
 {
     if (t->call_in.proof == OTA_PROOF_CERTIFICATE)
         return t->call_in.certificate;
+    if (t->call_in.proof == OTA_PROOF_PSK)
+        return t->call_in.psk_identity;
     return t->call_in.user.n ? t->call_in.user : t->terminal_id;
 }

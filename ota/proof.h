@@ -1,5 +1,5 @@
 /* Whether a terminal that called in is who it says: the roles of HTTP authentication turned round (the gateway, which
- * sends the request, challenges; the terminal, which answers it, proves), or its TLS certificate.  Decisions over what
+ * sends the request, challenges; the terminal, which answers it, proves), or its TLS certificate or shared key.  Decisions over what
  * was received; no I/O.  [OTA-HTTP §5, §6]: X-Wap-Authenticate, X-Wap-Authorization; RFC 7616, RFC 7617.  Any thread. */
 #ifndef OTA_PROOF_H
 #define OTA_PROOF_H
@@ -18,11 +18,16 @@ enum err ota_proof_challenge(struct sec_digest_guard *guard, struct slice realm,
 const struct ota_terminal *ota_proof_certificate(const struct ota_registry *r,
                                                  const struct net_tls_peer *peer);
 
+/* The terminal whose shared key made the session; NULL: there is none.  peer may be NULL. */
+const struct ota_terminal *ota_proof_psk(const struct ota_registry *r, const struct net_tls_peer *peer);
+
 struct ota_proof_in {
     const struct ota_terminal *terminal;
-    bool by_certificate; /* it was found by its certificate */
+    bool by_certificate; /* it was found by its certificate, */
+    bool by_psk;         /* or by its shared key */
     bool tls;
-    struct slice stated;        /* X-Wap-Terminal-Id */
+    struct slice stated;        /* X-Wap-Terminal-Id, */
+    bool states_another;        /* which is the identity of another terminal */
     struct slice authorization; /* X-Wap-Authorization; empty: none */
     struct slice realm;
     int64_t now_ms; /* the clock of the challenges */

@@ -10,7 +10,7 @@
 #include "base/num.h"
 
 #define FIELD_MAX_N 255 /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      10  /* strings of a terminal */
+#define FIELDS      11  /* strings of a terminal */
 #define ID_MAX_N    (FIELD_MAX_N + 1)
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
@@ -22,6 +22,7 @@ struct ota_registry {
     struct map rows;    /* key -> struct ota_terminal, in the arena */
     struct map ids;     /* canonical identity of one that calls in -> row */
     struct map names;   /* its certificate's name -> row */
+    struct map psks;    /* the identity of its shared key -> row */
     struct map shared;  /* text of profiles -> itself, in the arena: many phones of one model are alike */
 };
 
@@ -42,6 +43,7 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
     map_init(&r->rows, terminals_max);
     map_init(&r->ids, terminals_max);
     map_init(&r->names, terminals_max);
+    map_init(&r->psks, terminals_max);
     map_init(&r->shared, SHARED_MAX);
     *out = r;
     return ERR_OK;
@@ -57,6 +59,7 @@ static bool fields_fit(const struct ota_terminal *t)
                                          t->login.user,
                                          t->login.password,
                                          t->call_in.certificate,
+                                         t->call_in.psk_identity,
                                          t->call_in.user,
                                          t->call_in.password};
 
@@ -81,6 +84,7 @@ static enum err copy_fields(struct arena *a, struct ota_terminal *t)
                                           &t->psk_identity,
                                           &t->login.user,
                                           &t->call_in.certificate,
+                                          &t->call_in.psk_identity,
                                           &t->call_in.user,
                                           &t->call_in.password,
                                           &t->login.password};
@@ -128,6 +132,7 @@ static void wipe(struct ota_terminal *t)
             mem_wipe((void *)(uintptr_t)secrets[i].p, secrets[i].n);
     sec_secret_clear(&t->association.key);
     sec_secret_clear(&t->psk);
+    sec_secret_clear(&t->call_in.psk);
 }
 
 /* One spelling for each identity: a number by its digits, anything else in lower case.  Empty: too long. */
@@ -172,7 +177,7 @@ static enum err id_add(struct ota_registry *r, struct ota_terminal *t)
     enum err e;
 
     if (!id.n)
-        return t->call_in.certificate.n ? ERR_OK : ERR_MALFORMED;
+        return t->call_in.certificate.n || t->call_in.psk_identity.n ? ERR_OK : ERR_MALFORMED;
     e = arena_dup(&r->arena, id, &id);
     return e ? e : map_put(&r->ids, id, t);
 }
@@ -184,6 +189,8 @@ static enum err call_in_add(struct ota_registry *r, struct ota_terminal *t)
 
     if (!e && t->call_in.calls && t->call_in.certificate.n)
         e = map_put(&r->names, t->call_in.certificate, t);
+    if (!e && t->call_in.calls && t->call_in.psk_identity.n)
+        e = map_put(&r->psks, t->call_in.psk_identity, t);
     return e;
 }
 
@@ -206,6 +213,7 @@ enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
     if (e) {
         sec_secret_clear(&row->association.key);
         sec_secret_clear(&row->psk);
+        sec_secret_clear(&row->call_in.psk);
         return e;
     }
     e = map_put(&r->rows, row->key, row);
@@ -237,6 +245,11 @@ const struct ota_terminal *ota_registry_find_certificate(const struct ota_regist
     return map_get(&r->names, name);
 }
 
+const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, struct slice identity)
+{
+    return map_get(&r->psks, identity);
+}
+
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos)
 {
     return map_next(&r->rows, pos);
@@ -262,6 +275,7 @@ static void destroy(struct ota_registry *r)
         wipe(t);
     map_clear(&r->ids);
     map_clear(&r->names);
+    map_clear(&r->psks);
     map_clear(&r->rows);
     map_clear(&r->shared);
     arena_clear(&r->arena);

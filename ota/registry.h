@@ -36,6 +36,7 @@ enum ota_route {
 enum ota_calls { OTA_CALLS_NO, OTA_CALLS_TLS, OTA_CALLS_ANY };
 enum ota_proof {
     OTA_PROOF_CERTIFICATE, /* of TLS, with `certificate` among its names */
+    OTA_PROOF_PSK,         /* of TLS, by the key shared under `psk_identity` */
     OTA_PROOF_DIGEST,      /* X-Wap-Authorization */
     OTA_PROOF_BASIC,       /* the same, inside TLS alone; Digest will do too */
     OTA_PROOF_NONE,        /* it says who it is: for networks that vouch for it */
@@ -46,6 +47,9 @@ struct ota_call_in {
     struct slice certificate; /* "URI:...", "DNS:..." or "email:..." */
     struct slice user;        /* empty: its identity as it sends it */
     struct slice password;    /* in secret storage of the registry, wiped on free */
+    struct slice psk_identity;
+    struct sec_secret psk; /* 16 octets or more */
+    unsigned psk_version;  /* the one TLS version it is good for: 12, 13 (RFC 9257 §4) */
 };
 
 struct ota_terminal {
@@ -68,16 +72,17 @@ struct ota_terminal {
 
 struct ota_registry;
 enum err ota_registry_create(size_t terminals_max, struct ota_registry **out) MUST_USE;
-/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in with one identity or one certificate; ERR_MALFORMED
+/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in with one identity, one certificate or one key's name; ERR_MALFORMED
  * for one that calls in and could not be told from others; ERR_LIMIT, ERR_NOMEM. */
 enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t) MUST_USE;
 size_t ota_registry_n(const struct ota_registry *r);
 /* NULL when unknown.  Borrowed from the registry: hold the registry (below) while it is used. */
 const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struct slice key);
 /* Of those that call in: by X-Wap-Terminal-Id [OTA-HTTP §5] - a number (type 4) is compared by its digits -, or by a name
- * of a certificate as ota_call_in.certificate has it.  NULL.  Borrowed likewise. */
+ * of a certificate as ota_call_in.certificate has it, or by the identity of a shared key.  NULL.  Borrowed likewise. */
 const struct ota_terminal *ota_registry_find_id(const struct ota_registry *r, struct slice id);
 const struct ota_terminal *ota_registry_find_certificate(const struct ota_registry *r, struct slice name);
+const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, struct slice identity);
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos);
 /* Atomic count, any thread; create starts at 1. The last drop frees and wipes. */
 struct ota_registry *ota_registry_hold(struct ota_registry *r);

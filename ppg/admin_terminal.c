@@ -208,6 +208,7 @@ static void set_capabilities(const struct look *l, json_t *o)
 static void set_configured(json_t *o, const struct ota_terminal *t)
 {
     static const char *const proofs[] = {[OTA_PROOF_CERTIFICATE] = "certificate",
+                                         [OTA_PROOF_PSK] = "psk",
                                          [OTA_PROOF_DIGEST] = "digest",
                                          [OTA_PROOF_BASIC] = "basic",
                                          [OTA_PROOF_NONE] = "none"};

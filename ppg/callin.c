@@ -6,17 +6,17 @@
 #include "ota/caller.h"
 #include "ppg/schedule.h"
 
-#define DOORS_MAX (2u * PPG_LISTEN_MAX)
+#define DOORS_MAX (PPG_CALLIN_DOORS * PPG_LISTEN_MAX)
 
 struct door {
     struct ppg_callin *callin;
     struct net_listener *listener; /* NULL: closed */
-    bool tls;
+    enum ppg_callin_door kind;
 };
 
 struct ppg_callin {
     struct ppg_callin_conf conf;
-    struct net_tls_ctx *tls;
+    struct net_tls_ctx *tls[PPG_CALLIN_DOORS]; /* by kind of door; NULL: clear, or none is open */
     struct ota_callers *callers;
     struct door doors[DOORS_MAX];
     size_t doors_n;
@@ -103,14 +103,14 @@ static void accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
 {
     const struct door *d = arg;
 
-    ota_callers_take(d->callin->callers, fd, seat, d->tls ? d->callin->tls : NULL);
+    ota_callers_take(d->callin->callers, fd, seat, d->callin->tls[d->kind]);
 }
 
-enum err ppg_callin_listen(struct ppg_callin *c, const struct ppg_listen *at, bool tls, uint16_t *port,
-                           const char **why)
+enum err ppg_callin_listen(struct ppg_callin *c, const char *name, const struct ppg_listen *at,
+                           enum ppg_callin_door kind, uint16_t *port, const char **why)
 {
     struct door *d = &c->doors[c->doors_n];
-    struct net_listen_conf conf = {.name = tls ? "ota-tls" : "ota",
+    struct net_listen_conf conf = {.name = name,
                                    .address = at->address,
                                    .port = *port,
                                    .gate = c->conf.gate,
@@ -118,8 +118,8 @@ enum err ppg_callin_listen(struct ppg_callin *c, const struct ppg_listen *at, bo
                                    .arg = d};
     enum err e;
 
-    MUST(c->doors_n < DOORS_MAX && (!tls || c->tls));
-    *d = (struct door){.callin = c, .tls = tls};
+    MUST(c->doors_n < DOORS_MAX && (kind == PPG_CALLIN_CLEAR || c->tls[kind]));
+    *d = (struct door){.callin = c, .kind = kind};
     e = net_listen(c->conf.ota->net, &conf, &d->listener, why);
     if (e)
         return e;
@@ -129,9 +129,10 @@ enum err ppg_callin_listen(struct ppg_callin *c, const struct ppg_listen *at, bo
     return ERR_OK;
 }
 
-void ppg_callin_set_tls(struct ppg_callin *c, struct net_tls_ctx *tls)
+void ppg_callin_set_tls(struct ppg_callin *c, struct net_tls_ctx *tls, struct net_tls_ctx *psk)
 {
-    c->tls = tls;
+    c->tls[PPG_CALLIN_TLS] = tls;
+    c->tls[PPG_CALLIN_PSK] = psk;
 }
 
 /* --- life --- */

@@ -57,7 +57,7 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {"pap", "pap-tls", "pap-psk", "ub", "ota", "ota-tls"};
+    static const char *const names[] = {"pap", "pap-tls", "pap-psk", "ub", "ota", "ota-tls", "ota-psk"};
 
     return names[kind];
 }
@@ -127,7 +127,7 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
         if (l->core.bearers[i]->review)
             l->core.bearers[i]->review(l->core.bearer_self[i], ppg_config_registry(snapshot->config));
     }
-    ppg_callin_set_tls(l->callin, snapshot->calls);
+    ppg_callin_set_tls(l->callin, snapshot->calls, snapshot->calls_psk);
     ppg_outbound_set(l->outbound, snapshot);
     ppg_ocsp_set(l->ocsp, snapshot);
     ppg_snapshot_drop(&old);
@@ -308,7 +308,7 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     callin = (struct ppg_callin_conf){&l->core, &l->ota, conf->calls};
     if ((e = ppg_callin_create(&callin, &l->callin)))
         return e;
-    ppg_callin_set_tls(l->callin, l->snapshot->calls);
+    ppg_callin_set_tls(l->callin, l->snapshot->calls, l->snapshot->calls_psk);
     e = ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
     return e ? e : ppg_ocsp_create(&l->env, conf->snapshot, &l->ocsp);
 }
@@ -337,8 +337,12 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
         conf.head = ppg_bsf_head;
         conf.request = ppg_bsf_request;
     }
-    if (kind == PPG_LISTEN_CALLS || kind == PPG_LISTEN_CALLS_TLS)
-        return ppg_callin_listen(l->callin, at, kind == PPG_LISTEN_CALLS_TLS, port, why);
+    if (kind == PPG_LISTEN_CALLS || kind == PPG_LISTEN_CALLS_TLS || kind == PPG_LISTEN_CALLS_PSK)
+        return ppg_callin_listen(l->callin, ppg_listen_name(kind), at,
+                                 kind == PPG_LISTEN_CALLS       ? PPG_CALLIN_CLEAR
+                                 : kind == PPG_LISTEN_CALLS_TLS ? PPG_CALLIN_TLS
+                                                                : PPG_CALLIN_PSK,
+                                 port, why);
     e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);
 
     if (e)

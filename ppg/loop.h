@@ -26,6 +26,7 @@ enum ppg_listen_kind {
     PPG_LISTEN_UB,
     PPG_LISTEN_CALLS, /* of terminals */
     PPG_LISTEN_CALLS_TLS,
+    PPG_LISTEN_CALLS_PSK,
 };
 
 struct ppg_loop {

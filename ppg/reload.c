@@ -57,7 +57,8 @@ static enum err check_listeners(struct ppg_reload *r)
         const struct net_tls_ctx *was, *is;
     } rows[] = {{"[pap] listen-tls: ", r->current->pap, r->fresh->pap},
                 {"[pap] listen-psk: ", r->current->psk, r->fresh->psk},
-                {"[ota-http] listen-tls: ", r->current->calls, r->fresh->calls}};
+                {"[ota-http] listen-tls: ", r->current->calls, r->fresh->calls},
+                {"[ota-http] listen-psk: ", r->current->calls_psk, r->fresh->calls_psk}};
     enum err e = ERR_OK;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

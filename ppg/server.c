@@ -95,6 +95,8 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
          memcmp(was->ota_http.listen, is->ota_http.listen, sizeof is->ota_http.listen) != 0},
         {"ota-http.listen-tls",
          memcmp(was->ota_http.listen_tls, is->ota_http.listen_tls, sizeof is->ota_http.listen_tls) != 0},
+        {"ota-http.listen-psk",
+         memcmp(was->ota_http.listen_psk, is->ota_http.listen_psk, sizeof is->ota_http.listen_psk) != 0},
         {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
         {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
         {"admin.audit", !slice_eq(slice_str(was->admin.audit), slice_str(is->admin.audit))},
@@ -421,6 +423,8 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         e = listen_on(s, &set->ota_http.listen[i], PPG_LISTEN_CALLS, ports, why);
     for (size_t i = 0; i < set->ota_http.listen_tls_n && !e; i++)
         e = listen_on(s, &set->ota_http.listen_tls[i], PPG_LISTEN_CALLS_TLS, ports, why);
+    for (size_t i = 0; i < set->ota_http.listen_psk_n && !e; i++)
+        e = listen_on(s, &set->ota_http.listen_psk[i], PPG_LISTEN_CALLS_PSK, ports, why);
     return e;
 }
 

@@ -93,6 +93,8 @@ struct ppg_settings {
         size_t listen_n;
         struct ppg_listen listen_tls[PPG_LISTEN_MAX];
         size_t listen_tls_n;
+        struct ppg_listen listen_psk[PPG_LISTEN_MAX]; /* the same with shared keys instead of certificates */
+        size_t listen_psk_n;
         size_t calls_max; /* connections that terminals opened, all loops */
         size_t calls_per_address_max;
         int64_t keep_alive_ms; /* such a connection is asked so often whether it lives */

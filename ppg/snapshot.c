@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "ppg/config/schema.h"
+#include "ppg/psk.h"
 #include "security/credentials.h"
 
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt" /* Debian's list of public authorities */
@@ -104,23 +105,6 @@ static enum err load_pap(const struct ppg_settings *set, struct ppg_snapshot *s,
     return set->pap.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->pap, why) : ERR_OK;
 }
 
-static bool psk_find(void *arg, struct slice identity, unsigned version, struct slice *key)
-{
-    const struct sec_account *a = sec_accounts_by_psk(ppg_config_accounts(arg), identity);
-
-    if (!a || a->psk_version != version)
-        return false;
-    *key = sec_secret_slice(&a->psk);
-    return true;
-}
-
-static void psk_drop(void *arg)
-{
-    struct ppg_config *config = arg;
-
-    ppg_config_drop(&config);
-}
-
 static enum err load_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
                          char why[SEC_CREDENTIALS_WHY_N])
 {
@@ -129,10 +113,7 @@ static enum err load_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
         .version_min = set->pap.tls_min,
         .ciphers = set->pap.ciphers,
         .alpn_http11 = true,
-        .psk = {.find = psk_find,
-                .drop = psk_drop,
-                .arg = s->config,
-                .hint = set->pap.psk_hint[0] ? set->pap.psk_hint : NULL},
+        .psk = ppg_psk_source(s->config, PPG_PSK_INITIATORS, set->pap.psk_hint),
     };
     enum err e = set->pap.listen_psk_n ? sec_credentials_load(&conf, &clk_real, &s->psk, why) : ERR_OK;
 
@@ -201,6 +182,23 @@ static enum err load_ub(const struct ppg_settings *set, struct ppg_snapshot *s,
     return set->key_server.listen_ub_n ? sec_credentials_load(&conf, &clk_real, &s->ub, why) : ERR_OK;
 }
 
+static enum err load_calls_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
+                               char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .version_min = 12,
+        .alpn_http11 = true,
+        .psk = ppg_psk_source(s->config, PPG_PSK_TERMINALS, ""),
+    };
+    enum err e =
+        set->ota_http.listen_psk_n ? sec_credentials_load(&conf, &clk_real, &s->calls_psk, why) : ERR_OK;
+
+    if (s->calls_psk)
+        (void)ppg_config_hold(s->config); /* the context's, as above */
+    return e;
+}
+
 /* Without a list of our own the system's is used, where there is one; without any, https notifications fail and
  * are logged. */
 static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot *s,
@@ -223,8 +221,13 @@ static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot 
 static const struct {
     const char *section;
     enum err (*load)(const struct ppg_settings *set, struct ppg_snapshot *s, char why[SEC_CREDENTIALS_WHY_N]);
-} parts[] = {{"pap", load_pap},        {"pap", load_psk},       {"ota-http", load_terminal},
-             {"ota-http", load_calls}, {"key-server", load_ub}, {"notify", load_notify}};
+} parts[] = {{"pap", load_pap},
+             {"pap", load_psk},
+             {"ota-http", load_terminal},
+             {"ota-http", load_calls},
+             {"ota-http", load_calls_psk},
+             {"key-server", load_ub},
+             {"notify", load_notify}};
 
 enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct ppg_config_errors *errs)
 {
@@ -270,6 +273,7 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     net_tls_ctx_free(&s->psk);
     net_tls_ctx_free(&s->terminal);
     net_tls_ctx_free(&s->calls);
+    net_tls_ctx_free(&s->calls_psk);
     net_tls_ctx_free(&s->datagram);
     net_tls_ctx_free(&s->ub);
     net_tls_ctx_free(&s->notify);

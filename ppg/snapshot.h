@@ -18,13 +18,14 @@ struct ppg_file_mark {
 struct ppg_snapshot {
     atomic_uint refs;
     struct ppg_config *config;
-    struct net_tls_ctx *pap;      /* towards initiators; NULL: no TLS listener */
-    struct net_tls_ctx *psk;      /* the same with shared keys; NULL: no such listener */
-    struct net_tls_ctx *terminal; /* towards terminals; NULL: no TLS route */
-    struct net_tls_ctx *calls;    /* towards terminals that call in; NULL: none may over TLS */
-    struct net_tls_ctx *datagram; /* the same for DTLS */
-    struct net_tls_ctx *ub;       /* towards terminals that bootstrap; NULL: no such listener */
-    struct net_tls_ctx *notify;   /* towards initiators' servers */
+    struct net_tls_ctx *pap;       /* towards initiators; NULL: no TLS listener */
+    struct net_tls_ctx *psk;       /* the same with shared keys; NULL: no such listener */
+    struct net_tls_ctx *terminal;  /* towards terminals; NULL: no TLS route */
+    struct net_tls_ctx *calls;     /* towards terminals that call in; NULL: none may over TLS */
+    struct net_tls_ctx *calls_psk; /* the same with shared keys; NULL: no such listener */
+    struct net_tls_ctx *datagram;  /* the same for DTLS */
+    struct net_tls_ctx *ub;        /* towards terminals that bootstrap; NULL: no such listener */
+    struct net_tls_ctx *notify;    /* towards initiators' servers */
     struct ppg_file_mark files[PPG_SNAPSHOT_FILES_MAX];
     size_t files_n;
 };

@@ -115,7 +115,9 @@ static struct kit_verdict handle(struct kit *k, const struct kit_request *req, s
                                  struct kit_push *push)
 {
     bool options = slice_eq(req->method, SLICE("OPTIONS"));
-    struct kit_transport t = {.proofs = req->server_proved ? KIT_PROOF_CERTIFICATE : 0,
+    struct kit_transport t = {.proofs = !req->server_proved ? 0u
+                                        : req->by_psk       ? (unsigned)KIT_PROOF_PSK
+                                                            : (unsigned)KIT_PROOF_CERTIFICATE,
                               .tls = req->tls,
                               .server = req->server,
                               .info = ota_push_info_parse(kit_header_find(req, SLICE("X-Wap-Push-Info"))),

@@ -27,7 +27,8 @@ struct kit_request {
     size_t headers_n;
     struct slice body;
     bool tls;            /* came inside TLS */
-    bool server_proved;  /* the gateway's certificate was verified by the program */
+    bool server_proved;  /* the program knows the gateway by its certificate, or */
+    bool by_psk;         /* by the key that both share */
     struct slice server; /* its name or address, for the server list and reports */
     int64_t now_s;       /* UTC */
 };

@@ -25,6 +25,7 @@
 #include "ppg/tool/call.h"
 #include "ppg/tool/keep.h"
 #include "ppg/tool/net.h"
+#include "ppg/tool/push_print.h"
 
 #define EXIT_TIMEOUT    1
 #define EXIT_BAD_USAGE  2
@@ -32,8 +33,7 @@
 #define SERVERS_MAX     64
 #define STATE_MAX_N     (64u << 20)
 #define FILE_MAX_N      65536u
-#define LINE_MAX_N      (16u << 20) /* octets of one printed event */
-#define SEEN_MAX        10000       /* message ids remembered */
+#define SEEN_MAX        10000 /* message ids remembered */
 #define CONNECTIONS_MAX 64
 #define OUTSTANDING     1
 #define DRAIN_MS        3000
@@ -66,8 +66,8 @@ static const struct tool_option listen_options[] = {
     {"proof", "USER:FILE", "how we prove ourselves when it asks; password in FILE", TOOL_TEXT, AT(proof), 0,
      0},
     {"dtls", NULL, "the same inside DTLS, with --psk or --cert and --key", TOOL_FLAG, AT(dtls), 0, 0},
-    {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS; in hexadecimal in FILE", TOOL_TEXT,
-     AT(psk), 0, 0},
+    {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS and connect; in hexadecimal in FILE",
+     TOOL_TEXT, AT(psk), 0, 0},
     {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
     {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
     {"ca", "FILE", "who signs gateways: their certificate is demanded", TOOL_TEXT, AT(ca), 0, 0},
@@ -133,144 +133,6 @@ static int complain(const char *what, const char *why)
 {
     (void)fprintf(stderr, "push-terminal: %s%s%s\n", what, why[0] ? ": " : "", why);
     return EXIT_BAD_USAGE;
-}
-
-/* --- printing --- */
-
-static void json_text(struct buf *out, const char *key, struct slice value)
-{
-    buf_addf(out, ",\"%s\":", key);
-    codec_json(out, value);
-}
-
-static void json_bool(struct buf *out, const char *key, bool value)
-{
-    buf_addf(out, ",\"%s\":%s", key, value ? "true" : "false");
-}
-
-static const char *level_name(enum kit_protection level)
-{
-    static const char *const names[] = {"none", "integrity", "full"};
-
-    return names[level];
-}
-
-/* The content as text where it is text, else as base64. */
-static void json_content(struct buf *out, struct slice body)
-{
-    if (codec_is_utf8(body)) {
-        json_text(out, "content", body);
-        return;
-    }
-    buf_add_str(out, ",\"content_base64\":\"");
-    codec_base64(out, body);
-    buf_add_ch(out, '"');
-}
-
-static void json_proofs(struct buf *out, unsigned proofs)
-{
-    static const struct {
-        unsigned proof;
-        const char *name;
-    } rows[] = {{KIT_PROOF_CERTIFICATE, "certificate"},
-                {KIT_PROOF_DIGEST, "digest"},
-                {KIT_PROOF_SEAL, "seal"},
-                {KIT_PROOF_PSK, "psk"}};
-    const char *comma = "";
-
-    buf_add_str(out, ",\"proofs\":[");
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (proofs & rows[i].proof) {
-            buf_addf(out, "%s\"%s\"", comma, rows[i].name);
-            comma = ",";
-        }
-    buf_add_ch(out, ']');
-}
-
-static void json_push(struct buf *out, const struct kit_push *p)
-{
-    json_proofs(out, p->proofs);
-    json_text(out, "message_id", p->message_id);
-    json_text(out, "app_id", p->app_id);
-    json_text(out, "initiator_uri", p->initiator_uri);
-    json_bool(out, "authenticated", p->authenticated);
-    json_bool(out, "trusted", p->trusted);
-    json_text(out, "protection", slice_str(level_name(p->message_protection)));
-    if (p->suite) {
-        json_text(out, "suite", slice_str(sec_gpl_suite_name(p->suite)));
-        buf_addf(out, ",\"sn\":%" PRIu32, p->sn);
-        json_text(out, "key", p->gateway.n ? SLICE("gba-push") : SLICE("provisioned"));
-    }
-    if (p->gateway.n) {
-        json_text(out, "gateway", p->gateway);
-        json_bool(out, "associated", p->associated);
-    }
-    json_text(out, "content_type", p->content_type);
-    json_content(out, p->body);
-}
-
-static const char *event_name(enum kit_event ev)
-{
-    static const char *const names[KIT_EVENT_COUNT] = {[KIT_REGISTERED] = "registered",
-                                                       [KIT_PUSH] = "push",
-                                                       [KIT_DUPLICATE] = "duplicate",
-                                                       [KIT_DROPPED] = "dropped",
-                                                       [KIT_REFUSED] = "refused"};
-
-    return names[ev];
-}
-
-static void print_json(enum kit_event ev, const struct kit_request *req, const struct kit_push *push,
-                       const char *reason)
-{
-    struct buf out;
-
-    buf_init(&out, LINE_MAX_N);
-    buf_addf(&out, "{\"event\":\"%s\"", event_name(ev));
-    json_text(&out, "server", req->server);
-    json_bool(&out, "tls", req->tls);
-    json_bool(&out, "server_proved", req->server_proved);
-    if (ev == KIT_PUSH)
-        json_push(&out, push);
-    else if (ev != KIT_REGISTERED)
-        json_text(&out, "reason", slice_str(reason));
-    buf_add_str(&out, "}\n");
-    if (buf_err(&out))
-        (void)fprintf(stderr, "push-terminal: event too long to print\n");
-    else
-        (void)fwrite(out.p, 1, out.n, stdout);
-    buf_clear(&out);
-}
-
-static void print_line(const char *name, struct slice value)
-{
-    (void)printf("  %-14s ", name);
-    tool_print(stdout, value);
-    (void)putchar('\n');
-}
-
-static void print_text(enum kit_event ev, const struct kit_request *req, const struct kit_push *push,
-                       const char *reason)
-{
-    (void)printf("%s from ", event_name(ev));
-    tool_print(stdout, req->server);
-    (void)printf("%s%s\n", ev == KIT_PUSH || ev == KIT_REGISTERED ? "" : ": ",
-                 ev == KIT_PUSH || ev == KIT_REGISTERED ? "" : reason);
-    if (ev != KIT_PUSH)
-        return;
-    print_line("message", push->message_id);
-    print_line("application", push->app_id);
-    print_line("initiator", push->initiator_uri);
-    (void)printf("  %-14s %s, %s\n", "flags", push->authenticated ? "authenticated" : "not authenticated",
-                 push->trusted ? "trusted" : "not trusted");
-    (void)printf("  %-14s %s%s%s\n", "protection", level_name(push->message_protection),
-                 req->tls ? ", inside TLS" : "", req->server_proved ? " of a proved server" : "");
-    if (push->gateway.n) {
-        print_line("gateway", push->gateway);
-        (void)printf("  %-14s %s\n", "association", push->associated ? "came with it" : "known");
-    }
-    print_line("type", push->content_type);
-    print_line("content", push->body);
 }
 
 /* --- state --- */
@@ -376,11 +238,7 @@ static struct slice server_name(const struct terminal *t, const struct net_tls_p
 static bool note(struct terminal *t, enum kit_event ev, const struct kit_request *req,
                  const struct kit_push *push, const char *reason)
 {
-    if (t->o->json)
-        print_json(ev, req, push, reason);
-    else
-        print_text(ev, req, push, reason);
-    (void)fflush(stdout);
+    tool_push_print(t->o->json, ev, req, push, reason);
     if (!keep_state(t)) {
         t->exit = complain(t->o->state, "cannot be written");
         return false;
@@ -421,7 +279,8 @@ static void on_request(struct net_http_exchange *x, void *arg)
                               .headers_n = m->headers_n,
                               .body = m->body,
                               .tls = peer != NULL,
-                              .server_proved = peer && peer->verified,
+                              .server_proved = peer && (peer->verified || t->psk.n),
+                              .by_psk = t->psk.n != 0,
                               .server = server_name(t, peer, net_http_exchange_ip(x)),
                               .now_s = clk_utc_ms(&clk_real) / 1000};
     struct kit_answer answer;
@@ -498,7 +357,7 @@ static void on_record(const struct sockaddr *from, const struct net_tls_peer *pe
 static int set_level(const struct options *o, struct kit_conf *conf)
 {
     for (int level = KIT_NONE; level <= KIT_FULL; level++)
-        if (slice_eq(slice_str(o->require), slice_str(level_name((enum kit_protection)level)))) {
+        if (slice_eq(slice_str(o->require), slice_str(tool_push_level((enum kit_protection)level)))) {
             conf->floor = (enum kit_protection)level;
             return 0;
         }
@@ -785,8 +644,10 @@ static int load_psk(struct terminal *t)
 
     if (!t->o->psk)
         return 0;
-    if (!t->o->dtls || !slice_cut(slice_str(t->o->psk), ':', &name, &file))
-        return complain("--psk", t->o->dtls ? "not NAME:FILE" : "needs --dtls");
+    if (!t->o->dtls && !t->gateway.https)
+        return complain("--psk", "is for --dtls, and for a gateway at https");
+    if (!slice_cut(slice_str(t->o->psk), ':', &name, &file))
+        return complain("--psk", "not NAME:FILE");
     buf_init(&text, FILE_MAX_N);
     e = tool_read(file.p, &text);
     if (!e)
@@ -813,15 +674,20 @@ static int make_tls(struct terminal *t)
 
     if (load_psk(t))
         return EXIT_BAD_USAGE;
-    if (t->psk.n)
+    if (t->psk.n && calls) {
+        conf.psk_identity = t->psk_name;
+        conf.psk_key = sec_secret_slice(&t->psk);
+    } else if (t->psk.n)
         conf.psk = (struct net_tls_psk_source){.find = find_psk, .arg = t};
     else if (t->o->dtls && !t->o->cert)
         return complain("--dtls", "needs --psk, or --cert and --key");
     if (t->o->crl && !t->o->ca)
         return complain("--crl", "needs --ca");
-    if (calls && t->gateway.https != (t->o->ca != NULL))
+    if (calls && t->psk.n && (t->o->ca || t->o->cert))
+        return complain("--psk", "stands for certificates: neither --ca nor --cert");
+    if (calls && !t->psk.n && t->gateway.https != (t->o->ca != NULL))
         return complain("--ca",
-                        t->gateway.https ? "needed: who signs the gateway's certificate" : "is for https");
+                        t->gateway.https ? "needed, or --psk: how the gateway is known" : "is for https");
     if (calls && !t->gateway.https)
         return 0;
     if (!calls && !t->o->cert && !t->o->key && !t->psk.n)

@@ -269,6 +269,8 @@ const struct ppg_config_key ppg_config_keys[] = {
          "127.0.0.1:4035", "Where terminals call in without TLS; for networks that are yours."),
     LIST(LISTENS, "ota-http", "listen-tls", ota_http.listen_tls, ota_http.listen_tls_n, PPG_LISTEN_MAX, 0, 0,
          NULL, "0.0.0.0:4036, [::]:4036", "Where terminals call in over TLS; needs cert and key."),
+    LIST(LISTENS, "ota-http", "listen-psk", ota_http.listen_psk, ota_http.listen_psk_n, PPG_LISTEN_MAX, 0, 0,
+         NULL, "0.0.0.0:4436", "Where terminals call in over TLS with shared keys instead of certificates."),
     NUMBER(COUNT, "ota-http", "calls-max", ota_http.calls_max, 1, 1000000, "20000",
            "Connections that terminals opened, all loops together."),
     NUMBER(COUNT, "ota-http", "calls-per-address", ota_http.calls_per_address_max, 1, 1000000, "1000",

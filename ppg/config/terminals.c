@@ -51,6 +51,7 @@ static void forget(struct draft *d)
 {
     sec_secret_clear(&d->terminal.association.key);
     sec_secret_clear(&d->terminal.psk);
+    sec_secret_clear(&d->terminal.call_in.psk);
     buf_wipe(&d->password);
     buf_wipe(&d->call_password);
     d->has_proof = false;
@@ -120,16 +121,20 @@ static void set_psk_identity(struct ppg_list *l, const struct ppg_ini_line *line
 }
 
 /* Hexadecimal digits, as initiators.conf has them. */
-static void set_psk_file(struct ppg_list *l, const struct ppg_ini_line *line)
+static void psk_read(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out)
 {
     struct buf text;
 
     buf_init(&text, PPG_LIST_SECRET_MAX_N + 1);
     ppg_list_secret(l, line, &text);
-    if (text.n && (sec_secret_set_hex(&draft_of(l)->terminal.psk, buf_slice(&text)) ||
-                   draft_of(l)->terminal.psk.n < PSK_MIN_N))
+    if (text.n && (sec_secret_set_hex(out, buf_slice(&text)) || out->n < PSK_MIN_N))
         ppg_list_say(l, line, "the file holds no key of 32 to 128 hexadecimal digits");
     buf_wipe(&text);
+}
+
+static void set_psk_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    psk_read(l, line, &draft_of(l)->terminal.psk);
 }
 
 static void set_form(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -173,6 +178,7 @@ static void set_calls_in(struct ppg_list *l, const struct ppg_ini_line *line)
 static void set_call_proof(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     static const struct ppg_word words[] = {{"certificate", OTA_PROOF_CERTIFICATE},
+                                            {"psk", OTA_PROOF_PSK},
                                             {"digest", OTA_PROOF_DIGEST},
                                             {"basic", OTA_PROOF_BASIC},
                                             {"none", OTA_PROOF_NONE},
@@ -180,7 +186,7 @@ static void set_call_proof(struct ppg_list *l, const struct ppg_ini_line *line)
     int proof = OTA_PROOF_CERTIFICATE;
 
     if (ppg_value_word(line->value, words, &proof))
-        ppg_list_say(l, line, "certificate, digest, basic or none");
+        ppg_list_say(l, line, "certificate, psk, digest, basic or none");
     draft_of(l)->terminal.call_in.proof = (enum ota_proof)proof;
     draft_of(l)->has_proof = true;
 }
@@ -206,6 +212,41 @@ static void set_call_user(struct ppg_list *l, const struct ppg_ini_line *line)
 static void set_call_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_secret(l, line, &draft_of(l)->call_password);
+}
+
+static void set_call_psk_identity(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.call_in.psk_identity);
+}
+
+static void set_call_psk_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    psk_read(l, line, &draft_of(l)->terminal.call_in.psk);
+}
+
+static void set_call_psk_tls(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
+    int word = 13;
+
+    if (ppg_value_word(line->value, words, &word))
+        ppg_list_say(l, line, "1.2 or 1.3");
+    draft_of(l)->terminal.call_in.psk_version = (unsigned)word;
+}
+
+/* A shared key of the keyring, known by its name. */
+static void set_call_key(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    struct ota_call_in *c = &d->terminal.call_in;
+    const struct sec_key *k = sec_keyring_find(d->keyring, line->value);
+
+    if (c->psk_identity.n || c->psk.n)
+        ppg_list_say(l, line, "stands for call-psk-identity and call-psk-file: leave them out");
+    else if (!k || sec_keyring_psk(d->keyring, k, &c->psk))
+        ppg_list_say(l, line, "the keyring has no shared key of that name");
+    else if (arena_dup(&d->mem, k->name, &c->psk_identity))
+        ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
 }
 
 static void set_max_size(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -387,6 +428,10 @@ static const struct ppg_list_key keys[] = {
     {"call-certificate", set_call_certificate, .must = false},
     {"call-user", set_call_user, .must = false},
     {"call-password-file", set_call_password_file, .must = false},
+    {"call-psk-identity", set_call_psk_identity, .must = false},
+    {"call-psk-file", set_call_psk_file, .must = false},
+    {"call-psk-tls", set_call_psk_tls, .must = false},
+    {"call-key", set_call_key, .must = false},
     {"tls-name", set_tls_name, .must = false},
     {"psk-identity", set_psk_identity, .must = false},
     {"psk-file", set_psk_file, .must = false},
@@ -428,18 +473,22 @@ static const char *call_in_wrong(const struct draft *d)
     bool login = c->proof == OTA_PROOF_DIGEST || c->proof == OTA_PROOF_BASIC;
 
     if (!c->calls)
-        return d->has_proof || c->certificate.n || c->user.n || d->call_password.n
+        return d->has_proof || c->certificate.n || c->user.n || d->call_password.n || c->psk.n ||
+                       c->psk_identity.n || c->psk_version
                    ? "call-... is for terminals with calls-in = tls or any"
                    : NULL;
     if (d->terminal.host.n && d->terminal.route != OTA_ROUTE_HTTP)
         return "calls-in goes with an http route, or none";
     if (!d->has_proof)
-        return "calls-in needs call-proof = certificate, digest, basic or none";
+        return "calls-in needs call-proof = certificate, psk, digest, basic or none";
     if ((c->proof == OTA_PROOF_CERTIFICATE) != (c->certificate.n != 0))
         return "call-proof = certificate and call-certificate go together";
+    if (!c->psk_identity.n != !c->psk.n || (c->proof == OTA_PROOF_PSK) != (c->psk.n != 0) ||
+        (c->psk_version && !c->psk.n))
+        return "call-proof = psk goes with call-key, or call-psk-identity and call-psk-file";
     if (login != (d->call_password.n != 0) || (c->user.n && !login))
         return "call-proof = digest or basic and call-password-file go together";
-    if (c->calls == OTA_CALLS_ANY && (c->proof == OTA_PROOF_CERTIFICATE || c->proof == OTA_PROOF_BASIC))
+    if (c->calls == OTA_CALLS_ANY && c->proof != OTA_PROOF_DIGEST && c->proof != OTA_PROOF_NONE)
         return "that call-proof needs calls-in = tls";
     return NULL;
 }
@@ -473,6 +522,8 @@ static void end(struct ppg_list *l)
 
     complete_profile(d);
     keep_suites(&t->association, d->suites);
+    if (t->call_in.psk.n && !t->call_in.psk_version)
+        t->call_in.psk_version = 13;
     t->login.password = buf_slice(&d->password);
     t->call_in.password = buf_slice(&d->call_password);
     if (!t->host.n && !t->call_in.calls) {

@@ -70,9 +70,9 @@ def with_certificate(bench):
 class Hand:
     """A terminal made by hand: answers each request with what `answer(method, head)` says; None: silence."""
 
-    def __init__(self, bench, port, answer, tls=None):
+    def __init__(self, bench, port, answer, tls=None, s=None):
         self.answer, self.heads, self.gone = answer, [], threading.Event()
-        self.s = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.s = s or socket.create_connection(("127.0.0.1", port), timeout=20)
         if tls:
             self.s = tls.wrap_socket(self.s, server_hostname="localhost")
         bench.closers.append(self.s.close)

@@ -165,6 +165,39 @@ static void logins(void)
     sec_digest_guard_free(&g);
 }
 
+/* A key names its owner, who may not say that it is somebody else. */
+static void shared_keys(void)
+{
+    struct ota_terminal t = {.key = SLICE("+15550100"),
+                             .call_in = {.calls = OTA_CALLS_TLS,
+                                         .proof = OTA_PROOF_PSK,
+                                         .psk_identity = SLICE("phone"),
+                                         .psk_version = 13}};
+    const struct net_tls_peer stranger = {.psk = SLICE("Phone")}, peer = {.psk = SLICE("phone")};
+    struct ota_proof_in in = {.terminal = &t, .by_psk = true, .tls = true};
+    struct ota_registry *r;
+
+    CU_ASSERT(sec_secret_set(&t.call_in.psk, SLICE("0123456789abcdef")) == ERR_OK);
+    CU_ASSERT_FATAL(ota_registry_create(2, &r) == ERR_OK);
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_OK);
+    CU_ASSERT(ota_proof_psk(r, &peer) == ota_registry_find(r, t.key));
+    CU_ASSERT(ota_proof_psk(r, &stranger) == NULL && ota_proof_psk(r, NULL) == NULL);
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_OK);
+    CU_ASSERT_STRING_EQUAL(ota_proof_name(&in), "psk");
+    CU_ASSERT(!ota_proof_is_login(&in) && slice_eq(ota_proof_identity(&t), SLICE("phone")));
+    in.states_another = true;
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_DENIED);
+    in.states_another = false;
+    in.by_psk = false; /* it only said who it is */
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_DENIED);
+    in.by_certificate = true;
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_DENIED);
+    in.tls = false;
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_UNSUPPORTED);
+    sec_secret_clear(&t.call_in.psk);
+    ota_registry_drop(&r);
+}
+
 static void basic_and_nonsense(void)
 {
     static const struct {
@@ -240,6 +273,7 @@ const struct test_case test_cases[] = {
     {"challenges_by_transport", challenges_by_transport},
     {"names", names},
     {"logins", logins},
+    {"shared_keys", shared_keys},
     {"basic_and_nonsense", basic_and_nonsense},
     {"certificates", certificates},
     {NULL, NULL},

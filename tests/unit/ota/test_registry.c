@@ -143,7 +143,7 @@ static void hold_outlives_the_first_drop(void)
     ota_registry_drop(&held);
 }
 
-/* Who calls is found by one spelling of an identity, or by a name of its certificate. */
+/* Who calls is found by one spelling of an identity, by a name of its certificate, or by its key's. */
 static void callers_are_found(void)
 {
     static const struct {
@@ -185,6 +185,18 @@ static void callers_are_found(void)
     t.key = SLICE("g@h");
     t.call_in.certificate = SLICE_NONE;
     CU_ASSERT(ota_registry_add(r, &t) == ERR_MALFORMED);
+    t.key = SLICE("i@j");
+    t.call_in.psk_identity = SLICE("phone");
+    t.call_in.psk_version = 12;
+    CU_ASSERT(sec_secret_set(&t.call_in.psk, SLICE("0123456789abcdef")) == ERR_OK);
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_OK);
+    found = ota_registry_find_psk(r, SLICE("phone"));
+    CU_ASSERT_FATAL(found != NULL && ota_registry_find_psk(r, SLICE("Phone")) == NULL);
+    CU_ASSERT(found->call_in.psk_version == 12);
+    TEST_SLICE_EQ(sec_secret_slice(&found->call_in.psk), SLICE("0123456789abcdef"));
+    t.key = SLICE("k@l");
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_EXISTS);
+    sec_secret_clear(&t.call_in.psk);
     ota_registry_drop(&r);
 }
 

@@ -1,0 +1,20 @@
+/* Keys that the gateway shares with those who come to its doors with TLS-PSK: one look-up for initiators and terminals alike.
+ * An identity that nobody has, or that is good for another version of TLS, is not found, which its owner cannot tell from
+ * a wrong key (base/net/tls_psk.h).  RFC 4279, RFC 9257 §4: a key is for one pair, one role, one version.  Any thread. */
+#ifndef PPG_PSK_H
+#define PPG_PSK_H
+
+#include "base/net/tls.h"
+#include "ppg/config.h"
+
+enum ppg_psk_door { PPG_PSK_INITIATORS, PPG_PSK_TERMINALS };
+
+/* version: 12 or 13.  *key is borrowed from the configuration. */
+bool ppg_psk_find(const struct ppg_config *config, enum ppg_psk_door door, struct slice identity,
+                  unsigned version, struct slice *key);
+
+/* The same for a TLS context: drop() gives back a hold on the configuration, which who made the context takes for it.
+ * hint: borrowed; "": none. */
+struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk_door door, const char *hint);
+
+#endif
