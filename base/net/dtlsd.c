@@ -13,6 +13,10 @@
 #include "base/net/hub.h"
 #include "base/net/udp.h"
 
+/* Octets of the smallest ClientHello: heads of record and message (RFC 6347 §4.1, §4.2.2), version and random, empty session
+ * id and cookie, one suite, one compression. */
+#define HELLO_MIN_N (13 + 12 + 34 + 1 + 1 + 4 + 2)
+
 struct net_dtlsd {
     const struct net_env *env;
     struct net_dtlsd_conf conf;
@@ -160,11 +164,12 @@ static struct session *stranger(struct net_dtlsd *server, const struct sockaddr 
     return s;
 }
 
-/* Plaintext handshake records only: 22, DTLS 1.0 or 1.2, epoch 0, ClientHello (RFC 6347 §4.1, §4.2.2). */
+/* Plaintext handshake records only: 22, DTLS 1.0 or 1.2, epoch 0, ClientHello (RFC 6347 §4.1, §4.2.2), and none that is
+ * shorter than one can be: what asks is longer than the cookie that answers it. */
 static bool is_client_hello(struct slice d)
 {
-    return d.n > 13 && d.p[0] == 22 && (unsigned char)d.p[1] == 0xFE && d.p[3] == 0 && d.p[4] == 0 &&
-           d.p[13] == 1;
+    return d.n >= HELLO_MIN_N && d.p[0] == 22 && (unsigned char)d.p[1] == 0xFE && d.p[3] == 0 &&
+           d.p[4] == 0 && d.p[13] == 1;
 }
 
 static void came(struct net_udp *socket, const struct sockaddr *from, struct slice datagram, void *arg)

@@ -174,10 +174,11 @@ static void strangers_cost_nothing(void)
     CU_ASSERT_FATAL(fd >= 0 && connect(fd, (struct sockaddr *)&f->at, sizeof f->at) == 0);
     CU_ASSERT(send(fd, "junk", 4, 0) == 4 && send(fd, "", 0, 0) == 0);
     CU_ASSERT(send(fd, "\x17\xFE\xFD\0\1\0\0\0\0\0\1\0\4data", 17, 0) == 17); /* of no session */
-    netloop_for(&f->nl, 100);
-    CU_ASSERT(recv(fd, got, sizeof got, 0) < 0);
     for (size_t i = 0; i < sizeof hello_head - 1; i++)
         hello[i] = hello_head[i];
+    CU_ASSERT(send(fd, hello, 14, 0) == 14 && send(fd, hello, 66, 0) == 66); /* too short for one */
+    netloop_for(&f->nl, 100);
+    CU_ASSERT(recv(fd, got, sizeof got, 0) < 0);
     for (size_t i = 0; i < 100; i++)
         CU_ASSERT(send(fd, hello, sizeof hello, 0) == (ssize_t)sizeof hello);
     netloop_for(&f->nl, 100);
