@@ -51,6 +51,7 @@ static enum err print(const struct opened *o, struct buf *key_pem, struct buf *c
         return ERR_ABSENT;
     if (o->chain_n > CHAIN_MAX)
         return ERR_LIMIT;
+    /* As PKCS #8: the other form, of a key that came in one, lacks the curve in GnuTLS 3.7. */
     if (gnutls_x509_privkey_export2_pkcs8(o->key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &pem) == 0)
         e = add(key_pem, &pem);
     for (unsigned i = 0; !e && i < o->chain_n; i++)

@@ -43,7 +43,7 @@
 #define CRL_MAX_N       (4u << 20)
 
 struct options {
-    const char *bind, *cert, *key, *ca, *crl;
+    const char *bind, *cert, *key, *pkcs12, *pkcs12_password, *ca, *crl;
     struct tool_list associations;
     const char *gateway, *gateway_name, *proof;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
@@ -70,6 +70,9 @@ static const struct tool_option listen_options[] = {
      TOOL_TEXT, AT(psk), 0, 0},
     {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
     {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
+    {"pkcs12", "FILE", "certificate and key in one file, instead of these two", TOOL_TEXT, AT(pkcs12), 0, 0},
+    {"pkcs12-password", "FILE", "its password, the first line of FILE; default: none", TOOL_TEXT,
+     AT(pkcs12_password), 0, 0},
     {"ca", "FILE", "who signs gateways: their certificate is demanded", TOOL_TEXT, AT(ca), 0, 0},
     {"crl", "FILE", "certificates of gateways that are revoked", TOOL_TEXT, AT(crl), 0, 0},
     {"association", "FILE", "said, key, suites, expires; mode 0600; repeatable", TOOL_LIST, AT(associations),
@@ -660,9 +663,19 @@ static int load_psk(struct terminal *t)
     return e ? EXIT_BAD_USAGE : 0;
 }
 
+/* With our certificate from where it is kept. */
+static enum err make_ctx(struct terminal *t, const struct net_tls_conf *conf, char why[TOOL_WHY_N])
+{
+    const struct options *o = t->o;
+
+    if (o->pkcs12)
+        return tool_tls_pkcs12(*conf, o->pkcs12, o->pkcs12_password, o->ca, &t->tls, why);
+    return tool_tls(*conf, o->cert, o->key, o->ca, &t->tls, why);
+}
+
 static int make_tls(struct terminal *t)
 {
-    bool calls = t->o->gateway != NULL;
+    bool calls = t->o->gateway != NULL, certified = t->o->cert || t->o->key || t->o->pkcs12;
     struct net_tls_conf conf = {.role = calls ? NET_TLS_CLIENT : NET_TLS_SERVER,
                                 .verify = t->o->ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
                                 .version_min = 12,
@@ -679,25 +692,27 @@ static int make_tls(struct terminal *t)
         conf.psk_key = sec_secret_slice(&t->psk);
     } else if (t->psk.n)
         conf.psk = (struct net_tls_psk_source){.find = find_psk, .arg = t};
-    else if (t->o->dtls && !t->o->cert)
+    else if (t->o->dtls && !certified)
         return complain("--dtls", "needs --psk, or --cert and --key");
+    if (t->o->pkcs12 ? t->o->cert || t->o->key : t->o->pkcs12_password != NULL)
+        return complain("--pkcs12", "stands for --cert and --key, and --pkcs12-password goes with it");
     if (t->o->crl && !t->o->ca)
         return complain("--crl", "needs --ca");
-    if (calls && t->psk.n && (t->o->ca || t->o->cert))
+    if (calls && t->psk.n && (t->o->ca || certified))
         return complain("--psk", "stands for certificates: neither --ca nor --cert");
     if (calls && !t->psk.n && t->gateway.https != (t->o->ca != NULL))
         return complain("--ca",
                         t->gateway.https ? "needed, or --psk: how the gateway is known" : "is for https");
     if (calls && !t->gateway.https)
         return 0;
-    if (!calls && !t->o->cert && !t->o->key && !t->psk.n)
+    if (!calls && !certified && !t->psk.n)
         return t->o->ca ? complain("--ca", "needs --cert and --key") : 0;
     buf_init(&crl, CRL_MAX_N);
     e = t->o->crl ? tool_read(t->o->crl, &crl) : ERR_OK;
     if (e)
         (void)complain(t->o->crl, err_text(e));
     conf.crl_pem = buf_slice(&crl);
-    if (!e && (e = tool_tls(conf, t->o->cert, t->o->key, t->o->ca, &t->tls, why)))
+    if (!e && (e = make_ctx(t, &conf, why)))
         (void)complain(why, "");
     buf_clear(&crl);
     return e ? EXIT_BAD_USAGE : 0;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/net/hub.h"
 #include "base/scan.h"
+#include "security/pkcs12.h"
 
 #define PEM_MAX_N (4u << 20)
 
@@ -35,12 +36,33 @@ static enum err pem_read(const char *path, struct buf *out, char why[TOOL_WHY_N]
     return e;
 }
 
+/* With key and certificates as they came from wherever. */
+static enum err make(struct net_tls_conf conf, struct slice cert_pem, struct slice key_pem, const char *ca,
+                     struct net_tls_ctx **out, char why[TOOL_WHY_N])
+{
+    const struct net_tls_pair pair = {.cert_pem = cert_pem, .key_pem = key_pem};
+    const char *what = "";
+    struct buf ca_pem;
+    enum err e;
+
+    buf_init(&ca_pem, PEM_MAX_N);
+    e = pem_read(ca, &ca_pem, why);
+    if (!e) {
+        conf.pairs = &pair;
+        conf.pairs_n = cert_pem.n ? 1 : 0;
+        conf.ca_pem = buf_slice(&ca_pem);
+        e = net_tls_ctx_create(&conf, out, &what);
+        if (e)
+            (void)snprintf(why, TOOL_WHY_N, "TLS: %s", what);
+    }
+    buf_clear(&ca_pem);
+    return e;
+}
+
 enum err tool_tls(struct net_tls_conf conf, const char *cert, const char *key, const char *ca,
                   struct net_tls_ctx **out, char why[TOOL_WHY_N])
 {
-    struct buf cert_pem, key_pem, ca_pem;
-    struct net_tls_pair pair;
-    const char *what = "";
+    struct buf cert_pem, key_pem;
     enum err e;
 
     if (!cert != !key) {
@@ -49,21 +71,54 @@ enum err tool_tls(struct net_tls_conf conf, const char *cert, const char *key, c
     }
     buf_init(&cert_pem, PEM_MAX_N);
     buf_init(&key_pem, PEM_MAX_N);
-    buf_init(&ca_pem, PEM_MAX_N);
-    if ((e = pem_read(cert, &cert_pem, why)) || (e = pem_read(key, &key_pem, why)) ||
-        (e = pem_read(ca, &ca_pem, why)))
-        goto out;
-    pair = (struct net_tls_pair){.cert_pem = buf_slice(&cert_pem), .key_pem = buf_slice(&key_pem)};
-    conf.pairs = &pair;
-    conf.pairs_n = cert ? 1 : 0;
-    conf.ca_pem = buf_slice(&ca_pem);
-    e = net_tls_ctx_create(&conf, out, &what);
-    if (e)
-        (void)snprintf(why, TOOL_WHY_N, "TLS: %s", what);
-out:
+    e = pem_read(cert, &cert_pem, why);
+    if (!e)
+        e = pem_read(key, &key_pem, why);
+    if (!e)
+        e = make(conf, buf_slice(&cert_pem), buf_slice(&key_pem), ca, out, why);
     buf_clear(&cert_pem);
     buf_wipe(&key_pem);
-    buf_clear(&ca_pem);
+    return e;
+}
+
+static enum err pkcs12_open(const char *path, struct slice der, struct slice password, struct buf *key_pem,
+                            struct buf *chain_pem, char why[TOOL_WHY_N])
+{
+    struct slice first, rest;
+    enum err e;
+
+    (void)slice_cut(password, '\n', &first, &rest);
+    e = sec_pkcs12_open(der, first, key_pem, chain_pem);
+    if (e)
+        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", path,
+                       e == ERR_DENIED      ? "another password"
+                       : e == ERR_ABSENT    ? "no key, or no certificate of it"
+                       : e == ERR_MALFORMED ? "not PKCS #12, or without its MAC"
+                                            : err_text(e));
+    return e;
+}
+
+enum err tool_tls_pkcs12(struct net_tls_conf conf, const char *path, const char *password_path,
+                         const char *ca, struct net_tls_ctx **out, char why[TOOL_WHY_N])
+{
+    struct buf der, password, key_pem, chain_pem;
+    enum err e;
+
+    buf_init(&der, PEM_MAX_N);
+    buf_init(&password, PEM_MAX_N);
+    buf_init(&key_pem, PEM_MAX_N);
+    buf_init(&chain_pem, PEM_MAX_N);
+    e = pem_read(path, &der, why);
+    if (!e)
+        e = pem_read(password_path, &password, why);
+    if (!e)
+        e = pkcs12_open(path, buf_slice(&der), buf_slice(&password), &key_pem, &chain_pem, why);
+    if (!e)
+        e = make(conf, buf_slice(&chain_pem), buf_slice(&key_pem), ca, out, why);
+    buf_clear(&der);
+    buf_wipe(&password);
+    buf_wipe(&key_pem);
+    buf_clear(&chain_pem);
     return e;
 }
 

@@ -20,6 +20,11 @@ void tool_loop_close(struct tool_loop *l);
 enum err tool_tls(struct net_tls_conf conf, const char *cert, const char *key, const char *ca,
                   struct net_tls_ctx **out, char why[TOOL_WHY_N]) MUST_USE;
 
+/* The same with certificate and key out of one PKCS #12 file; its password is the first line of password_path, NULL: it has
+ * none. */
+enum err tool_tls_pkcs12(struct net_tls_conf conf, const char *path, const char *password_path,
+                         const char *ca, struct net_tls_ctx **out, char why[TOOL_WHY_N]) MUST_USE;
+
 #define TOOL_ADDRESS_N 64 /* octets of a numeric address, NUL included */
 /* ADDR:PORT or [ADDR]:PORT; address without brackets, NUL behind it.  ERR_MALFORMED, ERR_LIMIT. */
 enum err tool_bind(const char *text, char address[TOOL_ADDRESS_N], uint16_t *port) MUST_USE;

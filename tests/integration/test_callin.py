@@ -25,6 +25,28 @@ def a_terminal_with_a_certificate_is_pushed_to_on_its_own_connection(bench):
 
 
 @case
+def a_certificate_out_of_one_file(bench):
+    """UC-B.5-3: certificate and key as PEM files, or in one PKCS #12 file with a password; as client and as server."""
+    gateway = Doors(bench, CERTIFICATE)
+    options = with_certificate(bench)
+    cert, key = options[options.index("--cert") + 1], options[options.index("--key") + 1]
+    rest = [o for o in options if o not in ("--cert", cert, "--key", key)]
+    secret, wrong, store = bench.write("p12.secret", "sesame-7391\n", 0o600), bench.write("wrong", "sesame\n", 0o600), bench.path("p12")
+    bench.tool("openssl", "pkcs12", "-export", "-in", cert, "-inkey", key, "-passout", f"file:{secret}", "-out", store)
+    caller = Caller(bench, gateway, *rest, "--pkcs12", store, "--pkcs12-password", secret)
+    push_id = good_push(bench, gateway, content="Hello", headers={"X-Push-Protection": "full"})
+    gateway.wait_state(push_id, "delivered")
+    check_eq(caller.wait_events(1)[0]["content"], "Hello")
+    anywhere = ("push-terminal", "listen", "--bind", "127.0.0.1:0", "--timeout", "1")
+    for code, said, given in ((2, "another password", ("--pkcs12-password", wrong)), (2, "another password", ()), (1, "", ("--pkcs12-password", secret)),
+                              (2, "stands for --cert and --key", ("--pkcs12-password", secret, "--cert", cert, "--key", key))):
+        done = bench.run(*anywhere, "--pkcs12", store, *given)
+        check_eq((done.returncode, said in done.stderr), (code, True), done.stderr)
+    for path in (cert, bench.path("missing")):
+        check_eq(bench.run(*anywhere, "--pkcs12", path).returncode, 2, path)
+
+
+@case
 def what_was_queued_comes_when_the_terminal_calls(bench):
     gateway = Doors(bench, CERTIFICATE)
     ids = [good_push(bench, gateway, content=f"number {n}") for n in range(20)]
