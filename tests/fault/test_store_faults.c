@@ -219,12 +219,12 @@ static void nth_write_always(void)
         fault.sticky = true;
         CU_ASSERT(run_load() == (fault.fired ? 1 : 0));
     } while (fault.fired && n < 100);
-    CU_ASSERT(n == 13);
+    CU_ASSERT(n == 14);
 }
 
 static void nth_commit(void)
 {
-    static const size_t writes[] = {3, 4, 4, 0}; /* of each batch; the show of the second is answered */
+    static const size_t writes[] = {3, 5, 4, 0}; /* of each batch; the show of the second is answered */
 
     for (size_t n = 1; n <= COUNT(writes); n++) {
         fault_clear();
@@ -236,7 +236,7 @@ static void nth_commit(void)
 
 static void nth_begin(void)
 {
-    static const size_t writes[] = {3, 4, 4, 0};
+    static const size_t writes[] = {3, 5, 4, 0};
 
     for (size_t n = 1; n <= COUNT(writes); n++) {
         fault_clear();
