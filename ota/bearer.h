@@ -15,6 +15,7 @@
 #include "ota/headers.h"
 #include "ota/profile.h"
 #include "ota/registry.h"
+#include "security/network.h"
 #include "security/policy.h"
 
 /* What an attempt came to.  The bearer maps its own protocol's answers to one of these and to the PAP code that
@@ -38,6 +39,7 @@ struct ota_result {
     bool taken; /* the terminal itself said that it has taken the push; never so for what nobody answers */
     struct ota_sa_answer association; /* what it said of the association of a sealed push */
     size_t wire_n;                    /* octets of the push request as sent */
+    int64_t retry_after_ms;           /* the far end wants so long a pause; 0: it said nothing */
     char note[128]; /* one line for operators: "connect refused", "status 235 refused by user" */
 };
 
@@ -49,7 +51,10 @@ struct ota_job {
     struct slice content_type; /* of the content, sealed or not */
     bool authenticated;        /* X-Wap-Push-Info */
     bool trusted;
+    bool confirmed;           /* it must be known to have reached the application */
     bool unconfirmed;         /* delivered when written; the answer does not matter but for a stale tag */
+    uint8_t priority;         /* 0 high, 1 medium, 2 low */
+    int64_t expires_ms;       /* UTC: of no use any more; 0: never */
     struct slice push_id;     /* for logs */
     struct ota_result result; /* out */
     void *attempt;            /* the bearer's own, while under way */
@@ -73,6 +78,21 @@ struct ota_env {
         size_t mtu;        /* octets of a datagram of DTLS */
         size_t flows_max;  /* terminals with an open socket, of this loop */
     } wsp;
+    struct ota_sip_env {
+        struct slice identity; /* URI that pushes come from */
+        struct slice host;     /* of ours, for Via */
+        struct slice proxy;    /* URI of the next hop for all; empty: each route's own host */
+        struct slice service;  /* URN of the push service; may be empty */
+        struct slice app_tag;  /* feature tag that names applications */
+        size_t message_max_n;  /* octets of a request that still is a MESSAGE ... */
+        bool large_ok;         /* ... unless the whole path is known to take larger ones over TCP */
+        const struct sec_network *trusted; /* next hops in our trust domain */
+        size_t trusted_n;
+        struct ota_login login;  /* to who challenges us, where the terminal has none of its own */
+        size_t hops_max;         /* next hops with an open socket, of this loop */
+        size_t transactions_max; /* of this loop */
+        int64_t idle_ms;         /* a socket closes after so long without a push */
+    } sip;
     struct ota_profiles *profiles; /* gets what terminals say at registration; may be NULL */
     size_t calls_max;              /* of this loop: connections that terminals opened */
     int64_t keep_alive_ms;         /* such a connection is asked so often whether it lives */
@@ -128,6 +148,7 @@ struct ota_bearer {
 
 extern const struct ota_bearer ota_bearer_http; /* OTA-HTTP, see ota/http.c */
 extern const struct ota_bearer ota_bearer_udp;  /* OTA-WSP connectionless, see ota/wsp_udp.c */
+extern const struct ota_bearer ota_bearer_sip;  /* OTA-SIP, see ota/sip/sip.c */
 /* The table, in order of preference. */
 #define OTA_BEARERS_MAX 8
 extern const struct ota_bearer *const ota_bearers[];

@@ -10,7 +10,7 @@
 #include "base/num.h"
 
 #define FIELD_MAX_N 255 /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      11  /* strings of a terminal */
+#define FIELDS      12  /* strings of a terminal */
 #define ID_MAX_N    (FIELD_MAX_N + 1)
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
@@ -53,6 +53,7 @@ static bool fields_fit(const struct ota_terminal *t)
 {
     const struct slice fields[FIELDS] = {t->key,
                                          t->host,
+                                         t->sip_uri,
                                          t->tls_name,
                                          t->terminal_id,
                                          t->psk_identity,
@@ -79,6 +80,7 @@ static enum err copy_fields(struct arena *a, struct ota_terminal *t)
 {
     struct slice *const fields[FIELDS] = {&t->key,
                                           &t->host,
+                                          &t->sip_uri,
                                           &t->tls_name,
                                           &t->terminal_id,
                                           &t->psk_identity,

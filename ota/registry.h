@@ -29,7 +29,8 @@ struct ota_association {
 /* What is spoken on the way to a terminal. */
 enum ota_route {
     OTA_ROUTE_HTTP, /* OTA-HTTP, connection opened by the gateway (PO-TCP) */
-    OTA_ROUTE_WSP   /* unit push in datagrams (OTA-WSP connectionless) */
+    OTA_ROUTE_WSP,  /* unit push in datagrams (OTA-WSP connectionless) */
+    OTA_ROUTE_SIP   /* OTA-SIP: MESSAGE requests */
 };
 
 /* A terminal that opens the connection (TO-TCP): whether it may, over what, and how it proves who it is. */
@@ -57,6 +58,7 @@ struct ota_terminal {
     enum ota_route route;
     struct slice host; /* empty: no such route */
     uint16_t port;
+    struct slice sip_uri;      /* Request-URI of a SIP route; host, port and tls say the same in parts */
     bool tls;                  /* or DTLS for datagrams */
     struct slice psk_identity; /* DTLS by a key that both ends have, instead of certificates; empty: none */
     struct sec_secret psk;

@@ -1,0 +1,449 @@
+/* One attempt to push as a MESSAGE; see attempt.h.  RFC 3428, RFC 3261 §8.1, §18.1.1, §22.2. */
+#include "ota/sip/attempt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "base/net/stream.h"
+#include "ota/sip/result.h"
+
+#define TOO_LARGE   2006
+#define FAILURE     4000
+#define UNAVAILABLE 4001
+#define BAD_ADDRESS 2002
+#define LINE_MAX_N  65536 /* octets of header lines of an envelope */
+
+static const struct ota_env *env_of(const struct ota_sip_attempt *a)
+{
+    return a->target->sip->env;
+}
+
+static void launch(struct ota_sip_attempt *a);
+static void resolve(struct ota_sip_attempt *a);
+
+/* --- texts --- */
+
+/* n hexadecimal digits of chance and NUL. */
+static enum err chance(char *out, size_t n)
+{
+    uint8_t octets[32];
+    struct buf text;
+    enum err e = sec_random(octets, n / 2);
+
+    if (e)
+        return e;
+    buf_init(&text, n);
+    codec_hex(&text, slice_of(octets, n / 2));
+    e = buf_err(&text) ? buf_err(&text) : mem_cstr(out, n + 1, buf_slice(&text));
+    buf_clear(&text);
+    return e;
+}
+
+/* The body: in an envelope with its push headers, or bare. */
+static enum err print_entity(struct ota_sip_attempt *a)
+{
+    const struct ota_push_info info = {a->job->authenticated, a->job->trusted, false};
+
+    buf_reset(&a->entity, OTA_SIP_BODY_MAX_N);
+    if (!a->bare) {
+        enum err e = ota_sip_envelope_print(a->job->message_head, &info, &a->entity);
+
+        if (e)
+            return e;
+    }
+    buf_add(&a->entity, a->job->body);
+    return buf_err(&a->entity);
+}
+
+static const struct ota_login *login_of(const struct ota_sip_attempt *a)
+{
+    return a->job->terminal->login.user.n ? &a->job->terminal->login : &env_of(a)->sip.login;
+}
+
+static enum err print_login(struct ota_sip_attempt *a, struct buf *out)
+{
+    const struct sec_digest_request request = {SLICE("MESSAGE"), slice_str(a->uri), buf_slice(&a->entity),
+                                               true};
+
+    return ota_sip_login_print(&a->login, login_of(a), &request, out);
+}
+
+static bool hop_trusted(const struct ota_sip_attempt *a)
+{
+    const struct ota_sip_env *conf = &env_of(a)->sip;
+    const struct sockaddr_storage *to = &a->addresses[a->address_at];
+    char text[NET_ADDR_TEXT_N];
+
+    if (uv_ip_name((const struct sockaddr *)to, text, sizeof text))
+        return false;
+    for (size_t i = 0; i < conf->trusted_n; i++)
+        if (sec_network_has(&conf->trusted[i], slice_str(text)))
+            return true;
+    return false;
+}
+
+/* Over UDP the port that answers come to; streams carry them back themselves (RFC 3261 §18.2.2). */
+static void print_sent_by(const struct ota_sip_attempt *a, char *out, size_t cap)
+{
+    struct slice host = env_of(a)->sip.host;
+    uint16_t port = ota_sip_hop_port(a->hop);
+
+    if (port)
+        (void)snprintf(out, cap, "%.*s:%u", SLICE_FMT(host), (unsigned)port);
+    else
+        (void)snprintf(out, cap, "%.*s", SLICE_FMT(host));
+}
+
+static struct slice priority_of(const struct ota_job *job)
+{
+    static const char *const words[] = {"urgent", "normal", "non-urgent"};
+
+    return job->priority < sizeof words / sizeof words[0] ? slice_str(words[job->priority]) : SLICE_NONE;
+}
+
+static void fill_life(const struct ota_sip_attempt *a, struct ota_sip_message *m)
+{
+    int64_t now_ms = clk_utc_ms(env_of(a)->net->clk);
+
+    m->now_s = now_ms / 1000;
+    m->expires_s = a->job->expires_ms > now_ms ? (a->job->expires_ms - now_ms) / 1000 : 0;
+    m->priority = priority_of(a->job);
+}
+
+/* Who asks for what; what changes from request to request is the caller's. */
+static struct ota_sip_message request_of(const struct ota_sip_attempt *a)
+{
+    const struct ota_sip_env *conf = &env_of(a)->sip;
+    struct ota_sip_message m = {.uri = slice_str(a->uri),
+                                .via = a->via,
+                                .route = conf->proxy,
+                                .from = conf->identity,
+                                .from_tag = slice_str(a->tag),
+                                .to = slice_str(a->to.record),
+                                .call_id = slice_str(a->call_id),
+                                .cseq = a->cseq + 1,
+                                .trusted = hop_trusted(a),
+                                .service = conf->service,
+                                .app_tag = conf->app_tag,
+                                .user_agent = env_of(a)->product,
+                                .body = buf_slice(&a->entity)};
+
+    m.app_id = ota_header_find(a->job->message_head, SLICE("X-Wap-Application-Id"));
+    m.content_type =
+        a->bare ? ota_header_find(a->job->message_head, SLICE("Content-Type")) : SLICE(OTA_SIP_ENVELOPE_TYPE);
+    fill_life(a, &m);
+    return m;
+}
+
+/* The next request of the attempt: another branch, another number (RFC 3261 §8.1.1.7, §22.2). */
+static enum err print_request(struct ota_sip_attempt *a)
+{
+    struct buf *login = &a->target->sip->scratch;
+    struct ota_sip_message m;
+    char sent_by[OTA_SIP_HOST_MAX_N + 8], branch[OTA_SIP_BRANCH_N + 1] = "z9hG4bK";
+    enum err e = chance(branch + 7, OTA_SIP_BRANCH_N - 7);
+
+    print_sent_by(a, sent_by, sizeof sent_by);
+    buf_reset(login, SEC_DIGEST_HEADER_MAX_N);
+    if (!e)
+        e = print_login(a, login);
+    if (e)
+        return e;
+    m = request_of(a);
+    m.sent_by = slice_str(sent_by);
+    m.branch = slice_str(branch);
+    m.login = buf_slice(login);
+    buf_reset(&a->message, OTA_SIP_MESSAGE_MAX_N);
+    e = ota_sip_message_print(&m, &a->message);
+    buf_add(&a->message, m.body);
+    return e ? e : buf_err(&a->message);
+}
+
+/* --- ends --- */
+
+void ota_sip_attempt_stop(struct ota_sip_attempt *a)
+{
+    struct ota_sip_lookup *lookup = a->lookup;
+
+    ota_sip_trans_drop(&a->trans);
+    ota_sip_hop_leave(&a->hop, &a->rider);
+    a->lookup = NULL;
+    if (lookup) {
+        lookup->attempt = NULL;
+        net_dns_cancel(lookup->query);
+    }
+}
+
+/* This address did not work: the next one, or what came of it. */
+static void elsewhere(struct ota_sip_attempt *a, enum ota_outcome outcome, const char *note)
+{
+    if (a->address_at + 1 < a->addresses_n) {
+        a->address_at++;
+        launch(a);
+        return;
+    }
+    ota_sip_finish(a, outcome, UNAVAILABLE, "%s", note);
+}
+
+static void refuse(struct ota_sip_attempt *a, enum err e)
+{
+    switch (e) {
+    case ERR_LIMIT:
+        ota_sip_finish(a, OTA_UNDELIVERABLE, TOO_LARGE, "larger than a MESSAGE may be");
+        break;
+    case ERR_MALFORMED:
+        ota_sip_finish(a, OTA_UNDELIVERABLE, FAILURE, "cannot be said in a MESSAGE");
+        break;
+    case ERR_UNSUPPORTED:
+        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "no TLS: there are no certificates of terminals' signers");
+        break;
+    default:
+        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "not sent: %s", err_text(e));
+        break;
+    }
+}
+
+/* The way to the peer is gone. */
+static void lost(struct ota_sip_rider *rider, bool opened, const char *note)
+{
+    struct ota_sip_attempt *a = container_of(rider, struct ota_sip_attempt, rider);
+
+    a->hop = NULL;
+    ota_sip_trans_drop(&a->trans);
+    if (!opened && a->widened && !a->narrowed) { /* RFC 3261 §18.1.1 */
+        a->narrowed = true;
+        a->via = OTA_SIP_UDP;
+        launch(a);
+    } else {
+        elsewhere(a, opened && a->via != OTA_SIP_UDP ? OTA_AMBIGUOUS : OTA_RETRY, note);
+    }
+}
+
+/* --- what comes back --- */
+
+static void move(struct ota_sip_attempt *a, const struct ota_sip_reply *r, const struct ota_sip_verdict *v)
+{
+    struct ota_sip_uri to;
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, OTA_SIP_URI_MAX_N);
+    e = ota_sip_reply_contact(r, &text);
+    if (!e)
+        e = ota_sip_uri_parse(buf_slice(&text), &to);
+    if (!e && (a->to.secure && !to.secure)) /* never down from sips (§8.1.3.4) */
+        e = ERR_DENIED;
+    if (!e && a->moves++ == OTA_SIP_MOVES_MAX)
+        e = ERR_LIMIT;
+    if (!e)
+        e = mem_cstr(a->uri, sizeof a->uri, buf_slice(&text));
+    buf_clear(&text);
+    if (e) {
+        ota_sip_finish(a, v->outcome, v->code, "%u %s, and not followed", r->status, v->note);
+        return;
+    }
+    a->to.secure = to.secure;
+    a->to.transport = to.transport;
+    a->to.port = to.port;
+    (void)snprintf(a->to.host, sizeof a->to.host, "%s", to.host); /* To stays what it was (§8.1.3.4) */
+    resolve(a);
+}
+
+static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
+{
+    struct ota_sip_verdict v = ota_sip_verdict(r->status, a->job->confirmed);
+    char note[64];
+
+    (void)snprintf(note, sizeof note, "%u %s", r->status, v.note);
+    a->job->result.retry_after_ms = r->retry_s * 1000;
+    if (v.next == OTA_SIP_LOGIN && login_of(a)->user.n && !ota_sip_login_challenged(&a->login, r)) {
+        launch(a);
+    } else if (v.next == OTA_SIP_OTHER_FORM && !a->form_tried) {
+        a->form_tried = true;
+        a->bare = !a->bare;
+        launch(a);
+    } else if (v.next == OTA_SIP_MOVED) {
+        move(a, r, &v);
+    } else if (v.next == OTA_SIP_ELSEWHERE) {
+        elsewhere(a, v.outcome, note);
+    } else {
+        ota_sip_finish(a, v.outcome, v.code, "%s", note);
+    }
+}
+
+static void trans_done(enum err why, const struct ota_sip_reply *reply, void *arg)
+{
+    struct ota_sip_attempt *a = arg;
+
+    a->trans = NULL;
+    ota_sip_hop_leave(&a->hop, &a->rider);
+    if (why == ERR_OK)
+        judge(a, reply);
+    else
+        elsewhere(a, why == ERR_LATE ? OTA_AMBIGUOUS : OTA_RETRY, why == ERR_LATE ? "no answer" : "not sent");
+}
+
+/* --- sending --- */
+
+static enum err trans_send(void *arg)
+{
+    struct ota_sip_attempt *a = arg;
+    enum err e = ota_sip_hop_send(a->hop, buf_slice(&a->message));
+
+    return e == ERR_AGAIN ? ERR_OK : e; /* the kernel is full: as lost on the way, and sent again */
+}
+
+/* How large it may be, and over what (RFC 3428 §8, RFC 3261 §18.1.1).  ERR_AGAIN: over TCP. */
+static enum err size_good(const struct ota_sip_attempt *a)
+{
+    const struct ota_sip_env *conf = &env_of(a)->sip;
+
+    if (a->message.n <= conf->message_max_n)
+        return ERR_OK;
+    if (!conf->large_ok)
+        return ERR_LIMIT;
+    return a->via == OTA_SIP_UDP && !a->narrowed ? ERR_AGAIN : ERR_OK;
+}
+
+/* A table that is full is our trouble, not the push's. */
+static enum err no_room(enum err e)
+{
+    return e == ERR_LIMIT ? ERR_NOMEM : e;
+}
+
+static enum err try_send(struct ota_sip_attempt *a)
+{
+    const struct ota_sip_trans_user user = {trans_send, trans_done, a};
+    const struct ota_sip_way way = {a->via, a->addresses[a->address_at], slice_str(a->name)};
+    struct ota_sip *s = a->target->sip;
+    enum err e = no_room(ota_sip_hop_take(s->hops, &way, &a->rider, &a->hop));
+
+    if (!e)
+        e = print_request(a);
+    if (!e)
+        e = size_good(a);
+    if (!e) {
+        a->job->result.wire_n = a->message.n;
+        e = no_room(ota_sip_trans_start(s->stack, buf_slice(&a->message), &user, &a->trans));
+    }
+    if (e) {
+        ota_sip_hop_leave(&a->hop, &a->rider);
+        return e;
+    }
+    a->cseq++;
+    ota_sip_watch(s);
+    return ERR_OK;
+}
+
+static void launch(struct ota_sip_attempt *a)
+{
+    enum err e = print_entity(a);
+
+    if (!e)
+        e = try_send(a);
+    if (e == ERR_AGAIN) {
+        a->via = OTA_SIP_TCP;
+        a->widened = true;
+        e = try_send(a);
+    }
+    if (e == ERR_PEER)
+        elsewhere(a, OTA_RETRY, "port unreachable");
+    else if (e)
+        refuse(a, e);
+}
+
+static void addresses(struct ota_sip_attempt *a, const struct sockaddr_storage *to, size_t n)
+{
+    for (a->addresses_n = 0; a->addresses_n < n; a->addresses_n++)
+        a->addresses[a->addresses_n] = to[a->addresses_n];
+    a->address_at = 0;
+    if (n)
+        launch(a);
+    else
+        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "name not found");
+}
+
+static void resolved(enum err why, const struct sockaddr_storage *to, size_t n, void *arg)
+{
+    struct ota_sip_lookup *lookup = arg;
+    struct ota_sip_attempt *a = lookup->attempt;
+    struct ota_sip *s = lookup->sip;
+
+    s->lookups--;
+    free(lookup);
+    if (a) {
+        a->lookup = NULL;
+        addresses(a, to, why ? 0 : n);
+    }
+    ota_sip_check_end(s);
+}
+
+static enum err look_up(struct ota_sip_attempt *a, uint16_t port)
+{
+    struct ota_sip_lookup *lookup = calloc(1, sizeof *lookup);
+    enum err e = ERR_NOMEM;
+
+    if (!lookup)
+        return e;
+    *lookup = (struct ota_sip_lookup){.sip = a->target->sip, .attempt = a};
+    e = net_dns_lookup(env_of(a)->net, slice_str(a->name), port, resolved, lookup, &lookup->query);
+    if (e) {
+        free(lookup);
+        return e;
+    }
+    a->target->sip->lookups++;
+    a->lookup = lookup;
+    return ERR_OK;
+}
+
+static enum ota_sip_via via_of(const struct ota_sip_uri *hop, bool secure)
+{
+    if (secure || hop->secure || hop->transport == OTA_SIP_BY_TLS)
+        return OTA_SIP_TLS;
+    return hop->transport == OTA_SIP_BY_TCP ? OTA_SIP_TCP : OTA_SIP_UDP;
+}
+
+/* The next hop: the outbound proxy, else where the Request-URI says (RFC 3261 §8.1.2). */
+static void resolve(struct ota_sip_attempt *a)
+{
+    const struct ota_env *env = env_of(a);
+    struct ota_sip_uri hop = a->to;
+    enum err e = env->sip.proxy.n ? ota_sip_uri_parse(env->sip.proxy, &hop) : ERR_OK;
+
+    a->via = via_of(&hop, a->to.secure);
+    a->widened = a->narrowed = false;
+    if (a->via == OTA_SIP_TLS && hop.transport != OTA_SIP_BY_TLS)
+        hop.secure = true; /* for its port */
+    if (!e)
+        e = mem_cstr(a->name, sizeof a->name, slice_str(hop.host));
+    if (!e)
+        e = look_up(a, ota_sip_uri_port(&hop));
+    if (e)
+        refuse(a, e);
+}
+
+void ota_sip_attempt_begin(struct ota_sip_attempt *a)
+{
+    const struct ota_terminal *t = a->job->terminal;
+    enum err e = ota_sip_uri_parse(t->sip_uri, &a->to);
+
+    a->stage = OTA_SIP_FLYING;
+    a->rider.lost = lost;
+    list_init(&a->rider.at);
+    a->bare = t->direct;
+    if (!e)
+        e = mem_cstr(a->uri, sizeof a->uri, t->sip_uri);
+    if (e) {
+        ota_sip_finish(a, OTA_UNDELIVERABLE, BAD_ADDRESS, "not a SIP URI");
+        return;
+    }
+    e = chance(a->call_id, OTA_SIP_CALL_ID_N);
+    if (!e)
+        e = chance(a->tag, OTA_SIP_TAG_N);
+    if (e)
+        refuse(a, e);
+    else
+        resolve(a);
+}

@@ -1,0 +1,104 @@
+/* Inside the bearer for SIP: one attempt to push as a MESSAGE, and the table's view of it.  sip.c keeps the tables and tells callers
+ * the results; attempt.c drives one attempt.
+ *
+ * A push waits until no other MESSAGE to its URI is under way (RFC 3428 §8).  Then: next hop's name to addresses, a hop, the
+ * request's text, a transaction.  A challenge, a refused form, a redirection, another address each make one more request of the
+ * same attempt, with the same Call-ID and From tag.  One loop. */
+#ifndef OTA_SIP_ATTEMPT_H
+#define OTA_SIP_ATTEMPT_H
+
+#include "base/map.h"
+#include "base/net/dns.h"
+#include "base/net/hub.h"
+#include "ota/sip/hop.h"
+#include "ota/sip/login.h"
+#include "ota/sip/trans.h"
+#include "ota/sip/uri.h"
+
+#define OTA_SIP_WAITING_MAX 64 /* pushes that wait for one URI */
+#define OTA_SIP_MOVES_MAX   5  /* redirections followed */
+#define OTA_SIP_CALL_ID_N   32 /* hexadecimal digits */
+#define OTA_SIP_TAG_N       16
+#define OTA_SIP_BRANCH_N    (7 + 32)
+
+struct ota_sip {
+    const struct ota_env *env;
+    struct ota_sip_stack *stack;
+    struct ota_sip_hops *hops;
+    struct map targets; /* Request-URI -> struct ota_sip_target */
+    struct list free;   /* targets with nothing on its way: begin the next, or go */
+    struct list ready;  /* attempts whose done() is due */
+    struct net_task later;
+    struct net_timer timer; /* of the transactions */
+    size_t lookups;         /* of names, under way; cancelled ones too */
+    struct buf scratch;
+    bool ended;
+    bool hops_closed;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+/* All that is under way to one URI; gone with the last attempt. */
+struct ota_sip_target {
+    struct list at; /* in free; alone while one is flying */
+    struct ota_sip *sip;
+    char *uri; /* owned */
+    size_t uri_n;
+    struct list waiting;
+    size_t waiting_n;
+    struct ota_sip_attempt *flying; /* one at most */
+};
+
+/* A name that is being looked up; lives until its answer, whoever still waits for it. */
+struct ota_sip_lookup {
+    struct ota_sip *sip;
+    struct ota_sip_attempt *attempt; /* NULL: cancelled */
+    struct net_dns_query *query;
+};
+
+struct ota_sip_attempt {
+    struct list at; /* in waiting or ready; alone while FLYING */
+    enum { OTA_SIP_WAITING, OTA_SIP_FLYING, OTA_SIP_READY } stage;
+    struct ota_sip_target *target; /* not used when READY */
+    struct ota_job *job;
+    ota_done_fn *done;
+    void *arg;
+    enum err why;
+    char uri[OTA_SIP_URI_MAX_N + 1];   /* Request-URI; another one after a redirection */
+    struct ota_sip_uri to;             /* the same, read */
+    char name[OTA_SIP_HOST_MAX_N + 1]; /* of the next hop */
+    enum ota_sip_via via;
+    struct ota_sip_lookup *lookup;
+    struct sockaddr_storage addresses[NET_DNS_MAX];
+    size_t addresses_n;
+    size_t address_at;
+    struct ota_sip_rider rider;
+    struct ota_sip_hop *hop;
+    struct ota_sip_trans *trans;
+    struct buf entity;  /* the request's body */
+    struct buf message; /* the request, as it is sent again */
+    char call_id[OTA_SIP_CALL_ID_N + 1];
+    char tag[OTA_SIP_TAG_N + 1];
+    uint32_t cseq;
+    struct ota_sip_login login;
+    unsigned moves;
+    bool bare;       /* the content itself, no envelope */
+    bool form_tried; /* the other form was tried */
+    bool widened;    /* over TCP for its size alone (RFC 3261 §18.1.1) */
+    bool narrowed;   /* back to UDP, as TCP was refused */
+};
+
+/* attempt.c.  Begins.  It may have finished when this returns. */
+void ota_sip_attempt_begin(struct ota_sip_attempt *a);
+/* Lets go of everything that could call back. */
+void ota_sip_attempt_stop(struct ota_sip_attempt *a);
+
+/* sip.c.  The attempt leaves its target, which begins the next; done() fires from the loop.  Prints the note. */
+void ota_sip_finish(struct ota_sip_attempt *a, enum ota_outcome outcome, unsigned code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* A transaction began: its timers want to be looked at. */
+void ota_sip_watch(struct ota_sip *s);
+/* A lookup has ended; the last one lets a bearer that was told to close end. */
+void ota_sip_check_end(struct ota_sip *s);
+
+#endif

@@ -1,0 +1,357 @@
+/* Pushes as SIP MESSAGE requests: the bearer's face, its table of URIs, and the hand-over of results.  What happens to one push is
+ * attempt.c.  TLS protects a push as far as the next hop, whoever that is, so it counts for nothing towards the terminal: what must
+ * be protected is sealed.  RFC 3428.  One loop. */
+#include "ota/bearer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "ota/sip/attempt.h"
+
+#define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
+#define TARGETS_MAX 100000
+
+static bool sip_reaches(const struct ota_terminal *t)
+{
+    return t->route == OTA_ROUTE_SIP && t->sip_uri.n != 0;
+}
+
+static struct sec_caps sip_caps(const struct ota_terminal *t)
+{
+    struct sec_caps caps = *sec_caps_of(t->tls ? SEC_BINDING_SIP_PROXIED : SEC_BINDING_SIP_CLEAR);
+
+    caps.gpl = t->association.present && t->association.suites_n != 0;
+    return caps;
+}
+
+static void later(struct ota_sip *s)
+{
+    net_hub_defer(s->env->net->hub, &s->later);
+}
+
+/* --- attempts --- */
+
+static void attempt_free(struct ota_sip_attempt *a)
+{
+    buf_clear(&a->entity);
+    buf_clear(&a->message);
+    ota_sip_login_clear(&a->login);
+    free(a);
+}
+
+static void tell_ready(struct ota_sip *s)
+{
+    struct list due, *e;
+
+    list_init(&due);
+    list_splice_back(&due, &s->ready);
+    while ((e = list_pop_front(&due))) {
+        struct ota_sip_attempt *a = container_of(e, struct ota_sip_attempt, at);
+        struct ota_job *job = a->job;
+        ota_done_fn *done = a->done;
+        enum err why = a->why;
+        void *arg = a->arg;
+
+        attempt_free(a);
+        job->attempt = NULL;
+        done(job, why, arg);
+    }
+}
+
+void ota_sip_finish(struct ota_sip_attempt *a, enum ota_outcome outcome, unsigned code, const char *fmt, ...)
+{
+    struct ota_sip_target *t = a->target;
+    struct ota_sip *s = t->sip;
+    struct ota_result *r = &a->job->result;
+    va_list args;
+
+    ota_sip_attempt_stop(a);
+    list_remove(&a->at);
+    if (a->stage == OTA_SIP_WAITING)
+        t->waiting_n--;
+    if (t->flying == a)
+        t->flying = NULL;
+    if (!t->flying && list_empty(&t->at))
+        list_push_back(&s->free, &t->at);
+    a->stage = OTA_SIP_READY;
+    r->outcome = outcome;
+    r->code = code;
+    va_start(args, fmt);
+    (void)vsnprintf(r->note, sizeof r->note, fmt, args);
+    va_end(args);
+    LOG(s->env->net->log, LOG_DEBUG, "ota.sip", LOG_S("push_id", a->job->push_id),
+        LOG_A("terminal", a->job->terminal->key), LOG_I("outcome", outcome), LOG_I("code", code),
+        LOG_C("note", r->note));
+    list_push_back(&s->ready, &a->at);
+    later(s);
+}
+
+/* --- targets --- */
+
+static void target_free(struct ota_sip_target *t)
+{
+    (void)map_del(&t->sip->targets, slice_of(t->uri, t->uri_n));
+    free(t->uri);
+    free(t);
+}
+
+static enum err target_of(struct ota_sip *s, struct slice uri, struct ota_sip_target **out)
+{
+    struct ota_sip_target *t = map_get(&s->targets, uri);
+    enum err e;
+
+    if (t) {
+        *out = t;
+        return ERR_OK;
+    }
+    t = calloc(1, sizeof *t);
+    if (!t)
+        return ERR_NOMEM;
+    t->sip = s;
+    t->uri = mem_dup(uri);
+    t->uri_n = uri.n;
+    list_init(&t->waiting);
+    list_init(&t->at);
+    e = t->uri ? map_put(&s->targets, slice_of(t->uri, uri.n), t) : ERR_NOMEM;
+    if (e) {
+        free(t->uri);
+        free(t);
+        return e;
+    }
+    *out = t;
+    return ERR_OK;
+}
+
+/* At most one MESSAGE to a URI is under way (RFC 3428 §8). */
+static void pump(struct ota_sip_target *t)
+{
+    struct list *e;
+
+    if (t->flying)
+        return;
+    e = list_pop_front(&t->waiting);
+    if (!e) {
+        target_free(t);
+        return;
+    }
+    t->waiting_n--;
+    t->flying = container_of(e, struct ota_sip_attempt, at);
+    ota_sip_attempt_begin(t->flying);
+}
+
+/* --- messages and time --- */
+
+static void on_message(const struct ota_sip_unit *unit, void *arg)
+{
+    struct ota_sip *s = arg;
+    struct ota_sip_reply r;
+    enum err e = ota_sip_reply_read(unit, &r);
+
+    if (!e && !ota_sip_stack_reply(s->stack, &r)) {
+        ota_sip_reply_clear(&r);
+        e = ERR_ABSENT;
+    }
+    if (e) /* a request, or an answer to nothing: dropped (RFC 3261 §18.1.2) */
+        LOG(s->env->net->log, LOG_DEBUG, "ota.sip.dropped", LOG_C("why", err_name(e)));
+}
+
+void ota_sip_watch(struct ota_sip *s)
+{
+    int64_t wait = ota_sip_stack_wait_ms(s->stack);
+
+    if (wait >= 0)
+        net_hub_timer_set(s->env->net->hub, &s->timer, wait > 0 ? wait : 1);
+    else
+        net_hub_timer_stop(s->env->net->hub, &s->timer);
+}
+
+static void tick(struct net_timer *timer)
+{
+    struct ota_sip *s = container_of(timer, struct ota_sip, timer);
+
+    ota_sip_stack_tick(s->stack);
+    ota_sip_watch(s);
+}
+
+/* --- the bearer's face --- */
+
+static void later_run(struct net_task *task);
+
+static enum err sip_create(const struct ota_env *env, void **self)
+{
+    struct ota_sip *s = calloc(1, sizeof *s);
+    struct ota_sip_hops_conf hops = {.env = env,
+                                     .hops_max = env->sip.hops_max,
+                                     .idle_ms = env->sip.idle_ms,
+                                     .message = on_message,
+                                     .arg = s};
+    enum err e;
+
+    if (!s)
+        return ERR_NOMEM;
+    s->env = env;
+    e = ota_sip_stack_create(env->net->clk, env->sip.transactions_max, &s->stack);
+    if (!e)
+        e = ota_sip_hops_create(&hops, &s->hops);
+    if (e) {
+        ota_sip_stack_free(&s->stack);
+        free(s);
+        return e;
+    }
+    map_init(&s->targets, TARGETS_MAX);
+    list_init(&s->free);
+    list_init(&s->ready);
+    buf_init(&s->scratch, OTA_SIP_REALMS_MAX * SEC_DIGEST_HEADER_MAX_N);
+    net_task_init(&s->later, later_run);
+    net_timer_init(&s->timer, tick);
+    *self = s;
+    return ERR_OK;
+}
+
+static enum err attempt_new(struct ota_job *job, ota_done_fn *done, void *arg, struct ota_sip_attempt **out)
+{
+    struct ota_sip_attempt *a = calloc(1, sizeof *a);
+
+    if (!a)
+        return ERR_NOMEM;
+    list_init(&a->at);
+    a->job = job;
+    a->done = done;
+    a->arg = arg;
+    buf_init(&a->entity, OTA_SIP_BODY_MAX_N);
+    buf_init(&a->message, OTA_SIP_MESSAGE_MAX_N);
+    ota_sip_login_init(&a->login);
+    *out = a;
+    return ERR_OK;
+}
+
+static enum err sip_send(void *self, struct ota_job *job, ota_done_fn *done, void *arg)
+{
+    struct ota_sip *s = self;
+    struct ota_sip_attempt *a;
+    struct ota_sip_target *t;
+    enum err e;
+
+    if (s->ended)
+        return ERR_LATE;
+    if (!sip_reaches(job->terminal))
+        return ERR_UNSUPPORTED;
+    e = target_of(s, job->terminal->sip_uri, &t);
+    if (e)
+        return e;
+    e = t->waiting_n == OTA_SIP_WAITING_MAX ? ERR_LIMIT : attempt_new(job, done, arg, &a);
+    if (e) {
+        if (!t->flying && list_empty(&t->at))
+            target_free(t);
+        return e;
+    }
+    a->target = t;
+    job->result = (struct ota_result){.outcome = OTA_RETRY};
+    job->attempt = a;
+    list_push_back(&t->waiting, &a->at);
+    t->waiting_n++;
+    pump(t);
+    return ERR_OK;
+}
+
+/* There is no CANCEL for a MESSAGE (RFC 3261 §9.1): what was sent may have arrived. */
+static void sip_cancel(void *self, struct ota_job *job)
+{
+    struct ota_sip_attempt *a = job->attempt;
+
+    (void)self;
+    if (!a || a->stage == OTA_SIP_READY)
+        return;
+    a->why = ERR_LATE;
+    if (a->cseq == 0)
+        ota_sip_finish(a, OTA_RETRY, 4001, "cancelled, not sent");
+    else
+        ota_sip_finish(a, OTA_AMBIGUOUS, 4001, "cancelled when it was sent");
+}
+
+static void sip_set_tls(void *self, struct net_tls_ctx *tls, struct net_tls_ctx *dtls)
+{
+    (void)dtls;
+    ota_sip_hops_set_tls(((struct ota_sip *)self)->hops, tls);
+}
+
+static void end(struct ota_sip *s)
+{
+    void (*closed)(void *arg) = s->closed;
+    void *arg = s->closed_arg;
+
+    net_task_cancel(&s->later);
+    net_hub_timer_stop(s->env->net->hub, &s->timer);
+    map_clear(&s->targets);
+    buf_clear(&s->scratch);
+    ota_sip_stack_free(&s->stack);
+    free(s);
+    closed(arg);
+}
+
+static void later_run(struct net_task *task)
+{
+    struct ota_sip *s = container_of(task, struct ota_sip, later);
+    struct list due, *e;
+
+    list_init(&due);
+    list_splice_back(&due, &s->free);
+    while ((e = list_pop_front(&due)))
+        pump(container_of(e, struct ota_sip_target, at));
+    tell_ready(s);
+    if (s->hops_closed && s->lookups == 0 && list_empty(&s->ready) && s->targets.n == 0)
+        end(s);
+}
+
+void ota_sip_check_end(struct ota_sip *s)
+{
+    if (s->ended)
+        later(s);
+}
+
+static void hops_closed(void *arg)
+{
+    struct ota_sip *s = arg;
+
+    s->hops_closed = true;
+    later(s);
+}
+
+static void target_close(struct ota_sip_target *t)
+{
+    while (!list_empty(&t->waiting))
+        ota_sip_finish(container_of(t->waiting.next, struct ota_sip_attempt, at), OTA_RETRY, 4001,
+                       "closed, not sent");
+    if (t->flying)
+        ota_sip_finish(t->flying, t->flying->cseq ? OTA_AMBIGUOUS : OTA_RETRY, 4001,
+                       "closed when it was under way");
+}
+
+static void sip_close(void *self, void (*closed)(void *arg), void *arg)
+{
+    struct ota_sip *s = self;
+    struct ota_sip_target *t;
+    size_t pos = 0;
+
+    s->ended = true;
+    s->closed = closed;
+    s->closed_arg = arg;
+    while ((t = map_next(&s->targets, &pos)))
+        target_close(t);
+    ota_sip_hops_close(s->hops, hops_closed, s);
+}
+
+const struct ota_bearer ota_bearer_sip = {
+    .name = "sip",
+    .body_max_n = BODY_MAX_N,
+    .confirms = true,
+    .create = sip_create,
+    .reaches = sip_reaches,
+    .caps = sip_caps,
+    .send = sip_send,
+    .cancel = sip_cancel,
+    .set_tls = sip_set_tls,
+    .close = sip_close,
+};
