@@ -80,12 +80,11 @@ struct ota_env {
     } wsp;
     struct ota_sip_env {
         struct slice identity; /* URI that pushes come from */
-        struct slice host;     /* of ours, for Via */
+        struct slice host;     /* of ours, for Via; empty: that of the identity */
         struct slice proxy;    /* URI of the next hop for all; empty: each route's own host */
         struct slice service;  /* URN of the push service; may be empty */
         struct slice app_tag;  /* feature tag that names applications */
-        size_t message_max_n;  /* octets of a request that still is a MESSAGE ... */
-        bool large_ok;         /* ... unless the whole path is known to take larger ones over TCP */
+        bool large_ok;         /* the whole path is known to take more than 1300 octets over TCP */
         const struct sec_network *trusted; /* next hops in our trust domain */
         size_t trusted_n;
         struct ota_login login;  /* to who challenges us, where the terminal has none of its own */

@@ -243,7 +243,10 @@ static void ended(struct attempt *a, enum ppg_event ev, unsigned code, bool unre
 {
     struct ppg_schedule *schedule = a->deliver->core->schedule;
     char protection[SEC_POLICY_TEXT_N] = "";
-    struct store_record record = {.note = note, .began_ms = a->began_ms, .wire_n = a->job.result.wire_n};
+    struct store_record record = {.note = note,
+                                  .began_ms = a->began_ms,
+                                  .wire_n = a->job.result.wire_n,
+                                  .pause_ms = a->job.result.retry_after_ms};
 
     if (a->decision.why)
         sec_policy_text(&a->decision, protection);
@@ -351,7 +354,10 @@ static void send_job(struct attempt *a)
     a->job.content_type = a->content.type;
     a->job.authenticated = push->flags & PPG_AUTHENTICATED;
     a->job.trusted = push->flags & PPG_TRUSTED;
+    a->job.confirmed = push->method == PPG_METHOD_CONFIRMED;
     a->job.unconfirmed = push->method == PPG_METHOD_UNCONFIRMED;
+    a->job.priority = push->priority;
+    a->job.expires_ms = push->expires_ms;
     e = a->bearer->send(self, &a->job, answered, a);
     if (e)
         not_begun(a, slice_str(err_text(e)));

@@ -266,7 +266,7 @@ static void try_later(struct ppg_schedule *s, struct ppg_target *t, bool unreach
 {
     struct ppg_stand *st = t->stand;
     struct ppg_queue *q = ppg_stand_queue(st, t);
-    int64_t due = ppg_core_utc_ms(s->core) + retry_after_ms(s, t->tries);
+    int64_t due = ppg_core_utc_ms(s->core) + num_max64(retry_after_ms(s, t->tries), record->pause_ms);
 
     LOG(s->core->shared->log, LOG_INFO, "target.retry", LOG_S("push_id", t->push->push_id),
         LOG_A("to", t->key), LOG_I("tries", t->tries), LOG_I("in_ms", due - ppg_core_utc_ms(s->core)),

@@ -7,12 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/log.h"
+#include "security/network.h"
 #include "security/policy.h"
 
-#define PPG_LISTEN_MAX  8
-#define PPG_FILES_MAX   8
-#define PPG_RETRIES_MAX 8
-#define PPG_KEYS_MAX    128 /* keys of ppg.conf */
+#define PPG_LISTEN_MAX   8
+#define PPG_FILES_MAX    8
+#define PPG_RETRIES_MAX  8
+#define PPG_NETWORKS_MAX 16
+#define PPG_KEYS_MAX     128 /* keys of ppg.conf */
 
 /* What an initiator assumes of a terminal: compared where something is known, and where nothing is? */
 enum ppg_capabilities_use { PPG_CAPABILITIES_LENIENT, PPG_CAPABILITIES_STRICT, PPG_CAPABILITIES_IGNORE };
@@ -108,6 +110,19 @@ struct ppg_settings {
         int64_t idle_ms;
         size_t flows_max; /* of one loop */
     } ota_wsp;
+    struct {
+        const char *identity; /* URI that pushes come from */
+        const char *host;     /* ours, as servers may call back; "": that of the identity */
+        const char *proxy;    /* URI of the next hop for all; "": each route's own */
+        const char *service;  /* URN; "" */
+        const char *app_tag;
+        struct sec_network trusted[PPG_NETWORKS_MAX];
+        size_t trusted_n;
+        bool large_ok;
+        size_t hops_max;         /* of one loop */
+        size_t transactions_max; /* of one loop */
+        int64_t idle_ms;
+    } ota_sip;
     struct {
         int64_t retry_first_ms; /* doubles, with jitter */
         int64_t retry_max_ms;

@@ -87,13 +87,18 @@ static bool hop_trusted(const struct ota_sip_attempt *a)
 /* Over UDP the port that answers come to; streams carry them back themselves (RFC 3261 §18.2.2). */
 static void print_sent_by(const struct ota_sip_attempt *a, char *out, size_t cap)
 {
-    struct slice host = env_of(a)->sip.host;
+    const struct ota_sip_env *conf = &env_of(a)->sip;
     uint16_t port = ota_sip_hop_port(a->hop);
+    struct slice host = conf->host;
+    struct ota_sip_uri own;
+    bool v6;
 
+    if (host.n == 0 && !ota_sip_uri_parse(conf->identity, &own))
+        host = slice_str(own.host);
+    v6 = slice_find(host, ':') != SIZE_MAX;
+    (void)snprintf(out, cap, "%s%.*s%s", v6 ? "[" : "", SLICE_FMT(host), v6 ? "]" : "");
     if (port)
-        (void)snprintf(out, cap, "%.*s:%u", SLICE_FMT(host), (unsigned)port);
-    else
-        (void)snprintf(out, cap, "%.*s", SLICE_FMT(host));
+        (void)snprintf(out + strlen(out), cap - strlen(out), ":%u", (unsigned)port);
 }
 
 static struct slice priority_of(const struct ota_job *job)
@@ -142,7 +147,7 @@ static enum err print_request(struct ota_sip_attempt *a)
 {
     struct buf *login = &a->target->sip->scratch;
     struct ota_sip_message m;
-    char sent_by[OTA_SIP_HOST_MAX_N + 8], branch[OTA_SIP_BRANCH_N + 1] = "z9hG4bK";
+    char sent_by[OTA_SIP_HOST_MAX_N + 10], branch[OTA_SIP_BRANCH_N + 1] = "z9hG4bK";
     enum err e = chance(branch + 7, OTA_SIP_BRANCH_N - 7);
 
     print_sent_by(a, sent_by, sizeof sent_by);
@@ -298,11 +303,9 @@ static enum err trans_send(void *arg)
 /* How large it may be, and over what (RFC 3428 §8, RFC 3261 §18.1.1).  ERR_AGAIN: over TCP. */
 static enum err size_good(const struct ota_sip_attempt *a)
 {
-    const struct ota_sip_env *conf = &env_of(a)->sip;
-
-    if (a->message.n <= conf->message_max_n)
+    if (a->message.n <= OTA_SIP_PAGER_MAX_N)
         return ERR_OK;
-    if (!conf->large_ok)
+    if (!env_of(a)->sip.large_ok)
         return ERR_LIMIT;
     return a->via == OTA_SIP_UDP && !a->narrowed ? ERR_AGAIN : ERR_OK;
 }

@@ -6,6 +6,8 @@
 #include <sys/un.h>
 #include "base/net/tls.h"
 #include "base/net/uri.h"
+#include "base/scan.h"
+#include "ota/sip/uri.h"
 #include "security/aka.h"
 #include "security/bootstrap.h"
 #include "security/gba.h"
@@ -89,6 +91,51 @@ static const char *check_fqdn(struct slice text)
 static const char *check_fqdn_or_none(struct slice text)
 {
     return text.n ? check_fqdn(text) : NULL;
+}
+
+/* What From and the challenges' user are about: somebody at somewhere. */
+static const char *check_identity(struct slice text)
+{
+    struct ota_sip_uri uri;
+
+    return ota_sip_uri_parse(text, &uri) || !uri.has_user || strlen(uri.record) != text.n
+               ? "not a SIP URI of user and host alone"
+               : NULL;
+}
+
+/* A strict router would take the Request-URI away (RFC 3261 §16.12). */
+static const char *check_proxy(struct slice text)
+{
+    struct ota_sip_uri uri;
+
+    if (text.n == 0)
+        return NULL;
+    if (ota_sip_uri_parse(text, &uri))
+        return "not a SIP URI over udp, tcp or tls";
+    return uri.loose ? NULL : "without ;lr";
+}
+
+static const char *check_token(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!scan_is_token_ch((unsigned char)text.p[i]))
+            return "not a token";
+    return NULL;
+}
+
+static const char *check_host(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!scan_is_token_ch((unsigned char)text.p[i]) && text.p[i] != ':')
+            return "not a host name or address";
+    return NULL;
+}
+
+static const char *check_urn(struct slice text)
+{
+    if (text.n && !slice_starts_ci(text, SLICE("urn:")))
+        return "not a URN";
+    return slice_printable_n(text) == text.n && slice_find(text, ' ') == SIZE_MAX ? NULL : "not a URN";
 }
 
 #define FIELD(kind, in, key, field)                                                                          \
@@ -293,6 +340,30 @@ const struct ppg_config_key ppg_config_keys[] = {
     NUMBER(COUNT, "ota-wsp", "terminals-max", ota_wsp.flows_max, 1, 1000000, "10000",
            "Terminals with an open socket, of one loop."),
 
+    TEXT("ota-sip", "identity", ota_sip.identity, 5, 255, check_identity, "sip:push@localhost",
+         "The SIP URI that pushes come from, and that servers challenge."),
+    TEXT("ota-sip", "host", ota_sip.host, 0, 253, check_host, "",
+         "Our host as servers find it in Via; empty: that of the identity."),
+    TEXT("ota-sip", "outbound-proxy", ota_sip.proxy, 0, 255, check_proxy, "",
+         "Where all requests go first, like sip:proxy.example.net;lr;transport=tcp; empty: where each route "
+         "says."),
+    LIST(NETWORKS, "ota-sip", "trusted-peers", ota_sip.trusted, ota_sip.trusted_n, PPG_NETWORKS_MAX, 0, 0,
+         NULL, "192.0.2.0/28",
+         "Next hops in our trust domain: they are told who we are in P-Asserted-Identity."),
+    TEXT("ota-sip", "service", ota_sip.service, 0, 255, check_urn, "",
+         "URN of the push service in the network, like urn:urn-7:3gpp-service.NAME; empty names none."),
+    TEXT("ota-sip", "app-tag", ota_sip.app_tag, 1, 64, check_token, "g.oma.pusheventapp",
+         "Feature tag by which devices say which applications they have."),
+    YES_NO("ota-sip", "large-messages", ota_sip.large_ok, "no",
+           "Send requests of more than 1300 octets, over TCP or TLS; only where every hop to the terminals "
+           "is known to."),
+    NUMBER(COUNT, "ota-sip", "connections-max", ota_sip.hops_max, 1, 1000000, "10000",
+           "Next hops with an open socket, of one loop."),
+    NUMBER(COUNT, "ota-sip", "transactions-max", ota_sip.transactions_max, 1, 1000000, "20000",
+           "Requests without an answer yet, of one loop."),
+    NUMBER(TIME, "ota-sip", "idle-timeout", ota_sip.idle_ms, 100, DAY_MS, "10min",
+           "A socket closes after so long without a push."),
+
     NUMBER(TIME, "delivery", "retry-first", delivery.retry_first_ms, 10, 3600000, "5s",
            "The wait before the second attempt; it doubles with each further one."),
     NUMBER(TIME, "delivery", "retry-max", delivery.retry_max_ms, 10, DAY_MS, "10min",
@@ -401,6 +472,8 @@ static void print_list(const struct ppg_config_key *key, struct buf *out)
     buf_add_i64(out, key->max);
     if (key->type == PPG_KEY_LISTENS)
         buf_add_str(out, " of address:port");
+    else if (key->type == PPG_KEY_NETWORKS)
+        buf_add_str(out, " of networks like 192.0.2.0/24");
     else if (key->type == PPG_KEY_TIMES)
         print_range(" times of ", key->type, key->each_min, key->each_max, out);
     else
@@ -447,6 +520,7 @@ void ppg_config_key_allowed(const struct ppg_config_key *key, struct buf *out)
     case PPG_KEY_PRIVATES:
     case PPG_KEY_LISTENS:
     case PPG_KEY_TIMES:
+    case PPG_KEY_NETWORKS:
         print_list(key, out);
         return;
     }

@@ -24,6 +24,7 @@ enum ppg_key_type {
     PPG_KEY_PRIVATES,
     PPG_KEY_LISTENS,
     PPG_KEY_TIMES,
+    PPG_KEY_NETWORKS,
 };
 
 struct ppg_config_key {

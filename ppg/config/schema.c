@@ -108,6 +108,8 @@ static enum err put_item(struct reading *r, const struct ppg_config_key *key, si
 {
     if (key->type == PPG_KEY_LISTENS)
         return ppg_value_listen(item, (struct ppg_listen *)field(r, key->at) + i);
+    if (key->type == PPG_KEY_NETWORKS)
+        return sec_network_parse(item, (struct sec_network *)field(r, key->at) + i);
     if (key->type == PPG_KEY_TIMES)
         return ppg_value_time(item, key->each_min, key->each_max, (int64_t *)field(r, key->at) + i);
     return put_path(r, (const char **)field(r, key->at) + i, item);

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/net/uri.h"
 #include "ota/profile.h"
+#include "ota/sip/uri.h"
 #include "pap/uaprof.h"
 #include "ppg/config/lists.h"
 #include "ppg/config/value.h"
@@ -90,17 +91,40 @@ static const struct route *route_of(struct slice scheme)
     return NULL;
 }
 
-/* SCHEME://host[:port] */
+/* sip:user@host[:port][;transport=udp|tcp|tls], or sips */
+static void set_sip_route(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    struct ota_terminal *t = &d->terminal;
+    struct ota_sip_uri uri;
+
+    if (ota_sip_uri_parse(line->value, &uri) || !uri.has_user) {
+        ppg_list_say(l, line, "not like sip:alice@example.net;transport=tcp, over udp, tcp or tls");
+    } else if (arena_dup(&d->mem, line->value, &t->sip_uri) ||
+               arena_dup(&d->mem, slice_str(uri.host), &t->host)) {
+        ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
+    } else {
+        t->route = OTA_ROUTE_SIP;
+        t->port = ota_sip_uri_port(&uri);
+        t->tls = uri.secure || uri.transport == OTA_SIP_BY_TLS;
+    }
+}
+
+/* SCHEME://host[:port], or a SIP URI */
 static void set_route(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     struct draft *d = draft_of(l);
     const struct route *r = NULL;
     struct net_server at;
 
+    if (slice_starts_ci(line->value, SLICE("sip:")) || slice_starts_ci(line->value, SLICE("sips:"))) {
+        set_sip_route(l, line);
+        return;
+    }
     if (net_server_parse(line->value, &at) == ERR_OK)
         r = route_of(at.scheme);
     if (!r) {
-        ppg_list_say(l, line, "not HOST:PORT behind http://, https://, wap:// or waps://");
+        ppg_list_say(l, line, "not HOST:PORT behind http://, https://, wap:// or waps://, nor a SIP URI");
     } else if (arena_dup(&d->mem, at.host, &d->terminal.host)) {
         ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
     } else {
@@ -532,7 +556,7 @@ static void end(struct ppg_list *l)
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "%s", wrong);
     } else if (!t->login.user.n != !t->login.password.n) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "login-user and login-password-file go together");
-    } else if (t->tls_name.n && !t->tls) {
+    } else if (t->tls_name.n && (!t->tls || t->route == OTA_ROUTE_SIP)) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "tls-name is for https and waps routes");
     } else if (!t->psk_identity.n != !t->psk.n) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "psk-identity and psk-file go together");

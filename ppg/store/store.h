@@ -162,6 +162,7 @@ struct store_record {
     struct slice note;       /* what the terminal said */
     int64_t began_ms; /* when the attempt began; 0: there was none, and nothing is added to the history */
     uint64_t wire_n;  /* octets that were sent for it */
+    int64_t pause_ms; /* the far end asked not to be tried again before; for the schedule, not kept */
 };
 
 /* ERR_LATE: the target was final already; nothing changes. */

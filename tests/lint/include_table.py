@@ -51,7 +51,7 @@ ROOMS = {
     "ppg/config": {
         "ours": {
             # A terminal's section may name its profile: a file that is read when the configuration is.
-            "base/": ANY, "pap/time.h": ANY, "pap/uaprof.h": ["terminals.c"], "security/": ANY, "ota/registry.h": ANY, "ota/profile.h": ["terminals.c"], "base/net/tls.h": ANY, "base/net/uri.h": ANY,
+            "base/": ANY, "pap/time.h": ANY, "pap/uaprof.h": ["terminals.c"], "ota/sip/uri.h": ["terminals.c", "keys.c"], "security/": ANY, "ota/registry.h": ANY, "ota/profile.h": ["terminals.c"], "base/net/tls.h": ANY, "base/net/uri.h": ANY,
             "base/net/dns.h": ANY, "ppg/config.h": ANY, "ppg/settings.h": ANY, "ppg/config/": ANY,
         },
         "theirs": {"ini.h": ["ini.c"]},

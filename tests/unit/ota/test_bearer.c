@@ -8,6 +8,7 @@ static void found_by_name(void)
     CU_ASSERT(ota_bearer_find(SLICE("http")) == &ota_bearer_http);
     CU_ASSERT(ota_bearer_find(SLICE("HTTP")) == NULL);
     CU_ASSERT(ota_bearer_find(SLICE("udp")) == &ota_bearer_udp);
+    CU_ASSERT(ota_bearer_find(SLICE("sip")) == &ota_bearer_sip);
     CU_ASSERT(ota_bearer_find(SLICE("sms")) == NULL);
     CU_ASSERT(ota_bearer_find(SLICE_NONE) == NULL);
 }
@@ -25,6 +26,10 @@ static void found_by_reach(void)
     CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_udp);
     t.port = 0;
     CU_ASSERT(ota_bearer_for(&t) == NULL);
+    t.route = OTA_ROUTE_SIP;
+    CU_ASSERT(ota_bearer_for(&t) == NULL);
+    t.sip_uri = SLICE("sip:a@b");
+    CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_sip);
 }
 
 static void caps_of_a_route(void)
@@ -52,6 +57,9 @@ static void caps_of_a_route(void)
         caps = ota_bearer_udp.caps(&t);
         CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects &&
                   caps.gpl == rows[i].gpl);
+        t.route = OTA_ROUTE_SIP; /* TLS ends at the next hop */
+        caps = ota_bearer_sip.caps(&t);
+        CU_ASSERT(!caps.auth_int && !caps.conf && caps.gpl == rows[i].gpl);
     }
 }
 

@@ -60,9 +60,7 @@ static struct fix *fix_open(unsigned over, const char *uri, struct net_tls_ctx *
                               .tls = client,
                               .connect_ms = 5000,
                               .sip = {.identity = SLICE("sip:push@ppg.example"),
-                                      .host = SLICE("ppg.example"),
                                       .app_tag = SLICE(OTA_SIP_APP_TAG),
-                                      .message_max_n = OTA_SIP_PAGER_MAX_N,
                                       .hops_max = 8,
                                       .transactions_max = 64,
                                       .idle_ms = 60000}};

@@ -112,6 +112,59 @@ static void test_shared_keys(void)
     forget(f);
 }
 
+static void test_sip_routes(void)
+{
+    static const struct {
+        const char *route, *host;
+        bool tls;
+        unsigned port;
+    } rows[] = {
+        {"sip:alice@a", "a", false, 5060},
+        {"sip:alice@192.0.2.1:5070;transport=tcp", "192.0.2.1", false, 5070},
+        {"SIPS:alice@a", "a", true, 5061},
+        {"sip:alice@a;transport=tls", "a", true, 5061},
+        {"sip:alice@[2001:db8::1]", "2001:db8::1", false, 5060},
+    };
+    static const char *const bad[] = {"sip:",
+                                      "sip:a",
+                                      "sip:alice@",
+                                      "sip:al ice@a",
+                                      "sip:alice:secret@a",
+                                      "sip:alice@a?x=y",
+                                      "sip:alice@a;transport=sctp",
+                                      "sips:alice@a;transport=udp",
+                                      "sip:alice@a:99999"};
+    struct fixture *f;
+    char text[128];
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ota_terminal *t;
+
+        test_row(i);
+        (void)snprintf(text, sizeof text, "[terminal sip:alice@a]\nroute = %s\n", rows[i].route);
+        f = read_text(text);
+        t = ota_registry_find(f->registry, SLICE("sip:alice@a"));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+        CU_ASSERT(t->route == OTA_ROUTE_SIP && t->tls == rows[i].tls && t->port == rows[i].port);
+        TEST_SLICE_EQ(t->host, slice_str(rows[i].host));
+        TEST_SLICE_EQ(t->sip_uri, slice_str(rows[i].route));
+        forget(f);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        test_row(100 + i);
+        (void)snprintf(text, sizeof text, "[terminal sip:alice@a]\nroute = %s\n", bad[i]);
+        f = read_text(text);
+        CU_ASSERT(f->errs.n >= 1 &&
+                  strstr(f->errs.text[0], "not like sip:alice@example.net;transport=tcp") != NULL);
+        forget(f);
+    }
+    f = read_text("[terminal sip:a@b]\nroute = sips:a@b\ntls-name = c\n"
+                  "[terminal sip:b@b]\nroute = sips:b@b\npsk-identity = a\npsk-file = psk\n"
+                  "[terminal sip:c@b]\nroute = sip:c@b\ncalls-in = tls\n");
+    CU_ASSERT_EQUAL(f->errs.n, 3);
+    forget(f);
+}
+
 static void test_routes(void)
 {
     static const struct {
@@ -232,15 +285,15 @@ static const struct {
     {"[terminal +1]\nroute = wap://a\ncalls-in = tls\ncall-proof = none",
      ":1: +1: calls-in goes with an http route, or none"},
     {"[terminal +1]\nroute = ftp://a",
-     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://, nor a SIP URI"},
     {"[terminal +1]\nroute = 198.51.100.7:4035",
-     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://, nor a SIP URI"},
     {"[terminal +1]\nroute = http://a/push",
-     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://, nor a SIP URI"},
     {"[terminal +1]\nroute = http://u:p@a",
-     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://, nor a SIP URI"},
     {"[terminal +1]\nroute = http://a:65536",
-     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://"},
+     ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://, nor a SIP URI"},
     {SECTION "route = http://a", ":3: route: already set in this section"},
     {SECTION "from = direct", ":3: from: unknown key, did you mean form?"},
     {SECTION "form = both", ":3: form: embedded or direct"},
@@ -477,6 +530,7 @@ const struct test_case test_cases[] = {
     {"bad", test_bad},
     {"associations", test_associations},
     {"routes", test_routes},
+    {"sip_routes", test_sip_routes},
     {"keys_of_the_keyring", test_keys_of_the_keyring},
     {"suites_are_narrowed", test_suites_are_narrowed},
     {"keys_that_will_not_do", test_keys_that_will_not_do},

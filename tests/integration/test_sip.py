@@ -1,0 +1,323 @@
+"""Pushes as SIP MESSAGE requests: gateway, and as the far end a device of our own, sipp, or Kamailio between both; tshark reads
+what crossed.  Usage: test_sip.py BUILD_DIR."""
+
+import socket
+import ssl
+
+import pcap
+from gateway import Gateway, make_identity, pap_push
+from harness import case, check, check_eq, free_port, main, wait_until
+from sipuas import Device, challenge_of, digest_good
+
+MARK = "Good morning, message"
+ALICE = "sip:alice@127.0.0.1"
+OPEN = "allow news sip:*@127.0.0.1 *\nallow news sip:*@ims.example.net *\n"
+FULL = "allow news sip:*@127.0.0.1 * protect=full\n"
+
+
+def route(uri, more=""):
+    return f"[terminal {ALICE}]\nroute = {uri}\n{more}"
+
+
+def submit(bench, gateway, push_id, *options, text=MARK):
+    return pap_push(bench, gateway, "--to", ALICE, "--text", text, "--id", push_id, "--initiator-uri",
+                    "https://news.example.com/today", *options)
+
+
+def good(bench, gateway, push_id, *options, **more):
+    done = submit(bench, gateway, push_id, *options, **more)
+    check_eq(done.returncode, 0, done.stdout + done.stderr)
+
+
+def ended(gateway, push_id, state):
+    return gateway.wait_state(push_id, state)["targets"][0]
+
+
+@case
+def a_push_in_one_message(bench):
+    """Over UDP; a 200 confirms it.  tshark agrees on every header."""
+    device = Device(bench)
+    uri = f"sip:alice@127.0.0.1:{device.port}"
+    gateway = Gateway(bench, route(uri), whitelist=OPEN, conf={"ota-sip.identity": "sip:push@ppg.example.net"})
+    good(bench, gateway, "p1", "--method", "confirmed", "--app", "x-wap-application:mms.ua")
+    target = ended(gateway, "p1", "delivered")
+    check_eq((target["code"], target["tries"]), (1000, 1))
+    message = device.wait(1)[0]
+    check_eq((message.start, message.over), (f"MESSAGE {uri} SIP/2.0", "udp"))
+    check_eq((message["To"], message["CSeq"], message["Max-Forwards"]), ("<sip:alice@127.0.0.1>", "1 MESSAGE", "70"))
+    check(message["From"].startswith("<sip:push@ppg.example.net>;tag="), message["From"])
+    check_eq(message["Accept-Contact"], '*;+g.oma.pusheventapp="mms.ua";require;explicit')
+    check_eq((message["Contact"], message["P-Asserted-Identity"], message["Request-Disposition"]), (None, None, "no-fork"))
+    headers, content = message.envelope()
+    check_eq((headers["Content-Type"], headers["X-Wap-Application-Id"], headers["X-Wap-Initiator-URI"], headers["Push-Flag"], content),
+             ("text/plain", "x-wap-application:mms.ua", "https://news.example.com/today", "3", MARK.encode()))
+    check(len(message.octets) <= 1300, len(message.octets))
+    explained = gateway.ctl("push", "explain", "p1").stdout
+    check("200 delivered" in explained and "sip" in explained, explained)
+    path = bench.path("wire.pcap")
+    pcap.write(path, [message.octets], port=5060)
+    read = pcap.fields(bench, path)[0]
+
+    def said(name):
+        return [text.rpartition(": ")[2] for text, _ in read[name]]
+
+    check_eq((said("sip.Method"), said("sip.r-uri.user"), said("sip.to.user"), said("sip.from.user"), said("sip.CSeq.method")),
+             (["MESSAGE"], ["alice"], ["alice"], ["push"], ["MESSAGE"]))
+    check_eq((said("sip.Via.transport"), said("sip.Max-Forwards"), said("sip.Content-Length")), (["UDP"], ["70"], [str(len(message.body))]))
+    check("_ws.malformed" not in read and "_ws.expert" not in read, read.keys())
+
+
+@case
+def over_tcp(bench):
+    device = Device(bench)
+    gateway = Gateway(bench, route(f"sip:alice@localhost:{device.port};transport=tcp"), whitelist=OPEN)
+    for push_id in ("p1", "p2"):
+        good(bench, gateway, push_id)
+        check_eq(ended(gateway, push_id, "delivered")["code"], 1000)
+    check_eq([m.over for m in device.wait(2)], ["tcp"] * 2)
+    check(device.messages[0]["Via"].startswith("SIP/2.0/TCP "), device.messages[0]["Via"])
+
+
+@case
+def over_tls(bench):
+    """To a server of a good certificate; one of another domain hears nothing."""
+    make_identity(bench)
+    devices = []
+    for name in ("DNS:localhost,URI:sip:localhost", "DNS:localhost,URI:sip:elsewhere.example"):
+        bench.certificate(bench.authority, f"device{len(devices)}", name)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(bench.path(f"device{len(devices)}.crt"), bench.path(f"device{len(devices)}.key"))
+        devices.append(Device(bench, tls=context))
+    gateway = Gateway(bench, f"[terminal {ALICE}]\nroute = sips:alice@localhost:{devices[0].port}\n"
+                      f"[terminal sip:bob@127.0.0.1]\nroute = sips:bob@localhost:{devices[1].port}\n", whitelist=OPEN)
+    good(bench, gateway, "p1")
+    ended(gateway, "p1", "delivered")
+    check_eq((devices[0].messages[0].over, devices[0].messages[0]["To"]), ("tls", "<sips:alice@localhost>"))
+    done = pap_push(bench, gateway, "--to", "sip:bob@127.0.0.1", "--text", MARK, "--id", "p2")
+    check_eq(done.returncode, 0, done.stdout + done.stderr)
+    gateway.wait_event("deliver.done", push_id="p2", note="TLS: cert-name")
+    check_eq(devices[1].messages, [])
+
+
+@case
+def sealed_goes_through(bench):
+    """TLS or not: what must be protected is sealed, and nothing of it is outside; without association nothing leaves."""
+    make_identity(bench)
+    device = Device(bench)
+    uri = f"sip:alice@127.0.0.1:{device.port}"
+    gateway = Gateway(bench, route(uri, "association-file = ../association\nform = direct\n")
+                      + f"[terminal sip:bob@127.0.0.1]\nroute = sips:bob@localhost:{device.port}\n", whitelist=FULL)
+    good(bench, gateway, "p1")
+    ended(gateway, "p1", "delivered")
+    message = device.wait(1)[0]
+    check_eq(message["Content-Type"], "application/x-push-gpl-a1")
+    check(MARK.encode() not in message.octets and b"news.example.com" not in message.octets, message.octets)
+    check("conf=gpl" in gateway.ctl("push", "explain", "p1").stdout, gateway.ctl("push", "explain", "p1").stdout)
+    done = pap_push(bench, gateway, "--to", "sip:bob@127.0.0.1", "--text", MARK, "--id", "p2")
+    check("2005" in done.stdout + done.stderr, done)
+    check_eq(len(device.messages), 1)
+
+
+@case
+def challenged(bench):
+    """The password is asked for with both algorithms; a wrong one is tried once."""
+    make_identity(bench)
+    for algorithm in ("MD5", "SHA-256"):
+        device = Device(bench, (401, challenge_of("net", "n-1", algorithm)), 200)
+        login = "login-user = ppg\nlogin-password-file = ../password\n"
+        gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}", login), whitelist=OPEN)
+        good(bench, gateway, "p1")
+        check_eq(ended(gateway, "p1", "delivered")["tries"], 1)
+        first, second = device.messages
+        check(digest_good(second, "ppg", "correct-horse-7391", "net", "n-1", algorithm), second["Authorization"])
+        check_eq((second["CSeq"], second["Call-ID"], second["From"]), ("2 MESSAGE", first["Call-ID"], first["From"]))
+        check(second["Via"] != first["Via"], "another branch")
+        gateway.stop()
+    device = Device(bench, (401, challenge_of("net", "n-1", "MD5")))
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}", login), whitelist=OPEN)
+    good(bench, gateway, "p1")
+    check_eq(ended(gateway, "p1", "undeliverable")["code"], 4000)
+    check_eq(len(device.messages), 2)
+
+
+@case
+def what_the_far_end_says(bench):
+    for said, state, code in ((202, "delivered", 1000), (404, "undeliverable", 2002), (603, "aborted", 5027), (415, "aborted", 5030)):
+        device = Device(bench, said)
+        gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}"), whitelist=OPEN)
+        good(bench, gateway, "p1")
+        check_eq(ended(gateway, "p1", state)["code"], code, said)
+        check_eq(len(device.messages), 2 if said == 415 else 1, said)
+        gateway.stop()
+
+
+@case
+def it_waits_as_long_as_it_is_asked_to(bench):
+    device = Device(bench, (480, "Retry-After: 2"), 200)
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}"), whitelist=OPEN)
+    good(bench, gateway, "p1")
+    check(gateway.wait_event("target.retry", push_id="p1")["in_ms"] >= 1900, "a pause of two seconds")
+    check_eq(ended(gateway, "p1", "delivered")["tries"], 2)
+
+
+@case
+def lost_messages_are_sent_again(bench):
+    """Octet for octet, by the transaction; the push has one try."""
+    device = Device(bench, None, None, 200)
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}"), whitelist=OPEN)
+    good(bench, gateway, "p1")
+    check_eq(ended(gateway, "p1", "delivered")["tries"], 1)
+    check_eq({m.octets for m in device.messages}, {device.messages[0].octets})
+    check_eq(len(device.messages), 3)
+
+
+@case
+def one_message_to_a_uri_at_a_time(bench):
+    device = Device(bench, None, None, 200)
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}"), whitelist=OPEN)
+    good(bench, gateway, "p1", text="first")
+    device.wait(1)
+    good(bench, gateway, "p2", text="second")
+    ended(gateway, "p2", "delivered")
+    check_eq([m.envelope()[1] for m in device.messages], [b"first"] * 3 + [b"second"])
+
+
+@case
+def larger_than_a_message_may_be(bench):
+    """Not over 1300 octets, unless the path is known to take them; then over TCP."""
+    device = Device(bench)
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}"), whitelist=OPEN)
+    good(bench, gateway, "p1", text="x" * 1000)
+    check_eq(ended(gateway, "p1", "undeliverable")["code"], 2006)
+    check_eq(device.messages, [])
+    gateway.write_conf(ota_sip__large_messages="yes")
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
+    good(bench, gateway, "p2", text="x" * 5000)
+    check_eq(ended(gateway, "p2", "delivered")["code"], 1000)
+    check_eq((device.messages[0].over, device.messages[0]["Via"][:11]), ("tcp", "SIP/2.0/TCP"))
+
+
+SIPP = """<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="device">
+  <recv request="MESSAGE"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>
+"""
+
+
+def sipp_is_the_device(bench, transport, mode):
+    count = 20
+    port = free_port(socket.SOCK_DGRAM if mode == "u1" else socket.SOCK_STREAM)
+    sipp = bench.start("/usr/bin/sipp", "-sf", bench.write("uas.xml", SIPP), "-i", "127.0.0.1", "-p", str(port), "-t", mode, "-m",
+                       str(count), "-nostdin", "-trace_err", "-error_file", bench.path("sipp.errors"))
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{port};transport={transport}"), whitelist=OPEN)
+    for i in range(count):
+        good(bench, gateway, f"p{i}")
+    for i in range(count):
+        check_eq(ended(gateway, f"p{i}", "delivered")["code"], 1000)
+    check_eq(sipp.wait(), 0, sipp.out()[-2000:])
+
+
+@case
+def sipp_is_the_device_over_udp(bench):
+    sipp_is_the_device(bench, "udp", "u1")
+
+
+@case
+def sipp_is_the_device_over_tcp(bench):
+    sipp_is_the_device(bench, "tcp", "t1")
+
+
+KAMAILIO = """#!KAMAILIO
+debug=1
+log_stderror=yes
+fork=no
+children=1
+listen=udp:127.0.0.1:{port}
+listen=tcp:127.0.0.1:{port}
+tcp_children=1
+alias="ims.example.net"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "pv.so"
+loadmodule "rr.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+request_route {{
+    if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+    if (is_method("REGISTER")) {{ save("location"); exit; }}
+    if (!pv_proxy_authenticate("ims.example.net", "gate-secret", "0")) {{ proxy_challenge("ims.example.net", "0"); exit; }}
+    consume_credentials();
+    remove_hf("Route");
+    if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+    t_relay();
+}}
+"""
+
+
+def kamailio(bench):
+    port = free_port(socket.SOCK_STREAM)
+    config = bench.write("kamailio.cfg", KAMAILIO.format(port=port))
+    program = bench.start("/usr/sbin/kamailio", "-f", config, "-DD", "-E", "-m", "16", "-M", "4", "-Y", bench.folder)
+    wait_until(lambda: not program.running() or socket_open(port), "Kamailio")
+    check(program.running(), program.err()[-3000:])
+    return port
+
+
+def socket_open(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+@case
+def kamailio_is_the_network(bench):
+    """An operator's proxy and registrar between: it challenges the gateway, looks the device up and relays; who is not registered is
+    2002."""
+    device = Device(bench)
+    port = kamailio(bench)
+    device.register("ims.example.net", port, "alice")
+    bench.write("secret", "gate-secret\n", 0o600)
+    login = "login-user = ppg\nlogin-password-file = ../secret\n"
+    for transport in ("udp", "tcp"):
+        gateway = Gateway(bench, "".join(f"[terminal sip:{who}@ims.example.net]\nroute = sip:{who}@ims.example.net\n{login}"
+                                         for who in ("alice", "bob")), whitelist=OPEN,
+                          conf={"ota-sip.outbound-proxy": f"sip:127.0.0.1:{port};lr;transport={transport}",
+                                "ota-sip.identity": "sip:ppg@ims.example.net", "ota-sip.trusted-peers": "127.0.0.1"})
+        for who, state, code in (("alice", "delivered", 1000), ("bob", "undeliverable", 2002)):
+            done = pap_push(bench, gateway, "--to", f"sip:{who}@ims.example.net", "--text", MARK, "--id", who)
+            check_eq(done.returncode, 0, done.stdout + done.stderr)
+            check_eq(ended(gateway, who, state)["code"], code, f"{who} {transport}")
+        gateway.stop()
+    check_eq(len(device.messages), 2)
+    for message in device.messages:
+        check_eq((message.envelope()[1], message["Proxy-Authorization"]), (MARK.encode(), None))
+        check_eq(message["P-Asserted-Identity"], "<sip:ppg@ims.example.net>")
+        check_eq(len(message.headers.get_all("Via")), 2, "the proxy's and ours")
+
+
+@case
+def routes_that_cannot_be(bench):
+    """Told by line and key, and nothing starts."""
+    gateway = Gateway(bench, route("sip:alice@x;transport=sctp"), start=False,
+                      conf={"ota-sip.identity": "sip:push", "ota-sip.outbound-proxy": "sip:proxy.example.net"})
+    done = bench.run("ppgd", "-c", gateway.path("ppg.conf"), "--check-config")
+    check_eq(done.returncode, 1, done.stdout + done.stderr)
+    for what in ("terminals.conf:2: route: not like sip:", "identity: not a SIP URI of user and host alone", "outbound-proxy: without ;lr"):
+        check(what in done.stdout + done.stderr, (what, done.stdout + done.stderr))
+
+
+main("sip")
