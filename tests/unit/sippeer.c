@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/net/listen.h"
 #include "tests/unit/harness.h"
 
@@ -54,20 +55,19 @@ static const char *answer_of(struct sip_peer *p, size_t i)
     return p->answer;
 }
 
-static const char *take(struct sip_peer *p, const char *request, size_t n)
+static const char *take(struct sip_peer *p, struct slice request)
 {
     size_t i = p->n;
 
-    CU_ASSERT_FATAL(i < SIP_PEER_REQUESTS && n < sizeof p->requests[0]);
-    memcpy(p->requests[i], request, n);
-    p->requests[i][n] = '\0';
+    CU_ASSERT_FATAL(i < SIP_PEER_REQUESTS);
+    CU_ASSERT_EQUAL_FATAL(mem_cstr(p->requests[i], sizeof p->requests[0], request), ERR_OK);
     p->n++;
     return answer_of(p, i);
 }
 
 static void on_datagram(struct net_udp *u, const struct sockaddr *from, struct slice d, void *arg)
 {
-    const char *answer = take(arg, d.p, d.n);
+    const char *answer = take(arg, d);
 
     if (answer)
         CU_ASSERT_EQUAL(net_udp_send(u, from, slice_str(answer)), ERR_OK);
@@ -82,16 +82,18 @@ static void on_opened(struct net_stream *s, void *arg)
 }
 
 /* Octets of the first request in what came; 0: not whole. */
-static size_t whole(struct sip_peer_stream *st)
+static size_t whole(const struct sip_peer_stream *st)
 {
-    char *end, *length;
+    struct slice in = buf_slice(&st->in), length;
+    size_t end = slice_find_slice(in, SLICE("\r\n\r\n")),
+           at = slice_find_slice(in, SLICE("Content-Length: "));
+    size_t n;
 
-    st->in[st->n] = '\0';
-    end = strstr(st->in, "\r\n\r\n");
-    length = strstr(st->in, "Content-Length: ");
-    if (!end || !length || length > end)
+    if (end == SIZE_MAX || at > end)
         return 0;
-    return (size_t)(end - st->in) + 4 + (size_t)strtoul(length + 16, NULL, 10);
+    length = slice_sub(in, at + 16, SIZE_MAX);
+    n = end + 4 + strtoul(length.p, NULL, 10); /* it ends at CR */
+    return n <= in.n ? n : 0;
 }
 
 static void on_data(struct net_stream *s, struct slice data, void *arg)
@@ -99,14 +101,12 @@ static void on_data(struct net_stream *s, struct slice data, void *arg)
     struct sip_peer_stream *st = arg;
     size_t n;
 
-    CU_ASSERT_FATAL(st->n + data.n < sizeof st->in);
-    memcpy(st->in + st->n, data.p, data.n);
-    st->n += data.n;
-    while ((n = whole(st)) != 0 && n <= st->n) {
-        const char *answer = take(st->peer, st->in, n);
+    buf_add(&st->in, data);
+    CU_ASSERT_FATAL(buf_err(&st->in) == ERR_OK);
+    while ((n = whole(st)) != 0) {
+        const char *answer = take(st->peer, slice_sub(buf_slice(&st->in), 0, n));
 
-        memmove(st->in, st->in + n, st->n - n);
-        st->n -= n;
+        buf_drop(&st->in, n);
         if (answer)
             (void)net_stream_write(s, slice_str(answer));
     }
@@ -118,6 +118,7 @@ static void on_closed(struct net_stream *s, enum err why, void *arg)
 
     (void)s, (void)why;
     st->stream = NULL;
+    buf_clear(&st->in);
     st->peer->closed++;
 }
 
@@ -131,6 +132,7 @@ static void on_accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
     (void)seat;
     CU_ASSERT_FATAL(p->streams_n <= SIP_PEER_STREAMS);
     st->peer = p;
+    buf_init(&st->in, 16384);
     CU_ASSERT_EQUAL_FATAL(net_stream_adopt(&p->nl->env, fd, p->tls, 5000, &user, &st->stream), ERR_OK);
 }
 

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_SIPPEER_H
 #define TESTS_UNIT_SIPPEER_H
 
+#include "base/buf.h"
 #include "base/net/stream.h"
 #include "base/net/udp.h"
 #include "tests/unit/netloop.h"
@@ -14,8 +15,7 @@ struct sip_peer;
 struct sip_peer_stream {
     struct sip_peer *peer;
     struct net_stream *stream;
-    char in[16384];
-    size_t n;
+    struct buf in;
 };
 
 struct sip_peer {
