@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from gateway import INITIATORS, Gateway, as_news, curl, good_push, make_identity, mime
+from gateway import INITIATORS, Gateway, Terminal, as_news, curl, good_push, make_identity, mime
 from harness import case, check, check_eq, main, wait_until
 
 PHONE = "[terminal +15550100]\nroute = http://127.0.0.1:9\n"
@@ -114,6 +114,25 @@ def five_faults_five_events(bench):
     gateway.wait_event("tls.client.wrong-name")
     status, said = shown(bench, gateway, (bench.path("news.crt"), bench.path("news.key")))
     check_eq(status, 202, said[-500:])
+
+
+@case
+def servers_faults_have_events_of_their_own(bench):
+    """PTM-12, the other way: a terminal whose certificate is expired, not yet valid, untrusted or another's is sent nothing,
+    each under an event of its own; revoked ones are in the suite of OCSP."""
+    make_identity(bench)
+    rows = [("tls.server.expired", leaf(bench, "late", "IP:127.0.0.1", -3, -1)),
+            ("tls.server.not-yet-valid", leaf(bench, "early", "IP:127.0.0.1", 1, 3)),
+            ("tls.server.untrusted", leaf(bench, "strange", "IP:127.0.0.1", ca=bench.ca("stranger"))),
+            ("tls.server.wrong-name", leaf(bench, "other", "DNS:elsewhere.example"))]
+    phones = [Terminal(bench, "--cert", pair[0], "--key", pair[1], association=False) for _, pair in rows]
+    routes = "".join(phone.route(f"+1555010{i}", "https", more="") for i, phone in enumerate(phones))
+    gateway = Gateway(bench, routes, "allow news * *\n")
+    for i, (event, _) in enumerate(rows):
+        good_push(bench, gateway, to=(f"+1555010{i}",))
+        gateway.wait_event(event)
+        check_eq({e["event"] for e in gateway.events() if e["event"].startswith("tls.server.")}, {row[0] for row in rows[:i + 1]})
+    check_eq([phone.events() for phone in phones], [[]] * len(phones))
 
 
 @case
