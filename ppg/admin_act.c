@@ -15,8 +15,8 @@
 /* --- POST /push/cancel --- */
 
 struct cancel {
+    struct ppg_admin_ask ask; /* first */
     struct ppg_admin *admin;
-    struct ppg_admin_ask ask;
     struct ppg_cancel cancel;
 };
 
@@ -73,16 +73,10 @@ static void cancel_done(struct ppg_cancel *x, enum err result)
 
 void ppg_admin_push_cancel(struct ppg_admin *a, struct net_http_exchange *x, const struct ppg_admin_route *r)
 {
-    struct cancel *j = calloc(1, sizeof *j);
+    struct cancel *j = ppg_admin_ask_new(a->conf.core, x, r, sizeof *j);
 
-    if (!j) {
-        ppg_admin_refuse(x, 503, "out of memory");
+    if (!j)
         return;
-    }
-    if (ppg_admin_ask_read(a->conf.core, x, r, &j->ask)) {
-        free(j);
-        return;
-    }
     j->admin = a;
     j->cancel.cancel.initiator = j->ask.initiator;
     j->cancel.cancel.push_id = j->ask.id;
@@ -99,8 +93,8 @@ void ppg_admin_push_cancel(struct ppg_admin *a, struct net_http_exchange *x, con
  * those it allows are copied, in one operation of the store. */
 
 struct replay {
+    struct ppg_admin_ask ask; /* first */
     struct ppg_admin *admin;
-    struct ppg_admin_ask ask;
     struct store_show show;
     struct store_replay replay;
     struct map wanted;  /* keys asked for */
@@ -280,16 +274,10 @@ static enum err wanted_index(struct replay *j)
 
 void ppg_admin_push_replay(struct ppg_admin *a, struct net_http_exchange *x, const struct ppg_admin_route *r)
 {
-    struct replay *j = calloc(1, sizeof *j);
+    struct replay *j = ppg_admin_ask_new(a->conf.core, x, r, sizeof *j);
 
-    if (!j) {
-        ppg_admin_refuse(x, 503, "out of memory");
+    if (!j)
         return;
-    }
-    if (ppg_admin_ask_read(a->conf.core, x, r, &j->ask)) {
-        free(j);
-        return;
-    }
     j->admin = a;
     j->refused = json_array();
     if (!j->refused || wanted_index(j)) {

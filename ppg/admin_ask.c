@@ -268,6 +268,20 @@ enum err ppg_admin_ask_read(struct ppg_core *c, struct net_http_exchange *x, con
     return ERR_OK;
 }
 
+void *ppg_admin_ask_new(struct ppg_core *c, struct net_http_exchange *x, const struct ppg_admin_route *r,
+                        size_t n)
+{
+    struct ppg_admin_ask *a = calloc(1, n);
+
+    if (!a)
+        ppg_admin_refuse(x, 503, "out of memory");
+    else if (ppg_admin_ask_read(c, x, r, a))
+        free(a);
+    else
+        return a;
+    return NULL;
+}
+
 void ppg_admin_ask_clear(struct ppg_admin_ask *a)
 {
     arena_clear(&a->mem);

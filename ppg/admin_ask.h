@@ -86,6 +86,10 @@ struct ppg_admin_route {
 enum err ppg_admin_ask_read(struct ppg_core *c, struct net_http_exchange *x, const struct ppg_admin_route *r,
                             struct ppg_admin_ask *out) MUST_USE;
 void ppg_admin_ask_clear(struct ppg_admin_ask *a);
+/* The same with room for what a route keeps until its answer: n octets of zeros that begin with the ask; free() them.  NULL:
+ * answered. */
+void *ppg_admin_ask_new(struct ppg_core *c, struct net_http_exchange *x, const struct ppg_admin_route *r,
+                        size_t n) MUST_USE;
 
 /* --- JSON; a NULL value, or an empty text or time, leaves the member away --- */
 

@@ -168,16 +168,10 @@ static void show_done(struct store_op *op)
 static void begin(struct ppg_admin *a, struct net_http_exchange *x, const struct ppg_admin_route *r,
                   bool explain)
 {
-    struct job *j = calloc(1, sizeof *j);
+    struct job *j = ppg_admin_ask_new(a->conf.core, x, r, sizeof *j);
 
-    if (!j) {
-        ppg_admin_refuse(x, 503, "out of memory");
+    if (!j)
         return;
-    }
-    if (ppg_admin_ask_read(a->conf.core, x, r, &j->ask)) {
-        free(j);
-        return;
-    }
     j->explain = explain;
     j->show.push_id = j->ask.id;
     j->show.initiator = j->ask.initiator;

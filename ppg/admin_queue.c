@@ -65,16 +65,10 @@ static void queue_done(struct store_op *op)
 
 void ppg_admin_queue(struct ppg_admin *a, struct net_http_exchange *x, const struct ppg_admin_route *r)
 {
-    struct job *j = calloc(1, sizeof *j);
+    struct job *j = ppg_admin_ask_new(a->conf.core, x, r, sizeof *j);
 
-    if (!j) {
-        ppg_admin_refuse(x, 503, "out of memory");
+    if (!j)
         return;
-    }
-    if (ppg_admin_ask_read(a->conf.core, x, r, &j->ask)) {
-        free(j);
-        return;
-    }
     j->queue.initiator = j->ask.initiator;
     j->queue.max = SHARES_MAX;
     j->queue.heads_max = j->ask.given & PPG_ASK_HEADS ? (size_t)j->ask.heads : HEADS_USUAL;

@@ -25,8 +25,8 @@ struct part {
 
 /* One question, until it is answered. */
 struct look {
+    struct ppg_admin_ask ask; /* first */
     struct ppg_admin *admin;
-    struct ppg_admin_ask ask;
     struct ota_registry *registry;       /* held */
     const struct ota_terminal *terminal; /* the one that is meant; NULL: a list */
     bool hang_up;
@@ -324,16 +324,10 @@ static void look_at(struct ppg_admin *a, struct net_http_exchange *x, const stru
                     bool hang_up_too)
 {
     struct ppg_core *c = a->conf.core;
-    struct look *l = calloc(1, sizeof *l + c->shared->loops * sizeof l->parts[0]);
+    struct look *l = ppg_admin_ask_new(c, x, r, sizeof *l + c->shared->loops * sizeof l->parts[0]);
 
-    if (!l) {
-        ppg_admin_refuse(x, 503, "out of memory");
+    if (!l)
         return;
-    }
-    if (ppg_admin_ask_read(c, x, r, &l->ask)) {
-        free(l);
-        return;
-    }
     l->admin = a;
     l->registry = ota_registry_hold(ppg_config_registry(c->config));
     l->hang_up = hang_up_too;

@@ -79,6 +79,25 @@ const char *test_scratch(void)
     return scratch;
 }
 
+const char *test_in_scratch(const char *name)
+{
+    static char path[600];
+
+    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
+    return path;
+}
+
+void test_write_file(const char *name, const char *text, unsigned mode)
+{
+    const char *path = test_in_scratch(name);
+    FILE *f = fopen(path, "we");
+
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0 || chmod(path, (mode_t)mode) != 0) {
+        perror(path);
+        exit(2);
+    }
+}
+
 int test_slice_eq_report(struct slice got, struct slice want, const char *file, int line)
 {
     if (slice_eq(got, want))

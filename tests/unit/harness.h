@@ -29,6 +29,10 @@ char *test_read(const char *below_tests, size_t *n);
 
 /* A fresh scratch folder, removed with its files when the program ends; static storage. */
 const char *test_scratch(void);
+/* A path in it; static storage until the next call. */
+const char *test_in_scratch(const char *name);
+/* Writes a file in it, of this mode; ends the program when it cannot. */
+void test_write_file(const char *name, const char *text, unsigned mode);
 
 #define TEST_SLICE_EQ(got, want) CU_ASSERT_TRUE(test_slice_eq_report((got), (want), __FILE__, __LINE__))
 /* True when equal; prints both otherwise. */

@@ -18,6 +18,12 @@
 
 #define WAIT_MS 10000
 
+/* A question, and the status of its answer. */
+struct question {
+    const char *target;
+    unsigned want;
+};
+
 struct world {
     uv_loop_t loop;
     struct net_env env;
@@ -256,6 +262,16 @@ static inline json_int_t n_of(const json_t *o, const char *key)
     const json_t *v = json_object_get(o, key);
 
     return json_is_integer(v) ? json_integer_value(v) : -1;
+}
+
+/* Asks each by GET; a refusal says why. */
+static inline void ask_all(struct world *w, struct client *c, const struct question *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        test_row(i);
+        CU_ASSERT(ask(w, c, "GET", rows[i].target) == rows[i].want);
+        CU_ASSERT(rows[i].want == 200 || *text_of(c->json, "error"));
+    }
 }
 
 #endif

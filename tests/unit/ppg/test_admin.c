@@ -113,10 +113,7 @@ static void push_is_shown(void)
 
 static void push_queries(void)
 {
-    static const struct {
-        const char *target;
-        unsigned want;
-    } rows[] = {
+    static const struct question rows[] = {
         {"/push?id=a", 200},
         {"/push?id=%61&initiator=mms", 200},
         {"/push?initiator=mms&id=a", 200},
@@ -141,11 +138,7 @@ static void push_queries(void)
     begin(&w);
     CU_ASSERT(fix_insert(&w.store, "mms", "a", 1, 1000, false) > 0);
     client_open(&w, &c);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        test_row(i);
-        CU_ASSERT(ask(&w, &c, "GET", rows[i].target) == rows[i].want);
-        CU_ASSERT(rows[i].want == 200 || *text_of(c.json, "error"));
-    }
+    ask_all(&w, &c, rows, COUNT(rows));
     client_close(&c);
     end(&w);
 }

@@ -141,10 +141,7 @@ static void debts_are_told(void)
 
 static void bad_questions(void)
 {
-    static const struct {
-        const char *target;
-        unsigned want;
-    } rows[] = {
+    static const struct question rows[] = {
         {"/push/explain", 400},
         {"/push/explain?id=", 400},
         {"/push/explain?id=b", 404},
@@ -167,11 +164,7 @@ static void bad_questions(void)
     begin(&w);
     CU_ASSERT(fix_insert(&w.store, "mms", "a", 1, AT, false) > 0);
     client_open(&w, &c);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        test_row(i);
-        CU_ASSERT(ask(&w, &c, "GET", rows[i].target) == rows[i].want);
-        CU_ASSERT(rows[i].want == 200 || *text_of(c.json, "error"));
-    }
+    ask_all(&w, &c, rows, COUNT(rows));
     client_close(&c);
     end(&w);
 }

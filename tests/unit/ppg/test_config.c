@@ -9,29 +9,13 @@
 
 static struct ppg_config_errors errs;
 
-static const char *in_scratch(const char *name)
-{
-    static char path[600];
-
-    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text, mode_t mode)
-{
-    FILE *f = fopen(in_scratch(name), "w");
-
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0 || chmod(in_scratch(name), mode) != 0)
-        abort();
-}
-
 /* A small good set of files, which each test spoils in its own way. */
 static void write_all(void)
 {
-    write_file("ppg.conf", "[pap]\nlisten = 127.0.0.1:0\n", 0644);
-    write_file("initiators.conf", "[initiator mms]\ncertificate = DNS:mmsc.example.net\n", 0644);
-    write_file("whitelist.conf", "allow mms +1555* *\n", 0644);
-    write_file("terminals.conf", "[terminal +15550100]\nroute = http://198.51.100.7:4035\n", 0644);
+    test_write_file("ppg.conf", "[pap]\nlisten = 127.0.0.1:0\n", 0644);
+    test_write_file("initiators.conf", "[initiator mms]\ncertificate = DNS:mmsc.example.net\n", 0644);
+    test_write_file("whitelist.conf", "allow mms +1555* *\n", 0644);
+    test_write_file("terminals.conf", "[terminal +15550100]\nroute = http://198.51.100.7:4035\n", 0644);
 }
 
 static void test_shipped(void)
@@ -60,11 +44,11 @@ static void test_own_files(void)
     struct ppg_config *c = NULL, *again = NULL;
 
     write_all();
-    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_OK);
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs), ERR_OK);
     CU_ASSERT_EQUAL(ppg_config_settings(c)->pap.listen[0].port, 0);
     CU_ASSERT_PTR_NOT_NULL(sec_accounts_find(ppg_config_accounts(c), SLICE("mms")));
     CU_ASSERT_PTR_NOT_NULL(ota_registry_find(ppg_config_registry(c), SLICE("+15550100")));
-    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &again, &errs), ERR_OK);
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(test_in_scratch("ppg.conf"), &again, &errs), ERR_OK);
     CU_ASSERT(ppg_config_generation(again) > ppg_config_generation(c));
     ppg_config_drop(&again);
     ppg_config_drop(&c);
@@ -83,23 +67,23 @@ static void test_key_server(void)
     struct ppg_config *c = NULL;
 
     write_all();
-    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_OK);
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs), ERR_OK);
     CU_ASSERT_PTR_NULL(ppg_config_keyserver(c));
     ppg_config_drop(&c);
-    write_file("subscribers.conf", SUBSCRIBER, 0600);
-    write_file("ppg.conf",
-               "[pap]\nlisten = 127.0.0.1:0\n[files]\nsubscribers = subscribers.conf\n"
-               "[key-server]\nname = push.example\nkey-lifetime = 2min\nslot = 3\n",
-               0644);
-    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_OK);
+    test_write_file("subscribers.conf", SUBSCRIBER, 0600);
+    test_write_file("ppg.conf",
+                    "[pap]\nlisten = 127.0.0.1:0\n[files]\nsubscribers = subscribers.conf\n"
+                    "[key-server]\nname = push.example\nkey-lifetime = 2min\nslot = 3\n",
+                    0644);
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs), ERR_OK);
     CU_ASSERT_PTR_NOT_NULL_FATAL(ppg_config_keyserver(c));
     CU_ASSERT(sec_keyserver_reserved(ppg_config_keyserver(c), q.ue, 1, 2) == ERR_OK);
     CU_ASSERT(sec_keyserver_push_info(ppg_config_keyserver(c), &q, 1000, &info) == ERR_OK);
     CU_ASSERT(info.expires_s == 1120);
     sec_push_info_clear(&info);
     ppg_config_drop(&c);
-    write_file("subscribers.conf", SUBSCRIBER, 0640);
-    CU_ASSERT(ppg_config_load(in_scratch("ppg.conf"), &c, &errs) == ERR_DENIED && !c);
+    test_write_file("subscribers.conf", SUBSCRIBER, 0640);
+    CU_ASSERT(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs) == ERR_DENIED && !c);
 }
 
 static const struct {
@@ -137,8 +121,8 @@ static void test_bad(void)
 
         test_row(i);
         write_all();
-        write_file(rows[i].file, rows[i].text, rows[i].mode);
-        CU_ASSERT_EQUAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), rows[i].want);
+        test_write_file(rows[i].file, rows[i].text, rows[i].mode);
+        CU_ASSERT_EQUAL(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs), rows[i].want);
         CU_ASSERT_PTR_NULL(c);
         CU_ASSERT(errs.n >= 1);
         CU_ASSERT(!rows[i].ends ||
@@ -153,9 +137,9 @@ static void test_whitelist_place(void)
     char want[700];
 
     write_all();
-    write_file("whitelist.conf", "# why\nallow mms +1555* *\n\nmaybe mms * *\n", 0644);
-    CU_ASSERT_EQUAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_MALFORMED);
-    (void)snprintf(want, sizeof want, "%s:4: ", in_scratch("whitelist.conf"));
+    test_write_file("whitelist.conf", "# why\nallow mms +1555* *\n\nmaybe mms * *\n", 0644);
+    CU_ASSERT_EQUAL(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs), ERR_MALFORMED);
+    (void)snprintf(want, sizeof want, "%s:4: ", test_in_scratch("whitelist.conf"));
     CU_ASSERT(slice_starts(slice_str(errs.text[0]), slice_str(want)));
     CU_ASSERT(strlen(errs.text[0]) > strlen(want));
 }
@@ -169,8 +153,8 @@ static void test_missing(void)
 
         test_row(i);
         write_all();
-        (void)unlink(in_scratch(names[i]));
-        CU_ASSERT_EQUAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_IO);
+        (void)unlink(test_in_scratch(names[i]));
+        CU_ASSERT_EQUAL(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs), ERR_IO);
         CU_ASSERT(errs.n == 1 && strstr(errs.text[0], names[i]) != NULL);
         CU_ASSERT_PTR_NULL(c);
     }
@@ -181,11 +165,11 @@ static void test_all_told(void)
 {
     struct ppg_config *c = NULL;
 
-    write_file("ppg.conf", "[pap]\nstrict = 1\n", 0644);
-    write_file("initiators.conf", "[initiator mms]\ntrusted = 1\nbasic = 1\n", 0644);
-    write_file("whitelist.conf", "maybe\n", 0644);
-    write_file("terminals.conf", "[terminal +15550100]\n", 0644);
-    CU_ASSERT_EQUAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_MALFORMED);
+    test_write_file("ppg.conf", "[pap]\nstrict = 1\n", 0644);
+    test_write_file("initiators.conf", "[initiator mms]\ntrusted = 1\nbasic = 1\n", 0644);
+    test_write_file("whitelist.conf", "maybe\n", 0644);
+    test_write_file("terminals.conf", "[terminal +15550100]\n", 0644);
+    CU_ASSERT_EQUAL(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs), ERR_MALFORMED);
     CU_ASSERT_EQUAL(errs.n, 5);
     CU_ASSERT_EQUAL(errs.more, 0);
 }
@@ -215,7 +199,7 @@ static void test_holders(void)
     pthread_t threads[HOLDERS];
 
     write_all();
-    CU_ASSERT_EQUAL_FATAL(ppg_config_load(in_scratch("ppg.conf"), &c, &errs), ERR_OK);
+    CU_ASSERT_EQUAL_FATAL(ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs), ERR_OK);
     for (int i = 0; i < HOLDERS; i++)
         if (pthread_create(&threads[i], NULL, hold_and_drop, ppg_config_hold(c)) != 0)
             abort();

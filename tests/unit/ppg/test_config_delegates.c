@@ -15,22 +15,6 @@ struct fixture {
     struct sec_accounts *accounts;
 };
 
-static const char *in_scratch(const char *name)
-{
-    static char path[600];
-
-    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text, mode_t mode)
-{
-    FILE *f = fopen(in_scratch(name), "w");
-
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0 || chmod(in_scratch(name), mode) != 0)
-        abort();
-}
-
 static struct fixture *read_text(const char *text)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -38,11 +22,11 @@ static struct fixture *read_text(const char *text)
     if (!f)
         abort();
     f->load.errs = &f->errs;
-    write_file("keys", KEY, 0600);
-    write_file("open", KEY, 0640);
-    write_file("short", SHORT, 0600);
-    ppg_initiators_read_text(&f->load, slice_str(text), in_scratch("initiators.conf"), SLICE("ppg"), false,
-                             NULL, &f->accounts);
+    test_write_file("keys", KEY, 0600);
+    test_write_file("open", KEY, 0640);
+    test_write_file("short", SHORT, 0600);
+    ppg_initiators_read_text(&f->load, slice_str(text), test_in_scratch("initiators.conf"), SLICE("ppg"),
+                             false, NULL, &f->accounts);
     return f;
 }
 

@@ -10,22 +10,6 @@ struct fixture {
     struct ppg_groups *groups;
 };
 
-static const char *in_scratch(const char *name)
-{
-    static char path[600];
-
-    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    FILE *f = fopen(in_scratch(name), "we");
-
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
-        abort();
-}
-
 static struct fixture *read_text(const char *text)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -33,8 +17,8 @@ static struct fixture *read_text(const char *text)
     if (!f)
         abort();
     f->load.errs = &f->errs;
-    write_file("groups.conf", text);
-    ppg_groups_read(&f->load, in_scratch("groups.conf"), &f->groups);
+    test_write_file("groups.conf", text, 0644);
+    ppg_groups_read(&f->load, test_in_scratch("groups.conf"), &f->groups);
     return f;
 }
 
@@ -50,7 +34,7 @@ static void sections(void)
     const struct ppg_group *g;
     struct fixture *f;
 
-    write_file("list", "# people\n\n+1-555\r\n  tel:+15550100 \nbob@EXAMPLE.net");
+    test_write_file("list", "# people\n\n+1-555\r\n  tel:+15550100 \nbob@EXAMPLE.net", 0644);
     f = read_text(
         "[group staff]\nmember = tel:+1-555-0100\nmember = sips:alice@Example.NET:5061\nfile = list\n"
         "[group nobody]\n[group push_all]\nbare = yes\nfile = list\nfile = list\n");
@@ -114,8 +98,8 @@ static void mistakes(void)
         {"[group a]\nfile = nested\n", "/nested:1: $b: a group is no member of a group"},
     };
 
-    write_file("bad", "# one\n+1\nno address\n");
-    write_file("nested", "$b\n");
+    test_write_file("bad", "# one\n+1\nno address\n", 0644);
+    test_write_file("nested", "$b\n", 0644);
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct fixture *f = read_text(rows[i].text);
 
@@ -128,7 +112,7 @@ static void mistakes(void)
 
 static void write_numbers(const char *name, unsigned from, unsigned n)
 {
-    FILE *f = fopen(in_scratch(name), "we");
+    FILE *f = fopen(test_in_scratch(name), "we");
 
     if (!f)
         abort();

@@ -32,22 +32,6 @@ static void forget(struct fixture *f)
     free(f);
 }
 
-static const char *in_scratch(const char *name)
-{
-    static char path[600];
-
-    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text, mode_t mode)
-{
-    FILE *f = fopen(in_scratch(name), "w");
-
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0 || chmod(in_scratch(name), mode) != 0)
-        abort();
-}
-
 static void test_accounts(void)
 {
     struct fixture *f =
@@ -118,12 +102,12 @@ static void test_password_file(void)
         sec_digest_ha1(SEC_DIGEST_SHA256, SLICE("u"), SLICE("ppg"), SLICE("correct horse"), &sha256), ERR_OK);
     CU_ASSERT_EQUAL(sec_digest_ha1(SEC_DIGEST_MD5, SLICE("u"), SLICE("ppg"), SLICE("correct horse"), &md5),
                     ERR_OK);
-    write_file("password", "correct horse\n", 0600);
+    test_write_file("password", "correct horse\n", 0600);
     for (int with_md5 = 0; with_md5 < 2; with_md5++) {
         const struct sec_account *a;
 
         f = read_text("[initiator a]\ndigest-user = u\npassword-file = password\n",
-                      in_scratch("initiators.conf"), with_md5);
+                      test_in_scratch("initiators.conf"), with_md5);
         CU_ASSERT_EQUAL(f->errs.n, 0);
         a = sec_accounts_find(f->accounts, SLICE("a"));
         CU_ASSERT_PTR_NOT_NULL_FATAL(a);
@@ -252,9 +236,9 @@ static void test_shared_keys(void)
         struct fixture *f;
 
         test_row(i);
-        write_file("key", rows[i].key, rows[i].mode);
+        test_write_file("key", rows[i].key, rows[i].mode);
         (void)snprintf(text, sizeof text, SECTION "%s", rows[i].text);
-        f = read_text(text, in_scratch("initiators.conf"), false);
+        f = read_text(text, test_in_scratch("initiators.conf"), false);
         CU_ASSERT_EQUAL(f->errs.n, rows[i].ends ? 1 : 0);
         if (rows[i].ends) {
             CU_ASSERT(slice_ends(slice_str(f->errs.text[0]), slice_str(rows[i].ends)));
@@ -286,13 +270,13 @@ static void test_open_secrets(void)
          "list is open to others: mode 0644, at most 0640"},
     };
 
-    write_file("wide", "secret", 0640);
-    write_file("empty", "\n", 0600);
-    write_file("two", "one\ntwo\n", 0600);
-    write_file("good", "secret", 0600);
-    write_file("list", "", 0644);
+    test_write_file("wide", "secret", 0640);
+    test_write_file("empty", "\n", 0600);
+    test_write_file("two", "one\ntwo\n", 0600);
+    test_write_file("good", "secret", 0600);
+    test_write_file("list", "", 0644);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct fixture *f = read_text(rows[i].text, in_scratch("list"), false);
+        struct fixture *f = read_text(rows[i].text, test_in_scratch("list"), false);
 
         test_row(i);
         CU_ASSERT_EQUAL(f->errs.n, 1);
@@ -305,10 +289,10 @@ static void test_two_ways(void)
 {
     struct fixture *f;
 
-    write_file("good", "secret", 0600);
-    write_file("list", "", 0600);
+    test_write_file("good", "secret", 0600);
+    test_write_file("list", "", 0600);
     f = read_text(SECTION "digest-user = a\npassword-file = good\ndigest-ha1-sha256 = " HA1_SHA256,
-                  in_scratch("list"), false);
+                  test_in_scratch("list"), false);
     CU_ASSERT_EQUAL(f->errs.n, 1);
     CU_ASSERT(slice_ends(slice_str(f->errs.text[0]), SLICE("leave one out")));
     forget(f);

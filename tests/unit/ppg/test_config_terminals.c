@@ -18,22 +18,6 @@ struct fixture {
     struct sec_keyring *keyring;
 };
 
-static const char *in_scratch(const char *name)
-{
-    static char path[600];
-
-    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text, mode_t mode)
-{
-    FILE *f = fopen(in_scratch(name), "w");
-
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0 || chmod(in_scratch(name), mode) != 0)
-        abort();
-}
-
 static struct fixture *read_text(const char *text)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -41,8 +25,8 @@ static struct fixture *read_text(const char *text)
     if (!f)
         abort();
     f->load.errs = &f->errs;
-    write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), f->keyring, ALL_SUITES, &f->registry);
+    test_write_file("terminals.conf", text, 0644);
+    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), f->keyring, ALL_SUITES, &f->registry);
     return f;
 }
 
@@ -57,11 +41,11 @@ static void test_terminals(void)
     struct fixture *f;
     const struct ota_terminal *t;
 
-    write_file("password", "sesame\n", 0600);
-    write_file("sa",
-               "said = " SAID "\nkey = " KEY
-               "\nsuites = aes-gcm, hmac-sha256\nexpires = 2027-01-31T00:00:00Z\n",
-               0600);
+    test_write_file("password", "sesame\n", 0600);
+    test_write_file("sa",
+                    "said = " SAID "\nkey = " KEY
+                    "\nsuites = aes-gcm, hmac-sha256\nexpires = 2027-01-31T00:00:00Z\n",
+                    0600);
     f = read_text(
         "[terminal +15550100]\nroute = http://198.51.100.7:4035\n"
         "[terminal Alice@Example.com]\nroute = https://[2001:db8::1]:4036\ntls-name = phone\nform = direct\n"
@@ -96,8 +80,8 @@ static void test_shared_keys(void)
     struct fixture *f;
     const struct ota_terminal *t;
 
-    write_file("psk", "000102030405060708090a0b0c0d0e0f\n", 0600);
-    write_file("weak", "0001\n", 0600);
+    test_write_file("psk", "000102030405060708090a0b0c0d0e0f\n", 0600);
+    test_write_file("weak", "0001\n", 0600);
     f = read_text("[terminal +1]\nroute = waps://a\npsk-identity = x-ppg:1\npsk-file = psk\n");
     CU_ASSERT_EQUAL(f->errs.n, 0);
     t = ota_registry_find(f->registry, SLICE("+1"));
@@ -200,11 +184,11 @@ static void test_profiles(void)
     const struct ota_terminal *a, *b, *c, *d;
     struct fixture *f;
 
-    write_file("model.rdf",
-               "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:p='http://x/'>"
-               "<p:Push-Accept>text/html</p:Push-Accept><p:Push-MsgSize>1400</p:Push-MsgSize>"
-               "<p:Push-Accept-AppID>*</p:Push-Accept-AppID></rdf:RDF>",
-               0644);
+    test_write_file("model.rdf",
+                    "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:p='http://x/'>"
+                    "<p:Push-Accept>text/html</p:Push-Accept><p:Push-MsgSize>1400</p:Push-MsgSize>"
+                    "<p:Push-Accept-AppID>*</p:Push-Accept-AppID></rdf:RDF>",
+                    0644);
     f = read_text(
         "[terminal +1]\nroute = http://a\nprofile-file = model.rdf\n"
         "[terminal +2]\nroute = http://a\nmax-size = 5\nprofile-file = model.rdf\naccept = text/*, a/b;q=1\n"
@@ -324,9 +308,9 @@ static const struct {
 
 static void test_bad(void)
 {
-    write_file("good", "secret", 0600);
-    write_file("wide", "secret", 0644);
-    write_file("bad.rdf", "<rdf>", 0644);
+    test_write_file("good", "secret", 0600);
+    test_write_file("wide", "secret", 0644);
+    test_write_file("bad.rdf", "<rdf>", 0644);
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct fixture *f = read_text(bad[i].text);
 
@@ -435,8 +419,8 @@ static struct fixture *read_with_keys(struct sec_keyring *r, const char *more)
     f->load.errs = &f->errs;
     f->keyring = r;
     (void)snprintf(text, sizeof text, "[terminal 1]\nroute = http://127.0.0.1:9\n%s", more);
-    write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, in_scratch("terminals.conf"), r, ALL_SUITES, &f->registry);
+    test_write_file("terminals.conf", text, 0644);
+    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), r, ALL_SUITES, &f->registry);
     return f;
 }
 
@@ -452,15 +436,16 @@ static void test_suites_are_narrowed(void)
                 {1u << SEC_GPL_GCM, {SEC_GPL_GCM, 0}, 1},
                 {1u << SEC_GPL_CTR_8, {0, 0}, 0}};
 
-    write_file("sa", "said = " SAID "\nkey = " KEY "\nsuites = aes-gcm, hmac-sha256\nexpires = never\n",
-               0600);
-    write_file("terminals.conf", "[terminal 1]\nroute = http://127.0.0.1:9\nassociation-file = sa\n", 0644);
+    test_write_file("sa", "said = " SAID "\nkey = " KEY "\nsuites = aes-gcm, hmac-sha256\nexpires = never\n",
+                    0600);
+    test_write_file("terminals.conf", "[terminal 1]\nroute = http://127.0.0.1:9\nassociation-file = sa\n",
+                    0644);
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct fixture f = {.load = {.errs = &f.errs}};
         const struct ota_terminal *t;
 
         test_row(i);
-        ppg_terminals_read(&f.load, in_scratch("terminals.conf"), NULL, rows[i].suites, &f.registry);
+        ppg_terminals_read(&f.load, test_in_scratch("terminals.conf"), NULL, rows[i].suites, &f.registry);
         CU_ASSERT_EQUAL_FATAL(f.errs.n, 0);
         t = ota_registry_find(f.registry, SLICE("1"));
         CU_ASSERT(t && t->association.present && t->association.suites_n == rows[i].n);

@@ -10,28 +10,14 @@
 #include "ppg/changes.h"
 #include "ppg/reload.h"
 
-static const char *in_scratch(const char *name)
-{
-    static char path[600];
-
-    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    FILE *f = fopen(in_scratch(name), "w");
-
-    MUST(f && fputs(text, f) >= 0 && fclose(f) == 0 && chmod(in_scratch(name), 0600) == 0);
-}
-
 static void write_all(void)
 {
-    write_file("ppg.conf", "[pap]\nlisten = 127.0.0.1:0\n[log]\nfile = log\n");
-    write_file("initiators.conf", "[initiator a]\ncertificate = DNS:a\n[initiator b]\ncertificate = DNS:b\n");
-    write_file("whitelist.conf", "allow a +1* *\nallow b +1* *\n");
-    write_file("terminals.conf", "");
-    (void)unlink(in_scratch("log"));
+    test_write_file("ppg.conf", "[pap]\nlisten = 127.0.0.1:0\n[log]\nfile = log\n", 0600);
+    test_write_file("initiators.conf",
+                    "[initiator a]\ncertificate = DNS:a\n[initiator b]\ncertificate = DNS:b\n", 0600);
+    test_write_file("whitelist.conf", "allow a +1* *\nallow b +1* *\n", 0600);
+    test_write_file("terminals.conf", "", 0600);
+    (void)unlink(test_in_scratch("log"));
 }
 
 static struct ppg_snapshot *snapshot_now(void)
@@ -40,7 +26,7 @@ static struct ppg_snapshot *snapshot_now(void)
     struct ppg_snapshot *s = NULL;
 
     MUST(errs != NULL);
-    CU_ASSERT_FATAL(ppg_snapshot_load(in_scratch("ppg.conf"), &s, errs) == ERR_OK);
+    CU_ASSERT_FATAL(ppg_snapshot_load(test_in_scratch("ppg.conf"), &s, errs) == ERR_OK);
     free(errs);
     return s;
 }
@@ -120,7 +106,7 @@ static void test_taken(void)
     CU_ASSERT(reload(&w) && w.result == ERR_OK && w.errors == 0 && w.done == 1);
     CU_ASSERT(ppg_config_generation(w.used->config) > before);
     CU_ASSERT_EQUAL(log_count(w.log, "reload.done"), 1);
-    CU_ASSERT_EQUAL(access(in_scratch("log"), F_OK), 0);
+    CU_ASSERT_EQUAL(access(test_in_scratch("log"), F_OK), 0);
     finish(&w);
 }
 
@@ -148,11 +134,11 @@ static void test_kept(void)
 
         test_row(i);
         write_all();
-        write_file(broken[i].file, broken[i].text);
+        test_write_file(broken[i].file, broken[i].text, 0600);
         CU_ASSERT_FALSE(reload(&w));
         CU_ASSERT(w.result != ERR_OK && w.errors == 1 && w.used == before);
         CU_ASSERT(slice_find_slice(slice_str(w.first), slice_str(broken[i].want)) != SIZE_MAX);
-        CU_ASSERT_EQUAL(access(in_scratch("log"), F_OK), 0);
+        CU_ASSERT_EQUAL(access(test_in_scratch("log"), F_OK), 0);
     }
     CU_ASSERT_EQUAL(log_count(w.log, "reload.kept"), COUNT(broken));
     write_all();
@@ -252,7 +238,7 @@ static void test_many_names(void)
     for (int i = 0; i < 200; i++)
         buf_addf(&text, "[initiator x-%03d]\ncertificate = DNS:x%d\n", i, i);
     buf_add_ch(&text, '\0');
-    write_file("initiators.conf", text.p);
+    test_write_file("initiators.conf", text.p, 0600);
     is = snapshot_now();
     ppg_changes_find(was, is, &got);
     CU_ASSERT(got.accounts_added == 200 && strlen(got.named) < sizeof got.named);
@@ -281,8 +267,8 @@ static void test_changes(void)
         test_row(i);
         write_all();
         was = snapshot_now();
-        write_file("initiators.conf", changed[i].initiators);
-        write_file("whitelist.conf", changed[i].whitelist);
+        test_write_file("initiators.conf", changed[i].initiators, 0600);
+        test_write_file("whitelist.conf", changed[i].whitelist, 0600);
         is = snapshot_now();
         ppg_changes_find(was, is, &got);
         CU_ASSERT(got.accounts_added == want->accounts_added &&
