@@ -172,6 +172,7 @@ struct ota_profile ota_cpi_profile(const struct ota_cpi *c)
                                 .languages = buf_slice(&c->lists[OTA_CPI_LANGUAGES]),
                                 .app_ids = buf_slice(&c->lists[OTA_CPI_APP_IDS]),
                                 .profile_url = buf_slice(&c->lists[OTA_CPI_PROFILE_URL]),
+                                .tag = ota_cpi_tag(c),
                                 .size_max = c->size_max,
                                 .known = c->known};
 }

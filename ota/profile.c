@@ -46,6 +46,7 @@ void ota_profile_texts(struct ota_profile *p, struct slice *v[OTA_PROFILE_TEXTS]
     v[3] = &p->languages;
     v[4] = &p->app_ids;
     v[5] = &p->profile_url;
+    v[6] = &p->tag;
 }
 
 /* Octets of all texts; anything above the ceiling counts as just that. */

@@ -18,6 +18,7 @@ struct ota_profile {
     struct slice languages;   /* X-Wap-Push-Accept-Language */
     struct slice app_ids;     /* X-Wap-Push-Accept-AppID */
     struct slice profile_url; /* Profile or X-Wap-Profile */
+    struct slice tag;         /* X-Wap-CPITag: names this state of it */
     uint64_t size_max;        /* octets of content, X-Wap-Push-MsgSize; 0: not said */
     int64_t learnt_ms;        /* UTC; 0: configured, or nothing known */
     bool known;
@@ -36,7 +37,7 @@ void ota_profiles_forget(struct ota_profiles *p, struct slice key);
 enum err ota_profiles_find(struct ota_profiles *p, struct slice key, struct arena *mem,
                            struct ota_profile *out) MUST_USE;
 /* Its texts, for who treats them all alike. */
-#define OTA_PROFILE_TEXTS 6u
+#define OTA_PROFILE_TEXTS 7u
 void ota_profile_texts(struct ota_profile *p, struct slice *v[OTA_PROFILE_TEXTS]);
 /* Are its texts within OTA_PROFILE_MAX_N in all? */
 bool ota_profile_fits(const struct ota_profile *p);

@@ -61,6 +61,7 @@ static bool fields_fit(const struct ota_terminal *t)
                                          t->login.password,
                                          t->call_in.certificate,
                                          t->call_in.psk_identity,
+                                         t->call_in.wake_host,
                                          t->call_in.user,
                                          t->call_in.password};
 
@@ -87,6 +88,7 @@ static enum err copy_fields(struct arena *a, struct ota_terminal *t)
                                           &t->login.user,
                                           &t->call_in.certificate,
                                           &t->call_in.psk_identity,
+                                          &t->call_in.wake_host,
                                           &t->call_in.user,
                                           &t->call_in.password,
                                           &t->login.password};

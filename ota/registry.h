@@ -49,8 +49,10 @@ struct ota_call_in {
     struct slice user;        /* empty: its identity as it sends it */
     struct slice password;    /* in secret storage of the registry, wiped on free */
     struct slice psk_identity;
-    struct sec_secret psk; /* 16 octets or more */
-    unsigned psk_version;  /* the one TLS version it is good for: 12, 13 (RFC 9257 §4) */
+    struct sec_secret psk;  /* 16 octets or more */
+    unsigned psk_version;   /* the one TLS version it is good for: 12, 13 (RFC 9257 §4) */
+    struct slice wake_host; /* where a datagram asks it to call (session initiation); empty: nowhere */
+    uint16_t wake_port;
 };
 
 struct ota_terminal {

@@ -50,6 +50,7 @@ static void set_reached(json_t *o, const struct ota_terminal *t)
     buf_add_str(&text, t->host.n ? schemes[t->route][t->tls] : "");
     buf_add_str(&text, t->host.n && calls ? ", " : "");
     buf_add_str(&text, calls ? "calls in" : "");
+    buf_add_str(&text, t->call_in.wake_host.n ? ", woken by wap" : "");
     ppg_json_set_text(o, "reached", buf_slice(&text));
     buf_clear(&text);
 }
@@ -216,6 +217,7 @@ static void set_configured(json_t *o, const struct ota_terminal *t)
     ppg_json_set_text(o, "host", t->host);
     if (t->host.n)
         ppg_json_set_n(o, "port", t->port);
+    ppg_json_set_text(o, "woken_at", t->call_in.wake_host);
     ppg_json_set_text(o, "terminal_id", t->terminal_id);
     if (t->call_in.calls != OTA_CALLS_NO) {
         ppg_json_set_text(o, "may_call_over",

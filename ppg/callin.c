@@ -5,6 +5,7 @@
 #include "base/net/listen.h"
 #include "ota/caller.h"
 #include "ppg/schedule.h"
+#include "ppg/wake.h"
 
 #define DOORS_MAX (PPG_CALLIN_DOORS * PPG_LISTEN_MAX)
 
@@ -65,6 +66,7 @@ static void at_home(struct ppg_core *c, struct ppg_errand *e)
     }
     bearer->take(self, t->call, terminal, registry);
     t->call = NULL;
+    ppg_wake_called(c->wake, terminal->key);
     ppg_schedule_called(c->schedule, terminal->key);
 }
 

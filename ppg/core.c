@@ -9,6 +9,7 @@
 #include "ppg/protect.h"
 #include "ppg/reply.h"
 #include "ppg/schedule.h"
+#include "ppg/wake.h"
 #include "ppg/seq.h"
 
 #define HEADERS_MAX_N 65536u /* octets of the header lines of one answer */
@@ -24,7 +25,8 @@ enum err ppg_core_init(struct ppg_core *c)
     if ((e = pap_parser_create(&c->parser)) || (e = ppg_accept_create(c, &c->accept)) ||
         (e = ppg_control_create(c, &c->control)) || (e = ppg_schedule_create(c, &c->schedule)) ||
         (e = ppg_deliver_create(c, &c->deliver)) || (e = ppg_seq_create(c, &c->seq)) ||
-        (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)))
+        (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)) ||
+        (e = ppg_wake_create(c, &c->wake)))
         ppg_core_clear(c);
     return e;
 }
@@ -33,6 +35,7 @@ void ppg_core_clear(struct ppg_core *c)
 {
     ppg_accept_free(&c->accept);
     ppg_control_free(&c->control);
+    ppg_wake_free(&c->wake);
     ppg_notify_free(&c->notify);
     ppg_protect_free(&c->protect);
     ppg_seq_free(&c->seq);
@@ -48,6 +51,7 @@ void ppg_core_tick(struct ppg_core *c)
 {
     ppg_schedule_tick(c->schedule);
     ppg_notify_tick(c->notify);
+    ppg_wake_tick(c->wake);
 }
 
 void ppg_core_flush(struct ppg_core *c)
@@ -82,7 +86,7 @@ void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config)
 bool ppg_core_busy(const struct ppg_core *c)
 {
     return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) ||
-           ppg_control_under_way(c->control) || c->ops_out || c->errands_out;
+           ppg_control_under_way(c->control) || ppg_wake_under_way(c->wake) || c->ops_out || c->errands_out;
 }
 
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key)

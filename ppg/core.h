@@ -27,6 +27,7 @@ struct ppg_core;
 struct ppg_accept;
 struct ppg_control;
 struct ppg_schedule;
+struct ppg_wake;
 struct ppg_notify;
 struct ppg_protect;
 struct ppg_seq;
@@ -102,6 +103,7 @@ struct ppg_core {
     struct ppg_seq *seq;
     struct ppg_protect *protect;
     struct ppg_notify *notify;
+    struct ppg_wake *wake;
     const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */
     size_t bearers_n;
     void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers; NULL once it is being closed */

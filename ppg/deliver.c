@@ -8,6 +8,7 @@
 #include "ppg/content.h"
 #include "ppg/protect.h"
 #include "ppg/schedule.h"
+#include "ppg/wake.h"
 #include "security/gpl.h"
 
 #define HEAD_MAX_N     65536u
@@ -321,6 +322,8 @@ static void answered(struct ota_job *job, enum err why, void *arg)
         return;
     if (ev == EV_RETRY)
         a->target->by_call = a->terminal->call_in.calls != OTA_CALLS_NO;
+    if (ev == EV_RETRY && outcomes[r->outcome].unreachable)
+        ppg_wake(a->deliver->core->wake, a->target->key, a->target->push->app_id);
     if (r->outcome == OTA_BUSY && ++a->target->busy > BUSY_TRIES_MAX)
         ev = EV_ABORT;
     LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.done", LOG_S("push_id", a->target->push->push_id),
@@ -437,6 +440,7 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
         route_why(&r, why);
         ended(a, EV_FAIL, code, false, slice_str(why));
     } else if (absent(a)) {
+        ppg_wake(d->core->wake, t->key, t->push->app_id);
         attempt_free(a);
         ppg_schedule_absent(d->core->schedule, t);
     } else if (t->push->method == PPG_METHOD_UNCONFIRMED) {

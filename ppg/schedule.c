@@ -10,6 +10,7 @@
 #include "ppg/deliver.h"
 #include "ppg/lanes.h"
 #include "ppg/settle.h"
+#include "ppg/wake.h"
 
 #define SENDING_MAX   4096u  /* attempts under way on one core, at most */
 #define IDLE_LANES    65536u /* terminals that are only remembered, beside those with targets in memory */
@@ -203,6 +204,8 @@ static void arrive(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_targ
         clock_look(s);
     if (q->busy_id == t->id)
         t->busy = q->busy_n;
+    if (st->lane->by_call && lane_closed(st->lane, now))
+        ppg_wake(s->core->wake, t->key, t->push->app_id);
     if (was_put_off(q, t))
         send_away(s, st, t, q->away.last.due_ms, NULL);
     else if (ppg_away_behind(&q->away, t->due_ms, t->id) || queue_full(q, t) || lane_closed(st->lane, now))

@@ -22,6 +22,7 @@ enum ppg_capabilities_use { PPG_CAPABILITIES_LENIENT, PPG_CAPABILITIES_STRICT, P
 /* Whether initiators' certificates are asked about, and what is done when there is no answer. */
 enum ppg_ocsp_use { PPG_OCSP_OFF, PPG_OCSP_FAIL_CLOSED, PPG_OCSP_FAIL_OPEN };
 
+#define PPG_WAKE_TRIES_MAX 8u
 struct ppg_listen {
     char address[64]; /* numeric, IPv6 without brackets */
     uint16_t port;    /* 0: the system chooses */
@@ -101,6 +102,10 @@ struct ppg_settings {
         size_t calls_per_address_max;
         int64_t keep_alive_ms; /* such a connection is asked so often whether it lives */
         const char *realm;
+        struct ppg_listen contacts[PPG_LISTEN_MAX]; /* where terminals that are asked to call find us */
+        size_t contacts_n;
+        int64_t wake_first_ms; /* doubles */
+        size_t wake_tries;     /* 1..PPG_WAKE_TRIES_MAX */
     } ota_http;
     struct {
         unsigned source_port;  /* of datagrams in the clear; 0: the system chooses */

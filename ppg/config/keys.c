@@ -326,6 +326,14 @@ const struct ppg_config_key ppg_config_keys[] = {
            "A terminal that called in and is silent is asked so often whether it is still there."),
     TEXT("ota-http", "realm", ota_http.realm, 1, 100, NULL, "push",
          "Realm of the logins of terminals that call in."),
+    LIST(LISTENS, "ota-http", "contacts", ota_http.contacts, ota_http.contacts_n, PPG_LISTEN_MAX, 0, 0, NULL,
+         "192.0.2.10:4036",
+         "Where terminals that a datagram asks to call find the gateway, as they see its addresses."),
+    NUMBER(
+        TIME, "ota-http", "wake-first", ota_http.wake_first_ms, 100, 600000, "10s",
+        "One that is asked and does not call is asked again after this, then after twice that, and so on."),
+    NUMBER(COUNT, "ota-http", "wake-tries", ota_http.wake_tries, 1, PPG_WAKE_TRIES_MAX, "4",
+           "How often it is asked, until a later push asks it anew."),
 
     NUMBER(COUNT, "ota-wsp", "source-port", ota_wsp.source_port, 0, 65535, "9200",
            "Where pushes in datagrams come from; 0: the system chooses.  DTLS always lets it choose."),

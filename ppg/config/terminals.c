@@ -273,6 +273,35 @@ static void set_call_key(struct ppg_list *l, const struct ppg_ini_line *line)
         ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
 }
 
+/* wap://host[:port] */
+static void set_wake(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    const struct route *r = NULL;
+    struct net_server at;
+
+    if (net_server_parse(line->value, &at) == ERR_OK)
+        r = route_of(at.scheme);
+    if (!r || r->route != OTA_ROUTE_WSP || r->tls)
+        ppg_list_say(l, line, "not HOST[:PORT] behind wap://");
+    else if (arena_dup(&d->mem, at.host, &d->terminal.call_in.wake_host))
+        ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
+    else
+        d->terminal.call_in.wake_port = at.port ? at.port : r->port;
+}
+
+/* A terminal that calls in gets no content in datagrams: a wap route is where it is asked to call. */
+static void take_wake(struct ota_terminal *t)
+{
+    if (!t->call_in.calls || t->route != OTA_ROUTE_WSP || t->tls || t->call_in.wake_host.n)
+        return;
+    t->call_in.wake_host = t->host;
+    t->call_in.wake_port = t->port;
+    t->route = OTA_ROUTE_HTTP;
+    t->host = SLICE_NONE;
+    t->port = 0;
+}
+
 static void set_max_size(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     int64_t n = 0;
@@ -456,6 +485,7 @@ static const struct ppg_list_key keys[] = {
     {"call-psk-file", set_call_psk_file, .must = false},
     {"call-psk-tls", set_call_psk_tls, .must = false},
     {"call-key", set_call_key, .must = false},
+    {"wake", set_wake, .must = false},
     {"tls-name", set_tls_name, .must = false},
     {"psk-identity", set_psk_identity, .must = false},
     {"psk-file", set_psk_file, .must = false},
@@ -498,11 +528,11 @@ static const char *call_in_wrong(const struct draft *d)
 
     if (!c->calls)
         return d->has_proof || c->certificate.n || c->user.n || d->call_password.n || c->psk.n ||
-                       c->psk_identity.n || c->psk_version
-                   ? "call-... is for terminals with calls-in = tls or any"
+                       c->psk_identity.n || c->psk_version || c->wake_host.n
+                   ? "call-... and wake are for terminals with calls-in = tls or any"
                    : NULL;
     if (d->terminal.host.n && d->terminal.route != OTA_ROUTE_HTTP)
-        return "calls-in goes with an http route, or none";
+        return "calls-in goes with an http or wap route, or none";
     if (!d->has_proof)
         return "calls-in needs call-proof = certificate, psk, digest, basic or none";
     if ((c->proof == OTA_PROOF_CERTIFICATE) != (c->certificate.n != 0))
@@ -540,10 +570,12 @@ static void end(struct ppg_list *l)
 {
     struct draft *d = draft_of(l);
     struct ota_terminal *t = &d->terminal;
-    const char *wrong = call_in_wrong(d);
+    const char *wrong;
     bool known = ota_registry_find(d->registry, t->key) != NULL;
     enum err e;
 
+    take_wake(t);
+    wrong = call_in_wrong(d);
     complete_profile(d);
     keep_suites(&t->association, d->suites);
     if (t->call_in.psk.n && !t->call_in.psk_version)

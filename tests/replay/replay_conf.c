@@ -37,6 +37,8 @@ static bool write_terminal(struct replay_world *w, FILE *f, const struct replay_
 
     (void)fprintf(f, "[terminal %s]\nroute = %s%s://terminal.example:1\nmax-size = %zu\n", t->key,
                   t->datagrams ? "wap" : "http", t->tls ? "s" : "", t->max_size);
+    if (t->away)
+        (void)fprintf(f, "calls-in = any\ncall-proof = none\nwake = wap://sleep.example\n");
     if (!t->sealed)
         return true;
     (void)snprintf(name, sizeof name, "association-%zu", (size_t)(t - w->net->terminals));

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/net/uri.h"
 #include "ota/headers.h"
+#include "ota/sia.h"
 #include "security/gpl.h"
 
 /* One answer on its way; either to the bearer's caller or to the poster's. */
@@ -211,6 +212,13 @@ static enum err bearer_send(void *self, struct ota_job *job, ota_done_fn *done, 
     if (net->dead)
         return ERR_PEER;
     MUST(t && net->sends_n < REPLAY_SENDS_MAX);
+    if (slice_eq(job->content_type, SLICE(OTA_SIA_TYPE))) { /* no push of anybody's */
+        t->asked++;
+        t->in_flight++;
+        p.answer = ok;
+        pend(net, &p);
+        return ERR_OK;
+    }
     p.answer = answer_next(&t->answers, ok);
     if (p.answer.kind == REPLAY_REFUSE)
         return p.answer.err;

@@ -48,7 +48,8 @@ struct replay_terminal {
     bool present; /* in the configuration when it is written next */
     bool tls;
     bool datagrams;  /* reached by them */
-    bool away;       /* must call in first, and has not */
+    bool away;       /* must call in first, and has not; a datagram may ask it to */
+    unsigned asked;  /* how often one has */
     bool sealed;     /* has an association */
     bool gba;        /* its module's keys are known to the key server */
     unsigned key_no; /* which key of the association; another number is another key */
