@@ -10,7 +10,7 @@
 #include "base/num.h"
 
 #define FIELD_MAX_N 255 /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      12  /* strings of a terminal */
+#define FIELDS      13  /* strings of a terminal */
 #define ID_MAX_N    (FIELD_MAX_N + 1)
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */

@@ -41,8 +41,9 @@ struct look {
 /* "https", "calls in", "http, calls in" */
 static void set_reached(json_t *o, const struct ota_terminal *t)
 {
-    static const char *const schemes[][2] = {
-        [OTA_ROUTE_HTTP] = {"http", "https"}, [OTA_ROUTE_WSP] = {"wap", "waps"}};
+    static const char *const schemes[][2] = {[OTA_ROUTE_HTTP] = {"http", "https"},
+                                             [OTA_ROUTE_WSP] = {"wap", "waps"},
+                                             [OTA_ROUTE_SIP] = {"sip", "sips"}};
     bool calls = t->call_in.calls != OTA_CALLS_NO;
     struct buf text;
 
