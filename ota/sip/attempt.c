@@ -13,6 +13,7 @@
 #define FAILURE     4000
 #define UNAVAILABLE 4001
 #define BAD_ADDRESS 2002
+#define OTHER_TYPE  5030
 #define LINE_MAX_N  65536 /* octets of header lines of an envelope */
 
 static const struct ota_env *env_of(const struct ota_sip_attempt *a)
@@ -261,6 +262,9 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
     struct ota_sip_verdict v = ota_sip_verdict(r->status, a->job->confirmed);
     char note[64];
 
+    if (a->form_tried &&
+        v.outcome == OTA_ABORTED) /* who has opened the first form refuses the second as a replay */
+        v.code = OTHER_TYPE;
     (void)snprintf(note, sizeof note, "%u %s", r->status, v.note);
     a->job->result.retry_after_ms = r->retry_s * 1000;
     if (v.next == OTA_SIP_LOGIN && login_of(a)->user.n && !ota_sip_login_challenged(&a->login, r)) {

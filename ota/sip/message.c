@@ -130,6 +130,36 @@ enum err ota_sip_app_value(struct slice app_id, struct buf *out)
     return buf_err(out);
 }
 
+/* What stands in quotes behind +TAG=; n 0: nothing. */
+static struct slice tag_value(struct slice params, struct slice tag)
+{
+    for (size_t i = 0; i < params.n; i++) {
+        struct slice rest = slice_sub(params, i, SIZE_MAX), value;
+
+        if (params.p[i] != '+' || !slice_starts_ci(slice_sub(rest, 1, SIZE_MAX), tag))
+            continue;
+        rest = slice_sub(rest, 1 + tag.n, SIZE_MAX);
+        if (slice_starts(rest, SLICE("=\"")) && slice_cut(slice_sub(rest, 2, SIZE_MAX), '"', &value, &rest))
+            return value;
+    }
+    return SLICE_NONE;
+}
+
+enum err ota_sip_app_read(struct slice accept_contact, struct slice app_tag, struct buf *out)
+{
+    struct slice value = tag_value(accept_contact, app_tag);
+
+    if (value.n == 0)
+        return ERR_ABSENT;
+    if (slice_starts(value, SLICE("<")) && slice_ends(value, SLICE(">"))) {
+        buf_add(out, slice_sub(value, 1, value.n - 2));
+    } else {
+        buf_add(out, SLICE(WAP_PREFIX));
+        buf_add(out, value);
+    }
+    return buf_err(out);
+}
+
 /* The device must have said that it has the application (RFC 3841 §7.2.4). */
 static enum err application(const struct ota_sip_message *m, struct buf *out)
 {

@@ -53,6 +53,10 @@ enum err ota_sip_message_print(const struct ota_sip_message *m, struct buf *out)
  * others (RFC 3840 §9).  ERR_MALFORMED: cannot stand there. */
 enum err ota_sip_app_value(struct slice app_id, struct buf *out) MUST_USE;
 
+/* The application that an Accept-Contact asks for by the feature tag, the inverse of the above.  ERR_ABSENT: none; ERR_LIMIT,
+ * ERR_NOMEM. */
+enum err ota_sip_app_read(struct slice accept_contact, struct slice app_tag, struct buf *out) MUST_USE;
+
 /* The head of an envelope: Content-Type, then the other lines of the push message's head but Content-Length, then the
  * flags as a number, the empty line.  ERR_MALFORMED: no Content-Type; ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_envelope_print(struct slice message_head, const struct ota_push_info *info,

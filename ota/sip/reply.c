@@ -2,6 +2,7 @@
 #include "ota/sip/reply.h"
 
 #include <osipparser2/osip_parser.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -9,9 +10,18 @@
 
 static uv_once_t once = UV_ONCE_INIT;
 
+static void mute(const char *file, int line, osip_trace_level_t level, const char *fmt, va_list args)
+{
+    (void)file, (void)line, (void)level, (void)fmt, (void)args;
+}
+
+/* Unless told otherwise it writes what it thinks of strangers' messages to standard output. */
 static void start(void)
 {
     (void)parser_init();
+    osip_trace_initialize_func(TRACE_LEVEL0, mute);
+    for (osip_trace_level_t level = TRACE_LEVEL0; level < END_TRACE_LEVEL; level++)
+        osip_trace_disable_level(level);
 }
 
 void ota_sip_parser_start(void)

@@ -184,3 +184,41 @@ enum kit_event kit_handle_datagram(struct kit *k, const struct kit_datagram *d, 
     *reason = kit_reason_text(v.reason);
     return v.event;
 }
+
+static struct kit_verdict handle_message(struct kit *k, const struct kit_message *m, struct kit_push *push)
+{
+    const struct kit_transport t = {.proofs = m->proofs,
+                                    .full = m->tls && m->proofs,
+                                    .tls = m->tls,
+                                    .server = m->server,
+                                    .now_s = m->now_s};
+
+    if (!server_listed(k, m->server))
+        return (struct kit_verdict){KIT_DROPPED, KIT_REASON_SERVER, 204, 235};
+    if (k->guard && !m->proofs)
+        return (struct kit_verdict){KIT_DROPPED, KIT_REASON_LOGIN, 204, 235};
+    return kit_push_judge_message(k, m, &t, push);
+}
+
+/* The words of SIP for a verdict (RFC 3428 §7); why something was dropped stays here. */
+static unsigned message_status(const struct kit_verdict *v)
+{
+    if (v->event == KIT_PUSH || v->event == KIT_DUPLICATE)
+        return 200;
+    if (v->http >= 400)
+        return v->http;
+    if (v->push_status == 238)
+        return 415;
+    return v->push_status == 237 ? 486 : 603;
+}
+
+enum kit_event kit_handle_message(struct kit *k, const struct kit_message *m, unsigned *status,
+                                  struct kit_push *push, const char **reason)
+{
+    struct kit_verdict v = handle_message(k, m, push);
+
+    k->counts[v.reason]++;
+    *status = message_status(&v);
+    *reason = kit_reason_text(v.reason);
+    return v.event;
+}

@@ -42,6 +42,17 @@ struct kit_datagram {
     int64_t now_s;       /* UTC */
 };
 
+/* A push as a SIP MESSAGE brought it (OTA-SIP): an envelope, or the content alone. */
+struct kit_message {
+    struct slice content_type; /* of the request */
+    struct slice app_id;       /* that the request is for; counts where there is no envelope */
+    struct slice body;
+    bool tls;
+    unsigned proofs;     /* of TLS: KIT_PROOF_CERTIFICATE; 0: none */
+    struct slice server; /* its name or address */
+    int64_t now_s;       /* UTC */
+};
+
 /* Print it as the HTTP answer. */
 struct kit_answer {
     unsigned status;    /* 204, 400, 401, 404, 405, 413 */
@@ -130,6 +141,9 @@ enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct k
 /* The same for a datagram, which cannot be registered by: KIT_PUSH, KIT_DUPLICATE, KIT_DROPPED, KIT_REFUSED. */
 enum kit_event kit_handle_datagram(struct kit *k, const struct kit_datagram *d, struct kit_push *push,
                                    const char **reason);
+/* The same for a SIP MESSAGE; *status: 200, or why not: 400, 413, 415, 486 no resources, 603 everything else, without a reason. */
+enum kit_event kit_handle_message(struct kit *k, const struct kit_message *m, unsigned *status,
+                                  struct kit_push *push, const char **reason);
 /* What must survive a restart (highest numbers seen, message ids, what the module has taken, associations that pushes
  * brought, with their keys: keep it as secret as the module's), as text lines; the program stores it before it answers.  load: ERR_MALFORMED, ERR_LIMIT. */
 void kit_save(const struct kit *k, struct buf *out);

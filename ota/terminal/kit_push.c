@@ -203,3 +203,26 @@ struct kit_verdict kit_push_judge_datagram(struct kit *k, struct slice datagram,
     t->info = m.info;
     return judge(k, &m, t, push);
 }
+
+/* Of an envelope the flags count no more than the way it came (OTA-SIP §4.2). */
+struct kit_verdict kit_push_judge_message(struct kit *k, const struct kit_message *msg,
+                                          const struct kit_transport *t, struct kit_push *push)
+{
+    struct kit_entity m;
+    enum err e;
+
+    if (slice_eq_ci(ota_type_bare(msg->content_type), SLICE("application/vnd.oma.push"))) {
+        e = kit_entity_parse(msg->body, &m);
+    } else {
+        buf_reset(&k->text, k->text.max);
+        buf_add(&k->text, SLICE("Content-Type: "));
+        buf_add(&k->text, msg->content_type);
+        buf_add(&k->text, msg->app_id.n ? SLICE("\r\nX-Wap-Application-Id: ") : SLICE_NONE);
+        buf_add(&k->text, msg->app_id);
+        buf_add(&k->text, SLICE("\r\n"));
+        e = buf_err(&k->text) ? buf_err(&k->text) : kit_entity_read(buf_slice(&k->text), msg->body, &m);
+    }
+    if (e)
+        return (struct kit_verdict){KIT_REFUSED, KIT_REASON_FORM, 400, 0};
+    return judge(k, &m, t, push);
+}

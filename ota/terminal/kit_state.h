@@ -144,6 +144,8 @@ struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, 
                                   struct kit_push *push);
 struct kit_verdict kit_push_judge_datagram(struct kit *k, struct slice datagram, struct kit_transport *t,
                                            struct kit_push *push);
+struct kit_verdict kit_push_judge_message(struct kit *k, const struct kit_message *m,
+                                          const struct kit_transport *t, struct kit_push *push);
 /* kit_prove.c.  Adds the proof that the gateway asks for, if it does and there is one. */
 void kit_prove(const struct kit *k, const struct kit_request *req, struct kit_answer *a);
 struct slice kit_header_find(const struct kit_request *req, struct slice name);

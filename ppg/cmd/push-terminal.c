@@ -1,5 +1,5 @@
 /* push-terminal: a handset's push client on the command line, over the library ota/terminal/.  `listen` waits for a
- * gateway to connect, or for its datagrams, `connect` calls it; both answer its registration, verify, open and print each
+ * gateway to connect, or for its datagrams, `connect` calls it, `sip` takes MESSAGE requests; they answer its registration, verify, open and print each
  * push, and say how it was trusted.
  * What must survive a restart is on disk before an answer leaves.  [OTA-HTTP §3, §4, §7].  One thread. */
 #include <inttypes.h>
@@ -26,6 +26,7 @@
 #include "ppg/tool/keep.h"
 #include "ppg/tool/net.h"
 #include "ppg/tool/push_print.h"
+#include "ppg/tool/sip_terminal.h"
 
 #define EXIT_TIMEOUT    1
 #define EXIT_BAD_USAGE  2
@@ -51,7 +52,8 @@ struct options {
     struct tool_list servers;
     struct tool_list apps, accept, charsets, encodings, languages;
     const char *psk;
-    bool trusted_only, udp, dtls;
+    const char *record, *registrar;
+    bool trusted_only, udp, dtls, sip;
     int64_t count, timeout_s, max_size, window;
     bool json, help, version;
 };
@@ -68,6 +70,9 @@ static const struct tool_option listen_options[] = {
     {"dtls", NULL, "the same inside DTLS, with --psk or --cert and --key", TOOL_FLAG, AT(dtls), 0, 0},
     {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS and connect; in hexadecimal in FILE",
      TOOL_TEXT, AT(psk), 0, 0},
+    {"record", "URI", "sip: our address, sip:user@domain, to be registered", TOOL_TEXT, AT(record), 0, 0},
+    {"registrar", "URI", "sip: where, sip:HOST:PORT[;transport=tcp]; --proof answers its challenges",
+     TOOL_TEXT, AT(registrar), 0, 0},
     {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
     {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
     {"pkcs12", "FILE", "certificate and key in one file, instead of these two", TOOL_TEXT, AT(pkcs12), 0, 0},
@@ -118,6 +123,8 @@ struct terminal {
     struct net_udp *udp;
     struct tool_call *call; /* connect; NULL: listen */
     struct net_dtlsd *dtls;
+    struct tool_sip *sip;
+    struct buf login;      /* its password */
     struct slice psk_name; /* in the options */
     struct sec_secret psk;
     struct kit *kit;
@@ -182,6 +189,7 @@ static void ended(struct terminal *t)
 {
     net_hub_timer_stop(t->loop.env.hub, &t->timer);
     tool_call_close(&t->call);
+    tool_sip_close(&t->sip);
     if (t->httpd)
         net_httpd_close(t->httpd, NULL, NULL);
     if (t->udp)
@@ -353,6 +361,43 @@ static void on_record(const struct sockaddr *from, const struct net_tls_peer *pe
                       void *arg)
 {
     take_datagram(arg, from, peer, plain);
+}
+
+/* --- SIP --- */
+
+/* Not from inside what reads the socket; the answer leaves first. */
+static void leave_soon(struct terminal *t)
+{
+    t->draining = true;
+    net_hub_timer_set(t->loop.env.hub, &t->timer, 1);
+}
+
+static unsigned on_message(const struct tool_sip_push *p, void *arg)
+{
+    struct terminal *t = arg;
+    struct kit_request shown = {.tls = p->peer != NULL, .server_proved = p->peer && p->peer->verified};
+    struct kit_message m = {.content_type = p->content_type,
+                            .app_id = p->app_id,
+                            .body = p->body,
+                            .tls = p->peer != NULL,
+                            .proofs = shown.server_proved ? (unsigned)KIT_PROOF_CERTIFICATE : 0u,
+                            .now_s = clk_utc_ms(&clk_real) / 1000};
+    struct kit_push push;
+    const char *reason;
+    enum kit_event ev;
+    unsigned status;
+
+    if (t->draining) /* one more than was asked for */
+        return 480;
+    m.server = shown.server = server_name(t, p->peer, p->ip);
+    ev = kit_handle_message(t->kit, &m, &status, &push, &reason);
+    if (!note(t, ev, &shown, &push, reason)) {
+        leave_soon(t);
+        return 500;
+    }
+    if (enough(t))
+        leave_soon(t);
+    return status;
 }
 
 /* --- setting up --- */
@@ -611,13 +656,40 @@ static int start_calling(struct terminal *t)
     return tool_call_create(&conf, &t->call) ? complain("out of memory", "") : 0;
 }
 
+/* --bind to SIP. */
+static int listen_sip(struct terminal *t, unsigned *port)
+{
+    struct tool_sip_conf conf = {.env = &t->loop.env,
+                                 .bind = t->o->bind,
+                                 .tls = t->tls,
+                                 .record = t->o->record,
+                                 .registrar = t->o->registrar,
+                                 .apps = &t->o->apps,
+                                 .json = t->o->json,
+                                 .push = on_message,
+                                 .wire = t->wire ? on_wire : NULL,
+                                 .arg = t};
+    char why[TOOL_WHY_N];
+
+    if (t->o->proof && read_login("--proof", t->o->proof, &t->login, &conf.user, &conf.password))
+        return EXIT_BAD_USAGE;
+    return tool_sip_create(&conf, t->address, &t->sip, port, why) ? complain(why, "") : 0;
+}
+
+static int serve(struct terminal *t, unsigned *port)
+{
+    if (t->o->sip)
+        return listen_sip(t, port);
+    return t->o->udp || t->o->dtls ? listen_udp(t, port) : serve_http(t, port);
+}
+
 static int start(struct terminal *t)
 {
     unsigned port = 0;
     int bad;
 
     net_timer_init(&t->timer, tick);
-    bad = t->o->udp || t->o->dtls ? listen_udp(t, &port) : serve_http(t, &port);
+    bad = serve(t, &port);
     if (bad || (t->o->gateway ? start_calling(t) : tell_port(t, port))) {
         ended(t);
         return EXIT_BAD_USAGE;
@@ -766,11 +838,12 @@ static int run(const struct options *o)
         (net_uri_parse(slice_str(o->gateway), &t.gateway) || !slice_eq(t.gateway.target, SLICE("/"))))
         return complain("--gateway", "not https://HOST:PORT or http://HOST:PORT");
     buf_init(&t.state, STATE_MAX_N);
+    buf_init(&t.login, FILE_MAX_N);
     if (tool_loop_open(&t.loop))
         return complain("out of memory", "");
     t.exit = set_up(&t);
     (void)uv_run(&t.loop.loop, UV_RUN_DEFAULT);
-    if (t.httpd || t.udp || t.dtls)
+    if (t.httpd || t.udp || t.dtls || t.sip)
         ended(&t); /* drained: the timer alone does not keep the loop going */
     tool_loop_close(&t.loop);
     kit_free(&t.kit);
@@ -779,6 +852,7 @@ static int run(const struct options *o)
     sec_secret_clear(&t.psk);
     log_free(&t.log);
     buf_wipe(&t.state);
+    buf_wipe(&t.login);
     if (t.wire)
         (void)fclose(t.wire);
     return t.exit;
@@ -787,6 +861,7 @@ static int run(const struct options *o)
 #define USAGE                                                                                                \
     "usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"                                               \
     "       push-terminal connect --gateway URI [OPTIONS]\n"                                                 \
+    "       push-terminal sip --bind ADDR:PORT [--record URI --registrar URI] [OPTIONS]\n"                   \
     "       push-terminal activate --package FILE --code CODE [--out FILE]"
 
 /* Each command has its own way to the gateway, and needs it. */
@@ -794,7 +869,10 @@ static bool command_ok(const char *word, const struct options *o)
 {
     if (slice_eq(slice_str(word), SLICE("connect")))
         return o->gateway && !o->bind && !o->port_file && !o->udp;
-    return slice_eq(slice_str(word), SLICE("listen")) && o->bind && !o->gateway && !o->gateway_name;
+    if (o->sip)
+        return o->bind && !o->gateway && !o->udp && !o->dtls && !o->record == !o->registrar;
+    return slice_eq(slice_str(word), SLICE("listen")) && o->bind && !o->gateway && !o->gateway_name &&
+           !o->record && !o->registrar;
 }
 
 static int help(void)
@@ -837,6 +915,7 @@ int main(int argc, char **argv)
     }
     if (words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("activate")))
         return run_activate(&o);
+    o.sip = words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("sip"));
     if (words.n != 1 || !command_ok(words.v[0], &o))
         return complain(USAGE, "");
     return run(&o);

@@ -1,9 +1,12 @@
-/* What comes over SIP: octets of a stream and of a datagram to messages, messages through libosip2 to responses, URIs. */
+/* What comes over SIP: octets of a stream and of a datagram to messages, messages through libosip2 to
+ * responses and requests, URIs. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include "ota/sip/frame.h"
+#include "ota/sip/message.h"
 #include "ota/sip/reply.h"
+#include "ota/sip/request.h"
 #include "ota/sip/uri.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -32,6 +35,32 @@ static void read_reply(const struct ota_sip_unit *u)
     ota_sip_reply_clear(&r);
 }
 
+/* What answers a request is a response to it. */
+static void read_request(const struct ota_sip_unit *u)
+{
+    struct ota_sip_unit back;
+    struct ota_sip_request r;
+    struct buf text, read;
+
+    if (ota_sip_request_read(u, NULL, &r))
+        return;
+    buf_init(&text, 4 * OTA_SIP_HEAD_MAX_N);
+    buf_init(&read, 4 * OTA_SIP_HEAD_MAX_N);
+    if (!ota_sip_app_read(ota_sip_request_header(&r, "accept-contact"), SLICE(OTA_SIP_APP_TAG), &text) &&
+        text.n == 0)
+        abort();
+    buf_clear(&text);
+    if (!ota_sip_request_type(&r, &text) && slice_find(buf_slice(&text), '\n') != SIZE_MAX)
+        abort(); /* one line */
+    buf_clear(&text);
+    if (!ota_sip_response_print(&r, 200, SLICE("t"), SLICE_NONE, &text) &&
+        ota_sip_datagram_read(buf_slice(&text), &read, &back) == ERR_MALFORMED)
+        abort();
+    buf_clear(&read);
+    buf_clear(&text);
+    ota_sip_request_clear(&r);
+}
+
 /* The stream in two pieces gives what it gives in one. */
 static size_t read_stream(struct slice in, size_t first_n)
 {
@@ -44,8 +73,10 @@ static size_t read_stream(struct slice in, size_t first_n)
         if (ota_sip_frame_feed(&f, i ? slice_sub(in, first_n, SIZE_MAX) : slice_sub(in, 0, first_n)))
             break;
         while (!ota_sip_frame_next(&f, &u)) {
-            if (!u.ping && first_n == in.n)
+            if (!u.ping && first_n == in.n) {
                 read_reply(&u);
+                read_request(&u);
+            }
             units++;
         }
     }
@@ -62,8 +93,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     ota_sip_parser_start();
     buf_init(&text, 2 * OTA_SIP_HEAD_MAX_N);
-    if (!ota_sip_datagram_read(in, &text, &u))
+    if (!ota_sip_datagram_read(in, &text, &u)) {
         read_reply(&u);
+        read_request(&u);
+    }
     buf_clear(&text);
     if (n < 60000 && read_stream(in, n) != read_stream(in, n / 2))
         abort();

@@ -200,9 +200,9 @@ class Gateway:
 class Terminal:
     """A running push-terminal: its port, its events."""
 
-    def __init__(self, bench, *options, association=True, port=0):
+    def __init__(self, bench, *options, association=True, port=0, command="listen"):
         make_identity(bench)
-        self.bench = bench
+        self.bench, self.command = bench, command
         self.number = sum(1 for p in bench.programs if p.name == "push-terminal")
         self.port, self.runs, self.options = port, [], ["--json", *options]
         if association:
@@ -213,7 +213,7 @@ class Terminal:
         port_file = self.bench.path(f"terminal{self.number}.port")
         if os.path.exists(port_file):
             os.remove(port_file)
-        self.program = self.bench.start("push-terminal", "listen", "--bind", f"127.0.0.1:{self.port}", "--port-file",
+        self.program = self.bench.start("push-terminal", self.command, "--bind", f"127.0.0.1:{self.port}", "--port-file",
                                         port_file, "--wire", self.wire_path(len(self.runs)), *self.options)
         self.runs.append(self.program)
         self.port = int(self.bench.wait_for_file(port_file, self.program).rpartition(":")[2])

@@ -200,6 +200,35 @@ static void application_values(void)
     }
 }
 
+static void applications_asked_for(void)
+{
+    static const struct {
+        const char *in, *want;
+        enum err e;
+    } rows[] = {
+        {"*;+g.oma.pusheventapp=\"mms.ua\";require;explicit", "x-wap-application:mms.ua", ERR_OK},
+        {"*;require;+G.OMA.PushEventApp=\"<urn:a>\"", "urn:a", ERR_OK},
+        {"*;+g.oma.pusheventapp2=\"x\";+g.oma.pusheventapp=\"y\"", "x-wap-application:y", ERR_OK},
+        {"", "", ERR_ABSENT},
+        {"*;require", "", ERR_ABSENT},
+        {"*;+g.oma.pusheventapp", "", ERR_ABSENT},
+        {"*;+g.oma.pusheventapp=mms.ua", "", ERR_ABSENT},
+        {"*;+g.oma.pusheventapp=\"mms.ua", "", ERR_ABSENT},
+        {"*;+g.oma.pusheventapp=\"\"", "", ERR_ABSENT},
+        {"*;g.oma.pusheventapp=\"mms.ua\"", "", ERR_ABSENT},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buf got;
+
+        test_row(i);
+        buf_init(&got, 256);
+        CU_ASSERT_EQUAL(ota_sip_app_read(slice_str(rows[i].in), SLICE(OTA_SIP_APP_TAG), &got), rows[i].e);
+        TEST_SLICE_EQ(buf_slice(&got), slice_str(rows[i].want));
+        buf_clear(&got);
+    }
+}
+
 static void envelopes(void)
 {
     static const struct {
@@ -240,5 +269,6 @@ const struct test_case test_cases[] = {
     {"no_contact_and_no_date_alone", no_contact_and_no_date_alone},
     {"what_cannot_be_sent", what_cannot_be_sent},
     {"application_values", application_values},
+    {"applications_asked_for", applications_asked_for},
     {"envelopes", envelopes},
     {NULL, NULL}};

@@ -1,0 +1,159 @@
+/* A SIP request that we serve, and its response; see request.h. */
+#include "ota/sip/request.h"
+
+#include <osipparser2/osip_parser.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "base/net/stream.h"
+#include "base/scan.h"
+
+/* Names the headers without which a request cannot be answered (§8.1.1). */
+static bool whole(const osip_message_t *m)
+{
+    return m->sip_method && m->req_uri && m->from && m->to && m->call_id && m->call_id->number && m->cseq &&
+           m->cseq->method && m->cseq->number && osip_list_size(&m->vias) > 0;
+}
+
+/* Where an answer goes: the port with rport, the address where it is not what Via says. */
+static void note_source(osip_message_t *m, const struct sockaddr *from)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
+    char text[NET_ADDR_TEXT_N];
+
+    if (uv_ip_name(from, text, sizeof text) == 0)
+        (void)osip_message_fix_last_via_header(
+            m, text, ntohs(from->sa_family == AF_INET6 ? v6->sin6_port : v4->sin_port));
+}
+
+static enum err read_parts(struct ota_sip_request *r)
+{
+    osip_via_t *via = whole(r->osip) ? osip_list_get(&r->osip->vias, 0) : NULL;
+    osip_generic_param_t *branch = NULL, *tag = NULL;
+    struct scan s;
+
+    if (!via || !via->host || osip_via_param_get_byname(via, "branch", &branch) || !branch || !branch->gvalue)
+        return ERR_MALFORMED;
+    r->method = slice_str(r->osip->sip_method);
+    r->branch = slice_str(branch->gvalue);
+    r->sent_by = slice_str(via->host);
+    r->to_tag = osip_to_get_tag(r->osip->to, &tag) == 0 && tag;
+    s = scan_of(slice_str(r->osip->cseq->number));
+    r->cseq = scan_u32(&s, 0, INT32_MAX); /* §8.1.1.5 */
+    scan_end(&s);
+    return s.err || !slice_eq(slice_str(r->osip->cseq->method), r->method) ? ERR_MALFORMED : ERR_OK;
+}
+
+enum err ota_sip_request_read(const struct ota_sip_unit *unit, const struct sockaddr *from,
+                              struct ota_sip_request *out)
+{
+    struct ota_sip_request r = {.osip = NULL};
+    enum err e;
+    int rc;
+
+    if (slice_starts(unit->head, SLICE("SIP/")))
+        return ERR_UNSUPPORTED;
+    if (osip_message_init(&r.osip))
+        return ERR_NOMEM;
+    rc = osip_message_parse(r.osip, unit->head.p, unit->head.n);
+    if (!rc && from)
+        note_source(r.osip, from);
+    e = rc == OSIP_NOMEM ? ERR_NOMEM : rc ? ERR_MALFORMED : read_parts(&r);
+    if (e)
+        ota_sip_request_clear(&r);
+    else
+        *out = r;
+    return e;
+}
+
+void ota_sip_request_clear(struct ota_sip_request *r)
+{
+    osip_message_free(r->osip);
+    *r = (struct ota_sip_request){.osip = NULL};
+}
+
+struct slice ota_sip_request_header(const struct ota_sip_request *r, const char *name)
+{
+    osip_header_t *h = NULL;
+
+    if (osip_message_header_get_byname(r->osip, name, 0, &h) < 0 || !h)
+        return SLICE_NONE;
+    return slice_str(h->hvalue);
+}
+
+/* What libosip2 printed into memory of its own. */
+static enum err add_text(int rc, char **printed, struct buf *out)
+{
+    char *text = *printed;
+
+    if (rc || !text)
+        return rc == OSIP_NOMEM ? ERR_NOMEM : ERR_MALFORMED;
+    buf_add_str(out, text);
+    osip_free(text);
+    return buf_err(out);
+}
+
+enum err ota_sip_request_type(const struct ota_sip_request *r, struct buf *out)
+{
+    char *text = NULL;
+
+    if (!r->osip->content_type)
+        return ERR_OK;
+    return add_text(osip_content_type_to_str(r->osip->content_type, &text), &text, out);
+}
+
+static enum err add_vias(const osip_message_t *m, struct buf *out)
+{
+    enum err e = ERR_OK;
+
+    for (int i = 0; i < osip_list_size(&m->vias) && !e; i++) {
+        char *text = NULL;
+
+        buf_add(out, SLICE("Via: "));
+        e = add_text(osip_via_to_str(osip_list_get(&m->vias, i), &text), &text, out);
+        buf_add(out, SLICE("\r\n"));
+    }
+    return e;
+}
+
+static enum err add_parties(const struct ota_sip_request *r, struct slice tag, struct buf *out)
+{
+    char *text = NULL;
+    enum err e;
+
+    buf_add(out, SLICE("From: "));
+    e = add_text(osip_from_to_str(r->osip->from, &text), &text, out);
+    buf_add(out, SLICE("\r\nTo: "));
+    text = NULL;
+    if (!e)
+        e = add_text(osip_to_to_str(r->osip->to, &text), &text, out);
+    if (!r->to_tag && tag.n) {
+        buf_add(out, SLICE(";tag="));
+        buf_add(out, tag);
+    }
+    buf_add(out, SLICE("\r\nCall-ID: "));
+    text = NULL;
+    if (!e)
+        e = add_text(osip_call_id_to_str(r->osip->call_id, &text), &text, out);
+    buf_add(out, SLICE("\r\n"));
+    return e;
+}
+
+enum err ota_sip_response_print(const struct ota_sip_request *r, unsigned status, struct slice tag,
+                                struct slice more, struct buf *out)
+{
+    const char *reason = osip_message_get_reason((int)status);
+    enum err e;
+
+    buf_addf(out, "SIP/2.0 %u %s\r\n", status, reason ? reason : "Other");
+    e = add_vias(r->osip, out);
+    if (!e)
+        e = add_parties(r, tag, out);
+    buf_addf(out, "CSeq: %u ", (unsigned)r->cseq);
+    buf_add(out, r->method);
+    buf_add(out, SLICE("\r\n"));
+    buf_add(out, more);
+    buf_add(out, SLICE("Content-Length: 0\r\n\r\n"));
+    return e ? e : buf_err(out);
+}

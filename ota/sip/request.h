@@ -1,0 +1,38 @@
+/* A SIP request that we serve, read by libosip2 after head.h has looked at its text, and the response to it as text.  RFC 3261
+ * §8.2, §18.2.  Any thread, once ota_sip_parser_start() has run. */
+#ifndef OTA_SIP_REQUEST_H
+#define OTA_SIP_REQUEST_H
+
+#include <sys/socket.h>
+#include "base/err.h"
+#include "ota/sip/frame.h"
+
+struct osip_message;
+
+struct ota_sip_request {
+    struct osip_message *osip; /* owned; all slices live in it */
+    struct slice method;
+    struct slice branch;  /* of the topmost Via */
+    struct slice sent_by; /* its host */
+    uint32_t cseq;
+    bool to_tag; /* To has a tag: it belongs to a dialog */
+};
+
+/* The topmost Via learns where it came from (received, rport: RFC 3261 §18.2.1, RFC 3581 §4); from NULL: does not matter.
+ * ERR_MALFORMED: libosip2 cannot read it, or Via with a branch, From, To, Call-ID or CSeq of the same method is missing; it cannot be
+ * answered.  ERR_UNSUPPORTED: a response.  ERR_NOMEM.  Otherwise give it back with ota_sip_request_clear. */
+enum err ota_sip_request_read(const struct ota_sip_unit *unit, const struct sockaddr *from,
+                              struct ota_sip_request *out) MUST_USE;
+void ota_sip_request_clear(struct ota_sip_request *r);
+
+/* The first header of a name, of those that libosip2 leaves as they are (Accept-Contact, Expires, Supported ...). */
+struct slice ota_sip_request_header(const struct ota_sip_request *r, const char *name);
+/* The media type with its parameters, appended; nothing when there is none.  ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_request_type(const struct ota_sip_request *r, struct buf *out) MUST_USE;
+
+/* Appends the whole response without a body: Via, From, To - with our tag when it has none -, Call-ID and CSeq as they came, then
+ * `more`, whole lines.  ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_response_print(const struct ota_sip_request *r, unsigned status, struct slice tag,
+                                struct slice more, struct buf *out) MUST_USE;
+
+#endif

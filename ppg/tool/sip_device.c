@@ -1,0 +1,276 @@
+/* A SIP device for the command line; see sip_device.h. */
+#include "ppg/tool/sip_device.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/net/dns.h"
+#include "base/net/listen.h"
+#include "base/net/stream.h"
+#include "base/net/udp.h"
+#include "ota/sip/answered.h"
+#include "ota/sip/message.h"
+#include "ota/sip/reply.h"
+#include "security/secret.h"
+
+#define STREAMS_MAX   64
+#define RESPONSES_MAX 4096
+#define WAIT_MS       30000 /* for a handshake */
+#define RESPONSE_N    16384
+#define TAG_N         16
+
+struct tool_sip_device {
+    struct tool_sip_device_conf conf;
+    struct net_udp *udp;
+    struct net_listener *listener;
+    struct list streams;
+    size_t streams_n;
+    size_t open; /* sockets and streams that are not gone */
+    uint16_t port;
+    struct ota_sip_answered answered;
+    struct buf text;     /* scratch: the head of a datagram */
+    struct buf response; /* scratch */
+    bool ended;
+};
+
+struct line {
+    struct list at;
+    struct tool_sip_device *device;
+    struct net_stream *stream;
+    struct ota_sip_frame frame;
+};
+
+static void check_end(struct tool_sip_device *d)
+{
+    if (!d->ended || d->open)
+        return;
+    ota_sip_answered_clear(&d->answered);
+    buf_clear(&d->text);
+    buf_clear(&d->response);
+    free(d);
+}
+
+/* --- one request --- */
+
+static unsigned serve_message(struct tool_sip_device *d, const struct ota_sip_unit *unit,
+                              const struct ota_sip_request *r, struct slice ip,
+                              const struct net_tls_peer *peer)
+{
+    struct tool_sip_push p = {.body = unit->body, .ip = ip, .peer = peer};
+    struct buf type, app;
+    unsigned status = 400;
+
+    buf_init(&type, OTA_SIP_LINE_MAX_N);
+    buf_init(&app, OTA_SIP_LINE_MAX_N);
+    if (!ota_sip_request_type(r, &type)) {
+        (void)!ota_sip_app_read(ota_sip_request_header(r, "accept-contact"), d->conf.app_tag, &app);
+        p.content_type = buf_slice(&type);
+        p.app_id = buf_slice(&app);
+        status = d->conf.push(&p, d->conf.arg);
+    }
+    buf_clear(&type);
+    buf_clear(&app);
+    return status;
+}
+
+/* A fresh tag for To: two devices that answer one forked request are told apart by it (§8.2.6.2). */
+static enum err respond(struct tool_sip_device *d, const struct ota_sip_request *r, unsigned status)
+{
+    struct slice more = status == 405 ? SLICE("Allow: MESSAGE, OPTIONS\r\n") : SLICE_NONE;
+    uint8_t chance[TAG_N / 2];
+    struct buf tag;
+    enum err e = sec_random(chance, sizeof chance);
+
+    buf_init(&tag, TAG_N);
+    codec_hex(&tag, slice_of(chance, sizeof chance));
+    buf_reset(&d->response, RESPONSE_N);
+    if (!e)
+        e = ota_sip_response_print(r, status, buf_slice(&tag), more, &d->response);
+    buf_clear(&tag);
+    return e;
+}
+
+/* What to answer; n 0: nothing. */
+static struct slice serve(struct tool_sip_device *d, const struct ota_sip_unit *unit,
+                          const struct sockaddr *from, const struct net_tls_peer *peer, bool datagram)
+{
+    struct slice again = SLICE_NONE, answer = SLICE_NONE;
+    char ip[NET_ADDR_TEXT_N] = "";
+    struct ota_sip_request r;
+    unsigned status = 405;
+
+    (void)uv_ip_name(from, ip, sizeof ip);
+    if (ota_sip_request_read(unit, from, &r))
+        return SLICE_NONE;
+    if (datagram)
+        again = ota_sip_answered_find(&d->answered, &r);
+    if (again.n == 0 && !slice_eq(r.method, SLICE("ACK"))) {
+        if (slice_eq(r.method, SLICE("MESSAGE")))
+            status = serve_message(d, unit, &r, slice_str(ip), peer);
+        else if (slice_eq(r.method, SLICE("OPTIONS")))
+            status = 200;
+        if (!respond(d, &r, status))
+            answer = buf_slice(&d->response);
+        if (datagram && answer.n)
+            ota_sip_answered_keep(&d->answered, &r, answer);
+    }
+    ota_sip_request_clear(&r);
+    return again.n ? again : answer;
+}
+
+static void show(struct tool_sip_device *d, struct slice octets)
+{
+    if (d->conf.wire)
+        d->conf.wire(octets, d->conf.arg);
+}
+
+/* --- datagrams --- */
+
+static void on_datagram(struct net_udp *udp, const struct sockaddr *from, struct slice octets, void *arg)
+{
+    struct tool_sip_device *d = arg;
+    struct ota_sip_unit unit;
+    struct slice answer;
+
+    buf_reset(&d->text, OTA_SIP_HEAD_MAX_N);
+    if (d->ended || ota_sip_datagram_read(octets, &d->text, &unit))
+        return;
+    show(d, octets);
+    answer = serve(d, &unit, from, NULL, true);
+    if (answer.n && net_udp_send(udp, from, answer) != ERR_OK)
+        (void)fprintf(stderr, "push-terminal: an answer could not be sent\n");
+}
+
+/* --- streams --- */
+
+static void on_data(struct net_stream *s, struct slice data, void *arg)
+{
+    struct line *l = arg;
+    struct sockaddr_storage from;
+    struct ota_sip_unit unit;
+    enum err e = ota_sip_frame_feed(&l->frame, data);
+
+    show(l->device, data);
+    if (net_addr_parse(net_stream_ip(s), 0, &from))
+        e = ERR_IO;
+    while (!e && !(e = ota_sip_frame_next(&l->frame, &unit))) {
+        struct slice answer =
+            unit.ping ? SLICE("\r\n")
+                      : serve(l->device, &unit, (struct sockaddr *)&from, net_stream_peer(s), false);
+
+        (void)net_stream_write(s, answer);
+    }
+    if (e != ERR_AGAIN)
+        net_stream_abort(s, e);
+}
+
+static void on_closed(struct net_stream *s, enum err why, void *arg)
+{
+    struct line *l = arg;
+    struct tool_sip_device *d = l->device;
+
+    (void)s, (void)why;
+    list_remove(&l->at);
+    ota_sip_frame_clear(&l->frame);
+    free(l);
+    d->streams_n--;
+    d->open--;
+    check_end(d);
+}
+
+static void on_accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
+{
+    struct tool_sip_device *d = arg;
+    struct line *l = d->streams_n < STREAMS_MAX ? calloc(1, sizeof *l) : NULL;
+    const struct net_stream_user user = {.data = on_data, .closed = on_closed, .arg = l};
+
+    (void)seat;
+    if (!l || net_stream_adopt(d->conf.env, fd, d->conf.tls, WAIT_MS, &user, &l->stream)) {
+        free(l);
+        (void)close(fd);
+        return;
+    }
+    l->device = d;
+    ota_sip_frame_init(&l->frame);
+    list_push_back(&d->streams, &l->at);
+    d->streams_n++;
+    d->open++;
+}
+
+/* --- life --- */
+
+static void gone(void *arg)
+{
+    struct tool_sip_device *d = arg;
+
+    d->open--;
+    check_end(d);
+}
+
+static enum err bind_both(struct tool_sip_device *d)
+{
+    const struct net_listen_conf listen = {
+        .name = "sip", .address = d->conf.address, .port = d->conf.port, .accepted = on_accepted, .arg = d};
+    const struct net_udp_user user = {.data = on_datagram, .arg = d};
+    struct sockaddr_storage local;
+    const char *why;
+    enum err e = net_listen(d->conf.env, &listen, &d->listener, &why);
+
+    if (e)
+        return e;
+    d->open++;
+    d->port = net_listener_port(d->listener);
+    if (d->conf.tls)
+        return ERR_OK;
+    e = net_addr_parse(slice_str(d->conf.address), d->port, &local);
+    if (!e)
+        e = net_udp_open(d->conf.env, (struct sockaddr *)&local, NULL, &user, &d->udp);
+    d->open += !e;
+    return e;
+}
+
+enum err tool_sip_device_create(const struct tool_sip_device_conf *conf, struct tool_sip_device **out)
+{
+    struct tool_sip_device *d = calloc(1, sizeof *d);
+    enum err e;
+
+    if (!d)
+        return ERR_NOMEM;
+    ota_sip_parser_start();
+    d->conf = *conf;
+    list_init(&d->streams);
+    ota_sip_answered_init(&d->answered, conf->env->clk, RESPONSES_MAX);
+    buf_init(&d->text, 2 * OTA_SIP_HEAD_MAX_N);
+    buf_init(&d->response, RESPONSE_N);
+    e = bind_both(d);
+    if (e)
+        tool_sip_device_close(&d);
+    else
+        *out = d;
+    return e;
+}
+
+uint16_t tool_sip_device_port(const struct tool_sip_device *d)
+{
+    return d->port;
+}
+
+void tool_sip_device_close(struct tool_sip_device **dp)
+{
+    struct tool_sip_device *d = *dp;
+
+    *dp = NULL;
+    if (!d)
+        return;
+    d->ended = true;
+    if (d->udp)
+        net_udp_close(d->udp, gone, d);
+    if (d->listener)
+        net_listener_close(d->listener, gone, d);
+    LIST_EACH_SAFE (at, &d->streams)
+        net_stream_close(container_of(at, struct line, at)->stream);
+    check_end(d);
+}

@@ -1,0 +1,41 @@
+/* A SIP device for the command line: takes MESSAGE requests over UDP and TCP (or TLS) on one port and answers as it is told; a
+ * request sent again is answered again and handed over once.  RFC 3261 §8.2, §17.2.2; RFC 3428 §7.  One thread. */
+#ifndef PPG_TOOL_SIP_DEVICE_H
+#define PPG_TOOL_SIP_DEVICE_H
+
+#include "base/net/env.h"
+#include "base/net/tls.h"
+#include "base/slice.h"
+#include "ppg/tool/tool.h"
+
+struct tool_sip_device;
+
+/* A MESSAGE that came; borrowed. */
+struct tool_sip_push {
+    struct slice content_type;
+    struct slice app_id; /* that it is for, as Accept-Contact says; empty: it says nothing */
+    struct slice body;
+    struct slice ip;                 /* of who sent it */
+    const struct net_tls_peer *peer; /* NULL: not inside TLS */
+};
+
+struct tool_sip_device_conf {
+    const struct net_env *env;
+    const char *address;     /* numeric, without brackets */
+    uint16_t port;           /* 0: any */
+    struct net_tls_ctx *tls; /* a server's: streams speak TLS, and there is no UDP */
+    struct slice app_tag;
+    /* The status to answer with. */
+    unsigned (*push)(const struct tool_sip_push *p, void *arg);
+    void (*wire)(struct slice octets, void *arg); /* requests as they came; may be NULL */
+    void *arg;
+};
+
+/* ERR_IO: cannot be bound to; ERR_NOMEM. */
+enum err tool_sip_device_create(const struct tool_sip_device_conf *conf,
+                                struct tool_sip_device **out) MUST_USE;
+uint16_t tool_sip_device_port(const struct tool_sip_device *d);
+/* Answers that were given still leave.  The memory goes later.  NULL is fine. */
+void tool_sip_device_close(struct tool_sip_device **d);
+
+#endif
