@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/net/tls.h"
 #include "ppg/kept.h"
+#include "ppg/naf.h"
 #include "security/login.h"
 
 static struct sec_evidence evidence_of(const struct ppg_core *c, const struct net_http_exchange *x,
@@ -17,13 +18,16 @@ static struct sec_evidence evidence_of(const struct ppg_core *c, const struct ne
         .clear_basic = ppg_core_settings(c)->pap.clear_basic,
         .request = {m->method, m->target, body_known ? m->body : SLICE_NONE, body_known},
         .utc_s = ppg_core_utc_ms(c) / 1000,
+        .naf = ppg_config_naf(c->config, ppg_core_utc_ms(c)),
     };
 
     e.authorization = net_http_header(m, SLICE("Authorization"), &e.authorization_n);
     e.asserted = net_http_header(m, SLICE("X-3GPP-Asserted-Identity"), &e.asserted_n);
     e.intended = net_http_header(m, SLICE("X-3GPP-Intended-Identity"), NULL);
-    if (peer)
+    if (peer) {
         e.psk = peer->psk;
+        e.suite = peer->suite_number;
+    }
     if (peer && peer->has_cert) {
         e.cert_verified = peer->verified;
         e.issuer = slice_str(peer->issuer);
@@ -115,9 +119,21 @@ static void add_certificate(const struct ppg_core *c, const struct sec_account *
     }
 }
 
+/* Of a key: its own name, or the subscriber who bootstrapped it. */
+static void add_name(const struct ppg_core *c, const struct net_http_exchange *x, bool login,
+                     struct slice name, struct words *w)
+{
+    char impi[SEC_GBA_IMPI_MAX_N];
+    struct slice who = ppg_naf_who(c, x, login, impi);
+
+    if (who.n)
+        add(w, SLICE("bootstrapped by "));
+    add(w, who.n ? who : name);
+}
+
 /* What was shown beside a certificate or a shared key. */
-static void add_login(const struct sec_account *account, const struct net_http_exchange *x, unsigned proofs,
-                      struct words *w)
+static void add_login(const struct ppg_core *c, const struct sec_account *account,
+                      const struct net_http_exchange *x, unsigned proofs, struct words *w)
 {
     if (proofs & SEC_PROOF_DIGEST)
         add(w, proofs & MARK_MD5 ? SLICE("Digest MD5 as ") : SLICE("Digest SHA-256 as "));
@@ -126,7 +142,7 @@ static void add_login(const struct sec_account *account, const struct net_http_e
     else if (proofs & SEC_PROOF_TOKEN)
         add(w, SLICE("bearer token"));
     if (proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
-        add(w, account->digest_user);
+        add_name(c, x, true, account->digest_user, w);
     if (proofs & SEC_PROOF_ASSERTED) {
         add(w, SLICE("proxy that asserts "));
         add(w, net_http_header(net_http_exchange_msg(x), SLICE("X-3GPP-Asserted-Identity"), NULL));
@@ -147,11 +163,11 @@ struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_htt
         add_certificate(c, account, peer, &w);
     if (proofs & SEC_PROOF_PSK) {
         add(&w, SLICE("TLS shared key "));
-        add(&w, account->psk_identity);
+        add_name(c, x, false, account->psk_identity, &w);
     }
     if (w.n && proofs & ~(unsigned)(SEC_PROOF_CERTIFICATE | SEC_PROOF_PSK))
         add(&w, SLICE(" and "));
-    add_login(account, x, proofs, &w);
+    add_login(c, account, x, proofs, &w);
     add(&w, SLICE(" from "));
     add(&w, net_http_exchange_ip(x));
     add(&w, peer ? SLICE(" over TLS") : SLICE(" without TLS"));
@@ -230,7 +246,10 @@ static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const st
         LOG(c->shared->log, LOG_INFO, id->event, LOG_S("peer", ip), LOG_C("reason", id->reason));
     if (id->outcome == SEC_REFUSED)
         return 403;
-    print_challenges(c, net_http_exchange_peer(x) != NULL, id, headers);
+    if (ppg_naf_client(c, x))
+        ppg_naf_challenges(c, id->outcome == SEC_CHALLENGE_STALE, headers);
+    else
+        print_challenges(c, net_http_exchange_peer(x) != NULL, id, headers);
     return 401;
 }
 
@@ -301,6 +320,13 @@ unsigned ppg_authenticate_scope(const struct ppg_core *c, const struct net_http_
     return 403;
 }
 
+static enum err info_print(const struct ppg_core *c, const struct net_http_exchange *x,
+                           const struct sec_identity *id, struct slice body, struct buf *headers)
+{
+    return sec_naf_realm(id->digest.realm) ? ppg_naf_info(c, x, &id->digest, body, headers)
+                                           : sec_trust_info(id, body, headers);
+}
+
 void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_exchange *x,
                            const struct sec_account *account, struct slice answer_body, struct buf *headers)
 {
@@ -311,7 +337,7 @@ void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_excha
     if (!slice_starts_ci(authorization, SLICE("Digest ")) || sec_digest_parse(authorization, &id.digest))
         return;
     buf_add_str(headers, "Authentication-Info: ");
-    if (sec_trust_info(&id, answer_body, headers) ||
+    if (info_print(c, x, &id, answer_body, headers) ||
         sec_digest_next_nonce(c->shared->guard, id.digest.nonce, ppg_core_mono_ms(c), headers)) {
         LOG(c->shared->log, LOG_ERROR, "auth.info.fail", LOG_S("account", account->name));
         buf_cut(headers, before);

@@ -182,13 +182,14 @@ static struct sec_bootstrap_request request_of(const struct ub *u)
 static void step(struct ub *u)
 {
     struct sec_keyserver *server = ppg_config_keyserver(u->core->config);
+    struct sec_bootstrap *bootstrap = ppg_config_bootstrap(u->core->config);
     struct sec_bootstrap_request q = request_of(u);
     struct sec_bootstrap_answer a = {.reason = ""};
     struct buf challenge;
     enum err e;
 
     buf_init(&challenge, TEXT_MAX_N);
-    e = server ? sec_bootstrap_step(u->core->shared->bootstrap, server, &q, &a, &challenge) : ERR_IO;
+    e = bootstrap ? sec_bootstrap_step(bootstrap, server, &q, &a, &challenge) : ERR_IO;
     if (e == ERR_AGAIN)
         wait_numbers(u, &a);
     else if (e)

@@ -13,7 +13,7 @@
 unsigned ppg_bsf_head(struct net_http_exchange *x, struct buf *headers, void *arg);
 void ppg_bsf_request(struct net_http_exchange *x, void *arg);
 
-/* What the server shares between cores, by these settings.  ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM, ERR_IO. */
+/* The door's table, by these settings.  ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM, ERR_IO. */
 enum err ppg_bsf_create(const struct ppg_settings *set, struct sec_bootstrap **out) MUST_USE;
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "base/arena.h"
 #include "base/mem.h"
+#include "ppg/bsf.h"
 #include "ppg/config/algorithms.h"
 #include "ppg/config/groups.h"
 #include "ppg/config/ini.h"
@@ -30,6 +31,7 @@ struct ppg_config {
     struct ppg_limits *limits;
     struct ota_registry *registry;
     struct sec_keyserver *keyserver;
+    struct sec_bootstrap *bootstrap; /* held */
     struct sec_keyring *keyring;
     const char *path;
     uint64_t generation;
@@ -43,6 +45,7 @@ static void destroy(struct ppg_config *c)
     ppg_groups_free(&c->groups);
     if (c->registry)
         ota_registry_drop(&c->registry);
+    sec_bootstrap_free(&c->bootstrap);
     sec_keyserver_free(&c->keyserver);
     sec_keyring_free(&c->keyring);
     arena_clear(&c->strings);
@@ -182,6 +185,8 @@ enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_c
         c->path = kept.p;
         read_all(&load, c);
     }
+    if (!load.err && c->keyserver)
+        load.err = ppg_bsf_create(&c->settings, &c->bootstrap);
     if (!load.err)
         load.err = ppg_limits_create(c->accounts, &c->limits);
     if (load.err) {
@@ -243,6 +248,11 @@ void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
     ppg_limits_inherit(c->limits, c->accounts, before->limits, before->accounts);
     if (c->keyserver && before->keyserver)
         sec_keyserver_follow(c->keyserver, before->keyserver);
+    if (c->bootstrap && before->bootstrap &&
+        slice_eq(sec_bootstrap_fqdn(c->bootstrap), sec_bootstrap_fqdn(before->bootstrap))) {
+        sec_bootstrap_free(&c->bootstrap);
+        c->bootstrap = sec_bootstrap_hold(before->bootstrap);
+    }
 }
 
 const struct sec_keyring *ppg_config_keyring(const struct ppg_config *c)
@@ -287,6 +297,19 @@ enum err ppg_config_fence(const struct ppg_config *c, char why[PPG_FILE_WHY_N])
 struct ota_registry *ppg_config_registry(const struct ppg_config *c)
 {
     return c->registry;
+}
+
+struct sec_bootstrap *ppg_config_bootstrap(const struct ppg_config *c)
+{
+    return c->bootstrap;
+}
+
+struct sec_naf ppg_config_naf(const struct ppg_config *c, int64_t utc_ms)
+{
+    return (struct sec_naf){.bootstrap = c->bootstrap,
+                            .server = c->keyserver,
+                            .fqdn = slice_str(c->settings.key_server.name),
+                            .now_s = utc_ms / 1000};
 }
 
 struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c)

@@ -9,8 +9,10 @@
 #include "ota/registry.h"
 #include "ppg/file.h"
 #include "ppg/settings.h"
+#include "security/bootstrap.h"
 #include "security/keyring.h"
 #include "security/keyserver.h"
+#include "security/naf.h"
 #include "security/trust.h"
 #include "security/whitelist.h"
 
@@ -46,11 +48,16 @@ enum err ppg_config_whitelist_of(const struct ppg_config *c, const struct slice 
 const struct ppg_groups *ppg_config_groups(const struct ppg_config *c);
 /* What initiators have used of their limits; asked with ppg/limits.h. */
 struct ppg_limits *ppg_config_limits(const struct ppg_config *c);
-/* A configuration that will follow `before` goes on with what was used under it, limits and sequence numbers.  Before anybody else sees `c`. */
+/* A configuration that will follow `before` goes on with what was used under it, limits and sequence numbers, and with
+ * what was bootstrapped.  Before anybody else sees `c`. */
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before);
 /* NULL: no subscribers are configured.  One for all loops, in use until the next reload, whose one goes on with its
  * numbers; they move, everything else of it is constant.  More of them come by way of ppg/seq.h. */
 struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c);
+/* Who has bootstrapped over Ub; NULL as above.  Good as long as the configuration. */
+struct sec_bootstrap *ppg_config_bootstrap(const struct ppg_config *c);
+/* Ourselves as a NAF, at that time. */
+struct sec_naf ppg_config_naf(const struct ppg_config *c, int64_t utc_ms);
 /* Keys by name; NULL: no keyring is configured. */
 const struct sec_keyring *ppg_config_keyring(const struct ppg_config *c);
 /* Where it is kept; false: nowhere. */

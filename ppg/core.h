@@ -22,7 +22,6 @@
     ((size_t)256 << 20) /* octets of pushes in memory, all loops; above it no more come in */
 
 struct ota_profiles;
-struct sec_bootstrap;
 struct ppg_core;
 struct ppg_accept;
 struct ppg_control;
@@ -54,7 +53,6 @@ struct ppg_shared {
     _Atomic int64_t
         next_notice_ms; /* UTC: when the earliest of the notices that only the store holds is due */
     struct ppg_share shares[PPG_SHARES]; /* zeroed at the start: all are behind until the first claim */
-    struct sec_bootstrap *bootstrap;     /* who has bootstrapped over Ub; survives reloads */
     struct ota_profiles *profiles;       /* what terminals said about themselves */
     atomic_size_t live;                  /* targets in memory */
     atomic_size_t live_n;                /* octets of their pushes */

@@ -2,6 +2,7 @@
 #include "ppg/psk.h"
 
 #include "ota/registry.h"
+#include "ppg/naf.h"
 #include "security/accounts.h"
 
 static bool of_initiator(const struct ppg_config *config, struct slice identity, unsigned version,
@@ -52,7 +53,12 @@ static void drop(void *arg)
 
 struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk_door door, const char *hint)
 {
-    return (struct net_tls_psk_source){.find = door == PPG_PSK_INITIATORS ? find_initiator : find_terminal,
+    bool initiators = door == PPG_PSK_INITIATORS, bootstrapped = initiators && ppg_config_bootstrap(config);
+
+    if (!hint[0] && bootstrapped)
+        hint = sec_gba_kind_prefix(SEC_GBA_ME); /* TS 24.109 §5.3.3 */
+    return (struct net_tls_psk_source){.find = initiators ? find_initiator : find_terminal,
+                                       .derive = bootstrapped ? ppg_naf_derive : NULL,
                                        .drop = drop,
                                        .arg = config,
                                        .hint = hint[0] ? hint : NULL};

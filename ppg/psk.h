@@ -14,7 +14,7 @@ bool ppg_psk_find(const struct ppg_config *config, enum ppg_psk_door door, struc
                   unsigned version, struct slice *key);
 
 /* The same for a TLS context: drop() gives back a hold on the configuration, which who made the context takes for it.
- * hint: borrowed; "": none. */
+ * hint: borrowed; "": none, or 3GPP-bootstrapping where initiators may have bootstrapped their key (naf.h). */
 struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk_door door, const char *hint);
 
 #endif

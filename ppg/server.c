@@ -8,7 +8,6 @@
 #include <string.h>
 #include "ppg/admin.h"
 #include "ppg/audit.h"
-#include "ppg/bsf.h"
 #include "ppg/expiry.h"
 #include "ppg/limits.h"
 #include "ppg/loop.h"
@@ -86,9 +85,6 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"pap.listen-psk", memcmp(was->pap.listen_psk, is->pap.listen_psk, sizeof is->pap.listen_psk) != 0},
         {"key-server.listen-ub",
          memcmp(was->key_server.listen_ub, is->key_server.listen_ub, sizeof is->key_server.listen_ub) != 0},
-        {"key-server.name", !slice_eq(slice_str(was->key_server.name), slice_str(is->key_server.name))},
-        {"key-server.bsf-name",
-         !slice_eq(slice_str(was->key_server.bsf_name), slice_str(is->key_server.bsf_name))},
         {"pap.nonce-lifetime", was->pap.nonce_life_ms != is->pap.nonce_life_ms},
         {"store.pending-max", was->store.pending_max != is->store.pending_max},
         {"ota-http.listen",
@@ -218,12 +214,14 @@ static void purge(struct ppg_server *s)
 /* Keys that are over are wiped, also when nobody asks for them. */
 static void sweep(struct ppg_server *s)
 {
+    struct sec_bootstrap *bootstrap = ppg_config_bootstrap(s->snapshot->config);
     int64_t now = clk_mono_ms(s->shared.clk);
 
     if (now < s->sweep_at_ms)
         return;
     s->sweep_at_ms = now + SWEEP_EVERY_MS;
-    sec_bootstrap_sweep(s->shared.bootstrap, clk_utc_ms(s->shared.clk) / 1000);
+    if (bootstrap)
+        sec_bootstrap_sweep(bootstrap, clk_utc_ms(s->shared.clk) / 1000);
 }
 
 /* At the start, after each reload, and every hour. */
@@ -337,9 +335,6 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
     ppg_config_rewrap(s->snapshot->config, log);
     if (sec_random(s->shared.spread, sizeof s->shared.spread))
         return ERR_IO;
-    e = ppg_bsf_create(set, &s->shared.bootstrap);
-    if (e)
-        return e;
     e = sec_penalty_create(PENALTY_SOURCES_MAX, &s->shared.penalty);
     if (!e)
         e = ota_profiles_create(PROFILES_MAX, &s->shared.profiles);
@@ -521,7 +516,6 @@ void ppg_server_free(struct ppg_server **sp)
     ppg_audit_free(&s->audit);
     net_gate_free(&s->calls);
     ota_profiles_free(&s->shared.profiles);
-    sec_bootstrap_free(&s->shared.bootstrap);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);
     ppg_reload_free(&s->reload);

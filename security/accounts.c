@@ -14,6 +14,7 @@
 #include "security/network.h"
 #include "security/uri.h"
 
+#define IMPI_MAX_N           255
 #define PSK_IDENTITY_MAX_N   256 /* octets; at least 128 must do (RFC 4279 §5.3) */
 #define PSK_MIN_N            16  /* octets (RFC 9257 §4) */
 #define ARENA_FIRST_N        ((size_t)16 << 10)
@@ -39,6 +40,7 @@ struct sec_accounts {
     struct map by_psk;
     struct map by_token;
     struct map by_asserted;
+    struct map by_subscriber;
     struct entry *by_network[NETWORK_ACCOUNTS_MAX]; /* with by_network */
     size_t by_network_n;
     struct sec_delegates *delegates;
@@ -61,6 +63,7 @@ enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accoun
     map_init(&a->by_psk, max_n);
     map_init(&a->by_token, max_n * SEC_ACCOUNT_LIST_MAX);
     map_init(&a->by_asserted, max_n * SEC_ACCOUNT_LIST_MAX);
+    map_init(&a->by_subscriber, max_n * SEC_ACCOUNT_LIST_MAX);
     a->list = calloc(max_n + 1, sizeof *a->list);
     if (!a->list || sec_delegates_create(&a->delegates) || arena_dup(&a->arena, realm, &a->realm)) {
         sec_accounts_free(&a);
@@ -87,6 +90,7 @@ void sec_accounts_free(struct sec_accounts **accounts)
     map_clear(&a->by_psk);
     map_clear(&a->by_token);
     map_clear(&a->by_asserted);
+    map_clear(&a->by_subscriber);
     sec_delegates_free(&a->delegates);
     arena_clear(&a->arena);
     free(a->list);
@@ -149,6 +153,16 @@ const struct sec_account *sec_accounts_by_network(const struct sec_accounts *acc
         if (sec_account_from_here(&accounts->by_network[i]->account, peer))
             return &accounts->by_network[i]->account;
     return NULL;
+}
+
+const struct sec_account *sec_accounts_by_subscriber(const struct sec_accounts *accounts, struct slice impi)
+{
+    return found(&accounts->by_subscriber, impi);
+}
+
+bool sec_accounts_subscribers(const struct sec_accounts *accounts)
+{
+    return accounts->by_subscriber.n > 0;
 }
 
 bool sec_account_asserted(const struct sec_account *account, struct slice id)
@@ -240,8 +254,9 @@ static const char *list_fault(const struct sec_account *a)
 
     if (a->certificates_n > SEC_ACCOUNT_LIST_MAX || a->networks_n > SEC_ACCOUNT_LIST_MAX ||
         a->initiator_uris_n > SEC_ACCOUNT_LIST_MAX || a->tokens_n > SEC_ACCOUNT_LIST_MAX ||
-        a->asserted_n > SEC_ACCOUNT_LIST_MAX || a->issuers_n > SEC_ACCOUNT_LIST_MAX)
-        return "too many certificates, issuers, networks, URIs, tokens or asserted identities";
+        a->asserted_n > SEC_ACCOUNT_LIST_MAX || a->issuers_n > SEC_ACCOUNT_LIST_MAX ||
+        a->subscribers_n > SEC_ACCOUNT_LIST_MAX)
+        return "too many certificates, issuers, networks, URIs, tokens, asserted identities or subscribers";
     for (size_t i = 0; i < a->issuers_n; i++)
         if (!is_sha256(a->issuers[i]))
             return "certificate issuer: must be a SHA-256 fingerprint";
@@ -272,6 +287,9 @@ static const char *delegated_fault(const struct sec_account *a)
     for (size_t i = 0; i < a->asserted_n; i++)
         if (!sec_asserted_good(a->asserted[i]))
             return "asserted identity: must be printable, without quotes, of at most 256 octets";
+    for (size_t i = 0; i < a->subscribers_n; i++)
+        if (a->subscribers[i].n == 0 || a->subscribers[i].n > IMPI_MAX_N)
+            return "subscriber: must be an IMPI of at most 255 octets";
     if (a->by_network && a->networks_n == 0)
         return "a network that proves the initiator is missing";
     return NULL;
@@ -286,7 +304,9 @@ static const char *require_fault(const struct sec_account *a)
         return "all of password and token: a request carries one of them";
     if (a->asserted_n && (has_connection(a) || has_login(a)))
         return "all, with an asserted identity: the connection is the proxy's, and it keeps the credentials";
-    if (a->by_network && (has_connection(a) || has_login(a) || a->asserted_n))
+    if (a->subscribers_n && (has_connection(a) || has_login(a) || a->asserted_n))
+        return "all, with a subscriber: its key is the connection's or the login's, as it likes";
+    if (a->by_network && (has_connection(a) || has_login(a) || a->asserted_n || a->subscribers_n))
         return "all, with a network that is proof enough alone";
     return NULL;
 }
@@ -297,9 +317,9 @@ static const char *account_fault(const struct sec_account *a)
 
     if (!is_name(a->name))
         return "name: must be a word";
-    if (!has_connection(a) && !has_login(a) && a->asserted_n == 0 && !a->by_network)
-        return "no way to authenticate: certificate, shared key, digest user, token, asserted identity or "
-               "network";
+    if (!has_connection(a) && !has_login(a) && a->asserted_n == 0 && a->subscribers_n == 0 && !a->by_network)
+        return "no way to authenticate: certificate, shared key, digest user, token, asserted identity, "
+               "subscriber or network";
     bad = password_fault(a);
     if (!bad)
         bad = psk_fault(a);
@@ -335,7 +355,8 @@ static enum err entry_copy(struct arena *arena, const struct sec_account *in, st
         slices_dup(arena, in->networks, in->networks_n, &a->networks) ||
         slices_dup(arena, in->initiator_uris, in->initiator_uris_n, &a->initiator_uris) ||
         slices_dup(arena, in->tokens, in->tokens_n, &a->tokens) ||
-        slices_dup(arena, in->asserted, in->asserted_n, &a->asserted))
+        slices_dup(arena, in->asserted, in->asserted_n, &a->asserted) ||
+        slices_dup(arena, in->subscribers, in->subscribers_n, &a->subscribers))
         return ERR_NOMEM;
     for (size_t i = 0; i < in->networks_n; i++)
         if (sec_network_parse(in->networks[i], &e->networks[i]))
@@ -382,6 +403,10 @@ static enum err index_delegated(struct sec_accounts *t, struct entry *e, const c
     for (size_t i = 0; !bad && i < a->asserted_n; i++) {
         *why = "asserted identity belongs to another initiator, or stands twice";
         bad = map_put(&t->by_asserted, a->asserted[i], e);
+    }
+    for (size_t i = 0; !bad && i < a->subscribers_n; i++) {
+        *why = "subscriber belongs to another initiator, or stands twice";
+        bad = map_put(&t->by_subscriber, a->subscribers[i], e);
     }
     return !bad && a->by_network ? index_network(t, e, why) : bad;
 }
@@ -491,6 +516,7 @@ static bool proofs_same(const struct sec_account *a, const struct sec_account *b
            a->basic == b->basic && a->basic_clear == b->basic_clear && a->require == b->require &&
            slices_same(a->tokens, a->tokens_n, b->tokens, b->tokens_n) &&
            slices_same(a->asserted, a->asserted_n, b->asserted, b->asserted_n) &&
+           slices_same(a->subscribers, a->subscribers_n, b->subscribers, b->subscribers_n) &&
            a->by_network == b->by_network;
 }
 

@@ -47,6 +47,8 @@ struct sec_account {
     size_t tokens_n;
     const struct slice *asserted; /* identities that a proxy may assert for it */
     size_t asserted_n;
+    const struct slice *subscribers; /* IMPIs whose bootstrapped keys prove it */
+    size_t subscribers_n;
     bool by_network; /* its networks alone prove it; no other account may share them */
     enum sec_require require;
     const struct slice *networks; /* "192.0.2.0/28", "2001:db8::/32"; must come from one; n 0: anywhere */
@@ -64,7 +66,7 @@ struct sec_accounts;
 /* `realm` goes into challenges and is the one HA1 values were made for.  ERR_MALFORMED (realm), ERR_NOMEM. */
 enum err sec_accounts_create(struct slice realm, size_t max_n, struct sec_accounts **out) MUST_USE;
 void sec_accounts_free(struct sec_accounts **accounts); /* wipes */
-/* ERR_EXISTS (name, digest user, certificate matcher, token, asserted identity or network to prove it by known),
+/* ERR_EXISTS (name, digest user, certificate matcher, token, asserted identity, subscriber or network to prove it by known),
  * ERR_MALFORMED (a matcher, pattern, network or HA1; an empty name; an unknown issuer; no way to authenticate), ERR_LIMIT, ERR_NOMEM.  *why gets a static text on failure; the table must then be thrown away. */
 enum err sec_accounts_add(struct sec_accounts *accounts, const struct sec_account *account,
                           const char **why) MUST_USE;
@@ -84,14 +86,16 @@ const struct sec_account *sec_accounts_by_san(const struct sec_accounts *account
 const struct sec_account *sec_accounts_by_user(const struct sec_accounts *accounts, struct slice user);
 /* By the identity of a shared key, or NULL. */
 const struct sec_account *sec_accounts_by_psk(const struct sec_accounts *accounts, struct slice identity);
-/* By "ISSUER SUBJECT", by asserted identity, by source address alone; or NULL. */
+/* By "ISSUER SUBJECT", by asserted identity, by IMPI, by source address alone; or NULL. */
 const struct sec_account *sec_accounts_by_token(const struct sec_accounts *accounts, struct slice who);
 const struct sec_account *sec_accounts_by_asserted(const struct sec_accounts *accounts, struct slice id);
+const struct sec_account *sec_accounts_by_subscriber(const struct sec_accounts *accounts, struct slice impi);
 const struct sec_account *sec_accounts_by_network(const struct sec_accounts *accounts, struct slice peer);
 bool sec_account_asserted(const struct sec_account *account,
-                          struct slice id);                       /* is it one of its identities? */
-bool sec_accounts_tokens(const struct sec_accounts *accounts);    /* does any account take tokens? */
-bool sec_accounts_passwords(const struct sec_accounts *accounts); /* does any account have one? */
+                          struct slice id);                         /* is it one of its identities? */
+bool sec_accounts_tokens(const struct sec_accounts *accounts);      /* does any account take tokens? */
+bool sec_accounts_subscribers(const struct sec_accounts *accounts); /* does any account belong to one? */
+bool sec_accounts_passwords(const struct sec_accounts *accounts);   /* does any account have one? */
 /* May a certificate of the account be signed by this one (SHA-256, 64 hexadecimal digits in lower case)? */
 bool sec_account_issuer_allowed(const struct sec_account *account, struct slice issuer);
 /* Is this source address one that the account (of a table) comes from? */

@@ -4,6 +4,7 @@
 #include "security/bootstrap.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include "base/codec.h"
 #include "base/mem.h"
@@ -17,6 +18,7 @@
 #define NONCE_N (SEC_AKA_RAND_N + SEC_AKA_AUTN_N + DATA_N)
 
 struct sec_bootstrap {
+    atomic_uint holders;
     pthread_mutex_t lock; /* protects runs */
     struct sec_runs runs;
     struct sec_secret secret; /* 256 bits; of the tags */
@@ -55,6 +57,7 @@ enum err sec_bootstrap_create(const struct sec_bootstrap_conf *conf, struct sec_
     b = calloc(1, sizeof *b);
     if (!b)
         return ERR_NOMEM;
+    atomic_init(&b->holders, 1);
     MUST(pthread_mutex_init(&b->lock, NULL) == 0);
     sec_runs_init(&b->runs, conf->runs_max);
     b->challenge_ms = conf->challenge_ms;
@@ -72,13 +75,19 @@ void sec_bootstrap_free(struct sec_bootstrap **bp)
 {
     struct sec_bootstrap *b = *bp;
 
-    if (!b)
+    *bp = NULL;
+    if (!b || atomic_fetch_sub(&b->holders, 1) != 1)
         return;
     sec_runs_clear(&b->runs);
     (void)pthread_mutex_destroy(&b->lock);
     sec_secret_clear(&b->secret);
     free(b);
-    *bp = NULL;
+}
+
+struct sec_bootstrap *sec_bootstrap_hold(struct sec_bootstrap *b)
+{
+    atomic_fetch_add(&b->holders, 1);
+    return b;
 }
 
 struct slice sec_bootstrap_fqdn(const struct sec_bootstrap *b)

@@ -29,7 +29,9 @@ struct sec_bootstrap_conf {
 #define SEC_BOOTSTRAP_RUNS_MAX 10000000
 /* Copies conf.  ERR_MALFORMED (fqdn), ERR_LIMIT, ERR_NOMEM, ERR_IO. */
 enum err sec_bootstrap_create(const struct sec_bootstrap_conf *conf, struct sec_bootstrap **out) MUST_USE;
-void sec_bootstrap_free(struct sec_bootstrap **b); /* wipes */
+/* Another owner's handle: configurations that follow each other share what was bootstrapped. */
+struct sec_bootstrap *sec_bootstrap_hold(struct sec_bootstrap *b);
+void sec_bootstrap_free(struct sec_bootstrap **b); /* gives a handle back; the last one wipes */
 struct slice sec_bootstrap_fqdn(const struct sec_bootstrap *b);
 
 enum sec_bootstrap_outcome {

@@ -29,6 +29,18 @@ static const struct sec_account *by_certificate(const struct sec_accounts *t, co
     return a ? a : sec_accounts_by_san(t, "EMAIL:", ev->emails, ev->emails_n);
 }
 
+/* A provisioned key, or one that a subscriber has bootstrapped. */
+static const struct sec_account *by_shared_key(const struct sec_accounts *t, const struct sec_evidence *ev)
+{
+    const struct sec_account *a = sec_accounts_by_psk(t, ev->psk);
+    char impi[SEC_GBA_IMPI_MAX_N];
+    size_t impi_n = 0;
+
+    if (a || sec_naf_psk_impi(&ev->naf, ev->psk, impi, &impi_n))
+        return a;
+    return sec_accounts_by_subscriber(t, slice_of(impi, impi_n));
+}
+
 /* What the TLS session itself proves: a shared key, or a certificate. */
 static const struct sec_account *by_channel(const struct sec_accounts *t, const struct sec_evidence *ev,
                                             unsigned *proof)
@@ -36,7 +48,7 @@ static const struct sec_account *by_channel(const struct sec_accounts *t, const 
     bool psk = ev->tls && ev->psk.n;
 
     *proof = psk ? SEC_PROOF_PSK : SEC_PROOF_CERTIFICATE;
-    return psk ? sec_accounts_by_psk(t, ev->psk) : by_certificate(t, ev);
+    return psk ? by_shared_key(t, ev) : by_certificate(t, ev);
 }
 
 static void outcome(struct sec_identity *id, enum sec_outcome o, const char *reason)
@@ -56,6 +68,53 @@ static const struct sec_secret *ha1_of(const struct sec_account *a, enum sec_dig
     return algorithm == SEC_DIGEST_SHA256 ? &a->ha1_sha256 : &a->ha1_md5;
 }
 
+/* What a verdict on an answer means: ERR_OK goes on, others are an outcome, or ours. */
+static bool digest_failed(enum err e, struct sec_identity *id)
+{
+    if (e == ERR_DENIED)
+        wrong(id, "wrong user name or password");
+    else if (e == ERR_LATE)
+        outcome(id, SEC_CHALLENGE_STALE, "nonce too old or its count used");
+    else if (e == ERR_AGAIN)
+        outcome(id, SEC_NEED_BODY, "auth-int needs the body");
+    return e != ERR_OK;
+}
+
+static enum err ours(enum err e)
+{
+    return e == ERR_DENIED || e == ERR_LATE || e == ERR_AGAIN ? ERR_OK : e;
+}
+
+/* B-TID and Ks_NAF (TS 24.109 §5.2).  A B-TID that nobody has is no guess: its terminal bootstraps again. */
+static enum err by_bootstrapped(const struct sec_accounts *t, const struct sec_evidence *ev,
+                                const struct sec_digest_response *r, struct sec_digest_guard *guard,
+                                int64_t now_ms, struct sec_identity *id, const struct sec_account **who)
+{
+    char impi[SEC_GBA_IMPI_MAX_N];
+    struct sec_secret ha1;
+    size_t impi_n = 0;
+    enum err e = sec_naf_ha1(&ev->naf, r, &ev->request, ev->tls ? ev->suite : 0, &ha1, impi, &impi_n);
+
+    if (e == ERR_DENIED)
+        wrong(id, "realm of another NAF");
+    else if (e == ERR_ABSENT)
+        outcome(id, SEC_CHALLENGE, "B-TID not known: bootstrap again");
+    if (e)
+        return e == ERR_ABSENT ? ERR_OK : ours(e);
+    e = sec_digest_verify(guard, r, &ev->request, r->realm, &ha1, now_ms);
+    sec_secret_clear(&ha1);
+    if (digest_failed(e, id))
+        return ours(e);
+    *who = sec_accounts_by_subscriber(t, slice_of(impi, impi_n));
+    if (*who) {
+        id->proofs |= SEC_PROOF_DIGEST;
+        id->digest = *r;
+    } else {
+        outcome(id, SEC_REFUSED, "subscriber is no initiator");
+    }
+    return ERR_OK;
+}
+
 static enum err by_digest(const struct sec_accounts *t, const struct sec_evidence *ev,
                           struct sec_digest_guard *guard, int64_t now_ms, struct sec_identity *id,
                           const struct sec_account **who)
@@ -68,19 +127,13 @@ static enum err by_digest(const struct sec_accounts *t, const struct sec_evidenc
         wrong(id, e == ERR_UNSUPPORTED ? "credentials of a kind not offered" : "credentials malformed");
         return ERR_OK;
     }
+    if (ev->naf.bootstrap && sec_naf_realm(r.realm))
+        return by_bootstrapped(t, ev, &r, guard, now_ms, id, who);
     a = sec_accounts_by_user(t, r.username);
     e = sec_digest_verify(guard, &r, &ev->request, sec_accounts_realm(t), a ? ha1_of(a, r.algorithm) : NULL,
                           now_ms);
-    if (e == ERR_DENIED)
-        wrong(id, "wrong user name or password");
-    else if (e == ERR_LATE)
-        outcome(id, SEC_CHALLENGE_STALE, "nonce too old or its count used");
-    else if (e == ERR_AGAIN)
-        outcome(id, SEC_NEED_BODY, "auth-int needs the body");
-    else if (e)
-        return e;
-    if (e)
-        return ERR_OK;
+    if (digest_failed(e, id))
+        return ours(e);
     id->proofs |= SEC_PROOF_DIGEST;
     id->digest = r;
     *who = a;
@@ -292,7 +345,8 @@ static void nobody(const struct sec_accounts *t, const struct sec_evidence *ev, 
     else if (ev->tls && ev->cert_verified) {
         outcome(id, SEC_REFUSED, "certificate of no initiator");
         id->event = "tls.client.wrong-name";
-    } else if (sec_accounts_passwords(t) || (ev->tls && sec_accounts_tokens(t)))
+    } else if (sec_accounts_passwords(t) || (ev->naf.bootstrap && sec_accounts_subscribers(t)) ||
+               (ev->tls && sec_accounts_tokens(t)))
         outcome(id, SEC_CHALLENGE, "no credentials");
     else
         outcome(id, SEC_REFUSED, "no certificate");

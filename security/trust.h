@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "security/accounts.h"
 #include "security/digest.h"
+#include "security/naf.h"
 
 /* What a peer has shown with one request; all slices borrowed. */
 struct sec_evidence {
@@ -15,6 +16,8 @@ struct sec_evidence {
     bool cert_verified;       /* its client certificate leads to a configured CA and is not revoked */
     struct slice issuer;      /* SHA-256 of who signed it, in hexadecimal; n 0: not known */
     struct slice psk;         /* the identity whose shared key keyed the TLS session; n 0: none */
+    uint16_t suite;           /* number of the TLS session's; 0: not known */
+    struct sec_naf naf;       /* whose keys clients may have bootstrapped */
     const struct slice *uris; /* subjectAltName entries of that certificate */
     size_t uris_n;
     const struct slice *dns;
@@ -66,7 +69,7 @@ struct sec_identity {
         digest; /* with SEC_PROOF_DIGEST: for sec_trust_info; views into the evidence */
 };
 
-/* Order: the shared key, or SAN by URI, then DNS, then e-mail - or, of a proxy, the identities it asserts -; then
+/* Order: the shared key (provisioned or bootstrapped), or SAN by URI, then DNS, then e-mail - or, of a proxy, the identities it asserts -; then
  * Authorization; then, of who has shown nothing, the source address.  A certificate (or shared key) of one account and
  * credentials of another are refused.  ERR_NOMEM; everything else is an outcome. */
 enum err sec_trust_identify(const struct sec_accounts *accounts, const struct sec_evidence *evidence,

@@ -67,6 +67,7 @@ struct net_tls {
     enum question question;     /* about the status of the peer's certificate */
     enum net_tls_status status; /* the answer */
     gnutls_datum_t issuer;      /* DER; GnuTLS's memory */
+    uint16_t psk_suite;         /* servers with shared keys: what the ServerHello chose */
     bool shaken;                /* GnuTLS is through with the handshake */
     bool failed;                /* after a fatal error nothing more is said but what is in out */
     struct tls_peer_store peer;
@@ -395,6 +396,8 @@ static enum err server_setup(struct net_tls *t)
 
     if (t->ctx->demand_13)
         tls_policy_demand_13(t->session);
+    else if (t->ctx->psk.derive)
+        tls_psk_watch(t->session);
     if (t->ctx->psk_server)
         return gnutls_credentials_set(t->session, GNUTLS_CRD_PSK, t->ctx->psk_server) < 0 ? ERR_NOMEM
                                                                                           : ERR_OK;
@@ -643,6 +646,13 @@ const struct net_tls_psk_source *tls_psk_source_of(gnutls_session_t session)
     const struct net_tls *t = gnutls_session_get_ptr(session);
 
     return &t->ctx->psk;
+}
+
+uint16_t *tls_psk_suite_of(gnutls_session_t session)
+{
+    struct net_tls *t = gnutls_session_get_ptr(session);
+
+    return &t->psk_suite;
 }
 
 /* After the last message.  A resumed session never ran the verifier, so it is judged here. */

@@ -34,11 +34,17 @@ enum net_tls_cipher {
     NET_TLS_CIPHERS_ALL = 7
 };
 
+#define NET_TLS_PSK_MAX_N 64 /* octets of a shared key (RFC 4279 §5.3) */
+
 /* Keys that a server shares with its clients (RFC 4279, RFC 8446 §4.2.11), instead of certificates. */
 struct net_tls_psk_source {
     /* The key of an identity for a version (12, 13); it lives as long as arg.  False: nobody is called so.  On the
      * thread of the session that asks. */
     bool (*find)(void *arg, struct slice identity, unsigned version, struct slice *key);
+    /* The same for an identity that find() does not know and whose key depends on the session: made for a cipher suite
+     * (its number; 0 under TLS 1.3, where none is chosen yet).  May be NULL. */
+    bool (*derive)(void *arg, struct slice identity, unsigned version, uint16_t suite,
+                   uint8_t key[NET_TLS_PSK_MAX_N], size_t *key_n);
     void (*drop)(void *arg); /* once, with the context; may be NULL */
     void *arg;
     const char *hint; /* to clients of TLS 1.2; NULL: none */
@@ -100,6 +106,7 @@ struct net_tls_peer {
     struct slice psk;     /* servers: the identity whose key the client has; n 0: none */
     char version[16];     /* "TLS1.3" */
     char suite[64];
+    uint16_t suite_number; /* of IANA's; 0: not known */
 };
 
 /* server_name: SNI and the name to verify (clients); an IP literal verifies against iPAddress names and sends

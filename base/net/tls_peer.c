@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
+#include "base/num.h"
 
 #define NAMES_MAX   64 /* subjectAltName entries looked at */
 #define NAME_MAX_N  512
@@ -260,6 +261,24 @@ static enum err psk_read(struct tls_peer_store *p, gnutls_session_t session)
     return arena_dup(&p->names, slice_of(identity.data, identity.size), &p->info.psk);
 }
 
+/* GnuTLS tells names in one form and lists them in another.  Under TLS 1.2 key exchange and cipher are enough, as all
+ * that we offer is AEAD; a suite of TLS 1.3 is its cipher. */
+static uint16_t suite_number(gnutls_session_t session)
+{
+    bool is_13 = gnutls_protocol_get_version(session) == GNUTLS_TLS1_3;
+    gnutls_cipher_algorithm_t cipher;
+    gnutls_kx_algorithm_t kx;
+    gnutls_mac_algorithm_t mac;
+    gnutls_protocol_t version;
+    unsigned char number[2];
+
+    for (size_t i = 0; gnutls_cipher_suite_info(i, number, &kx, &cipher, &mac, &version); i++)
+        if (cipher == gnutls_cipher_get(session) && mac == GNUTLS_MAC_AEAD &&
+            (is_13 ? version == GNUTLS_TLS1_3 : version != GNUTLS_TLS1_3 && kx == gnutls_kx_get(session)))
+            return num_get16(number);
+    return 0;
+}
+
 enum err tls_peer_read(struct tls_peer_store *p, struct gnutls_session_int *session)
 {
     const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(session));
@@ -270,6 +289,7 @@ enum err tls_peer_read(struct tls_peer_store *p, struct gnutls_session_int *sess
 
     if (!e)
         e = mem_cstr(p->info.suite, sizeof p->info.suite, slice_str(suite));
+    p->info.suite_number = suite_number(session);
     if (!e && certs && n)
         e = cert_read(p, &certs[0], session);
     return e ? e : psk_read(p, session);

@@ -7,9 +7,10 @@
 #include <gnutls/gnutls.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 
 #define IDENTITY_MAX_N 1024 /* octets; at least 128 must do (RFC 4279 §5.3) */
-#define KEY_MAX_N      64
+#define HELLO_ID_AT    34   /* the session id's length in a ServerHello */
 #define STRANGER_KEY_N 32
 
 static int give(gnutls_datum_t *out, struct slice key)
@@ -22,19 +23,55 @@ static int give(gnutls_datum_t *out, struct slice key)
     return 0;
 }
 
-static int find_key(gnutls_session_t session, const gnutls_datum_t *identity, gnutls_datum_t *key)
+/* The ServerHello that goes out (RFC 5246 §7.4.1.3): version, random, session id, and the suite, which GnuTLS tells
+ * nobody before the handshake is over. */
+static int hello_goes(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                      const gnutls_datum_t *msg)
+{
+    size_t at = HELLO_ID_AT;
+
+    (void)type, (void)when;
+    if (incoming || msg->size <= at)
+        return 0;
+    at += 1 + (size_t)msg->data[at];
+    if (msg->size >= at + 2)
+        *tls_psk_suite_of(session) = num_get16(msg->data + at);
+    return 0;
+}
+
+void tls_psk_watch(gnutls_session_t session)
+{
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_SERVER_HELLO, GNUTLS_HOOK_PRE, hello_goes);
+}
+
+/* *key is in `made` when it was. */
+static void look_up(gnutls_session_t session, struct slice identity, uint8_t made[NET_TLS_PSK_MAX_N],
+                    struct slice *key)
 {
     const struct net_tls_psk_source *source = tls_psk_source_of(session);
     unsigned version = gnutls_protocol_get_version(session) == GNUTLS_TLS1_3 ? 13 : 12;
+    uint16_t suite = version == 13 ? 0 : *tls_psk_suite_of(session);
+    size_t n = 0;
+
+    if (source->find(source->arg, identity, version, key) || !source->derive)
+        return;
+    if (source->derive(source->arg, identity, version, suite, made, &n))
+        *key = slice_of(made, n);
+}
+
+static int find_key(gnutls_session_t session, const gnutls_datum_t *identity, gnutls_datum_t *key)
+{
     unsigned char random[STRANGER_KEY_N]; /* made for everybody: it takes its time */
-    struct slice known = slice_of(random, sizeof random);
+    uint8_t made[NET_TLS_PSK_MAX_N];
     int rc = gnutls_rnd(GNUTLS_RND_KEY, random, sizeof random);
+    struct slice known = slice_of(random, sizeof random);
 
     if (rc < 0)
         return rc;
     if (identity->size <= IDENTITY_MAX_N)
-        (void)source->find(source->arg, slice_of(identity->data, identity->size), version, &known);
+        look_up(session, slice_of(identity->data, identity->size), made, &known);
     rc = give(key, known);
+    mem_wipe(made, sizeof made);
     mem_wipe(random, sizeof random);
     return rc;
 }
@@ -62,7 +99,7 @@ enum err tls_psk_client(struct slice identity, struct slice key, gnutls_psk_clie
     gnutls_datum_t secret = {(unsigned char *)(uintptr_t)key.p, (unsigned)key.n};
     gnutls_psk_client_credentials_t cred;
 
-    if (identity.n == 0 || identity.n > IDENTITY_MAX_N || key.n == 0 || key.n > KEY_MAX_N)
+    if (identity.n == 0 || identity.n > IDENTITY_MAX_N || key.n == 0 || key.n > NET_TLS_PSK_MAX_N)
         return ERR_MALFORMED;
     if (gnutls_psk_allocate_client_credentials(&cred) < 0)
         return ERR_NOMEM;

@@ -12,8 +12,11 @@ struct gnutls_session_int;
  * as wrong keys do (RFC 4279 §2).  ERR_NOMEM. */
 enum err tls_psk_server(const struct net_tls_psk_source *source,
                         struct gnutls_psk_server_credentials_st **out) MUST_USE;
-/* Borrowed source of a session; tls.c's. */
+/* Borrowed source of a session, and where the suite that it has chosen is kept; tls.c's. */
 const struct net_tls_psk_source *tls_psk_source_of(struct gnutls_session_int *session);
+uint16_t *tls_psk_suite_of(struct gnutls_session_int *session);
+/* A server's session will tell derive() its suite. */
+void tls_psk_watch(struct gnutls_session_int *session);
 /* ERR_NOMEM, ERR_MALFORMED an identity or key that cannot be one. */
 enum err tls_psk_client(struct slice identity, struct slice key,
                         struct gnutls_psk_client_credentials_st **out) MUST_USE;

@@ -31,6 +31,7 @@ struct draft {
     struct slice issuers[SEC_ACCOUNT_LIST_MAX];
     struct slice tokens[SEC_ACCOUNT_LIST_MAX];
     struct slice asserted[SEC_ACCOUNT_LIST_MAX];
+    struct slice subscribers[SEC_ACCOUNT_LIST_MAX];
     struct buf password;
     struct ppg_delegates_draft delegates; /* sections of other kinds */
 
@@ -67,6 +68,7 @@ static void begin(struct ppg_list *l, struct slice name)
                                       .issuers = d->issuers,
                                       .tokens = d->tokens,
                                       .asserted = d->asserted,
+                                      .subscribers = d->subscribers,
                                       .psk_version = 13,
                                       .may_ask_protection = true};
     if (arena_dup(&d->mem, name, &kept))
@@ -207,6 +209,11 @@ static void set_asserted(struct ppg_list *l, const struct ppg_ini_line *line)
     add_item(l, line, draft_of(l)->asserted, &draft_of(l)->account.asserted_n);
 }
 
+static void set_subscriber(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    add_item(l, line, draft_of(l)->subscribers, &draft_of(l)->account.subscribers_n);
+}
+
 static void set_initiator_uri(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     if (line->value.n && sec_uri_pattern_check(line->value))
@@ -344,6 +351,7 @@ static const struct ppg_list_key keys[] = {
     {"basic-clear", set_basic_clear, .repeats = false},
     {"token", set_token, .repeats = true},
     {"asserted-identity", set_asserted, .repeats = true},
+    {"subscriber", set_subscriber, .repeats = true},
     {"require", set_require, .repeats = false},
     {"network", set_network, .repeats = true},
     {"network-alone", set_network_alone, .repeats = false},

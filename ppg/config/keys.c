@@ -226,7 +226,9 @@ const struct ppg_config_key ppg_config_keys[] = {
     LIST(LISTENS, "pap", "listen-psk", pap.listen_psk, pap.listen_psk_n, PPG_LISTEN_MAX, 0, 0, NULL,
          "0.0.0.0:8444", "Where initiators submit over TLS with shared keys instead of certificates."),
     TEXT("pap", "psk-hint", pap.psk_hint, 0, 128, check_realm, "",
-         "What clients of TLS 1.2 are told there to find their key by; nothing unless set."),
+         "What clients of TLS 1.2 are told there to find their key by; unless set, 3GPP-bootstrapping when "
+         "there are "
+         "subscribers, else nothing."),
     TEXT("pap", "path", pap.path, 1, 200, check_path, "/pap", "Path of the submission URI."),
     LIST(FILES, "pap", "cert", pap.cert, pap.cert_n, PPG_FILES_MAX, 0, 0, NULL, "tls/cert.pem",
          "Certificate chains, leaf first; with several the name that the initiator asks for decides."),

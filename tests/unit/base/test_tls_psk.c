@@ -1,6 +1,7 @@
 /* base/net/tls_psk.c by way of base/net/tls.c: two sessions back to back that share a key, or do not. */
 #include "base/net/tls_psk.h"
 
+#include <stdio.h>
 #include "base/mem.h"
 #include "tests/unit/harness.h"
 
@@ -14,6 +15,7 @@
 struct book {
     size_t asked, dropped;
     unsigned version; /* of the last question */
+    uint16_t suite;
 };
 
 static bool find(void *arg, struct slice identity, unsigned version, struct slice *key)
@@ -97,6 +99,59 @@ static void duo_free(struct duo *d)
 {
     net_tls_free(&d->client);
     net_tls_free(&d->server);
+}
+
+/* --- keys that depend on the session --- */
+
+/* The key of "made" is a text of the suite's number. */
+static bool derive(void *arg, struct slice identity, unsigned version, uint16_t suite,
+                   uint8_t key[NET_TLS_PSK_MAX_N], size_t *key_n)
+{
+    struct book *b = arg;
+
+    b->version = version;
+    b->suite = suite;
+    if (!slice_eq(identity, SLICE("made")))
+        return false;
+    *key_n = (size_t)snprintf((char *)key, NET_TLS_PSK_MAX_N, "0123456789abcdef-%04x", suite);
+    return true;
+}
+
+static void case_derived(void)
+{
+    static const struct {
+        const char *identity, *key, *priority;
+        enum err want;
+        uint16_t suite;
+    } rows[] = {
+        {"made", KEY_16 "-00aa", ONLY_12 "+DHE-PSK:-CIPHER-ALL:+AES-128-GCM", ERR_OK, 0x00aa},
+        {"made", KEY_16 "-00ab", ONLY_12 "+DHE-PSK:-CIPHER-ALL:+AES-256-GCM", ERR_OK, 0x00ab},
+        {"made", KEY_16 "-ccad", ONLY_12 "+DHE-PSK:-CIPHER-ALL:+CHACHA20-POLY1305", ERR_OK, 0xccad},
+        {"made", KEY_16 "-ccac", ONLY_12 "+ECDHE-PSK:-CIPHER-ALL:+CHACHA20-POLY1305", ERR_OK, 0xccac},
+        {"made", KEY_16 "-0000", NULL, ERR_OK, 0},
+        {"made", KEY_16 "-00aa", ONLY_12 "+DHE-PSK:-CIPHER-ALL:+AES-256-GCM", ERR_PEER, 0x00ab},
+        {"made", KEY_16 "-00aa", NULL, ERR_PEER, 0},
+        {"other", KEY_16 "-00aa", ONLY_12 "+DHE-PSK:-CIPHER-ALL:+AES-128-GCM", ERR_PEER, 0x00aa},
+        {"mms", KEY_64, ONLY_12 "+DHE-PSK", ERR_OK, 0xffff}, /* has a key: never asked */
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct book book = {.suite = 0xffff};
+        struct net_tls_conf conf = {
+            .role = NET_TLS_SERVER, .version_min = 12, .psk = {.find = find, .derive = derive, .arg = &book}};
+        struct net_tls_ctx *cc = client_ctx(rows[i].identity, rows[i].key, rows[i].priority), *sc = NULL;
+        const char *why;
+        struct duo d;
+
+        test_row(i);
+        CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &sc, &why), ERR_OK);
+        d = shake(cc, sc);
+        CU_ASSERT_EQUAL(d.server_err, rows[i].want);
+        CU_ASSERT_EQUAL(book.suite, rows[i].suite);
+        duo_free(&d);
+        net_tls_ctx_free(&cc);
+        net_tls_ctx_free(&sc);
+    }
 }
 
 static void case_keys(void)
@@ -225,5 +280,6 @@ const struct test_case test_cases[] = {
     {"keys", case_keys},
     {"stranger_looks_alike", case_stranger_looks_alike},
     {"bad_settings", case_bad_settings},
+    {"derived", case_derived},
     {NULL, NULL},
 };

@@ -200,6 +200,26 @@ static void test_tokens_identities_networks(void)
     sec_accounts_free(&t);
 }
 
+static void test_subscribers(void)
+{
+    struct slice impis[] = {SLICE("u@d"), SLICE("v@d")};
+    struct sec_accounts *t = table_with_issuer();
+    struct sec_account in = {.name = SLICE("a"), .subscribers = impis, .subscribers_n = 2}, other = in;
+    const struct sec_account *a;
+    const char *why;
+
+    CU_ASSERT(!sec_accounts_subscribers(t));
+    CU_ASSERT_FATAL(sec_accounts_add(t, &in, &why) == ERR_OK);
+    a = sec_accounts_find(t, SLICE("a"));
+    CU_ASSERT(sec_accounts_subscribers(t) && !sec_accounts_passwords(t));
+    CU_ASSERT(sec_accounts_by_subscriber(t, SLICE("v@d")) == a &&
+              !sec_accounts_by_subscriber(t, SLICE("V@d")));
+    CU_ASSERT(!sec_accounts_by_subscriber(t, SLICE("")) && !sec_accounts_by_asserted(t, SLICE("u@d")));
+    other.subscribers_n = 1;
+    CU_ASSERT(sec_account_same(a, &in) && !sec_account_same(a, &other));
+    sec_accounts_free(&t);
+}
+
 /* The second account, after one that is good. */
 static void add_second(const struct sec_account *first, struct sec_account a, enum err want)
 {
@@ -219,6 +239,7 @@ static void test_delegation_refused(void)
     struct slice one[] = {SLICE("https://i s"), SLICE("https://j s"), SLICE("https://i"), SLICE("https://i "),
                           SLICE("")};
     struct slice ids[] = {SLICE("x"), SLICE("a\"b"), SLICE("")};
+    struct slice impis[] = {SLICE("u@d"), SLICE(""), SLICE("v@d")};
     struct slice nets[] = {SLICE("192.0.2.0/28"), SLICE("192.0.2.8/29"), SLICE("198.51.100.0/24")};
     struct slice matcher = SLICE("DNS:h");
     const struct sec_account first = {.name = SLICE("a"),
@@ -226,6 +247,8 @@ static void test_delegation_refused(void)
                                       .tokens_n = 1,
                                       .asserted = ids,
                                       .asserted_n = 1,
+                                      .subscribers = impis,
+                                      .subscribers_n = 1,
                                       .networks = nets,
                                       .networks_n = 1,
                                       .by_network = true};
@@ -241,6 +264,16 @@ static void test_delegation_refused(void)
         {{.asserted = ids, .asserted_n = 1}, ERR_EXISTS},
         {{.asserted = &ids[1], .asserted_n = 1}, ERR_MALFORMED},
         {{.asserted = &ids[2], .asserted_n = 1}, ERR_MALFORMED},
+        {{.subscribers = impis, .subscribers_n = 1}, ERR_EXISTS},
+        {{.subscribers = &impis[1], .subscribers_n = 1}, ERR_MALFORMED},
+        {{.subscribers = &impis[2], .subscribers_n = 1}, ERR_OK},
+        {{.subscribers = &impis[2], .subscribers_n = SEC_ACCOUNT_LIST_MAX + 1}, ERR_MALFORMED},
+        {{.require = SEC_REQUIRE_ALL,
+          .certificates = &matcher,
+          .certificates_n = 1,
+          .subscribers = &impis[2],
+          .subscribers_n = 1},
+         ERR_MALFORMED},
         {{.by_network = true}, ERR_MALFORMED},
         {{.by_network = true, .networks = &nets[1], .networks_n = 1}, ERR_EXISTS}, /* inside the other */
         {{.by_network = true, .networks = &nets[2], .networks_n = 1}, ERR_OK},
@@ -446,6 +479,7 @@ const struct test_case test_cases[] = {
     {"add_refused", test_add_refused},
     {"nothing_twice", test_nothing_twice},
     {"tokens_identities_networks", test_tokens_identities_networks},
+    {"subscribers", test_subscribers},
     {"delegation_refused", test_delegation_refused},
     {"password_and_token_of_one_request", test_password_and_token_of_one_request},
     {"ceiling_and_realm", test_ceiling_and_realm},
