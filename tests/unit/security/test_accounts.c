@@ -234,12 +234,38 @@ static void add_second(const struct sec_account *first, struct sec_account a, en
     sec_accounts_free(&t);
 }
 
+static void test_subscribers_refused(void)
+{
+    struct slice impis[] = {SLICE("u@d"), SLICE(""), SLICE("v@d")};
+    struct slice matcher = SLICE("DNS:h");
+    const struct sec_account first = {.name = SLICE("a"), .subscribers = impis, .subscribers_n = 1};
+    const struct {
+        struct sec_account a;
+        enum err want;
+    } rows[] = {
+        {{.subscribers = impis, .subscribers_n = 1}, ERR_EXISTS},
+        {{.subscribers = &impis[1], .subscribers_n = 1}, ERR_MALFORMED},
+        {{.subscribers = &impis[2], .subscribers_n = SEC_ACCOUNT_LIST_MAX + 1}, ERR_MALFORMED},
+        {{.require = SEC_REQUIRE_ALL,
+          .certificates = &matcher,
+          .certificates_n = 1,
+          .subscribers = &impis[2],
+          .subscribers_n = 1},
+         ERR_MALFORMED},
+        {{.subscribers = &impis[2], .subscribers_n = 1}, ERR_OK},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        add_second(&first, rows[i].a, rows[i].want);
+    }
+}
+
 static void test_delegation_refused(void)
 {
     struct slice one[] = {SLICE("https://i s"), SLICE("https://j s"), SLICE("https://i"), SLICE("https://i "),
                           SLICE("")};
     struct slice ids[] = {SLICE("x"), SLICE("a\"b"), SLICE("")};
-    struct slice impis[] = {SLICE("u@d"), SLICE(""), SLICE("v@d")};
     struct slice nets[] = {SLICE("192.0.2.0/28"), SLICE("192.0.2.8/29"), SLICE("198.51.100.0/24")};
     struct slice matcher = SLICE("DNS:h");
     const struct sec_account first = {.name = SLICE("a"),
@@ -247,8 +273,6 @@ static void test_delegation_refused(void)
                                       .tokens_n = 1,
                                       .asserted = ids,
                                       .asserted_n = 1,
-                                      .subscribers = impis,
-                                      .subscribers_n = 1,
                                       .networks = nets,
                                       .networks_n = 1,
                                       .by_network = true};
@@ -264,16 +288,6 @@ static void test_delegation_refused(void)
         {{.asserted = ids, .asserted_n = 1}, ERR_EXISTS},
         {{.asserted = &ids[1], .asserted_n = 1}, ERR_MALFORMED},
         {{.asserted = &ids[2], .asserted_n = 1}, ERR_MALFORMED},
-        {{.subscribers = impis, .subscribers_n = 1}, ERR_EXISTS},
-        {{.subscribers = &impis[1], .subscribers_n = 1}, ERR_MALFORMED},
-        {{.subscribers = &impis[2], .subscribers_n = 1}, ERR_OK},
-        {{.subscribers = &impis[2], .subscribers_n = SEC_ACCOUNT_LIST_MAX + 1}, ERR_MALFORMED},
-        {{.require = SEC_REQUIRE_ALL,
-          .certificates = &matcher,
-          .certificates_n = 1,
-          .subscribers = &impis[2],
-          .subscribers_n = 1},
-         ERR_MALFORMED},
         {{.by_network = true}, ERR_MALFORMED},
         {{.by_network = true, .networks = &nets[1], .networks_n = 1}, ERR_EXISTS}, /* inside the other */
         {{.by_network = true, .networks = &nets[2], .networks_n = 1}, ERR_OK},
@@ -480,6 +494,7 @@ const struct test_case test_cases[] = {
     {"nothing_twice", test_nothing_twice},
     {"tokens_identities_networks", test_tokens_identities_networks},
     {"subscribers", test_subscribers},
+    {"subscribers_refused", test_subscribers_refused},
     {"delegation_refused", test_delegation_refused},
     {"password_and_token_of_one_request", test_password_and_token_of_one_request},
     {"ceiling_and_realm", test_ceiling_and_realm},

@@ -112,103 +112,104 @@ static enum err ha1_of(struct naf_fix *f, struct slice realm, const struct sec_s
     return e;
 }
 
+static const struct {
+    enum sec_gba_kind kind;
+    struct slice realm, fqdn, ua;
+    uint16_t suite;
+    enum err want;
+    bool right;
+} ha1_rows[] = {
+    {SEC_GBA_ME,
+     {"3GPP-bootstrapping@ppg.operator.example", 39},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x00\x00\x02", 5},
+     0x1301,
+     ERR_OK,
+     true},
+    {SEC_GBA_ME,
+     {"3GPP-bootstrapping@ppg.operator.example", 39},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x00\x00\x02", 5},
+     0,
+     ERR_OK,
+     true},
+    {SEC_GBA_ME,
+     {"3GPP-bootstrapping@ppg.operator.example", 39},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x01\x13\x01", 5},
+     0x1301,
+     ERR_OK,
+     true},
+    {SEC_GBA_UICC,
+     {"3GPP-bootstrapping-uicc@ppg.operator.example", 44},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x00\x00\x02", 5},
+     0x1301,
+     ERR_OK,
+     true},
+    {SEC_GBA_ME,
+     {"3GPP-bootstrapping@ppg.operator.example", 39},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x01\x13\x01", 5},
+     0x1302,
+     ERR_OK,
+     false},
+    {SEC_GBA_ME,
+     {"3GPP-bootstrapping@ppg.operator.example", 39},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x01\x13\x01", 5},
+     0,
+     ERR_OK,
+     false},
+    {SEC_GBA_ME,
+     {"3GPP-bootstrapping@ppg.operator.example", 39},
+     {"other.example", 13},
+     {"\x01\x00\x00\x00\x02", 5},
+     0,
+     ERR_OK,
+     false},
+    {SEC_GBA_UICC,
+     {"3GPP-bootstrapping@ppg.operator.example", 39},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x00\x00\x02", 5},
+     0,
+     ERR_OK,
+     false},
+    {SEC_GBA_ME,
+     {"3GPP-bootstrapping@other.example", 32},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x00\x00\x02", 5},
+     0,
+     ERR_DENIED,
+     false},
+    {SEC_GBA_ME,
+     {"3GPP-bootstrapping-digest@ppg.operator.example", 46},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x00\x00\x02", 5},
+     0,
+     ERR_DENIED,
+     false},
+    {SEC_GBA_ME,
+     {"push", 4},
+     {"ppg.operator.example", 20},
+     {"\x01\x00\x00\x00\x02", 5},
+     0,
+     ERR_DENIED,
+     false},
+};
+
 static void test_ha1(void)
 {
-    static const struct {
-        enum sec_gba_kind kind;
-        struct slice realm, fqdn, ua;
-        uint16_t suite;
-        enum err want;
-        bool right;
-    } rows[] = {
-        {SEC_GBA_ME,
-         {"3GPP-bootstrapping@ppg.operator.example", 39},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x00\x00\x02", 5},
-         0x1301,
-         ERR_OK,
-         true},
-        {SEC_GBA_ME,
-         {"3GPP-bootstrapping@ppg.operator.example", 39},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x00\x00\x02", 5},
-         0,
-         ERR_OK,
-         true},
-        {SEC_GBA_ME,
-         {"3GPP-bootstrapping@ppg.operator.example", 39},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x01\x13\x01", 5},
-         0x1301,
-         ERR_OK,
-         true},
-        {SEC_GBA_UICC,
-         {"3GPP-bootstrapping-uicc@ppg.operator.example", 44},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x00\x00\x02", 5},
-         0x1301,
-         ERR_OK,
-         true},
-        {SEC_GBA_ME,
-         {"3GPP-bootstrapping@ppg.operator.example", 39},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x01\x13\x01", 5},
-         0x1302,
-         ERR_OK,
-         false},
-        {SEC_GBA_ME,
-         {"3GPP-bootstrapping@ppg.operator.example", 39},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x01\x13\x01", 5},
-         0,
-         ERR_OK,
-         false},
-        {SEC_GBA_ME,
-         {"3GPP-bootstrapping@ppg.operator.example", 39},
-         {"other.example", 13},
-         {"\x01\x00\x00\x00\x02", 5},
-         0,
-         ERR_OK,
-         false},
-        {SEC_GBA_UICC,
-         {"3GPP-bootstrapping@ppg.operator.example", 39},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x00\x00\x02", 5},
-         0,
-         ERR_OK,
-         false},
-        {SEC_GBA_ME,
-         {"3GPP-bootstrapping@other.example", 32},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x00\x00\x02", 5},
-         0,
-         ERR_DENIED,
-         false},
-        {SEC_GBA_ME,
-         {"3GPP-bootstrapping-digest@ppg.operator.example", 46},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x00\x00\x02", 5},
-         0,
-         ERR_DENIED,
-         false},
-        {SEC_GBA_ME,
-         {"push", 4},
-         {"ppg.operator.example", 20},
-         {"\x01\x00\x00\x00\x02", 5},
-         0,
-         ERR_DENIED,
-         false},
-    };
     struct naf_fix f;
 
     naf_fix_open(&f, SEC_AKA_STAR_SHA256);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct sec_secret key = naf_fix_key(&f, rows[i].kind, rows[i].fqdn, rows[i].ua);
+    for (size_t i = 0; i < COUNT(ha1_rows); i++) {
+        struct sec_secret key = naf_fix_key(&f, ha1_rows[i].kind, ha1_rows[i].fqdn, ha1_rows[i].ua);
         bool right = false;
 
         test_row(i);
-        CU_ASSERT(ha1_of(&f, rows[i].realm, &key, rows[i].suite, &right) == rows[i].want);
-        CU_ASSERT(right == rows[i].right);
+        CU_ASSERT(ha1_of(&f, ha1_rows[i].realm, &key, ha1_rows[i].suite, &right) == ha1_rows[i].want);
+        CU_ASSERT(right == ha1_rows[i].right);
     }
     naf_fix_close(&f);
 }
