@@ -244,8 +244,8 @@ static void ceilings_and_bad_requests(void)
     const struct ota_sip_trans_user user = {on_send, on_done, NULL};
     static const char *const bad[] = {
         "", "x", "SIP/2.0 200 OK\r\n\r\n", "MESSAGE sip:a@b SIP/2.0\r\n\r\n",
-        "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP x\r\nFrom: <sip:p@q>\r\nTo: <sip:a@b>\r\n"
-        "Call-ID: c\r\nCSeq: 1 MESSAGE\r\n\r\n"};
+        ("MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP x\r\nFrom: <sip:p@q>\r\nTo: <sip:a@b>\r\n"
+         "Call-ID: c\r\nCSeq: 1 MESSAGE\r\n\r\n")};
     struct ota_sip_trans *t[TRANSACTIONS_MAX], *none = NULL;
     struct fix f;
     char branch[32];
