@@ -72,12 +72,16 @@ static void count_closed(void *arg)
 
 void netloop_close(struct netloop *nl)
 {
+    int64_t end = clk_mono_ms(&clk_real) + NETLOOP_MS;
     size_t closed = 0;
     int rc;
 
     net_hub_close(nl->env.hub, count_closed, &closed);
     (void)netloop_until(nl, &closed, 1);
     (void)uv_run(&nl->loop, UV_RUN_NOWAIT);
+    while (uv_loop_alive(&nl->loop) &&
+           clk_mono_ms(&clk_real) < end) /* a cancelled look-up is still in the pool */
+        turn(nl, -1, 0, 100);
     rc = uv_loop_close(&nl->loop);
     CU_ASSERT(rc == 0);
     log_free(&nl->log);
