@@ -4,6 +4,7 @@ gnutls-cli, curl and pap-push as clients.  Usage: test_tls_identity.py BUILD_DIR
 import datetime
 import os
 import re
+import shutil
 import subprocess
 
 from gateway import INITIATORS, Gateway, Terminal, as_news, curl, good_push, make_identity, mime
@@ -163,6 +164,22 @@ def issuer_is_pinned(bench):
     check_eq(shown(bench, gateway, (bench.path("news.crt"), bench.path("news.key")), push_id="one")[0], 202)
     check_eq(shown(bench, gateway, leaf(bench, "twin", "URI:https://news.example.com", ca=second))[0], 403)
     gateway.wait_event("tls.client.wrong-issuer")
+
+
+@case
+def revoked_by_a_reload(bench):
+    """A list that names the certificate is taken by a reload, and one that does not any more, too."""
+    make_identity(bench)
+    pair = leaf(bench, "mortal", "URI:https://news.example.com")
+    path = crl(bench, "list")
+    gateway = opened(bench, pap__crl=path)
+    for revoked, want in (((), 202), ([pair[0]], None), ((), 202)):
+        shutil.copy(crl(bench, f"other{len(revoked)}", revoked), path)
+        check_eq(gateway.ctl("reload").returncode, 0)
+        status, said = shown(bench, gateway, pair, push_id=f"r{want}{len(gateway.events('reload.done'))}")
+        check_eq(status, want, said[-300:])
+    check_eq(len(gateway.events("tls.client.revoked")), 1)
+    check_eq([e["tls_files_changed"] >= 1 for e in gateway.events("reload.done")], [True] * 3)
 
 
 @case
