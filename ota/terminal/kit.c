@@ -103,12 +103,22 @@ static bool login_ok(struct kit *k, const struct kit_request *req, struct kit_an
     return true;
 }
 
-static bool server_listed(const struct kit *k, struct slice server)
+enum kit_standing kit_server_standing(const struct kit *k, struct slice server)
 {
+    if (k->prov)
+        return kit_prov_standing(k->prov, server);
     for (size_t i = 0; i < k->conf.servers_n; i++)
         if (slice_eq_ci(k->conf.servers[i], server))
-            return true;
-    return k->conf.servers_n == 0;
+            return KIT_LISTED;
+    return KIT_NEUTRAL;
+}
+
+static bool server_ok(const struct kit *k, struct slice server)
+{
+    bool only_listed = k->prov ? kit_prov_has_servers(k->prov) : k->conf.servers_n != 0;
+    enum kit_standing s = kit_server_standing(k, server);
+
+    return s == KIT_LISTED || (s == KIT_NEUTRAL && !only_listed);
 }
 
 static struct kit_verdict handle(struct kit *k, const struct kit_request *req, struct kit_answer *a,
@@ -130,7 +140,7 @@ static struct kit_verdict handle(struct kit *k, const struct kit_request *req, s
         line(a, "Allow", SLICE("POST, OPTIONS"));
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_METHOD, 405, 0};
     }
-    if (!server_listed(k, req->server))
+    if (!server_ok(k, req->server))
         return (struct kit_verdict){KIT_DROPPED, KIT_REASON_SERVER, 204, 235};
     if (!login_ok(k, req, a, &t.proofs))
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_LOGIN, 401, 0};
@@ -152,6 +162,10 @@ enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct k
         ota_sa_answer_print(&k->said, &answer->headers);
         buf_add(&answer->headers, SLICE("\r\n"));
     }
+    if (v.event == KIT_PUSH && push->provisioned)
+        buf_addf(&answer->headers, KIT_PROVISIONED_HEADER ": %llu; sha-256=%.*s\r\n",
+                 (unsigned long long)push->provisioned, (int)push->provisioned_hash.n,
+                 push->provisioned_hash.p);
     if (v.push_status)
         line_number(answer, "X-Wap-Push-Status", v.push_status);
     k->counts[v.reason]++;
@@ -168,7 +182,7 @@ static struct kit_verdict handle_datagram(struct kit *k, const struct kit_datagr
                               .server = d->server,
                               .now_s = d->now_s};
 
-    if (!server_listed(k, d->server))
+    if (!server_ok(k, d->server))
         return (struct kit_verdict){KIT_DROPPED, KIT_REASON_SERVER, 0, 0};
     if (k->guard && !d->proofs)
         return (struct kit_verdict){KIT_DROPPED, KIT_REASON_LOGIN, 0, 0};

@@ -11,6 +11,7 @@
 #include "base/slice.h"
 #include "security/aka.h"
 #include "security/sa.h"
+#include "security/secprov.h"
 
 struct kit;
 
@@ -82,6 +83,9 @@ struct kit_push {
     struct slice
         gateway; /* who holds the other end of a bootstrapped association; n 0: it was provisioned, or no seal */
     bool associated; /* this very push brought the association along */
+    uint64_t
+        provisioned; /* version of the object that body is, and that is in force now: keep it, and show it to nobody; 0 */
+    struct slice provisioned_hash;
 };
 
 /* What kit_handle found: one of these; counted. */
@@ -114,6 +118,8 @@ struct kit_conf {
     struct slice proof_password; /* the user empty: its terminal_id; the password empty: it does not */
     size_t seen_max;             /* message ids remembered */
     unsigned window;             /* replay window W, 0..64 */
+    bool
+        provisioning; /* a trusted push for SEC_SECPROV_APP, sealed or inside TLS, is an object that takes force */
 };
 
 /* An identity module: with it a push may bring along the material for its own association (GBA Push Info). */
@@ -136,6 +142,13 @@ enum err kit_add_association(struct kit *k, const uint8_t said[16], struct slice
 /* Takes associations from now on.  ERR_EXISTS: it has a module; ERR_LIMIT (lengths, too many gateways, rate or life
  * below 1), ERR_NOMEM. */
 enum err kit_add_module(struct kit *k, const struct kit_module *m) MUST_USE;
+/* What the lists of conf, or of the object in force, say of a server's name. */
+enum kit_standing { KIT_NEUTRAL, KIT_LISTED, KIT_BANNED };
+enum kit_standing kit_server_standing(const struct kit *k, struct slice server);
+/* Puts an object in force, whole or not at all: its lists take the place of conf's, its associations that of those of the
+ * object before.  The one in force again is fine.  ERR_LATE: an older version, or another object of that version;
+ * ERR_EXISTS: an association of that name has another key; ERR_LIMIT, ERR_NOMEM. */
+enum err kit_provision(struct kit *k, const struct sec_secprov *object, int64_t now_s) MUST_USE;
 enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct kit_answer *answer,
                           struct kit_push *push, const char **reason);
 /* The same for a datagram, which cannot be registered by: KIT_PUSH, KIT_DUPLICATE, KIT_DROPPED, KIT_REFUSED. */

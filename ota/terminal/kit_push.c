@@ -117,11 +117,24 @@ static void believe(const struct kit_transport *t, const struct kit_entity *m, s
     push->proofs = t->proofs | (push->message_protection == KIT_NONE ? 0 : KIT_PROOF_SEAL);
 }
 
+static bool is_object(const struct kit *k, const struct kit_push *push)
+{
+    return k->conf.provisioning && slice_eq_ci(push->app_id, SLICE(SEC_SECPROV_APP));
+}
+
 static struct kit_verdict police(const struct kit *k, const struct kit_transport *t,
                                  const struct kit_push *push)
 {
     const struct kit_conf *c = &k->conf;
     enum kit_protection level = t->full ? KIT_FULL : push->message_protection;
+    enum kit_reason why = KIT_REASON_NONE;
+
+    if (k->prov && level < kit_prov_floor(k->prov))
+        return drop(KIT_REASON_FLOOR);
+    if (k->prov)
+        why = kit_prov_police(k->prov, push, t->now_s);
+    if (why == KIT_REASON_INITIATOR || (why == KIT_REASON_PROVISIONING_OLD && !is_object(k, push)))
+        return drop(why); /* only a new object mends one that is too old */
 
     if (c->server_proof && !push->proofs)
         return drop(KIT_REASON_UNPROVED);
@@ -129,6 +142,8 @@ static struct kit_verdict police(const struct kit *k, const struct kit_transport
         return drop(KIT_REASON_FLOOR);
     if (c->trusted_only && !push->trusted)
         return drop(KIT_REASON_UNTRUSTED);
+    if (is_object(k, push))
+        return good;
     if (!ota_accepts_app(c->accept_app, push->app_id))
         return drop_as(KIT_REASON_APPLICATION, 236);
     if (!ota_accepts_type(c->accept, push->content_type))
@@ -157,6 +172,15 @@ static struct kit_verdict once(struct kit *k, const struct kit_transport *t, con
     return v;
 }
 
+/* Before its id is noted: one that could not be put in force may come again. */
+static struct kit_verdict take_object(struct kit *k, const struct kit_transport *t, struct kit_push *push)
+{
+    bool full = t->full || push->message_protection == KIT_FULL;
+    enum kit_reason why = kit_prov_take(k, full, t->now_s, push);
+
+    return why == KIT_REASON_NONE ? good : drop(why);
+}
+
 static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struct kit_transport *t,
                                 struct kit_push *push)
 {
@@ -173,6 +197,8 @@ static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struc
         return v;
     believe(t, m, &p);
     v = police(k, t, &p);
+    if (v.event == KIT_PUSH && is_object(k, &p))
+        v = take_object(k, t, &p);
     if (v.event == KIT_PUSH)
         v = once(k, t, &p);
     if (v.event == KIT_PUSH)

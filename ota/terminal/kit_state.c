@@ -176,6 +176,7 @@ void kit_free(struct kit **kit)
     for (size_t i = 0; i < k->assocs_n; i++)
         assoc_free(k->assocs[i]);
     sec_usim_free(&k->gba.usim);
+    kit_prov_free(&k->prov);
     for (size_t i = 0; i < SEC_DIGEST_ALGORITHM_COUNT; i++)
         sec_secret_clear(&k->ha1[i]);
     sec_digest_guard_free(&k->guard);

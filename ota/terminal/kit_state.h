@@ -12,10 +12,12 @@
 #include "security/digest.h"
 #include "security/usim.h"
 
-#define KIT_SA_MAX      64 /* associations of one terminal */
-#define KIT_SERVERS_MAX 64
-#define KIT_TAG_N       8 /* octets of base64 of 4 octets */
-#define KIT_REALM       "push"
+#define KIT_SA_MAX             64 /* associations of one terminal */
+#define KIT_SERVERS_MAX        64
+#define KIT_TAG_N              8 /* octets of base64 of 4 octets */
+#define KIT_REALM              "push"
+/* What the terminal was provisioned with: the version and hash of the object, in the answer to it (SEC_CF B.8). */
+#define KIT_PROVISIONED_HEADER "X-Push-Provisioned"
 
 /* Why something was not delivered; the first word of each event, and a counter each. */
 #define KIT_REASON_LIST(X)                                                                                   \
@@ -32,6 +34,9 @@
     X(UNPROVED, "server-unproved")  /* and not sealed */                                                     \
     X(FLOOR, "protection-below-floor")                                                                       \
     X(UNTRUSTED, "untrusted")                                                                                \
+    X(INITIATOR, "initiator")       /* not on the white list, or on the black one */                         \
+    X(PROVISIONING, "provisioning") /* an object that cannot be put in force */                              \
+    X(PROVISIONING_OLD, "provisioning-expired")                                                              \
     X(MALFORMED, "malformed") /* a seal: these are sec_gpl_reject_name's words */                            \
     X(SUITE, "suite")                                                                                        \
     X(MAC, "mac")                                                                                            \
@@ -83,6 +88,8 @@ struct kit_gba {
     bool has_seen;
 };
 
+struct kit_prov;
+
 struct kit {
     struct kit_conf conf; /* strings in arena; no password */
     struct arena arena;
@@ -90,6 +97,7 @@ struct kit {
     struct kit_assoc *assocs[KIT_SA_MAX];
     size_t assocs_n;
     struct kit_gba gba;
+    struct kit_prov *prov;     /* NULL: none */
     struct ota_sa_answer said; /* of the association of the push in hand */
     struct kit_seen seen;
     struct sec_digest_guard *guard; /* NULL: no login asked for */
@@ -120,6 +128,16 @@ enum err kit_gba_make(struct kit *k, const struct kit_gba_conf *conf, struct kit
 void kit_gba_save(const struct kit *k, struct buf *out);
 enum err kit_gba_load_seen(struct kit *k, struct scan *s, bool apply) MUST_USE;
 enum err kit_gba_load_assoc(struct kit *k, struct scan *s, bool apply) MUST_USE;
+
+/* kit_prov.c.  What the object in force says. */
+enum kit_standing kit_prov_standing(const struct kit_prov *p, struct slice server);
+bool kit_prov_has_servers(const struct kit_prov *p); /* those alone may push */
+enum kit_reason kit_prov_police(const struct kit_prov *p, const struct kit_push *push, int64_t now_s);
+enum kit_protection kit_prov_floor(const struct kit_prov *p);
+/* A push that is an object; full: nobody but its sender and us can have read it.  KIT_REASON_NONE: in force, and *push
+ * says so. */
+enum kit_reason kit_prov_take(struct kit *k, bool full, int64_t now_s, struct kit_push *push);
+void kit_prov_free(struct kit_prov **p);
 
 /* How the message reached us: decided once, in kit.c. */
 struct kit_transport {

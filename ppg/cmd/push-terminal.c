@@ -44,7 +44,7 @@
 #define CRL_MAX_N       (4u << 20)
 
 struct options {
-    const char *bind, *cert, *key, *pkcs12, *pkcs12_password, *ca, *crl;
+    const char *bind, *cert, *key, *pkcs12, *pkcs12_password, *ca, *crl, *provisioning;
     struct tool_list associations;
     const char *gateway, *gateway_name, *proof;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
@@ -84,6 +84,9 @@ static const struct tool_option listen_options[] = {
      0, 0},
     {"module", "FILE", "identity module: pushes may bring their association; mode 0600", TOOL_TEXT,
      AT(module), 0, 0},
+    {"provisioning", "FILE",
+     "lists, keys, certificates in one object; one that is pushed takes its place; mode 0600", TOOL_TEXT,
+     AT(provisioning), 0, 0},
     {"terminal-id", "ID", "type digit and value, as 4+15550100", TOOL_TEXT, AT(terminal_id), 0, 0},
     {"require", "LEVEL", "none, integrity, full: drop what has less", TOOL_TEXT, AT(require), 0, 0},
     {"trusted-only", NULL, "drop what is not flagged as trusted", TOOL_FLAG, AT(trusted_only), 0, 0},
@@ -128,6 +131,7 @@ struct terminal {
     struct slice psk_name; /* in the options */
     struct sec_secret psk;
     struct kit *kit;
+    struct sec_secprov *object; /* what it was provisioned with at the start; NULL: nothing */
     struct slice servers[SERVERS_MAX];
     struct net_timer timer; /* the timeout, then the drain */
     struct buf state;       /* as it is on disk */
@@ -218,29 +222,29 @@ static void tick(struct net_timer *timer)
     ended(t);
 }
 
-static struct slice listed_name(const struct terminal *t, const struct slice *names, size_t n)
+static struct slice name_of(const struct terminal *t, const struct slice *names, size_t n,
+                            enum kit_standing standing)
 {
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < t->o->servers.n; j++)
-            if (slice_eq_ci(names[i], t->servers[j]))
-                return names[i];
+        if (kit_server_standing(t->kit, names[i]) == standing)
+            return names[i];
     return SLICE_NONE;
 }
 
-/* What the gateway proved to be: a name of its certificate, a listed one if there is one; else where it is. */
+/* What the gateway proved to be: a name of its certificate, a banned one before a listed one before any; else where it
+ * is. */
 static struct slice server_name(const struct terminal *t, const struct net_tls_peer *peer, struct slice ip)
 {
-    struct slice name;
+    static const enum kit_standing order[] = {KIT_BANNED, KIT_LISTED, KIT_NEUTRAL};
+    struct slice name = SLICE_NONE;
 
     if (!peer || !peer->verified)
         return ip;
-    name = listed_name(t, peer->dns, peer->dns_n);
-    if (!name.n)
-        name = listed_name(t, peer->uris, peer->uris_n);
-    if (!name.n && peer->dns_n)
-        name = peer->dns[0];
-    if (!name.n && peer->uris_n)
-        name = peer->uris[0];
+    for (size_t i = 0; i < sizeof order / sizeof order[0] && !name.n; i++) {
+        name = name_of(t, peer->dns, peer->dns_n, order[i]);
+        if (!name.n)
+            name = name_of(t, peer->uris, peer->uris_n, order[i]);
+    }
     return name.n ? name : ip;
 }
 
@@ -250,6 +254,10 @@ static bool note(struct terminal *t, enum kit_event ev, const struct kit_request
                  const struct kit_push *push, const char *reason)
 {
     tool_push_print(t->o->json, ev, req, push, reason);
+    if (ev == KIT_PUSH && push->provisioned && tool_keep(t->o->provisioning, push->body)) {
+        t->exit = complain(t->o->provisioning, "cannot be written");
+        return false;
+    }
     if (!keep_state(t)) {
         t->exit = complain(t->o->state, "cannot be written");
         return false;
@@ -478,7 +486,8 @@ static int make_kit_with(struct terminal *t, struct said *said)
                             .servers = t->servers,
                             .servers_n = o->servers.n,
                             .seen_max = SEEN_MAX,
-                            .window = (unsigned)o->window};
+                            .window = (unsigned)o->window,
+                            .provisioning = o->provisioning != NULL};
     int bad = set_level(o, &conf);
     enum err e = say(o, said, &conf);
 
@@ -735,11 +744,65 @@ static int load_psk(struct terminal *t)
     return e ? EXIT_BAD_USAGE : 0;
 }
 
+/* The object's text, in force and kept. */
+static enum err take_object(struct terminal *t, struct slice text, const char **why)
+{
+    struct sec_secprov *object = malloc(sizeof *object);
+    enum err e = object ? sec_secprov_parse(text, object, why) : ERR_NOMEM;
+
+    if (e) {
+        free(object);
+        return e;
+    }
+    t->object = object;
+    *why = NULL;
+    return kit_provision(t->kit, object, clk_utc_ms(&clk_real) / 1000);
+}
+
+/* No file yet is nothing yet. */
+static int load_object(struct terminal *t)
+{
+    struct ppg_config_errors *errs = calloc(1, sizeof *errs);
+    struct ppg_load load = {.errs = errs};
+    const char *path = t->o->provisioning, *why = NULL;
+    struct buf text;
+    enum err e = errs ? ERR_OK : ERR_NOMEM;
+
+    buf_init(&text, 0);
+    if (!e && path && access(path, F_OK) == 0) {
+        e = ppg_load_file(&load, path, SEC_SECPROV_MAX_N, 0077, (struct ppg_place){path, 0}, SLICE_NONE,
+                          &text);
+        if (!e)
+            e = take_object(t, buf_slice(&text), &why);
+    }
+    if (e)
+        (void)complain(path, errs && errs->n ? errs->text[0] : why ? why : err_text(e));
+    buf_wipe(&text);
+    free(errs);
+    return e ? EXIT_BAD_USAGE : 0;
+}
+
+/* Certificates that were provisioned are used whole, where none are named otherwise. */
+static bool object_has_tls(const struct terminal *t)
+{
+    const struct options *o = t->o;
+
+    return t->object && (t->object->chain_pem.n || t->object->ca_pem.n) && !o->cert && !o->key &&
+           !o->pkcs12 && !o->ca && !t->psk.n;
+}
+
 /* With our certificate from where it is kept. */
 static enum err make_ctx(struct terminal *t, const struct net_tls_conf *conf, char why[TOOL_WHY_N])
 {
     const struct options *o = t->o;
 
+    if (object_has_tls(t)) {
+        const struct tool_pem pem = {.chain = buf_slice(&t->object->chain_pem),
+                                     .key = buf_slice(&t->object->key_pem),
+                                     .ca = buf_slice(&t->object->ca_pem)};
+
+        return tool_tls_pem(*conf, &pem, &t->tls, why);
+    }
     if (o->pkcs12)
         return tool_tls_pkcs12(*conf, o->pkcs12, o->pkcs12_password, o->ca, &t->tls, why);
     return tool_tls(*conf, o->cert, o->key, o->ca, &t->tls, why);
@@ -747,9 +810,12 @@ static enum err make_ctx(struct terminal *t, const struct net_tls_conf *conf, ch
 
 static int make_tls(struct terminal *t)
 {
-    bool calls = t->o->gateway != NULL, certified = t->o->cert || t->o->key || t->o->pkcs12;
+    bool calls = t->o->gateway != NULL;
+    bool bad_psk = load_psk(t) != 0, provisioned = object_has_tls(t);
+    bool certified = t->o->cert || t->o->key || t->o->pkcs12 || (provisioned && t->object->chain_pem.n);
+    bool ca = t->o->ca || (provisioned && t->object->ca_pem.n);
     struct net_tls_conf conf = {.role = calls ? NET_TLS_CLIENT : NET_TLS_SERVER,
-                                .verify = t->o->ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
+                                .verify = ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
                                 .version_min = 12,
                                 .alpn_http11 = !t->o->dtls,
                                 .datagrams = t->o->dtls};
@@ -757,7 +823,7 @@ static int make_tls(struct terminal *t)
     struct buf crl;
     enum err e;
 
-    if (load_psk(t))
+    if (bad_psk)
         return EXIT_BAD_USAGE;
     if (t->psk.n && calls) {
         conf.psk_identity = t->psk_name;
@@ -768,17 +834,17 @@ static int make_tls(struct terminal *t)
         return complain("--dtls", "needs --psk, or --cert and --key");
     if (t->o->pkcs12 ? t->o->cert || t->o->key : t->o->pkcs12_password != NULL)
         return complain("--pkcs12", "stands for --cert and --key, and --pkcs12-password goes with it");
-    if (t->o->crl && !t->o->ca)
+    if (t->o->crl && !ca)
         return complain("--crl", "needs --ca");
-    if (calls && t->psk.n && (t->o->ca || certified))
+    if (calls && t->psk.n && (ca || certified))
         return complain("--psk", "stands for certificates: neither --ca nor --cert");
-    if (calls && !t->psk.n && t->gateway.https != (t->o->ca != NULL))
+    if (calls && !t->psk.n && t->gateway.https != ca)
         return complain("--ca",
                         t->gateway.https ? "needed, or --psk: how the gateway is known" : "is for https");
     if (calls && !t->gateway.https)
         return 0;
     if (!calls && !certified && !t->psk.n)
-        return t->o->ca ? complain("--ca", "needs --cert and --key") : 0;
+        return ca ? complain("--ca", "needs --cert and --key") : 0;
     buf_init(&crl, CRL_MAX_N);
     e = t->o->crl ? tool_read(t->o->crl, &crl) : ERR_OK;
     if (e)
@@ -822,6 +888,8 @@ static int set_up(struct terminal *t)
     if (!bad)
         bad = load_state(t);
     if (!bad)
+        bad = load_object(t);
+    if (!bad)
         bad = make_tls(t);
     if (!bad)
         bad = open_wire(t);
@@ -850,6 +918,9 @@ static int run(const struct options *o)
     net_gate_free(&t.gate);
     net_tls_ctx_free(&t.tls);
     sec_secret_clear(&t.psk);
+    if (t.object)
+        sec_secprov_clear(t.object);
+    free(t.object);
     log_free(&t.log);
     buf_wipe(&t.state);
     buf_wipe(&t.login);

@@ -36,25 +36,35 @@ static enum err pem_read(const char *path, struct buf *out, char why[TOOL_WHY_N]
     return e;
 }
 
-/* With key and certificates as they came from wherever. */
-static enum err make(struct net_tls_conf conf, struct slice cert_pem, struct slice key_pem, const char *ca,
+enum err tool_tls_pem(struct net_tls_conf conf, const struct tool_pem *pem, struct net_tls_ctx **out,
+                      char why[TOOL_WHY_N])
+{
+    const struct net_tls_pair pair = {.cert_pem = pem->chain, .key_pem = pem->key};
+    const char *what = "";
+    enum err e;
+
+    conf.pairs = &pair;
+    conf.pairs_n = pem->chain.n ? 1 : 0;
+    conf.ca_pem = pem->ca;
+    e = net_tls_ctx_create(&conf, out, &what);
+    if (e)
+        (void)snprintf(why, TOOL_WHY_N, "TLS: %s", what);
+    return e;
+}
+
+/* With key and certificates as they came from wherever, and authorities from a file. */
+static enum err make(struct net_tls_conf conf, const struct buf *chain, const struct buf *key, const char *ca,
                      struct net_tls_ctx **out, char why[TOOL_WHY_N])
 {
-    const struct net_tls_pair pair = {.cert_pem = cert_pem, .key_pem = key_pem};
-    const char *what = "";
+    struct tool_pem pem = {.chain = buf_slice(chain), .key = buf_slice(key)};
     struct buf ca_pem;
     enum err e;
 
     buf_init(&ca_pem, PEM_MAX_N);
     e = pem_read(ca, &ca_pem, why);
-    if (!e) {
-        conf.pairs = &pair;
-        conf.pairs_n = cert_pem.n ? 1 : 0;
-        conf.ca_pem = buf_slice(&ca_pem);
-        e = net_tls_ctx_create(&conf, out, &what);
-        if (e)
-            (void)snprintf(why, TOOL_WHY_N, "TLS: %s", what);
-    }
+    pem.ca = buf_slice(&ca_pem);
+    if (!e)
+        e = tool_tls_pem(conf, &pem, out, why);
     buf_clear(&ca_pem);
     return e;
 }
@@ -75,7 +85,7 @@ enum err tool_tls(struct net_tls_conf conf, const char *cert, const char *key, c
     if (!e)
         e = pem_read(key, &key_pem, why);
     if (!e)
-        e = make(conf, buf_slice(&cert_pem), buf_slice(&key_pem), ca, out, why);
+        e = make(conf, &cert_pem, &key_pem, ca, out, why);
     buf_clear(&cert_pem);
     buf_wipe(&key_pem);
     return e;
@@ -114,7 +124,7 @@ enum err tool_tls_pkcs12(struct net_tls_conf conf, const char *path, const char 
     if (!e)
         e = pkcs12_open(path, buf_slice(&der), buf_slice(&password), &key_pem, &chain_pem, why);
     if (!e)
-        e = make(conf, buf_slice(&chain_pem), buf_slice(&key_pem), ca, out, why);
+        e = make(conf, &chain_pem, &key_pem, ca, out, why);
     buf_clear(&der);
     buf_wipe(&password);
     buf_wipe(&key_pem);

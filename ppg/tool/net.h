@@ -25,6 +25,13 @@ enum err tool_tls(struct net_tls_conf conf, const char *cert, const char *key, c
 enum err tool_tls_pkcs12(struct net_tls_conf conf, const char *path, const char *password_path,
                          const char *ca, struct net_tls_ctx **out, char why[TOOL_WHY_N]) MUST_USE;
 
+/* The same with what is at hand already; empty: there is none. */
+struct tool_pem {
+    struct slice chain, key, ca;
+};
+enum err tool_tls_pem(struct net_tls_conf conf, const struct tool_pem *pem, struct net_tls_ctx **out,
+                      char why[TOOL_WHY_N]) MUST_USE;
+
 #define TOOL_ADDRESS_N 64 /* octets of a numeric address, NUL included */
 /* ADDR:PORT or [ADDR]:PORT; address without brackets, NUL behind it.  ERR_MALFORMED, ERR_LIMIT. */
 enum err tool_bind(const char *text, char address[TOOL_ADDRESS_N], uint16_t *port) MUST_USE;

@@ -79,7 +79,12 @@ static void json_push(struct buf *out, const struct kit_push *p)
         json_bool(out, "associated", p->associated);
     }
     json_text(out, "content_type", p->content_type);
-    json_content(out, p->body);
+    if (p->provisioned) { /* there are keys in it */
+        buf_addf(out, ",\"provisioned\":%" PRIu64, p->provisioned);
+        json_text(out, "sha256", p->provisioned_hash);
+    } else {
+        json_content(out, p->body);
+    }
 }
 
 static const char *event_name(enum kit_event ev)
@@ -143,7 +148,12 @@ static void print_text(enum kit_event ev, const struct kit_request *req, const s
         (void)printf("  %-14s %s\n", "association", push->associated ? "came with it" : "known");
     }
     print_line("type", push->content_type);
-    print_line("content", push->body);
+    if (push->provisioned) {
+        (void)printf("  %-14s version %" PRIu64 "\n", "provisioned", push->provisioned);
+        print_line("sha-256", push->provisioned_hash);
+    } else {
+        print_line("content", push->body);
+    }
 }
 
 void tool_push_print(bool json, enum kit_event ev, const struct kit_request *req, const struct kit_push *push,
