@@ -207,7 +207,7 @@ static struct kit_verdict handle_message(struct kit *k, const struct kit_message
                                     .server = m->server,
                                     .now_s = m->now_s};
 
-    if (!server_listed(k, m->server))
+    if (!server_ok(k, m->server))
         return (struct kit_verdict){KIT_DROPPED, KIT_REASON_SERVER, 204, 235};
     if (k->guard && !m->proofs)
         return (struct kit_verdict){KIT_DROPPED, KIT_REASON_LOGIN, 204, 235};

@@ -25,6 +25,7 @@
 #include "ppg/tool/call.h"
 #include "ppg/tool/keep.h"
 #include "ppg/tool/net.h"
+#include "ppg/tool/provision.h"
 #include "ppg/tool/push_print.h"
 #include "ppg/tool/sip_terminal.h"
 
@@ -744,42 +745,14 @@ static int load_psk(struct terminal *t)
     return e ? EXIT_BAD_USAGE : 0;
 }
 
-/* The object's text, in force and kept. */
-static enum err take_object(struct terminal *t, struct slice text, const char **why)
-{
-    struct sec_secprov *object = malloc(sizeof *object);
-    enum err e = object ? sec_secprov_parse(text, object, why) : ERR_NOMEM;
-
-    if (e) {
-        free(object);
-        return e;
-    }
-    t->object = object;
-    *why = NULL;
-    return kit_provision(t->kit, object, clk_utc_ms(&clk_real) / 1000);
-}
-
-/* No file yet is nothing yet. */
 static int load_object(struct terminal *t)
 {
-    struct ppg_config_errors *errs = calloc(1, sizeof *errs);
-    struct ppg_load load = {.errs = errs};
-    const char *path = t->o->provisioning, *why = NULL;
-    struct buf text;
-    enum err e = errs ? ERR_OK : ERR_NOMEM;
+    char why[TOOL_WHY_N];
 
-    buf_init(&text, 0);
-    if (!e && path && access(path, F_OK) == 0) {
-        e = ppg_load_file(&load, path, SEC_SECPROV_MAX_N, 0077, (struct ppg_place){path, 0}, SLICE_NONE,
-                          &text);
-        if (!e)
-            e = take_object(t, buf_slice(&text), &why);
-    }
-    if (e)
-        (void)complain(path, errs && errs->n ? errs->text[0] : why ? why : err_text(e));
-    buf_wipe(&text);
-    free(errs);
-    return e ? EXIT_BAD_USAGE : 0;
+    if (!t->o->provisioning ||
+        !tool_provision(t->o->provisioning, t->kit, clk_utc_ms(&clk_real) / 1000, &t->object, why))
+        return 0;
+    return complain(why, "");
 }
 
 /* Certificates that were provisioned are used whole, where none are named otherwise. */
@@ -918,9 +891,7 @@ static int run(const struct options *o)
     net_gate_free(&t.gate);
     net_tls_ctx_free(&t.tls);
     sec_secret_clear(&t.psk);
-    if (t.object)
-        sec_secprov_clear(t.object);
-    free(t.object);
+    tool_provision_free(&t.object);
     log_free(&t.log);
     buf_wipe(&t.state);
     buf_wipe(&t.login);

@@ -73,85 +73,86 @@ static void test_whole(void)
     OBJECT("<Keys><Key id=\"k\" use=\"" use "\" alg=\"" alg "\"" more ">" value "</Key></Keys>")
 #define WHITE(inside) OBJECT("<WhiteList>" inside "</WhiteList>")
 
+static const char *const refused[] = {
+    "",
+    "x",
+    "<SecProv",
+    "<SecProv/>",
+    "<SecProv version=\"\"/>",
+    "<SecProv version=\"0\"/>",
+    "<SecProv version=\"-1\"/>",
+    "<SecProv version=\"1.0\"/>",
+    "<SecProv version=\"9223372036854775808\"/>",
+    "<SecProv version=\"1\" ttl=\"x\"/>",
+    "<SecProv version=\"1\" ttl=\"4294967296\"/>",
+    "<SecProv version=\"1\" version=\"2\"/>",
+    "<SecProv version=\"1\" more=\"2\"/>",
+    "<SecProv version=\"1\" xmlns=\"u:a\"/>",
+    "<a:SecProv xmlns:a=\"u:a\" version=\"1\"/>",
+    "<SecProv version=\"1\"/><SecProv version=\"2\"/>",
+    "<SecProv version=\"1\"/>x",
+    "<Other version=\"1\"/>",
+    "<!DOCTYPE SecProv><SecProv version=\"1\"/>",
+    "<SecProv version=\"1\"><!-- --></SecProv>",
+    "<SecProv version=\"1\"><![CDATA[]]></SecProv>",
+    "<SecProv version=\"1\"><?a?></SecProv>",
+    "<SecProv version=\"&a;\"/>",
+    "<SecProv version=\"1\">x</SecProv>",
+    OBJECT("&#0;"),
+    OBJECT("&a;"),
+    "<SecProv version=\"1\"\xC0\x80/>",
+    OBJECT("<SecProv version=\"1\"/>"),
+    OBJECT("<Cert/>"),
+    OBJECT("<Certs/><Certs/>"),
+    OBJECT("<Algs min=\"full\"/><Algs min=\"none\"/>"),
+    OBJECT("<Algs/>"),
+    OBJECT("<Algs min=\"most\"/>"),
+    OBJECT("<Certs a=\"b\"/>"),
+    OBJECT("<Certs><Key/></Certs>"),
+    OBJECT("<Certs><Cert id=\"a\" purpose=\"other\">" CERT "</Cert></Certs>"),
+    OBJECT("<Certs><Cert id=\"a\" purpose=\"client\">" CERT "</Cert></Certs>"), /* without its key */
+    OBJECT("<Certs><Cert id=\"a\">" CERT "</Cert></Certs>"),
+    OBJECT("<Certs><Cert id=\"a\" purpose=\"ca\"></Cert></Certs>"),
+    OBJECT("<Certs><Cert id=\"a\" purpose=\"ca\">!!!!</Cert></Certs>"),
+    OBJECT("<Certs><Cert id=\"a\" purpose=\"ca\">MAMCAQ</Cert></Certs>"),
+    OBJECT("<Certs><Cert id=\"a\" purpose=\"ca\">" CERT "<Cert/></Cert></Certs>"),
+    WHITE("<Ppg/>"),
+    WHITE("<Ppg uri=\"\"/>"),
+    WHITE("<Other uri=\"a\"/>"),
+    WHITE("text"),
+    WHITE("<Initiator uri=\"*\"/>"),
+    WHITE("<Initiator uri=\"news.example.com\"/>"),
+    WHITE("<Initiator uri=\"https://*.example.com/\"/>"),
+    WHITE("<Ppg uri=\"a\"><Ppg uri=\"b\"/></Ppg>"),
+    WHITE("<Ppg uri=\"a\" uri=\"b\"/>"),
+    KEY("association", "aes-gcm", "", ""),
+    KEY("association", "aes-gcm", "", SAID),
+    KEY("association", "aes-gcm", "", SA "AAAA"),
+    KEY("association", "rot13", "", SA),
+    KEY("association", "", "", SA),
+    KEY("association", "aes-gcm  hmac-sha256", "", SA),
+    KEY("association", "aes-gcm aes-gcm", "", SA),
+    KEY("association", "aes-gcm", " expires=\"never\"", SA),
+    KEY("association", "aes-gcm", " expires=\"2027-01-31\"", SA),
+    KEY("association", "aes-gcm", " expires=\"2027-01-31T00:00:00Zx\"", SA),
+    KEY("other", "aes-gcm", "", SA),
+    KEY("client", "pkcs8", "", CERT),
+    /* without its certificate */ KEY("client", "aes-gcm", "", CERT),
+    OBJECT("<Keys><Key id=\"a\" use=\"association\" alg=\"aes-gcm\">" SA
+           "</Key><Key id=\"b\" use=\"association\" alg=\"aes-gcm\">" SA
+           "</Key></Keys>"), /* one SAID twice */
+    "<SecProv version=\"1\" a=\"\" b=\"\" c=\"\" d=\"\" e=\"\" f=\"\" g=\"\" h=\"\" i=\"\"/>",
+};
+
 static void test_refused(void)
 {
-    static const char *const rows[] = {
-        "",
-        "x",
-        "<SecProv",
-        "<SecProv/>",
-        "<SecProv version=\"\"/>",
-        "<SecProv version=\"0\"/>",
-        "<SecProv version=\"-1\"/>",
-        "<SecProv version=\"1.0\"/>",
-        "<SecProv version=\"9223372036854775808\"/>",
-        "<SecProv version=\"1\" ttl=\"x\"/>",
-        "<SecProv version=\"1\" ttl=\"4294967296\"/>",
-        "<SecProv version=\"1\" version=\"2\"/>",
-        "<SecProv version=\"1\" more=\"2\"/>",
-        "<SecProv version=\"1\" xmlns=\"u:a\"/>",
-        "<a:SecProv xmlns:a=\"u:a\" version=\"1\"/>",
-        "<SecProv version=\"1\"/><SecProv version=\"2\"/>",
-        "<SecProv version=\"1\"/>x",
-        "<Other version=\"1\"/>",
-        "<!DOCTYPE SecProv><SecProv version=\"1\"/>",
-        "<SecProv version=\"1\"><!-- --></SecProv>",
-        "<SecProv version=\"1\"><![CDATA[]]></SecProv>",
-        "<SecProv version=\"1\"><?a?></SecProv>",
-        "<SecProv version=\"&a;\"/>",
-        "<SecProv version=\"1\">x</SecProv>",
-        OBJECT("&#0;"),
-        OBJECT("&a;"),
-        "<SecProv version=\"1\"\xC0\x80/>",
-        OBJECT("<SecProv version=\"1\"/>"),
-        OBJECT("<Cert/>"),
-        OBJECT("<Certs/><Certs/>"),
-        OBJECT("<Algs min=\"full\"/><Algs min=\"none\"/>"),
-        OBJECT("<Algs/>"),
-        OBJECT("<Algs min=\"most\"/>"),
-        OBJECT("<Certs a=\"b\"/>"),
-        OBJECT("<Certs><Key/></Certs>"),
-        OBJECT("<Certs><Cert id=\"a\" purpose=\"other\">" CERT "</Cert></Certs>"),
-        OBJECT("<Certs><Cert id=\"a\" purpose=\"client\">" CERT "</Cert></Certs>"), /* without its key */
-        OBJECT("<Certs><Cert id=\"a\">" CERT "</Cert></Certs>"),
-        OBJECT("<Certs><Cert id=\"a\" purpose=\"ca\"></Cert></Certs>"),
-        OBJECT("<Certs><Cert id=\"a\" purpose=\"ca\">!!!!</Cert></Certs>"),
-        OBJECT("<Certs><Cert id=\"a\" purpose=\"ca\">MAMCAQ</Cert></Certs>"),
-        OBJECT("<Certs><Cert id=\"a\" purpose=\"ca\">" CERT "<Cert/></Cert></Certs>"),
-        WHITE("<Ppg/>"),
-        WHITE("<Ppg uri=\"\"/>"),
-        WHITE("<Other uri=\"a\"/>"),
-        WHITE("text"),
-        WHITE("<Initiator uri=\"*\"/>"),
-        WHITE("<Initiator uri=\"news.example.com\"/>"),
-        WHITE("<Initiator uri=\"https://*.example.com/\"/>"),
-        WHITE("<Ppg uri=\"a\"><Ppg uri=\"b\"/></Ppg>"),
-        WHITE("<Ppg uri=\"a\" uri=\"b\"/>"),
-        KEY("association", "aes-gcm", "", ""),
-        KEY("association", "aes-gcm", "", SAID),
-        KEY("association", "aes-gcm", "", SA "AAAA"),
-        KEY("association", "rot13", "", SA),
-        KEY("association", "", "", SA),
-        KEY("association", "aes-gcm  hmac-sha256", "", SA),
-        KEY("association", "aes-gcm aes-gcm", "", SA),
-        KEY("association", "aes-gcm", " expires=\"never\"", SA),
-        KEY("association", "aes-gcm", " expires=\"2027-01-31\"", SA),
-        KEY("association", "aes-gcm", " expires=\"2027-01-31T00:00:00Zx\"", SA),
-        KEY("other", "aes-gcm", "", SA),
-        KEY("client", "pkcs8", "", CERT),
-        /* without its certificate */ KEY("client", "aes-gcm", "", CERT),
-        OBJECT("<Keys><Key id=\"a\" use=\"association\" alg=\"aes-gcm\">" SA
-               "</Key><Key id=\"b\" use=\"association\" alg=\"aes-gcm\">" SA
-               "</Key></Keys>"), /* one SAID twice */
-        "<SecProv version=\"1\" a=\"\" b=\"\" c=\"\" d=\"\" e=\"\" f=\"\" g=\"\" h=\"\" i=\"\"/>",
-    };
     struct sec_secprov *p = alloc();
 
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         const char *why = NULL;
 
         test_row(i);
-        CU_ASSERT_EQUAL(sec_secprov_parse(slice_str(rows[i]), p, &why), ERR_MALFORMED);
+        CU_ASSERT_EQUAL(sec_secprov_parse(slice_str(refused[i]), p, &why), ERR_MALFORMED);
         CU_ASSERT(why && *why);
     }
     free(p);
