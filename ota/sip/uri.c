@@ -2,8 +2,9 @@
 #include "ota/sip/uri.h"
 
 #include <osipparser2/osip_parser.h>
-#include <stdio.h>
+#include <string.h>
 
+#include "base/codec.h"
 #include "base/mem.h"
 #include "base/scan.h"
 #include "ota/sip/reply.h"
@@ -62,14 +63,31 @@ static enum err read_transport(osip_uri_t *u, enum ota_sip_transport *out)
     return ERR_UNSUPPORTED;
 }
 
+/* Scheme, user and host alone.  The parser has undone escapes: what a user must not hold as it is gets its own again (§19.1.4). */
+static enum err print_record(const struct ota_sip_uri *v, struct slice user, char *out, size_t cap)
+{
+    bool v6 = strchr(v->host, ':') != NULL;
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, cap - 1);
+    buf_add_str(&text, v->secure ? "sips:" : "sip:");
+    codec_percent(&text, user, "-_.!~*'()&=+$,;?/");
+    buf_add_str(&text, user.n ? "@" : "");
+    buf_add_str(&text, v6 ? "[" : "");
+    buf_add_str(&text, v->host);
+    buf_add_str(&text, v6 ? "]" : "");
+    e = buf_err(&text) ? buf_err(&text) : mem_cstr(out, cap, buf_slice(&text));
+    buf_clear(&text);
+    return e;
+}
+
 static enum err read_parts(osip_uri_t *u, struct ota_sip_uri *out)
 {
     struct ota_sip_uri v = {.transport = OTA_SIP_BY_ANY};
     struct slice scheme = slice_str(u->scheme), host = slice_str(u->host), user = slice_str(u->username);
     osip_uri_param_t *lr = NULL;
-    bool v6 = slice_find(host, ':') != SIZE_MAX;
     enum err e;
-    int n;
 
     v.secure = slice_eq_ci(scheme, SLICE("sips"));
     if ((!v.secure && !slice_eq_ci(scheme, SLICE("sip"))) || u->password || osip_list_size(&u->url_headers))
@@ -87,12 +105,10 @@ static enum err read_parts(osip_uri_t *u, struct ota_sip_uri *out)
         return ERR_UNSUPPORTED;
     v.loose = osip_uri_uparam_get_byname(u, (char *)(uintptr_t) "lr", &lr) == 0 && lr;
     v.has_user = user.n != 0;
-    n = snprintf(v.record, sizeof v.record, "%s:%.*s%s%s%s%s", v.secure ? "sips" : "sip", SLICE_FMT(user),
-                 user.n ? "@" : "", v6 ? "[" : "", v.host, v6 ? "]" : "");
-    if (n < 0 || (size_t)n >= sizeof v.record)
-        return ERR_LIMIT;
-    *out = v;
-    return ERR_OK;
+    e = print_record(&v, user, v.record, sizeof v.record);
+    if (!e)
+        *out = v;
+    return e;
 }
 
 enum err ota_sip_uri_parse(struct slice text, struct ota_sip_uri *out)

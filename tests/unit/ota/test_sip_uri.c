@@ -24,6 +24,8 @@ static void good_uris(void)
         {"sip:proxy.example;lr", "proxy.example", "sip:proxy.example", false, true, OTA_SIP_BY_ANY, 0, 5060},
         {"sip:a@[2001:db8::1]:5070", "2001:db8::1", "sip:a@[2001:db8::1]", false, false, OTA_SIP_BY_ANY, 5070,
          5070},
+        {"sip:%61%40x%3c@b", "b", "sip:a%40x%3C@b", false, false, OTA_SIP_BY_ANY, 0, 5060},
+        {"sip:a;b=c/d@b", "b", "sip:a;b=c/d@b", false, false, OTA_SIP_BY_ANY, 0, 5060},
         {"sip:+1555@b;user=phone;x=y", "b", "sip:+1555@b", false, false, OTA_SIP_BY_ANY, 0, 5060},
     };
 
