@@ -12,7 +12,7 @@ case "${1:-}" in
 *) echo "usage: sh conf/quickstart.sh [--serve]" >&2 && exit 2 ;;
 esac
 
-packages='gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libgnutls28-dev libosip2-dev libxml2-dev libhttp-parser-dev
+packages='gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libgnutls28-dev libosip2-dev libc-ares-dev libxml2-dev libhttp-parser-dev
 libsqlite3-dev libinih-dev libjansson-dev openssl python3'
 bin=$top/build/quickstart
 mkdir -p "$top/scratch"

@@ -108,6 +108,7 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
                 .proxy = slice_str(set->ota_sip.proxy),
                 .service = slice_str(set->ota_sip.service),
                 .app_tag = slice_str(set->ota_sip.app_tag),
+                .dns = set->ota_sip.dns,
                 .trusted = set->ota_sip.trusted,
                 .trusted_n = set->ota_sip.trusted_n,
                 .large_ok = set->ota_sip.large_ok,

@@ -121,6 +121,7 @@ struct ppg_settings {
         const char *proxy;    /* URI of the next hop for all; "": each route's own */
         const char *service;  /* URN; "" */
         const char *app_tag;
+        const char *dns; /* servers for service records; "": the system's */
         struct sec_network trusted[PPG_NETWORKS_MAX];
         size_t trusted_n;
         bool large_ok;

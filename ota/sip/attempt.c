@@ -74,7 +74,7 @@ static enum err print_login(struct ota_sip_attempt *a, struct buf *out)
 static bool hop_trusted(const struct ota_sip_attempt *a)
 {
     const struct ota_sip_env *conf = &env_of(a)->sip;
-    const struct sockaddr_storage *to = &a->addresses[a->address_at];
+    const struct sockaddr_storage *to = &a->places[a->place_at].to;
     char text[NET_ADDR_TEXT_N];
 
     if (uv_ip_name((const struct sockaddr *)to, text, sizeof text))
@@ -169,24 +169,37 @@ static enum err print_request(struct ota_sip_attempt *a)
 
 /* --- ends --- */
 
+static void search_gone(void *arg)
+{
+    struct ota_sip *s = arg;
+
+    s->searches--;
+    ota_sip_check_end(s);
+}
+
 void ota_sip_attempt_stop(struct ota_sip_attempt *a)
 {
-    struct ota_sip_lookup *lookup = a->lookup;
+    struct ota_sip_search *search = a->search;
 
     ota_sip_trans_drop(&a->trans);
     ota_sip_hop_leave(&a->hop, &a->rider);
-    a->lookup = NULL;
-    if (lookup) {
-        lookup->attempt = NULL;
-        net_dns_cancel(lookup->query);
-    }
+    a->search = NULL;
+    if (search)
+        ota_sip_search_cancel(search, search_gone, a->target->sip);
+}
+
+static void take_place(struct ota_sip_attempt *a, size_t at)
+{
+    a->place_at = at;
+    a->via = a->places[at].via;
+    a->widened = a->narrowed = false;
 }
 
 /* This address did not work: the next one, or what came of it. */
 static void elsewhere(struct ota_sip_attempt *a, enum ota_outcome outcome, const char *note)
 {
-    if (a->address_at + 1 < a->addresses_n) {
-        a->address_at++;
+    if (a->place_at + 1 < a->places_n) {
+        take_place(a, a->place_at + 1);
         launch(a);
         return;
     }
@@ -323,7 +336,7 @@ static enum err no_room(enum err e)
 static enum err try_send(struct ota_sip_attempt *a)
 {
     const struct ota_sip_trans_user user = {trans_send, trans_done, a};
-    const struct ota_sip_way way = {a->via, a->addresses[a->address_at], slice_str(a->name)};
+    const struct ota_sip_way way = {a->via, a->places[a->place_at].to, slice_str(a->name)};
     struct ota_sip *s = a->target->sip;
     enum err e = no_room(ota_sip_hop_take(s->hops, &way, &a->rider, &a->hop));
 
@@ -361,74 +374,38 @@ static void launch(struct ota_sip_attempt *a)
         refuse(a, e);
 }
 
-static void addresses(struct ota_sip_attempt *a, const struct sockaddr_storage *to, size_t n)
+static void found(const struct ota_sip_place *places, size_t n, void *arg)
 {
-    for (a->addresses_n = 0; a->addresses_n < n; a->addresses_n++)
-        a->addresses[a->addresses_n] = to[a->addresses_n];
-    a->address_at = 0;
-    if (n)
+    struct ota_sip_attempt *a = arg;
+
+    a->search = NULL;
+    a->target->sip->searches--;
+    for (a->places_n = 0; a->places_n < n; a->places_n++)
+        a->places[a->places_n] = places[a->places_n];
+    if (n) {
+        take_place(a, 0);
         launch(a);
-    else
+    } else {
         ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "name not found");
-}
-
-static void resolved(enum err why, const struct sockaddr_storage *to, size_t n, void *arg)
-{
-    struct ota_sip_lookup *lookup = arg;
-    struct ota_sip_attempt *a = lookup->attempt;
-    struct ota_sip *s = lookup->sip;
-
-    s->lookups--;
-    free(lookup);
-    if (a) {
-        a->lookup = NULL;
-        addresses(a, to, why ? 0 : n);
     }
-    ota_sip_check_end(s);
-}
-
-static enum err look_up(struct ota_sip_attempt *a, uint16_t port)
-{
-    struct ota_sip_lookup *lookup = calloc(1, sizeof *lookup);
-    enum err e = ERR_NOMEM;
-
-    if (!lookup)
-        return e;
-    *lookup = (struct ota_sip_lookup){.sip = a->target->sip, .attempt = a};
-    e = net_dns_lookup(env_of(a)->net, slice_str(a->name), port, resolved, lookup, &lookup->query);
-    if (e) {
-        free(lookup);
-        return e;
-    }
-    a->target->sip->lookups++;
-    a->lookup = lookup;
-    return ERR_OK;
-}
-
-static enum ota_sip_via via_of(const struct ota_sip_uri *hop, bool secure)
-{
-    if (secure || hop->secure || hop->transport == OTA_SIP_BY_TLS)
-        return OTA_SIP_TLS;
-    return hop->transport == OTA_SIP_BY_TCP ? OTA_SIP_TCP : OTA_SIP_UDP;
 }
 
 /* The next hop: the outbound proxy, else where the Request-URI says (RFC 3261 §8.1.2). */
 static void resolve(struct ota_sip_attempt *a)
 {
     const struct ota_env *env = env_of(a);
+    struct ota_sip *s = a->target->sip;
     struct ota_sip_uri hop = a->to;
     enum err e = env->sip.proxy.n ? ota_sip_uri_parse(env->sip.proxy, &hop) : ERR_OK;
 
-    a->via = via_of(&hop, a->to.secure);
-    a->widened = a->narrowed = false;
-    if (a->via == OTA_SIP_TLS && hop.transport != OTA_SIP_BY_TLS)
-        hop.secure = true; /* for its port */
     if (!e)
         e = mem_cstr(a->name, sizeof a->name, slice_str(hop.host));
     if (!e)
-        e = look_up(a, ota_sip_uri_port(&hop));
+        e = ota_sip_search_start(env->net, s->records, &hop, a->to.secure, found, a, &a->search);
     if (e)
         refuse(a, e);
+    else
+        s->searches++;
 }
 
 void ota_sip_attempt_begin(struct ota_sip_attempt *a)

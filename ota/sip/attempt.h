@@ -1,19 +1,18 @@
 /* Inside the bearer for SIP: one attempt to push as a MESSAGE, and the table's view of it.  sip.c keeps the tables and tells callers
  * the results; attempt.c drives one attempt.
  *
- * A push waits until no other MESSAGE to its URI is under way (RFC 3428 §8).  Then: next hop's name to addresses, a hop, the
+ * A push waits until no other MESSAGE to its URI is under way (RFC 3428 §8).  Then: the next hop's places, a hop, the
  * request's text, a transaction.  A challenge, a refused form, a redirection, another address each make one more request of the
  * same attempt, with the same Call-ID and From tag.  One loop. */
 #ifndef OTA_SIP_ATTEMPT_H
 #define OTA_SIP_ATTEMPT_H
 
 #include "base/map.h"
-#include "base/net/dns.h"
 #include "base/net/hub.h"
 #include "ota/sip/hop.h"
 #include "ota/sip/login.h"
+#include "ota/sip/resolve.h"
 #include "ota/sip/trans.h"
-#include "ota/sip/uri.h"
 
 #define OTA_SIP_WAITING_MAX 64 /* pushes that wait for one URI */
 #define OTA_SIP_MOVES_MAX   5  /* redirections followed */
@@ -29,8 +28,10 @@ struct ota_sip {
     struct list free;   /* targets with nothing on its way: begin the next, or go */
     struct list ready;  /* attempts whose done() is due */
     struct net_task later;
-    struct net_timer timer; /* of the transactions */
-    size_t lookups;         /* of names, under way; cancelled ones too */
+    struct net_timer timer;      /* of the transactions */
+    struct net_records *records; /* NULL: no service records */
+    size_t searches;             /* for next hops, under way; cancelled ones too */
+    bool records_closed;
     struct buf scratch;
     bool ended;
     bool hops_closed;
@@ -49,13 +50,6 @@ struct ota_sip_target {
     struct ota_sip_attempt *flying; /* one at most */
 };
 
-/* A name that is being looked up; lives until its answer, whoever still waits for it. */
-struct ota_sip_lookup {
-    struct ota_sip *sip;
-    struct ota_sip_attempt *attempt; /* NULL: cancelled */
-    struct net_dns_query *query;
-};
-
 struct ota_sip_attempt {
     struct list at; /* in waiting or ready; alone while FLYING */
     enum { OTA_SIP_WAITING, OTA_SIP_FLYING, OTA_SIP_READY } stage;
@@ -68,10 +62,10 @@ struct ota_sip_attempt {
     struct ota_sip_uri to;             /* the same, read */
     char name[OTA_SIP_HOST_MAX_N + 1]; /* of the next hop */
     enum ota_sip_via via;
-    struct ota_sip_lookup *lookup;
-    struct sockaddr_storage addresses[NET_DNS_MAX];
-    size_t addresses_n;
-    size_t address_at;
+    struct ota_sip_search *search;
+    struct ota_sip_place places[OTA_SIP_PLACES_MAX];
+    size_t places_n;
+    size_t place_at;
     struct ota_sip_rider rider;
     struct ota_sip_hop *hop;
     struct ota_sip_trans *trans;
@@ -98,7 +92,7 @@ void ota_sip_finish(struct ota_sip_attempt *a, enum ota_outcome outcome, unsigne
     __attribute__((format(printf, 4, 5)));
 /* A transaction began: its timers want to be looked at. */
 void ota_sip_watch(struct ota_sip *s);
-/* A lookup has ended; the last one lets a bearer that was told to close end. */
+/* A search has ended; the last one lets a bearer that was told to close end. */
 void ota_sip_check_end(struct ota_sip *s);
 
 #endif

@@ -200,6 +200,10 @@ static enum err sip_create(const struct ota_env *env, void **self)
         free(s);
         return e;
     }
+    e = net_records_create(env->net, env->sip.dns, &s->records);
+    if (e) /* names are looked up without service records then */
+        LOG(env->net->log, LOG_WARN, "ota.sip.no-service-records", LOG_C("error", err_name(e)));
+    s->records_closed = s->records == NULL;
     map_init(&s->targets, TARGETS_MAX);
     list_init(&s->free);
     list_init(&s->ready);
@@ -301,7 +305,7 @@ static void later_run(struct net_task *task)
     while ((e = list_pop_front(&due)))
         pump(container_of(e, struct ota_sip_target, at));
     tell_ready(s);
-    if (s->hops_closed && s->lookups == 0 && list_empty(&s->ready) && s->targets.n == 0)
+    if (s->hops_closed && s->records_closed && s->searches == 0 && list_empty(&s->ready) && s->targets.n == 0)
         end(s);
 }
 
@@ -316,6 +320,14 @@ static void hops_closed(void *arg)
     struct ota_sip *s = arg;
 
     s->hops_closed = true;
+    later(s);
+}
+
+static void records_closed(void *arg)
+{
+    struct ota_sip *s = arg;
+
+    s->records_closed = true;
     later(s);
 }
 
@@ -341,6 +353,8 @@ static void sip_close(void *self, void (*closed)(void *arg), void *arg)
     while ((t = map_next(&s->targets, &pos)))
         target_close(t);
     ota_sip_hops_close(s->hops, hops_closed, s);
+    if (s->records)
+        net_records_close(s->records, records_closed, s);
 }
 
 const struct ota_bearer ota_bearer_sip = {

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <sys/un.h>
+#include "base/net/dns.h"
 #include "base/net/tls.h"
 #include "base/net/uri.h"
 #include "base/scan.h"
@@ -128,6 +129,19 @@ static const char *check_host(struct slice text)
     for (size_t i = 0; i < text.n; i++)
         if (!scan_is_token_ch((unsigned char)text.p[i]) && text.p[i] != ':')
             return "not a host name or address";
+    return NULL;
+}
+
+/* "192.0.2.53, 192.0.2.54:53", as c-ares reads it. */
+static const char *check_dns(struct slice text)
+{
+    struct sockaddr_storage at;
+    struct ppg_listen listen;
+    struct slice item;
+
+    while (slice_item(&text, &item))
+        if (net_addr_parse(item, 0, &at) && ppg_value_listen(item, &listen))
+            return "not addresses, with or without a port";
     return NULL;
 }
 
@@ -364,6 +378,9 @@ const struct ppg_config_key ppg_config_keys[] = {
          "URN of the push service in the network, like urn:urn-7:3gpp-service.NAME; empty names none."),
     TEXT("ota-sip", "app-tag", ota_sip.app_tag, 1, 64, check_token, "g.oma.pusheventapp",
          "Feature tag by which devices say which applications they have."),
+    TEXT("ota-sip", "dns", ota_sip.dns, 0, 255, check_dns, "",
+         "Servers that are asked for service records (NAPTR, SRV) of next hops; empty: those of the system.  "
+         "Taken at a start."),
     YES_NO("ota-sip", "large-messages", ota_sip.large_ok, "no",
            "Send requests of more than 1300 octets, over TCP or TLS; only where every hop to the terminals "
            "is known to."),

@@ -3,6 +3,8 @@ what crossed.  Usage: test_sip.py BUILD_DIR."""
 
 import socket
 import ssl
+import struct
+import threading
 
 import pcap
 from gateway import Gateway, Terminal, make_identity, pap_push
@@ -402,14 +404,63 @@ def the_terminal_registers_in_the_network(bench):
     check_eq(phone.wait_events(1, "registration")[0]["status"], 401)
 
 
+def dns_answer(question, rows):
+    """What a DNS server says that has these (name, type, data) rows (RFC 1035 §4)."""
+    at, labels = 12, []
+    while question[at]:
+        labels.append(question[at + 1:at + 1 + question[at]].decode().lower())
+        at += 1 + question[at]
+    kind = int.from_bytes(question[at + 1:at + 3], "big")
+    found = [data for name, type_, data in rows if name == ".".join(labels) and type_ == kind]
+    head = question[:2] + struct.pack(">HHHHH", 0x8180 if found else 0x8183, 1, len(found), 0, 0)
+    return head + question[12:at + 5] + b"".join(struct.pack(">HHHIH", 0xC00C, kind, 1, 60, len(d)) + d for d in found)
+
+
+def labels_of(name):
+    return b"".join(bytes([len(x)]) + x.encode() for x in name.split(".")) + b"\0"
+
+
+def text_of(*texts):
+    return b"".join(bytes([len(x)]) + x.encode() for x in texts)
+
+
+@case
+def the_network_is_found_by_its_name(bench):
+    """NAPTR to TCP, SRV to two servers of which the first is down (RFC 3263)."""
+    device = Device(bench)
+    down = free_port(socket.SOCK_STREAM)
+    rows = [("net.example", 35, struct.pack(">HH", 10, 0) + text_of("s", "SIP+D2T", "") + labels_of("_sip._tcp.net.example")),
+            ("net.example", 35, struct.pack(">HH", 20, 0) + text_of("s", "SIP+D2U", "") + labels_of("_sip._udp.net.example")),
+            ("_sip._tcp.net.example", 33, struct.pack(">HHH", 1, 0, down) + labels_of("localhost")),
+            ("_sip._tcp.net.example", 33, struct.pack(">HHH", 2, 0, device.port) + labels_of("localhost"))]
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    bench.closers.append(server.close)
+
+    def serve():
+        try:
+            while True:
+                question, sender = server.recvfrom(4096)
+                server.sendto(dns_answer(question, rows), sender)
+        except OSError:
+            pass
+
+    threading.Thread(target=serve, daemon=True).start()
+    gateway = Gateway(bench, route("sip:alice@net.example"), whitelist=OPEN, conf={"ota-sip.dns": f"127.0.0.1:{server.getsockname()[1]}"})
+    good(bench, gateway, "p1")
+    check_eq(ended(gateway, "p1", "delivered")["tries"], 1)
+    check_eq((device.messages[0].over, device.messages[0].start), ("tcp", "MESSAGE sip:alice@net.example SIP/2.0"))
+
+
 @case
 def routes_that_cannot_be(bench):
     """Told by line and key, and nothing starts."""
     gateway = Gateway(bench, route("sip:alice@x;transport=sctp"), start=False,
-                      conf={"ota-sip.identity": "sip:push", "ota-sip.outbound-proxy": "sip:proxy.example.net"})
+                      conf={"ota-sip.identity": "sip:push", "ota-sip.outbound-proxy": "sip:proxy.example.net",
+                            "ota-sip.dns": "ns.example.net"})
     done = bench.run("ppgd", "-c", gateway.path("ppg.conf"), "--check-config")
     check_eq(done.returncode, 1, done.stdout + done.stderr)
-    for what in ("terminals.conf:2: route: not like sip:", "identity: not a SIP URI of user and host alone", "outbound-proxy: without ;lr"):
+    for what in ("terminals.conf:2: route: not like sip:", "identity: not a SIP URI of user and host alone", "outbound-proxy: without ;lr", "dns: not addresses"):
         check(what in done.stdout + done.stderr, (what, done.stdout + done.stderr))
 
 

@@ -10,7 +10,7 @@ ROOMS = {
     "base": {"ours": {"base/": ANY}, "theirs": {}},
     "base/net": {
         "ours": {"base/": ANY, "base/net/": ANY},
-        "theirs": {"uv.h": ANY, "http_parser.h": ["http1.c", "uri.c"], "gnutls/": ["tls*.c", "dtls*.c"]},
+        "theirs": {"uv.h": ANY, "http_parser.h": ["http1.c", "uri.c"], "ares.h": ["records.c"], "gnutls/": ["tls*.c", "dtls*.c"]},
     },
     # uaprof.c reads the other XML document of PAP, a terminal's profile, under the same rules; decode.c is what both need.
     "pap": {"ours": {"base/": ANY, "pap/": ANY}, "theirs": {"libxml/": ["parse.c", "uaprof.c", "decode.c"]}},

@@ -164,7 +164,7 @@ static void on_ended(void *arg)
 
 void sip_peer_close(struct sip_peer *p)
 {
-    size_t want = (p->udp ? 1u : 0) + (p->listener ? 1u : 0);
+    size_t want = p->ended + (p->udp ? 1u : 0) + (p->listener ? 1u : 0);
 
     if (p->udp)
         net_udp_close(p->udp, on_ended, p);

@@ -6,6 +6,7 @@
 
 #include "ota/sip/message.h"
 #include "tests/unit/certs.h"
+#include "tests/unit/dnspeer.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/sippeer.h"
 
@@ -593,6 +594,57 @@ static void bounded_number_of_hops(void)
     fix_close(f);
 }
 
+/* --- more than one place --- */
+
+/* Two servers of one domain: what the first does not do is done by the second (RFC 3263 §4.3). */
+static void failover(const char *first_says, bool first_listens)
+{
+    struct fix *f = fix_open(SIP_PEER_UDP | SIP_PEER_TCP, "sip:alice@net.example;transport=tcp", NULL, NULL);
+    struct sip_peer *second = calloc(1, sizeof *second);
+    struct dns_row rows[] = {
+        {.name = "_sip._tcp.net.example",
+         .type = 33,
+         .a = 1,
+         .b = 0,
+         .port = f->peer.port,
+         .target = "localhost"},
+        {.name = "_sip._tcp.net.example", .type = 33, .a = 2, .b = 0, .target = "localhost"},
+    };
+    struct dns_peer dns;
+
+    CU_ASSERT_FATAL(second != NULL);
+    sip_peer_open(second, &f->nl, SIP_PEER_TCP, NULL);
+    second->script[0] = "200 OK";
+    rows[1].port = second->port;
+    dns_peer_open(&dns, &f->nl, rows, COUNT(rows));
+    ota_bearer_sip.close(f->bearer, on_closed, f);
+    (void)netloop_until(&f->nl, &f->closed, 1);
+    f->closed = 0;
+    f->env.sip.dns = dns.servers;
+    CU_ASSERT_FATAL(ota_bearer_sip.create(&f->env, &f->bearer) == ERR_OK);
+    f->peer.script[0] = first_says;
+    if (!first_listens) {
+        sip_peer_close(&f->peer);
+        f->peer.udp = NULL;
+        f->peer.listener = NULL;
+    }
+    route(f, "sip:alice@net.example;transport=tcp", 0);
+    push_and_wait(f, 0);
+    CU_ASSERT(ended_as(f, 0, OTA_DELIVERED, 1000));
+    CU_ASSERT(second->n == 1 && f->peer.n == (first_listens ? 1 : 0));
+    sip_peer_close(second);
+    dns_peer_close(&dns);
+    free(second);
+    fix_close(f);
+}
+
+static void the_next_server_is_tried(void)
+{
+    failover("200 OK", false);
+    failover("503 Later", true);
+    failover("408 Late", true);
+}
+
 /* --- TLS --- */
 
 static struct net_tls_ctx *tls_of(enum net_tls_role role, const struct test_cert *ca,
@@ -713,6 +765,7 @@ const struct test_case test_cases[] = {
     {"cancelled_before_its_name_is_known", cancelled_before_its_name_is_known},
     {"idle_connections_close", idle_connections_close},
     {"bounded_number_of_hops", bounded_number_of_hops},
+    {"the_next_server_is_tried", the_next_server_is_tried},
     {"over_tls", over_tls},
     {"no_tls_without_signers", no_tls_without_signers},
     {"sips_stays_sips", sips_stays_sips},
