@@ -17,6 +17,7 @@
 #include "ppg/limits.h"
 #include "ppg/serial.h"
 #include "security/addrset.h"
+#include "security/wrap.h"
 
 #define FILE_MAX_N    (1 << 20) /* octets of ppg.conf */
 #define STRINGS_MAX_N (1 << 20) /* octets of all text in the settings */
@@ -33,6 +34,7 @@ struct ppg_config {
     struct sec_keyserver *keyserver;
     struct sec_bootstrap *bootstrap; /* held */
     struct sec_keyring *keyring;
+    struct sec_secret sa_key;
     const char *path;
     uint64_t generation;
 };
@@ -48,6 +50,7 @@ static void destroy(struct ppg_config *c)
     sec_bootstrap_free(&c->bootstrap);
     sec_keyserver_free(&c->keyserver);
     sec_keyring_free(&c->keyring);
+    sec_secret_clear(&c->sa_key);
     arena_clear(&c->strings);
     free(c);
 }
@@ -83,6 +86,13 @@ enum err ppg_config_whitelist_of(const struct ppg_config *c, const struct slice 
     return sec_whitelist_load(&from, out, e);
 }
 
+/* The key of the store's associations; without a master key one that dies with the program. */
+static enum err make_sa_key(const struct sec_secret *master, struct sec_secret *out)
+{
+    return master->n ? sec_key_derive(sec_secret_slice(master), "store", SLICE("associations"), out)
+                     : sec_secret_random(out, SEC_WRAP_KEY_N);
+}
+
 /* False: told.  No file yet is an empty keyring. */
 static bool read_keyring(struct ppg_load *load, struct ppg_config *c)
 {
@@ -92,15 +102,17 @@ static bool read_keyring(struct ppg_load *load, struct ppg_config *c)
     struct sec_secret master;
     enum err e = ERR_MALFORMED;
 
-    if (!ppg_config_keyring_at(c, &conf))
-        return true;
     sec_secret_init(&master);
+    if (!ppg_config_keyring_at(c, &conf))
+        return !make_sa_key(&master, &c->sa_key);
     if (conf.master)
-        e = sec_keyring_load(&conf, &c->keyring, why);
-    if (e == ERR_ABSENT)
         e = sec_master_read(conf.master, &master, why);
-    if (!e && !c->keyring)
+    if (!e)
+        e = sec_keyring_load(&conf, &c->keyring, why);
+    if (e == ERR_ABSENT && master.n)
         e = sec_keyring_create(sec_secret_slice(&master), &c->keyring);
+    if (!e)
+        e = make_sa_key(&master, &c->sa_key);
     if (e)
         ppg_load_say(load, e, at, conf.master ? SLICE("keyring.path") : SLICE("keyring.master"), "%s", why);
     sec_secret_clear(&master);
@@ -246,6 +258,8 @@ struct ppg_limits *ppg_config_limits(const struct ppg_config *c)
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
 {
     ppg_limits_inherit(c->limits, c->accounts, before->limits, before->accounts);
+    if (!c->keyring && !before->keyring)
+        c->sa_key = before->sa_key;
     if (c->keyserver && before->keyserver)
         sec_keyserver_follow(c->keyserver, before->keyserver);
     if (c->bootstrap && before->bootstrap &&
@@ -310,6 +324,11 @@ struct sec_naf ppg_config_naf(const struct ppg_config *c, int64_t utc_ms)
                             .server = c->keyserver,
                             .fqdn = slice_str(c->settings.key_server.name),
                             .now_s = utc_ms / 1000};
+}
+
+const struct sec_secret *ppg_config_sa_key(const struct ppg_config *c)
+{
+    return &c->sa_key;
 }
 
 struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c)

@@ -58,6 +58,9 @@ struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c);
 struct sec_bootstrap *ppg_config_bootstrap(const struct ppg_config *c);
 /* Ourselves as a NAF, at that time. */
 struct sec_naf ppg_config_naf(const struct ppg_config *c, int64_t utc_ms);
+/* What associations of the gateway's own making are sealed under in the store: derived from the keyring's master key; without
+ * a keyring it lives no longer than the program, and what it sealed is made anew after a restart. */
+const struct sec_secret *ppg_config_sa_key(const struct ppg_config *c);
 /* Keys by name; NULL: no keyring is configured. */
 const struct sec_keyring *ppg_config_keyring(const struct ppg_config *c);
 /* Where it is kept; false: nowhere. */

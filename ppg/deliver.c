@@ -9,13 +9,14 @@
 #include "ppg/protect.h"
 #include "ppg/schedule.h"
 #include "ppg/wake.h"
-#include "security/gpl.h"
+#include "security/naf_sa.h"
 
-#define HEAD_MAX_N     65536u
-#define BUSY_TRIES_MAX 3u     /* [OTA-HTTP status table]: lack of resources */
-#define KEEP_N         16384u /* octets a recycled attempt keeps */
-#define PROFILE_N      1024u  /* octets of a usual profile, and the most of two */
-#define PROFILES_MAX_N ((size_t)4 * OTA_PROFILE_MAX_N)
+#define HEAD_MAX_N        65536u
+#define BUSY_TRIES_MAX    3u     /* [OTA-HTTP status table]: lack of resources */
+#define KEEP_N            16384u /* octets a recycled attempt keeps */
+#define PROTECTION_TEXT_N (SEC_POLICY_TEXT_N + 48)
+#define PROFILE_N         1024u /* octets of a usual profile, and the most of two */
+#define PROFILES_MAX_N    ((size_t)4 * OTA_PROFILE_MAX_N)
 
 static const struct {
     enum ppg_event event;
@@ -39,8 +40,9 @@ struct attempt {
     size_t bearer_at;
     struct sec_policy_out decision;
     struct ppg_content content;
-    struct buf made; /* the content in another form */
-    bool form_tried; /* another form was thought of: not twice */
+    struct buf made;       /* the content in another form */
+    bool form_tried;       /* another form was thought of: not twice */
+    unsigned associations; /* that the terminal could not use */
     struct ppg_protected message;
     struct ppg_protect_wait wait;
     struct ota_job job;
@@ -75,19 +77,6 @@ static size_t bearer_for(const struct ppg_core *c, const struct ota_terminal *t)
     return i;
 }
 
-static bool association_usable(const struct ota_association *a, int64_t now_ms)
-{
-    return a->present && (!a->expires_ms || a->expires_ms > now_ms);
-}
-
-static bool association_encrypts(const struct ota_association *a)
-{
-    for (size_t i = 0; i < a->suites_n; i++)
-        if (sec_gpl_suite_encrypts(a->suites[i]))
-            return true;
-    return false;
-}
-
 static void decide(const struct ppg_core *c, const struct ppg_deliver_ask *ask, struct route *r)
 {
     const struct ppg_settings *set = ppg_core_settings(c);
@@ -97,7 +86,7 @@ static void decide(const struct ppg_core *c, const struct ppg_deliver_ask *ask, 
         .floor = set->protection.floor,
         .ceiling = set->protection.ceiling,
         .caps = r->bearer->caps(r->terminal),
-        .sa = association_usable(&r->terminal->association, ppg_core_utc_ms(c)),
+        .sa = ppg_protect_possible(c, r->terminal, false),
         .message = set->protection.message,
     };
 
@@ -133,7 +122,7 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
         r->why = NULL;
         return PAP_CODE_CAPABILITIES_MISMATCH;
     }
-    if (r->decision.seal_encrypts && !association_encrypts(&r->terminal->association)) {
+    if (r->decision.seal_encrypts && !ppg_protect_possible(c, r->terminal, true)) {
         r->why = "the terminal's association does not encrypt";
         return PAP_CODE_CAPABILITIES_MISMATCH;
     }
@@ -220,8 +209,11 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     a->registry = ota_registry_hold(ppg_config_registry(d->core->config));
     a->message.body = SLICE_NONE;
     a->message.sn = 0;
+    a->message.gpi_n = 0;
+    a->message.bootstrapped = false;
     a->content = ppg_content_plain(t->push);
     a->form_tried = false;
+    a->associations = 0;
     a->job = (struct ota_job){.push_id = t->push->push_id};
     d->under_way++;
     return a;
@@ -240,17 +232,31 @@ static void attempt_free(struct attempt *a)
     d->under_way--;
 }
 
+/* The decision, and what a bootstrapped association adds to it. */
+static void protection_text(const struct attempt *a, char text[PROTECTION_TEXT_N])
+{
+    int n;
+
+    sec_policy_text(&a->decision, text);
+    n = (int)strlen(text);
+    if (a->message.bootstrapped && a->message.gpi_n)
+        (void)snprintf(text + n, (size_t)(PROTECTION_TEXT_N - n), " association=brought gpi=%zu",
+                       a->message.gpi_n);
+    else if (a->message.bootstrapped)
+        (void)snprintf(text + n, (size_t)(PROTECTION_TEXT_N - n), " association=bootstrapped");
+}
+
 static void ended(struct attempt *a, enum ppg_event ev, unsigned code, bool unreachable, struct slice note)
 {
     struct ppg_schedule *schedule = a->deliver->core->schedule;
-    char protection[SEC_POLICY_TEXT_N] = "";
+    char protection[PROTECTION_TEXT_N] = "";
     struct store_record record = {.note = note,
                                   .began_ms = a->began_ms,
                                   .wire_n = a->job.result.wire_n,
                                   .pause_ms = a->job.result.retry_after_ms};
 
     if (a->decision.why)
-        sec_policy_text(&a->decision, protection);
+        protection_text(a, protection);
     record.bearer = a->bearer ? slice_str(a->bearer->name) : SLICE_NONE;
     record.protection = slice_str(protection);
     ppg_schedule_ended(schedule, a->target, ev, code, unreachable, &record);
@@ -267,17 +273,24 @@ static bool absent(const struct attempt *a)
     return self && a->bearer->absent && a->bearer->absent(self, a->terminal);
 }
 
-static void send_again(struct attempt *a, const struct ppg_content *content)
+static void start_again(struct attempt *a)
 {
-    a->content = *content;
     a->message.body = SLICE_NONE;
     a->message.sn = 0;
+    a->message.gpi_n = 0;
+    a->message.bootstrapped = false;
     buf_reset(&a->message.head, KEEP_N);
     buf_reset(&a->message.sealed, KEEP_N);
     a->job = (struct ota_job){.push_id = a->target->push->push_id};
+    seal_and_send(a);
+}
+
+static void send_again(struct attempt *a, const struct ppg_content *content)
+{
+    a->content = *content;
     LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.form", LOG_S("push_id", a->target->push->push_id),
         LOG_A("to", a->target->key), LOG_S("type", content->type));
-    seal_and_send(a);
+    start_again(a);
 }
 
 /* A terminal that is known only now to want another form gets it, once in an attempt; where there is none the result
@@ -309,17 +322,44 @@ static bool suited(struct attempt *a)
     return other;
 }
 
+/* What the terminal says of a bootstrapped association.  One that it cannot use gives way to another, and the push goes out
+ * again at once, so often in an attempt; after that it waits.  True: sent again. */
+static bool associated(struct attempt *a)
+{
+    struct ppg_protect *p = a->deliver->core->protect;
+    struct ota_result *r = &a->job.result;
+    bool again;
+
+    if (r->taken) {
+        ppg_protect_taken(p, a->terminal, &a->message);
+        return false;
+    }
+    again = ppg_protect_answered(p, a->terminal, &a->message, &r->association);
+    if (!again || r->outcome != OTA_ABORTED)
+        return false;
+    if (++a->associations >= SEC_NAF_SA_TRIES) {
+        r->outcome = OTA_RETRY;
+        return false;
+    }
+    LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.associate",
+        LOG_S("push_id", a->target->push->push_id), LOG_A("to", a->target->key),
+        LOG_I("try", a->associations));
+    start_again(a);
+    return true;
+}
+
 /* Lack of resources is tried again at most three times, then it is the terminal's answer; other failures in between do
  * not count. */
 static void answered(struct ota_job *job, enum err why, void *arg)
 {
     struct attempt *a = arg;
     const struct ota_result *r = &job->result;
-    enum ppg_event ev = outcomes[r->outcome].event;
+    enum ppg_event ev;
 
     (void)why; /* the result says it in the words of the field */
-    if (suited(a))
+    if (associated(a) || suited(a))
         return;
+    ev = outcomes[r->outcome].event;
     if (ev == EV_RETRY)
         a->target->by_call = a->terminal->call_in.calls != OTA_CALLS_NO;
     if (ev == EV_RETRY && outcomes[r->outcome].unreachable)
@@ -329,7 +369,7 @@ static void answered(struct ota_job *job, enum err why, void *arg)
     LOG(a->deliver->core->shared->log, LOG_INFO, "deliver.done", LOG_S("push_id", a->target->push->push_id),
         LOG_A("to", a->target->key), LOG_C("bearer", a->bearer->name), LOG_I("try", a->target->tries),
         LOG_C("result", ppg_event_name(ev)), LOG_I("code", r->code), LOG_I("sn", a->message.sn),
-        LOG_C("note", r->note));
+        LOG_I("gpi", a->message.gpi_n), LOG_C("note", r->note));
     ended(a, ev, ev == EV_OK ? PAP_CODE_OK : r->code, outcomes[r->outcome].unreachable, slice_str(r->note));
 }
 

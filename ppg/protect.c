@@ -6,8 +6,7 @@
 #include "base/codec.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "ota/headers.h"
-#include "security/sa.h"
+#include "ppg/gba.h"
 
 #define ASSOCIATIONS_MAX 1000000u
 #define INNER_HEAD_MAX_N 65536u /* octets of the header lines inside a sealed message */
@@ -28,6 +27,7 @@ struct association {
 struct ppg_protect {
     struct ppg_core *core;
     struct map associations; /* by SAID */
+    struct ppg_gba *gba;
     struct buf scratch;
     size_t reserving;
 };
@@ -217,27 +217,39 @@ static void outer_head(const struct ppg_target *t, size_t sealed_n, struct buf *
     ota_headers_print(&head, out);
 }
 
+/* The parts of a message inside its seal: head, empty line, content. */
+static enum err inner_of(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
+                         struct slice parts[3])
+{
+    buf_reset(&p->scratch, INNER_HEAD_MAX_N);
+    head_of(p, t, content, true, &p->scratch);
+    parts[0] = buf_slice(&p->scratch);
+    parts[1] = SLICE("\r\n");
+    parts[2] = content->body;
+    return buf_err(&p->scratch);
+}
+
+static enum err sealed(const struct ppg_target *t, struct ppg_protected *out)
+{
+    out->body = buf_slice(&out->sealed);
+    outer_head(t, out->body.n, &out->head);
+    return buf_err(&out->head);
+}
+
 static enum err seal(struct ppg_protect *p, struct association *a, const struct ppg_target *t,
                      const struct ppg_content *content, struct ppg_protected *out)
 {
     struct slice parts[3];
-    enum err e;
+    enum err e = inner_of(p, t, content, parts);
 
-    buf_reset(&p->scratch, INNER_HEAD_MAX_N);
-    head_of(p, t, content, true, &p->scratch);
-    if (buf_err(&p->scratch))
-        return buf_err(&p->scratch);
-    parts[0] = buf_slice(&p->scratch);
-    parts[1] = SLICE("\r\n");
-    parts[2] = content->body;
-    e = sec_sa_seal(&a->sa, SEC_GPL_DOWNLINK, ppg_core_utc_ms(p->core) / 1000, SLICE_NONE, parts, 3,
-                    &out->sealed, &out->sn);
+    if (!e)
+        e = sec_sa_seal(&a->sa, SEC_GPL_DOWNLINK, ppg_core_utc_ms(p->core) / 1000, SLICE_NONE, parts, 3,
+                        &out->sealed, &out->sn);
     if (e)
         return e;
     out->suite = a->sa.preferred;
-    out->body = buf_slice(&out->sealed);
-    outer_head(t, out->body.n, &out->head);
-    return buf_err(&out->head);
+    mem_copy(out->said, sizeof out->said, slice_of(a->sa.rand, sizeof a->sa.rand));
+    return sealed(t, out);
 }
 
 static enum err seal_when_numbered(struct ppg_protect *p, const struct ppg_target *t,
@@ -262,18 +274,86 @@ static enum err seal_when_numbered(struct ppg_protect *p, const struct ppg_targe
     return e;
 }
 
+/* An association of the operator's, while it lasts, comes before one of our own making. */
+static bool provisioned(const struct ppg_core *c, const struct ota_association *a)
+{
+    return a->present && (!a->expires_ms || a->expires_ms > ppg_core_utc_ms(c));
+}
+
+static bool encrypts(const struct ota_association *a)
+{
+    for (size_t i = 0; i < a->suites_n; i++)
+        if (sec_gpl_suite_encrypts(a->suites[i]))
+            return true;
+    return false;
+}
+
+bool ppg_protect_possible(const struct ppg_core *c, const struct ota_terminal *terminal, bool encrypted)
+{
+    if (provisioned(c, &terminal->association))
+        return !encrypted || encrypts(&terminal->association);
+    return ppg_gba_offers(c, terminal->key, encrypted);
+}
+
+static enum err seal_bootstrapped(struct ppg_protect *p, const struct ppg_target *t,
+                                  const struct ppg_content *content, const struct ota_terminal *terminal,
+                                  struct ppg_protect_wait *wait, struct ppg_protected *out)
+{
+    int64_t now_s = ppg_core_utc_ms(p->core) / 1000;
+    struct slice parts[3];
+    struct sec_naf_sa *sa;
+    size_t gpi_n;
+    enum err e = ppg_gba_get(p->gba, terminal->key, wait, &sa);
+
+    if (!e)
+        e = inner_of(p, t, content, parts);
+    if (e)
+        return e;
+    gpi_n = sec_naf_sa_gpi(sa).n;
+    e = sec_naf_sa_seal(sa, now_s, parts, 3, &out->sealed, out->said, &out->sn);
+    if (e == ERR_AGAIN)
+        return ppg_gba_reserve(p->gba, terminal->key, wait);
+    if (e)
+        return e;
+    out->bootstrapped = true;
+    out->gpi_n = gpi_n;
+    out->suite = (uint8_t)out->sealed.p[1];
+    ppg_gba_sealed(p->gba, terminal->key);
+    return sealed(t, out);
+}
+
+void ppg_protect_taken(struct ppg_protect *p, const struct ota_terminal *terminal,
+                       const struct ppg_protected *message)
+{
+    if (message->bootstrapped)
+        ppg_gba_taken(p->gba, terminal->key, message->said);
+}
+
+bool ppg_protect_answered(struct ppg_protect *p, const struct ota_terminal *terminal,
+                          const struct ppg_protected *message, const struct ota_sa_answer *answer)
+{
+    return message->bootstrapped && ppg_gba_answered(p->gba, terminal->key, message->said, answer);
+}
+
+void ppg_protect_revoke(struct ppg_protect *p, struct slice terminal)
+{
+    ppg_gba_revoke(p->gba, terminal);
+}
+
 enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
                      const struct ota_terminal *terminal, const struct sec_policy_out *decision,
                      struct ppg_protect_wait *wait, struct ppg_protected *out)
 {
-    if (decision->seal)
+    if (decision->seal && provisioned(p->core, &terminal->association))
         return seal_when_numbered(p, t, content, terminal, decision, wait, out);
+    if (decision->seal)
+        return seal_bootstrapped(p, t, content, terminal, wait, out);
     head_of(p, t, content, false, &out->head);
     out->body = content->body;
     return buf_err(&out->head);
 }
 
-void ppg_protect_forget(struct ppg_protect *p)
+static void forget_provisioned(struct ppg_protect *p)
 {
     struct association *a;
     size_t pos = 0;
@@ -287,6 +367,12 @@ void ppg_protect_forget(struct ppg_protect *p)
     }
 }
 
+void ppg_protect_forget(struct ppg_protect *p)
+{
+    forget_provisioned(p);
+    ppg_gba_forget(p->gba);
+}
+
 enum err ppg_protect_create(struct ppg_core *c, struct ppg_protect **out)
 {
     struct ppg_protect *p = calloc(1, sizeof *p);
@@ -294,6 +380,10 @@ enum err ppg_protect_create(struct ppg_core *c, struct ppg_protect **out)
     if (!p)
         return ERR_NOMEM;
     p->core = c;
+    if (ppg_gba_create(c, &p->gba)) {
+        free(p);
+        return ERR_NOMEM;
+    }
     map_init(&p->associations, ASSOCIATIONS_MAX);
     buf_init(&p->scratch, INNER_HEAD_MAX_N);
     *out = p;
@@ -307,7 +397,8 @@ void ppg_protect_free(struct ppg_protect **pp)
     if (!p)
         return;
     MUST(p->reserving == 0);
-    ppg_protect_forget(p);
+    ppg_gba_free(&p->gba);
+    forget_provisioned(p);
     map_clear(&p->associations);
     buf_wipe(&p->scratch);
     free(p);

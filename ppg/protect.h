@@ -6,7 +6,9 @@
 
 #include "ppg/content.h"
 #include "ppg/core.h"
+#include "ota/headers.h"
 #include "security/policy.h"
+#include "security/sa.h"
 
 enum err ppg_protect_create(struct ppg_core *c, struct ppg_protect **out) MUST_USE;
 void ppg_protect_free(struct ppg_protect **p); /* nobody may be waiting */
@@ -24,6 +26,9 @@ struct ppg_protected {
     struct slice body; /* what the bearer sends: sealed, or the content itself */
     uint32_t sn;       /* 0: not sealed */
     uint8_t suite;
+    uint8_t said[SEC_SA_RAND_N]; /* of the association that sealed */
+    bool bootstrapped;           /* it is one of ours (gba.h), not a provisioned one */
+    size_t gpi_n;                /* octets of the push info that rides along; 0: none */
 };
 
 /* ERR_OK: *out is filled (its bufs are the caller's, initialised).  ERR_AGAIN: *wait is queued.  ERR_LATE: the
@@ -32,6 +37,17 @@ struct ppg_protected {
 enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
                      const struct ota_terminal *terminal, const struct sec_policy_out *decision,
                      struct ppg_protect_wait *wait, struct ppg_protected *out) MUST_USE;
+
+/* Has the terminal an association, or can it be given one?  Any core, whoever owns the terminal. */
+bool ppg_protect_possible(const struct ppg_core *c, const struct ota_terminal *terminal, bool encrypts);
+/* The terminal has taken a sealed message. */
+void ppg_protect_taken(struct ppg_protect *p, const struct ota_terminal *terminal,
+                       const struct ppg_protected *message);
+/* What it said of the association when it refused one.  True: the push may go out again, with another association. */
+bool ppg_protect_answered(struct ppg_protect *p, const struct ota_terminal *terminal,
+                          const struct ppg_protected *message, const struct ota_sa_answer *answer);
+/* The terminal's bootstrapped associations end now. */
+void ppg_protect_revoke(struct ppg_protect *p, struct slice terminal);
 
 /* Terminals may have new keys: associations are made anew from what the next push brings along. */
 void ppg_protect_forget(struct ppg_protect *p);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/mem.h"
+#include "base/num.h"
 
 #define REFRESH_TENTHS  1                   /* of the life left */
 #define REFRESH_NUMBERS (UINT32_C(1) << 31) /* left */
@@ -168,6 +169,44 @@ enum err sec_naf_sa_adopt(struct sec_naf_sa *n, const struct sec_push_info *info
     return ERR_OK;
 }
 
+enum err sec_naf_sa_restore(struct sec_naf_sa *n, const struct sec_push_info *info, struct slice ptid,
+                            bool confirmed, int64_t now_s)
+{
+    enum err e = sec_naf_sa_adopt(n, info, ptid, now_s);
+
+    if (e)
+        return e;
+    n->front->made_s = info->created_s;
+    n->front->first_use_s = now_s; /* at the latest then: how long it was not confirmed counts anew */
+    n->front->used = true;
+    if (confirmed)
+        (void)sec_naf_sa_confirm(n, info->rand);
+    return ERR_OK;
+}
+
+uint32_t sec_naf_sa_floor(const struct sec_naf_sa *n, int64_t now_s)
+{
+    const struct one *one = n->front;
+    int64_t life_s, age_s, pace;
+
+    if (!one)
+        return 1;
+    life_s = one->sa.expires_s - one->made_s;
+    age_s = num_min64(now_s - one->made_s, life_s);
+    pace = life_s > 0 ? num_min64(SEC_NAF_SA_PACE, SEC_NAF_SA_PACED / life_s) : 0;
+    return age_s > 0 ? 1 + (uint32_t)(age_s * pace) : 1;
+}
+
+uint32_t sec_naf_sa_left(const struct sec_naf_sa *n)
+{
+    return n->front ? sec_sa_left(&n->front->sa) : 0;
+}
+
+struct slice sec_naf_sa_gpi(const struct sec_naf_sa *n)
+{
+    return n->front && !n->front->confirmed ? slice_of(n->front->gpi, n->front->gpi_n) : SLICE_NONE;
+}
+
 enum err sec_naf_sa_name(struct sec_naf_sa *n, int64_t now_s, uint8_t said[SEC_SA_RAND_N])
 {
     tidy(n, now_s);
@@ -186,7 +225,6 @@ enum err sec_naf_sa_reserved(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAN
 enum err sec_naf_sa_seal(struct sec_naf_sa *n, int64_t now_s, const struct slice *parts, size_t parts_n,
                          struct buf *out, uint8_t said[SEC_SA_RAND_N], uint32_t *sn)
 {
-    struct slice gpi = SLICE_NONE;
     struct one *one;
     enum err e;
 
@@ -194,9 +232,7 @@ enum err sec_naf_sa_seal(struct sec_naf_sa *n, int64_t now_s, const struct slice
     one = n->front;
     if (!one)
         return ERR_ABSENT;
-    if (!one->confirmed)
-        gpi = slice_of(one->gpi, one->gpi_n);
-    e = sec_sa_seal(&one->sa, SEC_GPL_DOWNLINK, now_s, gpi, parts, parts_n, out, sn);
+    e = sec_sa_seal(&one->sa, SEC_GPL_DOWNLINK, now_s, sec_naf_sa_gpi(n), parts, parts_n, out, sn);
     if (e)
         return e;
     if (!one->used)
@@ -206,14 +242,15 @@ enum err sec_naf_sa_seal(struct sec_naf_sa *n, int64_t now_s, const struct slice
     return ERR_OK;
 }
 
-void sec_naf_sa_confirm(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N])
+bool sec_naf_sa_confirm(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N])
 {
-    if (!is_named(n->front, said))
-        return;
+    if (!is_named(n->front, said) || n->front->confirmed)
+        return false;
     free(n->front->gpi);
     n->front->gpi = NULL;
     n->front->confirmed = true;
     n->tries = 0;
+    return true;
 }
 
 void sec_naf_sa_refuse(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N], int64_t now_s)
@@ -233,7 +270,7 @@ enum err sec_naf_sa_open(struct sec_naf_sa *n, int64_t now_s, const struct sec_g
     if (n->front)
         e = sec_sa_open(&n->front->sa, SEC_GPL_UPLINK, now_s, msg, plain);
     if (!e)
-        sec_naf_sa_confirm(n, n->front->sa.rand);
+        (void)sec_naf_sa_confirm(n, n->front->sa.rand);
     if (e == ERR_ABSENT && n->old)
         e = sec_sa_open(&n->old->sa, SEC_GPL_UPLINK, now_s, msg, plain);
     return e;

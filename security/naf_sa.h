@@ -45,6 +45,9 @@ enum sec_naf_sa_need sec_naf_sa_need(struct sec_naf_sa *n, int64_t now_s);
  * (suites), ERR_NOMEM. */
 enum err sec_naf_sa_adopt(struct sec_naf_sa *n, const struct sec_push_info *info, struct slice ptid,
                           int64_t now_s) MUST_USE;
+/* Puts back one that was adopted before a restart; the older ones first.  Its numbers are to be reserved anew.  As adopt. */
+enum err sec_naf_sa_restore(struct sec_naf_sa *n, const struct sec_push_info *info, struct slice ptid,
+                            bool confirmed, int64_t now_s) MUST_USE;
 /* The name of the association that seals now, to reserve numbers under; ERR_ABSENT: none. */
 enum err sec_naf_sa_name(struct sec_naf_sa *n, int64_t now_s, uint8_t said[SEC_SA_RAND_N]) MUST_USE;
 /* As sec_sa_reserved, for the association of that name; ERR_ABSENT: it is no longer the one that seals. */
@@ -56,8 +59,19 @@ enum err sec_naf_sa_reserved(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAN
 enum err sec_naf_sa_seal(struct sec_naf_sa *n, int64_t now_s, const struct slice *parts, size_t parts_n,
                          struct buf *out, uint8_t said[SEC_SA_RAND_N], uint32_t *sn) MUST_USE;
 
-/* The terminal has taken a message of that association; of another one: no effect. */
-void sec_naf_sa_confirm(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N]);
+/* Numbers keep pace with the clock: none below this may be reserved now.  So an association whose record comes back from an
+ * older copy meets no number that was used since, as long as it seals less than SEC_NAF_SA_PACE messages a second over its
+ * life (fewer when that is longer than SEC_NAF_SA_PACED numbers last). */
+#define SEC_NAF_SA_PACE  1000
+#define SEC_NAF_SA_PACED (UINT32_C(1) << 30)
+uint32_t sec_naf_sa_floor(const struct sec_naf_sa *n, int64_t now_s);
+/* Numbers left in the reserved range of the one that seals. */
+uint32_t sec_naf_sa_left(const struct sec_naf_sa *n);
+/* What the next message carries along; n 0: nothing. */
+struct slice sec_naf_sa_gpi(const struct sec_naf_sa *n);
+
+/* The terminal has taken a message of that association; of another one: no effect.  True: it was not known before. */
+bool sec_naf_sa_confirm(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N]);
 /* It refused one.  The association is given up; of another one: no effect. */
 void sec_naf_sa_refuse(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N], int64_t now_s);
 /* An answer of the terminal, by the current association or the old one, as sec_sa_open; a good one confirms. */

@@ -20,10 +20,7 @@ static bool sip_reaches(const struct ota_terminal *t)
 
 static struct sec_caps sip_caps(const struct ota_terminal *t)
 {
-    struct sec_caps caps = *sec_caps_of(t->tls ? SEC_BINDING_SIP_PROXIED : SEC_BINDING_SIP_CLEAR);
-
-    caps.gpl = t->association.present && t->association.suites_n != 0;
-    return caps;
+    return *sec_caps_of(t->tls ? SEC_BINDING_SIP_PROXIED : SEC_BINDING_SIP_CLEAR);
 }
 
 static void later(struct ota_sip *s)

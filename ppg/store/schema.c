@@ -20,6 +20,7 @@
  *   notice     the outbox: one row per target whose result the initiator has still to be told.  The row's id is the
  *              target's, so a target cannot owe two.  Members of a group owe none.
  *   number     per association the next number that has not been reserved.
+ *   association  those the gateway has set up itself, sealed; at most two of a terminal.  Its row of `number` goes with it.
  *   seq        per subscriber likewise the next sequence number (SEQ) for an authentication vector.
  *
  * Leases.  target.lease and notice.lease: 0 nobody, else the epoch whose run holds the row.  target_open lists the
@@ -149,4 +150,18 @@ const char *const schema_steps[SCHEMA_VERSION] = {
      " impi TEXT PRIMARY KEY,"
      " next INTEGER NOT NULL"
      ") WITHOUT ROWID;"),
+
+    /* 4 to 5: associations that the gateway sets up itself. */
+    ("CREATE TABLE association("
+     " said BLOB PRIMARY KEY,"
+     " terminal TEXT NOT NULL,"
+     " made_s INTEGER NOT NULL,"
+     " expires_s INTEGER NOT NULL,"
+     " confirmed INTEGER NOT NULL,"
+     " octets BLOB NOT NULL"
+     ") WITHOUT ROWID;"
+     "CREATE INDEX association_of ON association(terminal);"
+     "CREATE INDEX association_end ON association(expires_s);"
+     "CREATE TRIGGER association_gone AFTER DELETE ON association"
+     " BEGIN DELETE FROM number WHERE said = old.said; END;"),
 };

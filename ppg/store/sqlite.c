@@ -201,6 +201,16 @@ static enum err run(void *self, struct store_op *op)
         return sq_numbers(self, container_of(op, struct store_numbers, op));
     case STORE_SEQ:
         return sq_seq(self, container_of(op, struct store_seq, op));
+    case STORE_SA_KEEP:
+        return sq_sa_keep(self, container_of(op, struct store_sa_keep, op));
+    case STORE_SA_FIND:
+        return sq_sa_find(self, container_of(op, struct store_sa_find, op));
+    case STORE_SA_CONFIRM:
+        return sq_sa_confirm(self, container_of(op, struct store_sa_confirm, op));
+    case STORE_SA_DROP:
+        return sq_sa_drop(self, container_of(op, struct store_sa_drop, op));
+    case STORE_SA_LIST:
+        return sq_sa_list(self, container_of(op, struct store_sa_list, op));
     case STORE_NOTICE_CLAIM:
         return sq_notice_claim(self, container_of(op, struct store_notice_claim, op));
     case STORE_NOTICE_MOVE:

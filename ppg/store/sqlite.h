@@ -47,6 +47,14 @@ enum sq_stmt {
     SQ_NUMBER_SET,
     SQ_SEQ_GET,
     SQ_SEQ_SET,
+    SQ_SA_TIDY,
+    SQ_SA_LESS,
+    SQ_SA_ADD,
+    SQ_SA_FIND,
+    SQ_SA_CONFIRM,
+    SQ_SA_DROP,
+    SQ_SA_DROP_ALL,
+    SQ_SA_LIST,
     SQ_TURN,
     SQ_OPEN_OF,
     SQ_CLAIM,
@@ -257,6 +265,11 @@ enum err sq_move(struct sq *q, struct store_move *o) MUST_USE;
 enum err sq_cancel(struct sq *q, struct store_cancel *o) MUST_USE;
 enum err sq_numbers(struct sq *q, struct store_numbers *o) MUST_USE;
 enum err sq_seq(struct sq *q, struct store_seq *o) MUST_USE;
+enum err sq_sa_keep(struct sq *q, struct store_sa_keep *o) MUST_USE; /* sqlite_association.c */
+enum err sq_sa_find(struct sq *q, struct store_sa_find *o) MUST_USE;
+enum err sq_sa_confirm(struct sq *q, struct store_sa_confirm *o) MUST_USE;
+enum err sq_sa_drop(struct sq *q, struct store_sa_drop *o) MUST_USE;
+enum err sq_sa_list(struct sq *q, struct store_sa_list *o) MUST_USE;
 enum err sq_notice_move(struct sq *q, struct store_notice_move *o) MUST_USE;
 enum err sq_notice_done(struct sq *q, struct store_notice_done *o) MUST_USE;
 enum err sq_purge(struct sq *q, struct store_purge *o) MUST_USE;

@@ -78,6 +78,7 @@ static enum err copy_finish(struct sq *q)
         sql, sizeof sql,
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; BEGIN;"
         "UPDATE meta SET identity = '%s';"
+        "DELETE FROM association;"
         "UPDATE number SET next = min(next + " SKIP ", 4294967295);"
         "UPDATE seq SET next = min(next + " SEQ_SKIP ", 8796093022208); COMMIT;",
         identity);

@@ -93,6 +93,20 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_SEQ_GET] = "SELECT next FROM seq WHERE impi = ?1",
     [SQ_SEQ_SET] = "INSERT INTO seq(impi, next) VALUES(?1, ?2)"
                    " ON CONFLICT(impi) DO UPDATE SET next = excluded.next",
+    [SQ_SA_TIDY] = "DELETE FROM association WHERE said IN"
+                   " (SELECT said FROM association WHERE expires_s <= ?1 ORDER BY expires_s LIMIT ?2)",
+    [SQ_SA_LESS] = "DELETE FROM association WHERE terminal = ?1 AND said NOT IN (SELECT said FROM association"
+                   " WHERE terminal = ?1 AND confirmed = 1 ORDER BY made_s DESC LIMIT 1)",
+    [SQ_SA_ADD] = "INSERT INTO association(said, terminal, made_s, expires_s, confirmed, octets)"
+                  " VALUES(?1, ?2, ?3, ?4, 0, ?5)",
+    [SQ_SA_FIND] = "SELECT said, terminal, made_s, expires_s, confirmed, octets FROM association"
+                   " WHERE terminal = ?1 ORDER BY confirmed, made_s DESC",
+    [SQ_SA_CONFIRM] = "UPDATE association SET confirmed = 1 WHERE said = ?1",
+    [SQ_SA_DROP] = "DELETE FROM association WHERE said = ?1",
+    [SQ_SA_DROP_ALL] = "DELETE FROM association WHERE terminal = ?1",
+    [SQ_SA_LIST] = "SELECT said, terminal, made_s, expires_s, confirmed, '' FROM association"
+                   " WHERE (?1 IS NULL OR terminal = ?1) AND (?2 IS NULL OR said = ?2)"
+                   " ORDER BY terminal, made_s DESC LIMIT ?3",
 
     [SQ_TURN] = "SELECT initiator_no, due_ms FROM target WHERE stage < 2 AND lease = ?1 AND initiator_no > ?2"
                 " ORDER BY initiator_no, due_ms LIMIT 1",

@@ -112,6 +112,8 @@ enum err sq_numbers(struct sq *q, struct store_numbers *o)
     e = sq_done(&get);
     if (e)
         return e;
+    if (from < o->floor)
+        from = o->floor;
     if (from + o->count > UINT32_MAX)
         return ERR_LATE;
     sq_blob(&set, said);

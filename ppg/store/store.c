@@ -155,6 +155,12 @@ static void results_init(struct store_op *op)
     case STORE_WAKE:
         mem_init(&container_of(op, struct store_wake, op)->mem);
         break;
+    case STORE_SA_FIND:
+        mem_init(&container_of(op, struct store_sa_find, op)->mem);
+        break;
+    case STORE_SA_LIST:
+        mem_init(&container_of(op, struct store_sa_list, op)->mem);
+        break;
     default:
         break;
     }

@@ -72,6 +72,11 @@ enum store_kind {
     STORE_CANCEL,
     STORE_NUMBERS,
     STORE_SEQ,
+    STORE_SA_KEEP,
+    STORE_SA_FIND,
+    STORE_SA_CONFIRM,
+    STORE_SA_DROP,
+    STORE_SA_LIST,
     STORE_NOTICE_CLAIM,
     STORE_NOTICE_MOVE,
     STORE_NOTICE_DONE,
@@ -243,10 +248,12 @@ struct store_claim {
     int64_t next_due_ms;
 };
 
-/* Reserves `count` numbers of the association: [from, to).  Numbers start at 1.  ERR_LATE: used up (2^32-1). */
+/* Reserves `count` numbers of the association: [from, to).  They begin at 1, or where the last reservation ended, and not
+ * below `floor`.  ERR_LATE: used up (2^32-1). */
 struct store_numbers {
     struct store_op op;
     uint8_t said[16];
+    uint32_t floor;
     uint32_t count;
     uint32_t from;
     uint32_t to;
@@ -263,6 +270,55 @@ struct store_seq {
     uint32_t count;
     uint64_t from;
     uint64_t to;
+};
+
+/* An association that the gateway has set up with a terminal.  octets: what it is made of, sealed; not of the store's
+ * concern. */
+struct store_sa {
+    uint8_t said[16];
+    struct slice terminal; /* canonical address */
+    int64_t made_s;        /* UTC */
+    int64_t expires_s;     /* UTC */
+    bool confirmed;        /* the terminal has it; of a new one: no */
+    struct slice octets;
+};
+/* Keeps a new one, with numbers [1, 1 + count) reserved.  It takes the place of the terminal's others, but for the newest
+ * that was confirmed.  A few that ran out before it was made are forgotten. */
+struct store_sa_keep {
+    struct store_op op;
+    struct store_sa sa; /* slices borrowed until done */
+    uint32_t count;
+};
+/* The terminal's, the newest first. */
+#define STORE_SA_OF_TERMINAL 2
+struct store_sa_find {
+    struct store_op op;
+    struct slice terminal; /* borrowed until done */
+    struct store_sa sas[STORE_SA_OF_TERMINAL];
+    size_t n;         /* out */
+    struct arena mem; /* out: slices live here; the caller clears it, whatever the result */
+};
+struct store_sa_confirm { /* ERR_ABSENT */
+    struct store_op op;
+    uint8_t said[16];
+};
+struct store_sa_drop {
+    struct store_op op;
+    struct slice terminal; /* borrowed until done; all of it.  Empty: the one of that name */
+    uint8_t said[16];
+    size_t gone; /* out */
+};
+/* At most `max`, by terminal, the newest first; octets are left out. */
+struct store_sa_list {
+    struct store_op op;
+    struct slice terminal; /* borrowed until done; empty: any */
+    uint8_t said[16];
+    bool by_said; /* that one only */
+    size_t max;
+    struct arena mem; /* out: what follows lives here; the caller clears it, whatever the result */
+    struct store_sa *sas;
+    size_t n;
+    bool more;
 };
 
 /* Leases up to `max` notices due; initiators take turns as in a claim of targets, each with no more than room() says;
@@ -432,7 +488,7 @@ struct store_purge {
 
 /* Online copy to a new file; ERR_EXISTS when it is there.  Taken in steps between batches, so it may end much later
  * than its batch.  The copy gets an identity of its own and its numbers skip ahead, so that bringing it back repeats
- * neither a message's name nor a number. */
+ * neither a message's name nor a number; associations of the gateway's own making are not in it. */
 struct store_backup {
     struct store_op op;
     const char *path;

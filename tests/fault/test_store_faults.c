@@ -14,6 +14,7 @@ struct load {
     struct store_finish finish[2];
     struct store_numbers numbers;
     struct store_seq seq;
+    struct store_sa_keep keep;
     struct store_insert later;
     struct store_show show;
     struct store_claim claim;
@@ -70,6 +71,10 @@ static void second_batch(struct fix *f, struct load *l)
     add(&ops, &l->numbers.op, STORE_NUMBERS);
     l->seq = (struct store_seq){.impi = SLICE("a@home"), .floor = 7, .count = 10};
     add(&ops, &l->seq.op, STORE_SEQ);
+    l->keep = (struct store_sa_keep){
+        .sa = {.said = {9}, .terminal = SLICE("+1"), .expires_s = 100, .octets = SLICE("sealed")},
+        .count = 10};
+    add(&ops, &l->keep.op, STORE_SA_KEEP);
     l->later.push = fix_push("c", "later", 1, 1);
     add(&ops, &l->later.op, STORE_INSERT);
     l->show.push_id = SLICE("later");
@@ -130,6 +135,8 @@ static void count_is(struct fix *f, uint64_t open, uint64_t owed)
 static void compare(struct fix *f, struct load *l)
 {
     struct store_numbers more = {.count = 1};
+    struct store_numbers its = {.said = {9}, .count = 1};
+    struct store_sa_find find = {.terminal = SLICE("+1")};
     struct store_seq vectors = {.impi = SLICE("a@home"), .floor = 7, .count = 1};
     uint64_t open;
     uint64_t owed;
@@ -153,6 +160,9 @@ static void compare(struct fix *f, struct load *l)
     CU_ASSERT(more.from == (l->numbers.op.err ? 1 : 11));
     CU_ASSERT(fix_run(f, &vectors.op, STORE_SEQ) == ERR_OK);
     CU_ASSERT(vectors.from == (l->seq.op.err ? 7 : 17));
+    CU_ASSERT(fix_run(f, &find.op, STORE_SA_FIND) == ERR_OK && find.n == (l->keep.op.err ? 0 : 1));
+    CU_ASSERT(fix_run(f, &its.op, STORE_NUMBERS) == ERR_OK && its.from == (l->keep.op.err ? 1 : 11));
+    arena_clear(&find.mem);
 }
 
 static void load_clear(struct load *l)
@@ -219,12 +229,12 @@ static void nth_write_always(void)
         fault.sticky = true;
         CU_ASSERT(run_load() == (fault.fired ? 1 : 0));
     } while (fault.fired && n < 100);
-    CU_ASSERT(n == 14);
+    CU_ASSERT(n == 15);
 }
 
 static void nth_commit(void)
 {
-    static const size_t writes[] = {3, 5, 4, 0}; /* of each batch; the show of the second is answered */
+    static const size_t writes[] = {3, 6, 4, 0}; /* of each batch; the show of the second is answered */
 
     for (size_t n = 1; n <= COUNT(writes); n++) {
         fault_clear();
@@ -236,7 +246,7 @@ static void nth_commit(void)
 
 static void nth_begin(void)
 {
-    static const size_t writes[] = {3, 5, 4, 0};
+    static const size_t writes[] = {3, 6, 4, 0};
 
     for (size_t n = 1; n <= COUNT(writes); n++) {
         fault_clear();

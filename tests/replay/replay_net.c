@@ -44,6 +44,10 @@ struct replay_net *replay_net_create(const struct clk *clk)
 void replay_net_free(struct replay_net **netp)
 {
     MUST(list_empty(&(*netp)->pending));
+    for (size_t i = 0; i < (*netp)->terminals_n; i++) {
+        sec_usim_free(&(*netp)->terminals[i].module.usim);
+        sec_sa_clear(&(*netp)->terminals[i].module.sa);
+    }
     pap_parser_free(&(*netp)->parser);
     free(*netp);
     *netp = NULL;
@@ -138,6 +142,82 @@ static struct sec_caps caps(const struct ota_terminal *t)
     return *sec_caps_of(t->tls ? SEC_BINDING_HTTP_TLS : SEC_BINDING_HTTP_CLEAR);
 }
 
+struct sec_usim *replay_net_usim(struct replay_net *net, struct replay_terminal *t)
+{
+    char impi[REPLAY_NAME_N], hex[33];
+    uint8_t k[SEC_AKA_K_N] = {0};
+    struct sec_usim_conf conf = {.k = slice_of(k, sizeof k), .opc = slice_of(k, sizeof k)};
+
+    if (t->module.usim)
+        return t->module.usim;
+    replay_net_impi(net, t, impi);
+    replay_net_k(net, t, hex);
+    conf.impi = slice_str(impi);
+    MUST(!codec_unhex(slice_str(hex), k, sizeof k) && !sec_usim_create(&conf, &t->module.usim));
+    return t->module.usim;
+}
+
+/* Takes what comes as push info; false: the module stands elsewhere, and *told says where. */
+static bool module_takes(struct replay_net *net, struct replay_terminal *t, const struct sec_gpl_msg *msg)
+{
+    static const uint8_t suites[] = {SEC_GPL_CTR, SEC_GPL_HMAC};
+    const struct slice nafs[] = {SLICE("ppg.example.net")};
+    const struct sec_usim_policy policy = {nafs, 1, INT64_C(400) * 86400, clk_utc_ms(net->clk) / 1000};
+    struct sec_sa_conf sa = {.suites = slice_of(suites, sizeof suites)};
+    struct sec_usim_result r;
+    struct sec_gpi_msg gpi;
+
+    if (sec_gpi_parse(msg->gpi, &gpi) || !slice_eq(gpi.rand, msg->said) ||
+        sec_usim_accept(replay_net_usim(net, t), &gpi, &policy, &r)) {
+        breach(net, "no push info", slice_str(t->key));
+        return false;
+    }
+    if (r.verdict == SEC_GPI_GOOD) {
+        sec_sa_clear(&t->module.sa);
+        sa.rand = gpi.rand;
+        sa.ks = sec_secret_slice(&r.ks_naf);
+        sa.ptid = slice_of(r.opened.ptid, r.opened.ptid_n);
+        sa.expires_s = r.opened.expires_s;
+        MUST(!sec_sa_init(&t->module.sa, &sa));
+        t->module.has_sa = true;
+        t->module.made++;
+    } else {
+        t->module.told.word = OTA_SA_RESYNC;
+        mem_copy(t->module.told.rand, sizeof t->module.told.rand, gpi.rand);
+        mem_copy(t->module.told.auts, sizeof t->module.told.auts, slice_of(r.auts, sizeof r.auts));
+    }
+    sec_usim_result_clear(&r);
+    return t->module.told.word == OTA_SA_NOTHING;
+}
+
+/* A message of a bootstrapped association; told: why it does not open. */
+static void open_bootstrapped(struct replay_net *net, struct replay_terminal *t, struct slice body,
+                              struct replay_send *s, struct buf *plain)
+{
+    struct replay_gba *g = &t->module;
+    struct sec_gpl_msg msg;
+    bool known;
+
+    g->told = (struct ota_sa_answer){.word = OTA_SA_NOTHING};
+    if (sec_gpl_parse(body, &msg)) {
+        breach(net, "sealed message does not parse", slice_str(t->key));
+        return;
+    }
+    g->infos += msg.gpi.n != 0;
+    s->sn = msg.sn;
+    if (g->deaf)
+        return;
+    known = g->has_sa && slice_eq(sec_sa_said(&g->sa, SEC_GPL_DOWNLINK), msg.said);
+    if (!known && !msg.gpi.n) {
+        g->told.word = OTA_SA_UNKNOWN;
+        return;
+    }
+    if (!known && !module_takes(net, t, &msg))
+        return;
+    if (sec_sa_open(&g->sa, SEC_GPL_DOWNLINK, clk_utc_ms(net->clk) / 1000, &msg, plain))
+        breach(net, "sealed message does not open, or its number was used before", slice_str(t->key));
+}
+
 /* Opens a sealed message as the handset would; the inner header lines land in *plain. */
 static void open_sealed(struct replay_net *net, struct replay_terminal *t, struct slice body,
                         struct replay_send *s, struct buf *plain)
@@ -160,7 +240,8 @@ static void open_sealed(struct replay_net *net, struct replay_terminal *t, struc
     sec_gpl_keys_free(&keys);
 }
 
-static void read_message(struct replay_net *net, struct replay_terminal *t, const struct ota_job *job,
+/* False: it did not open for the terminal. */
+static bool read_message(struct replay_net *net, struct replay_terminal *t, const struct ota_job *job,
                          struct replay_send *s)
 {
     struct slice head = job->message_head;
@@ -169,7 +250,14 @@ static void read_message(struct replay_net *net, struct replay_terminal *t, cons
 
     buf_init(&plain, 1u << 24);
     if (slice_eq(ota_header_find(head, SLICE("Content-Type")), SLICE(OTA_TYPE_GPL_A1))) {
-        open_sealed(net, t, job->body, s, &plain);
+        if (t->gba)
+            open_bootstrapped(net, t, job->body, s, &plain);
+        else
+            open_sealed(net, t, job->body, s, &plain);
+        if (t->gba && !plain.n) {
+            buf_clear(&plain);
+            return false;
+        }
         head = slice_sub(buf_slice(&plain), 0, slice_find_slice(buf_slice(&plain), SLICE("\r\n\r\n")) + 2);
     }
     MUST(!mem_cstr(s->type, sizeof s->type, ota_header_find(head, SLICE("Content-Type"))));
@@ -177,6 +265,7 @@ static void read_message(struct replay_net *net, struct replay_terminal *t, cons
     if (!id.n || mem_cstr(s->message_id, sizeof s->message_id, id))
         breach(net, "no message id", job->push_id);
     buf_clear(&plain);
+    return true;
 }
 
 static void watch_message_id(struct replay_net *net, const struct replay_send *s)
@@ -184,6 +273,9 @@ static void watch_message_id(struct replay_net *net, const struct replay_send *s
     for (size_t i = 0; i < net->sends_n; i++) {
         const struct replay_send *o = &net->sends[i];
         bool same = strcmp(o->push_id, s->push_id) == 0 && strcmp(o->key, s->key) == 0;
+
+        if (!o->message_id[0]) /* it did not open */
+            continue;
 
         if (same != (strcmp(o->message_id, s->message_id) == 0)) {
             breach(net, same ? "message id changed" : "message id used twice", slice_str(s->push_id));
@@ -226,8 +318,10 @@ static enum err bearer_send(void *self, struct ota_job *job, ota_done_fn *done, 
     *s = (struct replay_send){.at_ms = clk_utc_ms(net->clk), .core = port->core};
     MUST(!mem_cstr(s->push_id, sizeof s->push_id, job->push_id) &&
          !mem_cstr(s->key, sizeof s->key, job->terminal->key));
-    read_message(net, t, job, s);
-    watch_message_id(net, s);
+    if (!read_message(net, t, job, s))
+        p.answer = (struct replay_answer){.kind = REPLAY_OUTCOME, .outcome = OTA_ABORTED, .code = 5027};
+    else
+        watch_message_id(net, s);
     net->sends_n += p.answer.outcome != OTA_UNSUITED; /* registered, and nothing sent */
     if (t->in_flight++)
         breach(net, "two attempts in flight", job->terminal->key);
@@ -266,6 +360,9 @@ static void answer_job(struct replay_net *net, struct pending *p)
         MUST(!ota_profiles_learn(net->profiles, slice_str(p->terminal->key), &said));
     }
     job->result = (struct ota_result){.outcome = p->answer.outcome, .code = p->answer.code};
+    job->result.taken = p->answer.outcome == OTA_DELIVERED && !p->terminal->datagrams;
+    if (p->answer.outcome == OTA_ABORTED)
+        job->result.association = p->terminal->module.told;
     (void)snprintf(job->result.note, sizeof job->result.note, "script");
     p->done(job, ERR_OK, p->arg);
 }

@@ -11,6 +11,8 @@
 #include "pap/message.h"
 #include "pap/parse.h"
 #include "ppg/core.h"
+#include "security/sa.h"
+#include "security/usim.h"
 
 #define REPLAY_TERMINALS_MAX 1200
 #define REPLAY_SENDS_MAX     8192
@@ -47,11 +49,20 @@ struct replay_terminal {
     char key[REPLAY_NAME_N];
     bool present; /* in the configuration when it is written next */
     bool tls;
-    bool datagrams;  /* reached by them */
-    bool away;       /* must call in first, and has not; a datagram may ask it to */
-    unsigned asked;  /* how often one has */
-    bool sealed;     /* has an association */
-    bool gba;        /* its module's keys are known to the key server */
+    bool datagrams; /* reached by them */
+    bool away;      /* must call in first, and has not; a datagram may ask it to */
+    unsigned asked; /* how often one has */
+    bool sealed;    /* has an association */
+    bool gba;       /* its module's keys are known to the key server; a push may bring its association */
+    struct replay_gba {
+        struct sec_usim *usim; /* made when it is needed */
+        struct sec_sa sa;      /* the last that a push brought */
+        bool has_sa;
+        unsigned made;             /* associations so far */
+        unsigned infos;            /* messages that carried push info */
+        struct ota_sa_answer told; /* what the answer to the message in hand says */
+        bool deaf;                 /* says nothing of associations, and takes nothing */
+    } module;
     unsigned key_no; /* which key of the association; another number is another key */
     size_t max_size;
     char takes[80];                /* what it says at registration: with the answer `unsuited` */
@@ -133,6 +144,8 @@ void replay_net_key(const struct replay_net *net, const struct replay_terminal *
 /* Its IMPI, and the octets of K as hexadecimal digits, NUL added; OPc is the same. */
 void replay_net_impi(const struct replay_net *net, const struct replay_terminal *t, char out[REPLAY_NAME_N]);
 void replay_net_k(const struct replay_net *net, const struct replay_terminal *t, char out[33]);
+
+struct sec_usim *replay_net_usim(struct replay_net *net, struct replay_terminal *t);
 
 /* How often this push was sent to that terminal; NULL address: to any. */
 size_t replay_net_sent(const struct replay_net *net, struct slice push_id, struct slice key);

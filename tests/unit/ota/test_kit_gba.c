@@ -222,7 +222,7 @@ static void first_push_brings_it(void)
     CU_ASSERT(answered(&b, OTA_SA_HEADER).n == 0);
     CU_ASSERT(post_sealed(&b, INNER("2")) == KIT_PUSH && !b.push.associated && b.push.sn == 2);
     CU_ASSERT(parsed(&b).gpi.n > 0); /* not confirmed: it rides along, and costs nothing */
-    sec_naf_sa_confirm(b.sender, b.said);
+    CU_ASSERT(sec_naf_sa_confirm(b.sender, b.said));
     CU_ASSERT(post_sealed(&b, INNER("3")) == KIT_PUSH && !b.push.associated && b.push.sn == 3);
     CU_ASSERT(parsed(&b).gpi.n == 0);
     TEST_SLICE_EQ(b.push.gateway, SLICE(NAME));
@@ -419,7 +419,7 @@ static void unknown_is_told(void)
     start(&b);
     associate(&b);
     seal(&b, INNER("1"));
-    sec_naf_sa_confirm(b.sender, b.said);
+    CU_ASSERT(sec_naf_sa_confirm(b.sender, b.said));
     CU_ASSERT(dropped_as(&b, post_sealed(&b, INNER("2")), "no-sa"));
     TEST_SLICE_EQ(answered(&b, OTA_SA_HEADER), SLICE("unknown"));
     kit_free(&b.kit);

@@ -71,11 +71,12 @@ static void other_versions_and_programs(void)
         enum err want;
         const char *says;
     } rows[] = {
-        {"PRAGMA user_version = 4", ERR_OK, ""},
-        {"PRAGMA user_version = 5", ERR_UNSUPPORTED, "newer program"},
+        {"PRAGMA user_version = 5", ERR_OK, ""},
+        {"PRAGMA user_version = 6", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA user_version = 1", ERR_MALFORMED, "damaged"}, /* it has the columns of 2 already, */
         {"PRAGMA user_version = 2", ERR_MALFORMED, "damaged"}, /* and of 3, */
-        {"PRAGMA user_version = 3", ERR_MALFORMED, "damaged"}, /* and the table of 4 */
+        {"PRAGMA user_version = 3", ERR_MALFORMED, "damaged"}, /* and the tables of 4 */
+        {"PRAGMA user_version = 4", ERR_MALFORMED, "damaged"}, /* and of 5 */
         {"PRAGMA user_version = 2147483647", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA user_version = -1", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA application_id = 7", ERR_MALFORMED, "another program"},
@@ -86,6 +87,7 @@ static void other_versions_and_programs(void)
         {"UPDATE meta SET identity = 'short'", ERR_MALFORMED, "damaged"},
         {"DROP TABLE number", ERR_MALFORMED, "damaged"},
         {"DROP TABLE seq", ERR_MALFORMED, "damaged"},
+        {"DROP TABLE association", ERR_MALFORMED, "damaged"},
         {"DROP TABLE attempt", ERR_MALFORMED, "damaged"},
         {"ALTER TABLE target DROP COLUMN open_n", ERR_MALFORMED, "damaged"},
         {"ALTER TABLE target DROP COLUMN note", ERR_MALFORMED, "damaged"},

@@ -363,21 +363,25 @@ static void numbers_never_repeat_body(struct fix *f)
 {
     static const struct {
         uint8_t said;
-        uint32_t count, from, to;
+        uint32_t floor, count, from, to;
         enum err want;
     } rows[] = {
-        {1, 10, 1, 11, ERR_OK},
-        {2, 5, 1, 6, ERR_OK},
-        {1, 1, 11, 12, ERR_OK},
-        {1, UINT32_MAX, 0, 0, ERR_LATE},
-        {1, UINT32_MAX - 11, 0, 0, ERR_LATE},
-        {1, UINT32_MAX - 12, 12, UINT32_MAX, ERR_OK},
-        {1, 1, 0, 0, ERR_LATE},
-        {2, 1, 6, 7, ERR_OK},
+        {1, 0, 10, 1, 11, ERR_OK},
+        {2, 1, 5, 1, 6, ERR_OK},
+        {1, 5, 1, 11, 12, ERR_OK}, /* a floor below what is used lowers nothing */
+        {1, 0, UINT32_MAX, 0, 0, ERR_LATE},
+        {1, 0, UINT32_MAX - 11, 0, 0, ERR_LATE},
+        {1, 0, UINT32_MAX - 12, 12, UINT32_MAX, ERR_OK},
+        {1, 0, 1, 0, 0, ERR_LATE},
+        {2, 0, 1, 6, 7, ERR_OK},
+        {2, 100, 3, 100, 103, ERR_OK},
+        {2, 100, 3, 103, 106, ERR_OK},
+        {3, 1000, 1, 1000, 1001, ERR_OK},
+        {3, UINT32_MAX, 1, 0, 0, ERR_LATE},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct store_numbers o = {.said = {rows[i].said}, .count = rows[i].count};
+        struct store_numbers o = {.said = {rows[i].said}, .floor = rows[i].floor, .count = rows[i].count};
 
         test_row(i);
         CU_ASSERT(fix_run(f, &o.op, STORE_NUMBERS) == rows[i].want);
@@ -567,6 +571,8 @@ static void backup_body(struct fix *f)
     struct store_backup o = {.path = path};
     struct store_numbers num = {.said = {9}, .count = 5};
     struct store_seq seq = {.impi = SLICE("a@home"), .floor = 1, .count = 5};
+    struct store_sa_keep keep = {.sa = {.terminal = SLICE("+1"), .expires_s = 9, .octets = SLICE("o")}};
+    struct store_sa_find find = {.terminal = SLICE("+1")};
     struct fix copy;
     struct stat st;
 
@@ -574,6 +580,7 @@ static void backup_body(struct fix *f)
     fix_remove_at(path);
     CU_ASSERT(fix_run(f, &num.op, STORE_NUMBERS) == ERR_OK);
     CU_ASSERT(fix_run(f, &seq.op, STORE_SEQ) == ERR_OK);
+    CU_ASSERT(fix_run(f, &keep.op, STORE_SA_KEEP) == ERR_OK);
     for (int i = 0; i < 300; i++)
         CU_ASSERT(fix_insert(f, "mms",
                              (const char[]){(char)('0' + i / 100), (char)('0' + i / 10 % 10),
@@ -589,6 +596,8 @@ static void backup_body(struct fix *f)
     CU_ASSERT(fix_run(&copy, &num.op, STORE_NUMBERS) == ERR_OK);
     CU_ASSERT(num.from == 6 + (1u << 24));
     CU_ASSERT(fix_run(&copy, &seq.op, STORE_SEQ) == ERR_OK && seq.from == 6 + (1u << 24));
+    CU_ASSERT(fix_run(&copy, &find.op, STORE_SA_FIND) == ERR_OK && find.n == 0);
+    arena_clear(&find.mem);
     fix_clear(&copy);
     fix_remove_at(path);
     o.path = "/nowhere/at/all";

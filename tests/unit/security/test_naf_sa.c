@@ -74,7 +74,7 @@ static void confirm(struct sec_naf_sa *n, char id)
     uint8_t said[SEC_SA_RAND_N];
 
     memset(said, id, sizeof said);
-    sec_naf_sa_confirm(n, said);
+    (void)sec_naf_sa_confirm(n, said);
 }
 
 static void refuse(struct sec_naf_sa *n, char id, int64_t now_s)
@@ -337,6 +337,78 @@ static void test_adopt_refused(void)
     sec_naf_sa_free(&n);
 }
 
+/* Back after a restart: as it was confirmed or not, its numbers to be reserved anew, the life counted from when it was made. */
+static void test_restore(void)
+{
+    struct sec_naf_sa *n = record(true);
+    struct sec_push_info old = info_of('a', T0, 100 * DAY), front = info_of('b', T0 + DAY, 100 * DAY);
+    uint8_t said[SEC_SA_RAND_N];
+    bool gpi = false;
+
+    CU_ASSERT(sec_naf_sa_restore(n, &old, PTID, true, T0 + 200 * DAY) == ERR_LATE);
+    CU_ASSERT(sec_naf_sa_restore(n, &old, PTID, true, T0 + 2 * DAY) == ERR_OK);
+    CU_ASSERT(sec_naf_sa_gpi(n).n == 0);
+    CU_ASSERT(sec_naf_sa_restore(n, &front, PTID, false, T0 + 2 * DAY) == ERR_OK);
+    TEST_SLICE_EQ(sec_naf_sa_gpi(n), GPI);
+    CU_ASSERT(sec_naf_sa_need(n, T0 + 2 * DAY) == SEC_NAF_SA_READY);
+    CU_ASSERT(seal(n, T0 + 2 * DAY, &gpi) == 0 && sec_naf_sa_left(n) == 0);
+    CU_ASSERT(sec_naf_sa_name(n, T0 + 2 * DAY, said) == ERR_OK && said[0] == 'b');
+    CU_ASSERT(sec_naf_sa_reserved(n, said, 5000, 5010) == ERR_OK && sec_naf_sa_left(n) == 10);
+    sealed_by(n, T0 + 2 * DAY, 'b', true);
+    CU_ASSERT(sec_naf_sa_need(n, T0 + 2 * DAY + 29) == SEC_NAF_SA_READY);
+    CU_ASSERT(sec_naf_sa_need(n, T0 + 2 * DAY + 30) == SEC_NAF_SA_READY); /* silence: the old one is back */
+    CU_ASSERT(sec_naf_sa_name(n, T0 + 2 * DAY + 30, said) == ERR_OK && said[0] == 'a');
+    CU_ASSERT(sec_naf_sa_need(n, T0 + 90 * DAY) ==
+              SEC_NAF_SA_REFRESH); /* a tenth of the whole life is left */
+    sec_naf_sa_free(&n);
+}
+
+/* What was known stays known. */
+static void test_confirm_tells_news(void)
+{
+    struct sec_naf_sa *n = record(false);
+    uint8_t said[SEC_SA_RAND_N];
+
+    memset(said, 'a', sizeof said);
+    CU_ASSERT(!sec_naf_sa_confirm(n, said));
+    adopt(n, 'a', T0);
+    CU_ASSERT(sec_naf_sa_confirm(n, said) && !sec_naf_sa_confirm(n, said));
+    memset(said, 'b', sizeof said);
+    CU_ASSERT(!sec_naf_sa_confirm(n, said));
+    sec_naf_sa_free(&n);
+}
+
+/* Numbers go with the clock, never past half of them. */
+static void test_floor_rows(void)
+{
+    static const struct {
+        int64_t life_s, age_s;
+        uint32_t want;
+    } rows[] = {
+        {7 * DAY, 0, 1},
+        {7 * DAY, -5, 1},
+        {7 * DAY, 1, 1001},
+        {7 * DAY, 60, 60001},
+        {7 * DAY, 6 * DAY, 6 * DAY * 1000u + 1},
+        {365 * DAY, 1, 35},
+        {365 * DAY, 100 * DAY, 100 * DAY * 34u + 1},
+        {60, 59, 59001},
+    };
+    struct sec_naf_sa *none = record(false);
+
+    CU_ASSERT(sec_naf_sa_floor(none, T0) == 1 && sec_naf_sa_left(none) == 0);
+    sec_naf_sa_free(&none);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_naf_sa *n = record(false);
+        struct sec_push_info info = info_of('a', T0, rows[i].life_s);
+
+        test_row(i);
+        CU_ASSERT(sec_naf_sa_adopt(n, &info, PTID, T0) == ERR_OK);
+        CU_ASSERT(sec_naf_sa_floor(n, T0 + rows[i].age_s) == rows[i].want);
+        sec_naf_sa_free(&n);
+    }
+}
+
 const struct test_case test_cases[] = {
     {"gpi_until_confirmed", test_gpi_until_confirmed},
     {"answer_confirms", test_answer_confirms},
@@ -349,5 +421,8 @@ const struct test_case test_cases[] = {
     {"expiry", test_expiry},
     {"numbers_run_out", test_numbers_run_out},
     {"adopt_refused", test_adopt_refused},
+    {"restore", test_restore},
+    {"confirm_tells_news", test_confirm_tells_news},
+    {"floor_rows", test_floor_rows},
     {NULL, NULL},
 };
