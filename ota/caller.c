@@ -35,6 +35,9 @@ struct caller {
     const struct ota_terminal *terminal; /* in registry, once it said who it is; not proved */
     struct ota_call *call;               /* proved: handed on when the connection has left this loop */
     unsigned asked;
+    bool by_tls;                 /* its terminal is the one that TLS proved */
+    char tag[OTA_CPI_TAG_MAX_N]; /* what it was sent, n octets */
+    size_t tag_n;
     bool tls;
     const char *proof; /* once checked: what it is known by; static */
 };
@@ -84,32 +87,68 @@ static void caller_free(struct caller *c)
         net_hub_defer(cs->conf.env->net->hub, &cs->end);
 }
 
+/* A stranger's reasons are ours to know and not its. */
+static void refuse(const struct caller *c, const char *from, const char *why)
+{
+    LOG(net_of(c)->log, LOG_INFO, "ota.call.refused", LOG_C("from", from), LOG_B("tls", c->tls),
+        LOG_A("terminal", c->terminal ? c->terminal->key : SLICE_NONE), LOG_C("why", why));
+}
+
 static void on_closed(struct net_httpc *conn, enum err why, void *arg)
 {
     struct caller *c = arg;
     struct ota_callers_conf conf = c->callers->conf;
     struct ota_call *call = c->call;
 
-    (void)conn;
-    if (!call)
+    if (!call && !c->asked && why) /* it never came to a question */
+        refuse(c, net_httpc_address(conn),
+               *net_httpc_tls_why(conn) ? net_httpc_tls_why(conn) : err_text(why));
+    else if (!call)
         LOG(conf.env->net->log, LOG_DEBUG, "ota.call.end", LOG_C("why", err_name(why)));
+    else if (why)
+        refuse(c, call->from, "it answers what nobody asked");
     caller_free(c);
-    if (call)
+    if (call && why)
+        ota_call_drop(&call);
+    else if (call)
         conf.arrived(call, conf.arg);
 }
 
-/* A stranger's reasons are ours to know and not its. */
 static void send_away(struct caller *c, const char *why)
 {
-    LOG(net_of(c)->log, LOG_INFO, "ota.call.refused", LOG_C("from", net_httpc_address(c->conn)),
-        LOG_B("tls", c->tls), LOG_A("terminal", c->terminal ? c->terminal->key : SLICE_NONE),
-        LOG_C("why", why));
+    refuse(c, net_httpc_address(c->conn), why);
     net_httpc_close(c->conn);
 }
 
 /* --- asking --- */
 
 static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void *arg);
+
+/* Does TLS prove already what its terminal has to prove?  Then nothing more is asked for. */
+static bool is_proved(const struct caller *c)
+{
+    enum ota_proof proof = c->terminal ? c->terminal->call_in.proof : OTA_PROOF_NONE;
+
+    return c->by_tls && (proof == OTA_PROOF_CERTIFICATE || proof == OTA_PROOF_PSK);
+}
+
+/* What is known of the terminal that TLS proved goes by its tag; of anybody else nothing is said.  [OTA-HTTP §4] */
+static void find_tag(struct caller *c)
+{
+    const struct ota_env *env = c->callers->conf.env;
+    struct ota_profile said;
+    struct arena mem;
+
+    c->tag_n = 0;
+    if (!is_proved(c) || !env->profiles)
+        return;
+    arena_init(&mem, 1024, 2 * OTA_PROFILE_MAX_N);
+    if (!ota_profiles_find(env->profiles, c->terminal->key, &mem, &said) && said.tag.n <= sizeof c->tag) {
+        mem_copy(c->tag, sizeof c->tag, said.tag);
+        c->tag_n = said.tag.n;
+    }
+    arena_clear(&mem);
+}
 
 static void ask(struct caller *c)
 {
@@ -118,15 +157,17 @@ static void ask(struct caller *c)
     struct ota_request r = {.env = conf->env,
                             .host = slice_str(net_httpc_address(c->conn)),
                             .login = &c->login,
-                            .login_as = c->terminal ? &c->terminal->login : NULL};
+                            .login_as = c->terminal ? &c->terminal->login : NULL,
+                            .tag = slice_of(c->tag, c->tag_n)};
     struct buf head, challenges;
-    enum err e;
+    enum err e = ERR_OK;
 
     buf_init(&head, OTA_REQUEST_MAX_N);
     buf_init(&challenges, SEC_DIGEST_HEADER_MAX_N);
     c->asked++;
-    e = ota_proof_challenge(conf->guard, conf->realm, conf->md5, c->tls, clk_mono_ms(conf->env->net->clk),
-                            &challenges);
+    if (!is_proved(c))
+        e = ota_proof_challenge(conf->guard, conf->realm, conf->md5, c->tls, clk_mono_ms(conf->env->net->clk),
+                                &challenges);
     r.challenges = buf_slice(&challenges);
     if (!e)
         e = ota_request_options(&r, &head);
@@ -139,6 +180,13 @@ static void ask(struct caller *c)
 }
 
 /* --- the answer --- */
+
+/* Nothing has changed since that tag. */
+static void tag_keep(struct ota_call *call, struct slice tag)
+{
+    mem_copy(call->cpi.tag, sizeof call->cpi.tag, tag);
+    call->cpi.tag_n = tag.n;
+}
 
 static void hand_on(struct caller *c, const struct net_http_msg *m, const struct ota_registration *r)
 {
@@ -153,7 +201,9 @@ static void hand_on(struct caller *c, const struct net_http_msg *m, const struct
         call->tls = c->tls;
         call->proof = c->proof;
         e = mem_cstr(call->from, sizeof call->from, slice_str(net_httpc_address(c->conn)));
-        if (!e && r->status != 500) /* "unchanged" to somebody else: it is asked again */
+        if (r->status == 500) /* its owner knows whether it is; to who got no tag it says nothing */
+            tag_keep(call, slice_of(c->tag, c->tag_n));
+        else if (!e)
             e = ota_cpi_set(&call->cpi, m, r, clk_mono_ms(net_of(c)->clk));
         if (!e)
             e = net_httpc_detach(c->conn, &call->socket);
@@ -298,6 +348,20 @@ static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void 
 
 /* --- the door --- */
 
+/* TLS may know already who it is. */
+static void on_opened(struct net_httpc *conn, void *arg)
+{
+    struct ota_registration nothing = {.status = 0};
+    struct caller *c = arg;
+    struct ota_proof_in in = {.terminal = NULL};
+
+    (void)conn;
+    look_up(c, &nothing, &in);
+    c->by_tls = in.by_psk || in.by_certificate;
+    find_tag(c);
+    ask(c);
+}
+
 void ota_callers_take(struct ota_callers *cs, uv_os_sock_t fd, struct net_gate_seat *seat,
                       struct net_tls_ctx *tls)
 {
@@ -315,6 +379,7 @@ void ota_callers_take(struct ota_callers *cs, uv_os_sock_t fd, struct net_gate_s
         .connect_ms = env->connect_ms,
         .idle_ms = env->response_ms,
         .pipeline_max = 1,
+        .opened = on_opened,
         .closed = on_closed,
     };
     struct caller *c = cs->ended ? NULL : calloc(1, sizeof *c);
@@ -333,7 +398,6 @@ void ota_callers_take(struct ota_callers *cs, uv_os_sock_t fd, struct net_gate_s
     ota_login_init(&c->login);
     list_push_back(&cs->at_door, &c->at);
     cs->n++;
-    ask(c);
 }
 
 size_t ota_callers_n(const struct ota_callers *cs)

@@ -1,6 +1,7 @@
 /* Terminals that call in (TO-TCP): a connection that somebody opened, until it is known who.
  *
- * Story.  The gateway speaks first: OPTIONS with challenges to prove an identity.  The answer names the terminal
+ * Story.  The gateway speaks first: OPTIONS with challenges to prove an identity, or without when TLS has proved one that
+ * needs no more, and with the tag of what is known of it.  The answer names the terminal
  * (X-Wap-Terminal-Id, or a name of its certificate, which is preferred), brings its proof (X-Wap-Authorization) where the operator demands one, and
  * registers it.  A terminal that may call in, over this transport, and has proved who it is becomes a call: socket,
  * session and what it said of itself, ready to go to the loop that owns its address, where ota_bearer.take() makes it
@@ -21,7 +22,8 @@ struct ota_call {
     struct net_handover socket;
     struct net_gate *gate; /* may be NULL */
     struct net_gate_seat *seat;
-    struct ota_cpi cpi; /* what it said; may be unknown, then it is asked again */
+    struct ota_cpi
+        cpi; /* what it said; or unknown but for a tag: nothing has changed since; or unknown, then it is asked again */
     bool tls;
     const char *proof;          /* static, as struct ota_line has it */
     char from[NET_ADDR_TEXT_N]; /* for logs */

@@ -334,6 +334,12 @@ void ota_peer_forget_call(struct ota_peer *p)
     ota_registry_drop(&p->next_registry);
 }
 
+/* It was asked with the tag that is known here, and said that this is what it is. */
+static bool is_unchanged(const struct ota_peer *p, const struct ota_call *call)
+{
+    return p->cpi.known && call->cpi.tag_n && slice_eq(ota_cpi_tag(&call->cpi), ota_cpi_tag(&p->cpi));
+}
+
 /* The socket of the call becomes the peer's connection, and what the terminal said what is known of it. */
 static void attach(struct ota_peer *p)
 {
@@ -359,7 +365,7 @@ static void attach(struct ota_peer *p)
     p->next_terminal = NULL;
     p->next_registry = NULL;
     p->tls = call->tls;
-    p->registered = call->cpi.known;
+    p->registered = call->cpi.known || is_unchanged(p, call);
     if (call->cpi.known) {
         ota_cpi_clear(&p->cpi);
         ota_cpi_move(&call->cpi, &p->cpi);

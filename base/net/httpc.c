@@ -50,6 +50,7 @@ struct net_httpc {
     enum state state;
     enum err why;    /* ST_ENDING: for closed() */
     enum err others; /* ST_ENDING: for requests without a fate of their own */
+    bool detached;
     char address[NET_ADDR_TEXT_N];
 };
 
@@ -248,6 +249,8 @@ static void on_data(struct net_stream *stream, struct slice data, void *arg)
         else if (ev == NET_HTTP_FAULT)
             bad_response(c);
     }
+    if (c->detached && data.n)
+        c->why = ERR_MALFORMED; /* who goes on with the connection would miss them */
 }
 
 static void on_eof(struct net_stream *stream, void *arg)
@@ -277,6 +280,8 @@ static void on_opened(struct net_stream *stream, void *arg)
     c->state = ST_OPEN;
     send_waiting(c);
     idle_begin(c);
+    if (c->conf.opened)
+        c->conf.opened(c, c->conf.arg);
 }
 
 static void try_next(struct net_httpc *c);
@@ -447,6 +452,7 @@ enum err net_httpc_detach(struct net_httpc *c, struct net_handover *out)
     if (e)
         return e;
     c->state = ST_ENDING;
+    c->detached = true;
     c->why = ERR_OK;
     c->others = ERR_LATE;
     return ERR_OK;

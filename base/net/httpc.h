@@ -35,6 +35,8 @@ struct net_httpc_conf {
     unsigned pipeline_max;
     net_httpc_filter_fn *filter; /* may be NULL */
     void *filter_arg;
+    void (*opened)(struct net_httpc *c,
+                   void *arg);   /* may be NULL; once: it is connected, and the peer of TLS known */
     net_httpc_closed_fn *closed; /* may be NULL; once; the connection's memory goes when it returns */
     void *arg;
 };
@@ -48,7 +50,8 @@ enum err net_httpc_create(const struct net_env *env, const struct net_httpc_conf
  * host, port, server_name and filter are not looked at. */
 enum err net_httpc_adopt(const struct net_env *env, uv_os_sock_t fd, const struct net_httpc_conf *conf,
                          struct net_httpc **out) MUST_USE;
-/* The connection leaves this loop: closed() follows with ERR_OK.  ERR_AGAIN: requests are under way, or it is not open;
+/* The connection leaves this loop: closed() follows with ERR_OK, or with ERR_MALFORMED when octets came behind the last
+ * answer, which are lost to whoever goes on with it.  ERR_AGAIN: requests are under way, or it is not open;
  * ERR_IO.  Good inside done(). */
 enum err net_httpc_detach(struct net_httpc *c, struct net_handover *out) MUST_USE;
 /* Goes on with it on another loop, as net_httpc_adopt(); conf->tls is not looked at.  After a failure *h is still

@@ -112,7 +112,7 @@ TAKEN = b"HTTP/1.1 204 No Content\r\nX-Wap-Push-OTA-Version: 1.0\r\nX-Wap-Push-S
 ID = "X-Wap-Terminal-Id: 4+15550100\r\n"
 
 
-def digest(head, password, uses="00000001"):
+def digest(head, password, uses="00000001", user="4+15550100"):
     """X-Wap-Authorization for the SHA-256 challenge of a request, by RFC 7616 and Python's own hash."""
     challenge = re.search(r"(?m)^X-Wap-Authenticate: Digest (.*SHA-256.*?)\r?$", head).group(1)
     realm, nonce = (re.search(f'{name}="([^"]*)"', challenge).group(1) for name in ("realm", "nonce"))
@@ -120,7 +120,7 @@ def digest(head, password, uses="00000001"):
     def h(text):
         return hashlib.sha256(text.encode()).hexdigest()
 
-    user, cnonce = "4+15550100", "0a4f113b"
+    cnonce = "0a4f113b"
     response = h(f"{h(f'{user}:{realm}:{password}')}:{nonce}:{uses}:{cnonce}:auth:{h('OPTIONS:/wappush')}")
     return (f'X-Wap-Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="/wappush", algorithm=SHA-256, '
             f'qop=auth, nc={uses}, cnonce="{cnonce}", response="{response}"\r\n')

@@ -99,6 +99,44 @@ def digest_and_basic_prove_a_terminal(bench):
 
 
 @case
+def who_is_proved_by_tls_is_asked_no_more(bench):
+    """No challenge on an authenticated transport, and what is known of the terminal goes by its tag; who has to log in is
+    challenged, certificate or not."""
+    gateway = Doors(bench, CERTIFICATE + DIGEST.replace("0100", "0101"))
+    tls = ssl.create_default_context(cafile=bench.path("ca.crt"))
+    tls.load_cert_chain(bench.path("phone.crt"), bench.path("phone.key"))
+    for n, status in enumerate(("501", "500", "500")):
+        hand = Hand(bench, gateway.tls_door, lambda method, head: registered("", status) if method == "OPTIONS" else TAKEN, tls)
+        gateway.wait_event("ota.called", n + 1)
+        push_id = good_push(bench, gateway, content=f"number {n}")
+        gateway.wait_state(push_id, "delivered")
+        check_eq([h.split(" ")[0] for h in hand.heads], ["OPTIONS", "POST"], f"call {n}")
+        check("X-Wap-Authenticate" not in hand.heads[0], hand.heads[0])
+        check_eq("X-Wap-CPITag: q83vEg==" in hand.heads[0], n > 0, hand.heads[0])
+        check("X-Wap-CPITag: q83vEg==" in hand.heads[1], hand.heads[1])
+    gateway.kill()
+    gateway.start()  # nothing is known any more
+    hand = Hand(bench, gateway.tls_door, lambda method, head: registered() if method == "OPTIONS" else TAKEN, tls)
+    gateway.wait_event("ota.called", 4)
+    check("X-Wap-CPITag" not in hand.heads[0], hand.heads[0])
+    plain = ssl.create_default_context(cafile=bench.path("ca.crt"))
+    hand = Hand(bench, gateway.tls_door, lambda method, head: None, plain)
+    wait_until(lambda: hand.heads, "the question")
+    check("X-Wap-Authenticate: Digest" in hand.heads[0] and "X-Wap-CPITag" not in hand.heads[0], hand.heads[0])
+
+
+@case
+def a_challenge_answered_with_another_type_ends_the_call(bench):
+    gateway = Doors(bench, DIGEST)
+    for tls in (None, ssl.create_default_context(cafile=bench.path("ca.crt"))):
+        hand = Hand(bench, gateway.tls_door if tls else gateway.door,
+                    lambda method, head: registered(ID + "X-Wap-Authorization: Basic NCsxNTU1MDEwMDpvcGVuLXNlc2FtZQ==\r\n"), tls)
+        wait_until(hand.gone.is_set, "the end of one that answers Digest with Basic")
+        gateway.wait_event("ota.call.refused", why="not proved", tls=tls is not None)
+        check_eq([h.split(" ")[0] for h in hand.heads], ["OPTIONS"] * 2)
+
+
+@case
 def a_login_holds_for_one_call(bench):
     gateway = Doors(bench, DIGEST)
     proofs = []

@@ -239,6 +239,7 @@ static void sends_away_who_is_not(void)
         {"404 Not Found", "Content-Length: 0\r\n", 1},
         {"302 Found", "Location: http://192.0.2.1/\r\nContent-Length: 0\r\n", 1},
         {"100 Continue", "", 1},
+        {"204 No Content", NONE TAG "\r\nHTTP/1.1 204 No Content\r\n" NONE TAG, 1}, /* and one more answer */
         {"OK 200", "", 1},
     };
     char heard[4096];
