@@ -2,10 +2,12 @@
 gateway connects to, and some that are away."""
 
 import json
+import re
+import signal
 import socket
 
 from callers import CERTIFICATE, ID, NONE, TAKEN, Caller, Doors, Hand, registered, with_certificate
-from gateway import Terminal, good_push
+from gateway import Terminal, good_push, push
 from harness import case, check, check_eq, main, wait_until
 
 OTHER = ID.replace("0100", "0101")
@@ -102,6 +104,36 @@ def a_connection_that_the_gateway_opened_is_listed_too(bench):
     wait_until(lambda: not ask(gateway, "list")["terminals"], "its end")
     again = good_push(bench, gateway)
     gateway.wait_state(again, "delivered")
+
+
+@case
+def a_terminal_is_deregistered(bench):
+    """Its section goes, and its key: the line is cut, a push that waits and the next have no such terminal, no key is left."""
+    bench.write("master", "11" * 32 + "\n", 0o600)
+    bench.write("secret", "30" * 32 + "\n", 0o600)
+    gateway = Doors(bench, "", keyring__path="keyring", keyring__master="../master", ota_http__listen_psk="127.0.0.1:0")
+    check_eq(gateway.ctl("key", "add", "phone-1", "--kind", "psk", "--secret-file", bench.path("secret")).returncode, 0)
+    gateway.write("terminals.conf", "[terminal +15550100]\ncalls-in = tls\ncall-proof = psk\ncall-key = phone-1\n")
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
+    port = int(re.search(r"ota-psk=.*:(\d+)", bench.wait_for_file(gateway.path("ports"))).group(1))
+    options = ("push-terminal", "connect", "--gateway", f"https://localhost:{port}", "--json", "--psk", f"phone-1:{bench.path('secret')}")
+    phone = bench.start(*options)
+    gateway.wait_event("ota.called")
+    phone.signal(signal.SIGSTOP)
+    waits = good_push(bench, gateway)
+    gateway.write("terminals.conf", "")
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
+    check_eq(gateway.ctl("key", "remove", "phone-1").returncode, 0)
+    phone.signal(signal.SIGCONT)
+    gateway.wait_event("ota.hangup")
+    check_eq(push(bench, gateway).code, 2002)
+    check_eq(ask(gateway, "show", "+15550100", code=1), {"error": "no such terminal"})
+    check_eq(json.loads(gateway.ctl("--json", "key", "list").stdout)["keys"], [])
+    gateway.wait_event("ota.call.refused", why="psk")
+    check(gateway.show(waits)["targets"][0]["state"] in ("delivered", "undeliverable", "pending"), "the one on the wire ends by itself")
+    check_eq(len(gateway.events("ota.called")), 1)
 
 
 main("terminals as an operator sees them")
