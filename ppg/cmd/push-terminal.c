@@ -28,6 +28,7 @@
 #include "ppg/tool/provision.h"
 #include "ppg/tool/push_print.h"
 #include "ppg/tool/sip_terminal.h"
+#include "ppg/tool/swarm_run.h"
 
 #define EXIT_TIMEOUT    1
 #define EXIT_BAD_USAGE  2
@@ -904,6 +905,7 @@ static int run(const struct options *o)
     "usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"                                               \
     "       push-terminal connect --gateway URI [OPTIONS]\n"                                                 \
     "       push-terminal sip --bind ADDR:PORT [--record URI --registrar URI] [OPTIONS]\n"                   \
+    "       push-terminal swarm --gateway URI [OPTIONS; swarm --help]\n"                                     \
     "       push-terminal activate --package FILE --code CODE [--out FILE]"
 
 /* Each command has its own way to the gateway, and needs it. */
@@ -947,6 +949,8 @@ int main(int argc, char **argv)
     char why[TOOL_WHY_N];
 
     (void)signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && slice_eq(slice_str(argv[1]), SLICE("swarm")))
+        return tool_swarm_run(argc - 2, argv + 2);
     if (tool_parse(listen_options, argc - 1, argv + 1, &o, &words, why))
         return complain(why, "");
     if (o.help)

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 from servers import (  # noqa: E402
     ANYBODY, TERMINAL_MARK, USER, Gateway, Kannel, Nginx, document, entity, idle_connections, number, request, submit,
 )
+import crowd  # noqa: E402
 from harness import Bench, Failure, check, wait_until  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -387,9 +388,21 @@ def micro(bench, plan):
         print(out.stdout, end="", flush=True)
 
 
+def terminals(bench, plan):
+    crowd.terminals(bench, plan, say)
+
+
+def terminals_full(bench, plan):
+    crowd.terminals_full(bench, plan, say)
+
+
+def terminals_silent(bench, plan):
+    crowd.terminals_silent(bench, plan, say)
+
+
 ALL = (
     submit_http, submit_tls, submit_admission, submit_kannel, operations, recipients, latency, deliver_full, retention,
-    allocations, memory, reload, micro,
+    allocations, memory, reload, terminals, terminals_full, terminals_silent, micro,
 )
 
 
