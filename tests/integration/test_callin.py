@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import ssl
+import threading
 
 from callers import CERTIFICATE, DIGEST, ID, NONE, TAKEN, Caller, Doors, Hand, digest, registered, with_certificate
 from gateway import curl, good_push, mime, push
@@ -123,6 +124,73 @@ def who_is_proved_by_tls_is_asked_no_more(bench):
     hand = Hand(bench, gateway.tls_door, lambda method, head: None, plain)
     wait_until(lambda: hand.heads, "the question")
     check("X-Wap-Authenticate: Digest" in hand.heads[0] and "X-Wap-CPITag" not in hand.heads[0], hand.heads[0])
+
+
+class Wire:
+    """A port before another one, which keeps what crosses it: [(who speaks, octets)]."""
+
+    def __init__(self, bench, port):
+        self.crossed, self.behind = [], port
+        self.s = socket.create_server(("127.0.0.1", 0))
+        self.port = self.s.getsockname()[1]
+        bench.closers.append(self.s.close)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        try:
+            while True:
+                here, _ = self.s.accept()
+                there = socket.create_connection(("127.0.0.1", self.behind), timeout=60)
+                for name, source, sink in (("client", here, there), ("server", there, here)):
+                    threading.Thread(target=self.pump, args=(name, source, sink), daemon=True).start()
+        except OSError:
+            pass
+
+    def pump(self, name, source, sink):
+        try:
+            while octets := source.recv(65536):
+                self.crossed.append((name, octets))
+                sink.sendall(octets)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def records(self):
+        """[(who, TLS content type)] in the order in which they were complete."""
+        found, rest = [], {"client": b"", "server": b""}
+        for name, octets in self.crossed:
+            rest[name] += octets
+            while len(rest[name]) >= 5 and len(rest[name]) >= 5 + int.from_bytes(rest[name][3:5], "big"):
+                found.append((name, rest[name][0]))
+                rest[name] = rest[name][5 + int.from_bytes(rest[name][3:5], "big"):]
+        return found
+
+
+@case
+def nothing_is_said_before_the_session_stands(bench):
+    """A capture of both pairs, initiator and gateway, gateway and terminal: a handshake to its end on both sides, then records of
+    application data alone, and the content in none of the octets."""
+    mark = "a-word-that-must-not-cross"
+    gateway = Doors(bench, CERTIFICATE)
+    called, pushed = Wire(bench, gateway.tls_door), Wire(bench, gateway.tls_port)
+    tls = ssl.create_default_context(cafile=bench.path("ca.crt"))
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2  # the content types of 1.3 are all the same
+    tls.load_cert_chain(bench.path("phone.crt"), bench.path("phone.key"))
+    hand = Hand(bench, called.port, lambda method, head: registered() if method == "OPTIONS" else TAKEN, tls)
+    gateway.wait_event("ota.called")
+    answer = curl(bench, f"https://localhost:{pushed.port}/pap", mime(content=mark), "--cert", bench.path("news.crt"), "--key",
+                  bench.path("news.key"), "--tls-max", "1.2")
+    check_eq(answer.code, 1001, answer.desc)
+    gateway.wait_state(answer.push_id, "delivered")
+    check_eq([h.split(" ")[0] for h in hand.heads], ["OPTIONS", "POST"])
+    for wire in (called, pushed):
+        records = wire.records()
+        data = next(n for n, (_, kind) in enumerate(records) if kind == 23)
+        check_eq({kind for _, kind in records[:data]}, {20, 22}, "before the first data")
+        check_eq(sorted(who for who, kind in records[:data] if kind == 20), ["client", "server"], "both have changed to the keys")
+        check(not {22, 20} & {kind for _, kind in records[data:]}, "no handshake behind it")
+        for _, octets in wire.crossed:
+            check(mark.encode() not in octets, "content in the clear")
 
 
 @case
