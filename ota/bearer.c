@@ -1,7 +1,8 @@
 /* The table of bearers, in order of preference.  A new way to reach terminals is one more row.  Any thread. */
 #include "ota/bearer.h"
 
-const struct ota_bearer *const ota_bearers[] = {&ota_bearer_http, &ota_bearer_udp, &ota_bearer_sip};
+const struct ota_bearer *const ota_bearers[] = {&ota_bearer_http, &ota_bearer_udp, &ota_bearer_sip,
+                                                &ota_bearer_inbox};
 const size_t ota_bearers_n = sizeof ota_bearers / sizeof ota_bearers[0];
 
 const struct ota_bearer *ota_bearer_find(struct slice name)

@@ -123,7 +123,8 @@ struct ota_bearer {
     const char *name;  /* as conf spells it: "http" */
     size_t body_max_n; /* octets; bigger content is refused before send() */
     bool confirms;     /* OTA_DELIVERED means that the terminal said so; else that it is on the wire */
-    bool narrow; /* terminals behind it take the tokenised form of a content, unless they say otherwise */
+    bool fetched; /* nothing is sent over it: the terminal fetches what waits for it, in parts if it likes */
+    bool narrow;  /* terminals behind it take the tokenised form of a content, unless they say otherwise */
     enum err (*create)(const struct ota_env *env, void **self) MUST_USE;
     bool (*reaches)(const struct ota_terminal *t); /* no I/O */
     /* What the transport to this terminal gives; no I/O. */
@@ -146,9 +147,10 @@ struct ota_bearer {
     void (*close)(void *self, void (*closed)(void *arg), void *arg);
 };
 
-extern const struct ota_bearer ota_bearer_http; /* OTA-HTTP, see ota/http.c */
-extern const struct ota_bearer ota_bearer_udp;  /* OTA-WSP connectionless, see ota/wsp_udp.c */
-extern const struct ota_bearer ota_bearer_sip;  /* OTA-SIP, see ota/sip/sip.c */
+extern const struct ota_bearer ota_bearer_http;  /* OTA-HTTP, see ota/http.c */
+extern const struct ota_bearer ota_bearer_udp;   /* OTA-WSP connectionless, see ota/wsp_udp.c */
+extern const struct ota_bearer ota_bearer_sip;   /* OTA-SIP, see ota/sip/sip.c */
+extern const struct ota_bearer ota_bearer_inbox; /* fetched by the terminal, see ota/inbox.c */
 /* The table, in order of preference. */
 #define OTA_BEARERS_MAX 8
 extern const struct ota_bearer *const ota_bearers[];

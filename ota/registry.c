@@ -23,6 +23,7 @@ struct ota_registry {
     struct map ids;     /* canonical identity of one that calls in -> row */
     struct map names;   /* its certificate's name -> row */
     struct map psks;    /* the identity of its shared key -> row */
+    struct map users;   /* call_in.user of one that fetches -> row */
     struct map shared;  /* text of profiles -> itself, in the arena: many phones of one model are alike */
 };
 
@@ -44,6 +45,7 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
     map_init(&r->ids, terminals_max);
     map_init(&r->names, terminals_max);
     map_init(&r->psks, terminals_max);
+    map_init(&r->users, terminals_max);
     map_init(&r->shared, SHARED_MAX);
     *out = r;
     return ERR_OK;
@@ -181,20 +183,28 @@ static enum err id_add(struct ota_registry *r, struct ota_terminal *t)
     enum err e;
 
     if (!id.n)
-        return t->call_in.certificate.n || t->call_in.psk_identity.n ? ERR_OK : ERR_MALFORMED;
+        return t->call_in.certificate.n || t->call_in.psk_identity.n ||
+                       (t->call_in.user.n && !t->call_in.calls)
+                   ? ERR_OK
+                   : ERR_MALFORMED;
     e = arena_dup(&r->arena, id, &id);
     return e ? e : map_put(&r->ids, id, t);
 }
 
-/* Where it is found when it calls. */
+/* Where it is found when it calls or fetches. */
 static enum err call_in_add(struct ota_registry *r, struct ota_terminal *t)
 {
-    enum err e = t->call_in.calls ? id_add(r, t) : ERR_OK;
+    enum err e;
 
-    if (!e && t->call_in.calls && t->call_in.certificate.n)
+    if (!t->call_in.calls && !t->inbox)
+        return ERR_OK;
+    e = id_add(r, t);
+    if (!e && t->call_in.certificate.n)
         e = map_put(&r->names, t->call_in.certificate, t);
-    if (!e && t->call_in.calls && t->call_in.psk_identity.n)
+    if (!e && t->call_in.psk_identity.n)
         e = map_put(&r->psks, t->call_in.psk_identity, t);
+    if (!e && t->inbox && t->call_in.user.n)
+        e = map_put(&r->users, t->call_in.user, t);
     return e;
 }
 
@@ -254,6 +264,16 @@ const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, s
     return map_get(&r->psks, identity);
 }
 
+const struct ota_terminal *ota_registry_find_user(const struct ota_registry *r, struct slice user)
+{
+    const struct ota_terminal *t = map_get(&r->users, user);
+
+    if (t)
+        return t;
+    t = ota_registry_find_id(r, user);
+    return t && !t->call_in.user.n ? t : NULL;
+}
+
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos)
 {
     return map_next(&r->rows, pos);
@@ -280,6 +300,7 @@ static void destroy(struct ota_registry *r)
     map_clear(&r->ids);
     map_clear(&r->names);
     map_clear(&r->psks);
+    map_clear(&r->users);
     map_clear(&r->rows);
     map_clear(&r->shared);
     arena_clear(&r->arena);

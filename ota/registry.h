@@ -56,6 +56,9 @@ struct ota_call_in {
 };
 
 struct ota_terminal {
+    bool
+        inbox; /* it fetches what waits for it, proved as when it calls in (call_in.proof and what goes with it) */
+    bool peer_store;  /* who fetches is the store of another gateway */
     struct slice key; /* canonical address: "+15550100", "alice@example.com", "198.51.100.7" */
     enum ota_route route;
     struct slice host; /* empty: no such route */
@@ -76,17 +79,20 @@ struct ota_terminal {
 
 struct ota_registry;
 enum err ota_registry_create(size_t terminals_max, struct ota_registry **out) MUST_USE;
-/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in with one identity, one certificate or one key's name; ERR_MALFORMED
+/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in or fetch with one identity, one certificate or one
+ * key's name; ERR_MALFORMED
  * for one that calls in and could not be told from others; ERR_LIMIT, ERR_NOMEM. */
 enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t) MUST_USE;
 size_t ota_registry_n(const struct ota_registry *r);
 /* NULL when unknown.  Borrowed from the registry: hold the registry (below) while it is used. */
 const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struct slice key);
-/* Of those that call in: by X-Wap-Terminal-Id [OTA-HTTP §5] - a number (type 4) is compared by its digits -, or by a name
- * of a certificate as ota_call_in.certificate has it, or by the identity of a shared key.  NULL.  Borrowed likewise. */
+/* Of those that call in or fetch: by X-Wap-Terminal-Id [OTA-HTTP §5] - a number (type 4) is compared by its digits -, or by
+ * a name of a certificate as ota_call_in.certificate has it, or by the identity of a shared key.  NULL.  Borrowed likewise. */
 const struct ota_terminal *ota_registry_find_id(const struct ota_registry *r, struct slice id);
 const struct ota_terminal *ota_registry_find_certificate(const struct ota_registry *r, struct slice name);
 const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, struct slice identity);
+/* Of those that fetch, by the name they log in with: call_in.user, else the identity as above. */
+const struct ota_terminal *ota_registry_find_user(const struct ota_registry *r, struct slice user);
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos);
 /* Atomic count, any thread; create starts at 1. The last drop frees and wipes. */
 struct ota_registry *ota_registry_hold(struct ota_registry *r);

@@ -101,8 +101,8 @@ static bool ask(struct ppg_claim *cl, int64_t by_ms)
 
 static void submit(struct ppg_claim *cl, int64_t by_ms, size_t max)
 {
-    cl->op =
-        (struct store_claim){.now_ms = by_ms, .max = max, .max_n = CONTENT_N, .room = room, .room_arg = cl};
+    cl->op = (struct store_claim){
+        .now_ms = by_ms, .ahead = cl->ahead, .max = max, .max_n = CONTENT_N, .room = room, .room_arg = cl};
     cl->op.op.kind = STORE_CLAIM;
     cl->op.op.done = claimed;
     arena_init(&cl->op.mem, SHARES_FIRST_N, SIZE_MAX / 2);

@@ -33,7 +33,8 @@ static enum err tokenise(const struct ppg_push *push, struct buf *made, struct p
     if (e)
         buf_reset(made, PPG_CONTENT_MADE_MAX_N);
     else
-        *out = (struct ppg_content){ota_wbxml_type(push->content_type), buf_slice(made), true};
+        *out = (struct ppg_content){
+            .type = ota_wbxml_type(push->content_type), .body = buf_slice(made), .transformed = true};
     return e;
 }
 
@@ -48,6 +49,26 @@ bool ppg_content_other(const struct ppg_push *push, const struct ota_profile *pr
         return false;
     *out = tokenised;
     return true;
+}
+
+enum err ppg_content_notice(const struct ppg_push *push, struct slice url, struct buf *made,
+                            struct ppg_content *out)
+{
+    size_t type_n;
+
+    buf_add_str(made, "message/external-body; access-type=URL; URL=\"");
+    buf_add(made, url);
+    buf_add_str(made, "\"");
+    type_n = made->n;
+    buf_add_str(made, "Content-Type: ");
+    buf_add(made, push->content_type);
+    buf_addf(made, "\r\nContent-Length: %zu\r\n\r\n", push->body.n);
+    if (buf_err(made))
+        return buf_err(made);
+    *out = (struct ppg_content){.type = slice_of(made->p, type_n),
+                                .body = slice_sub(buf_slice(made), type_n, SIZE_MAX),
+                                .notice = true};
+    return ERR_OK;
 }
 
 static enum pap_code refuse(enum pap_code code, const char **why, const char *text)

@@ -15,6 +15,7 @@ struct ppg_content {
     struct slice type; /* borrowed from the push, or static */
     struct slice body; /* borrowed from the push, or from the caller's buffer */
     bool transformed;
+    bool notice; /* not the content, but where the terminal can fetch it: a message of its own */
 };
 
 /* As submitted. */
@@ -27,6 +28,10 @@ struct ppg_content ppg_content_plain(const struct ppg_push *push);
  * *why: static text. */
 enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_profile *profile, bool narrow,
                                  struct buf *made, struct ppg_content *out, const char **why);
+
+/* Where the content of `item` is to be fetched (RFC 2046 §5.2.3, RFC 2017), written to `made`, which lives with *out. */
+enum err ppg_content_notice(const struct ppg_push *push, struct slice url, struct buf *made,
+                            struct ppg_content *out) MUST_USE;
 
 /* The tokenised form for a terminal that has just refused the textual one, unless it is known not to take that either.
  * False: there is none, or it may not be made. */

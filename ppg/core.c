@@ -5,6 +5,7 @@
 #include "ppg/accept.h"
 #include "ppg/control.h"
 #include "ppg/deliver.h"
+#include "ppg/inbox.h"
 #include "ppg/notify.h"
 #include "ppg/protect.h"
 #include "ppg/reply.h"
@@ -26,7 +27,7 @@ enum err ppg_core_init(struct ppg_core *c)
         (e = ppg_control_create(c, &c->control)) || (e = ppg_schedule_create(c, &c->schedule)) ||
         (e = ppg_deliver_create(c, &c->deliver)) || (e = ppg_seq_create(c, &c->seq)) ||
         (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)) ||
-        (e = ppg_wake_create(c, &c->wake)))
+        (e = ppg_wake_create(c, &c->wake)) || (e = ppg_inbox_create(c, &c->inbox)))
         ppg_core_clear(c);
     return e;
 }
@@ -34,6 +35,7 @@ enum err ppg_core_init(struct ppg_core *c)
 void ppg_core_clear(struct ppg_core *c)
 {
     ppg_accept_free(&c->accept);
+    ppg_inbox_free(&c->inbox);
     ppg_control_free(&c->control);
     ppg_wake_free(&c->wake);
     ppg_notify_free(&c->notify);
@@ -52,6 +54,7 @@ void ppg_core_tick(struct ppg_core *c)
     ppg_schedule_tick(c->schedule);
     ppg_notify_tick(c->notify);
     ppg_wake_tick(c->wake);
+    ppg_inbox_tick(c->inbox);
 }
 
 void ppg_core_flush(struct ppg_core *c)
@@ -86,7 +89,8 @@ void ppg_core_set_config(struct ppg_core *c, struct ppg_config *config)
 bool ppg_core_busy(const struct ppg_core *c)
 {
     return ppg_schedule_live(c->schedule) || ppg_notify_under_way(c->notify) ||
-           ppg_control_under_way(c->control) || ppg_wake_under_way(c->wake) || c->ops_out || c->errands_out;
+           ppg_control_under_way(c->control) || ppg_wake_under_way(c->wake) || ppg_inbox_open(c->inbox) ||
+           c->ops_out || c->errands_out;
 }
 
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key)
@@ -97,6 +101,11 @@ unsigned ppg_core_owner(const struct ppg_core *c, struct slice key)
 struct ppg_share *ppg_shared_share(struct ppg_shared *s, struct slice initiator)
 {
     return &s->shares[map_hash(s->spread, initiator) % PPG_SHARES];
+}
+
+atomic_uint *ppg_shared_bell(struct ppg_shared *s, struct slice key)
+{
+    return &s->bells[map_hash(s->spread, key) % PPG_BELLS];
 }
 
 bool ppg_share_behind(const struct ppg_share *share, int64_t now_ms)

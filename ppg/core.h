@@ -25,6 +25,7 @@ struct ota_profiles;
 struct ppg_core;
 struct ppg_accept;
 struct ppg_control;
+struct ppg_inbox;
 struct ppg_schedule;
 struct ppg_wake;
 struct ppg_notify;
@@ -41,6 +42,9 @@ struct ppg_share {
     atomic_bool claiming;        /* a claim that may bring some of its due targets is under way */
 };
 
+/* Who waits for something new in an inbox looks at its bell; terminals share them. */
+#define PPG_BELLS 4096u
+
 /* What all cores share; lives in server.c (or a test) and outlives them. */
 struct ppg_shared {
     unsigned loops;
@@ -53,7 +57,9 @@ struct ppg_shared {
     _Atomic int64_t
         next_notice_ms; /* UTC: when the earliest of the notices that only the store holds is due */
     struct ppg_share shares[PPG_SHARES]; /* zeroed at the start: all are behind until the first claim */
+    atomic_uint bells[PPG_BELLS];        /* rung when something has come into an inbox */
     struct ota_profiles *profiles;       /* what terminals said about themselves */
+    atomic_size_t waits;                 /* terminals that wait for something to come into their inboxes */
     atomic_size_t live;                  /* targets in memory */
     atomic_size_t live_n;                /* octets of their pushes */
     atomic_bool draining;                /* SIGTERM: accept nothing new, start nothing new */
@@ -102,6 +108,7 @@ struct ppg_core {
     struct ppg_protect *protect;
     struct ppg_notify *notify;
     struct ppg_wake *wake;
+    struct ppg_inbox *inbox;
     const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */
     size_t bearers_n;
     void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers; NULL once it is being closed */
@@ -151,6 +158,8 @@ void ppg_core_errand(struct ppg_core *c, struct ppg_errand *e, unsigned to);
 void ppg_core_errand_arrived(struct ppg_core *c, struct ppg_errand *e);
 /* The slot of an initiator.  Any thread. */
 struct ppg_share *ppg_shared_share(struct ppg_shared *s, struct slice initiator);
+/* The bell of a terminal's inbox.  Any thread. */
+atomic_uint *ppg_shared_bell(struct ppg_shared *s, struct slice key);
 /* Something in the store becomes due then: wakes the claim in time.  Any thread. */
 void ppg_shared_due(_Atomic int64_t *next, int64_t at_ms);
 /* Room in memory for more content: a few large pushes count as much as many small ones.  Any thread. */

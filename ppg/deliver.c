@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "ppg/capabilities.h"
 #include "ppg/content.h"
+#include "ppg/item.h"
 #include "ppg/protect.h"
 #include "ppg/schedule.h"
 #include "ppg/wake.h"
@@ -13,6 +14,7 @@
 
 #define HEAD_MAX_N        65536u
 #define BUSY_TRIES_MAX    3u     /* [OTA-HTTP status table]: lack of resources */
+#define URL_MAX_N         2048u
 #define KEEP_N            16384u /* octets a recycled attempt keeps */
 #define PROTECTION_TEXT_N (SEC_POLICY_TEXT_N + 48)
 #define PROFILE_N         1024u /* octets of a usual profile, and the most of two */
@@ -43,6 +45,7 @@ struct attempt {
     struct buf made;       /* the content in another form */
     bool form_tried;       /* another form was thought of: not twice */
     unsigned associations; /* that the terminal could not use */
+    bool indirect;         /* the terminal is told where to fetch it */
     struct ppg_protected message;
     struct ppg_protect_wait wait;
     struct ota_job job;
@@ -67,12 +70,12 @@ struct route {
     const char *why; /* static; NULL: the decision says it */
 };
 
-/* Place of the first bearer that reaches the terminal; bearers_n when none does. */
-static size_t bearer_for(const struct ppg_core *c, const struct ota_terminal *t)
+/* Place of the first bearer that reaches the terminal; bearers_n when none does.  fetched: of those it fetches over. */
+static size_t bearer_for(const struct ppg_core *c, const struct ota_terminal *t, bool fetched)
 {
     size_t i = 0;
 
-    while (i < c->bearers_n && !c->bearers[i]->reaches(t))
+    while (i < c->bearers_n && !(c->bearers[i]->reaches(t) && (c->bearers[i]->fetched || !fetched)))
         i++;
     return i;
 }
@@ -95,7 +98,7 @@ static void decide(const struct ppg_core *c, const struct ppg_deliver_ask *ask, 
 
 /* PAP_CODE_OK and *r filled, or the code that refuses; one rule for submissions and attempts. */
 static unsigned route_find(const struct ppg_core *c, const struct ota_registry *registry,
-                           const struct ppg_deliver_ask *ask, struct route *r)
+                           const struct ppg_deliver_ask *ask, bool fetched, struct route *r)
 {
     r->why = "";
     r->terminal = ota_registry_find(registry, ask->key);
@@ -103,7 +106,7 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
         r->why = "no such terminal";
         return PAP_CODE_ADDRESS_ERROR;
     }
-    r->bearer_at = bearer_for(c, r->terminal);
+    r->bearer_at = bearer_for(c, r->terminal, fetched);
     if (r->bearer_at == c->bearers_n) {
         r->why = "no bearer reaches the terminal";
         return PAP_CODE_SERVICE_FAILURE;
@@ -138,7 +141,7 @@ static void route_why(const struct route *r, char why[PPG_DELIVER_WHY_N])
 }
 
 /* The form that the terminal takes, as far as it is known what it takes; *why: static text. */
-static unsigned suit(const struct ppg_core *c, const struct ota_terminal *t, bool narrow,
+static unsigned suit(const struct ppg_core *c, const struct ota_terminal *t, const struct ota_bearer *bearer,
                      const struct ppg_push *push, struct buf *made, struct ppg_content *out, const char **why)
 {
     unsigned code = PAP_CODE_OK;
@@ -149,8 +152,10 @@ static unsigned suit(const struct ppg_core *c, const struct ota_terminal *t, boo
     if (ppg_capabilities_known(c, t, &mem, &profile)) {
         code = PAP_CODE_INTERNAL_ERROR;
         *why = "out of memory";
-    } else if (profile.known || narrow) {
-        code = ppg_content_choose(push, &profile, narrow, made, out, why);
+    } else if (profile.known || bearer->narrow) {
+        if (bearer->fetched)
+            profile.size_max = 0; /* it fetches in parts what is larger */
+        code = ppg_content_choose(push, &profile, bearer->narrow, made, out, why);
     } else {
         *out = ppg_content_plain(push);
     }
@@ -172,15 +177,72 @@ static bool other_form(const struct ppg_core *c, const struct ota_terminal *t, c
     return is;
 }
 
+static unsigned plan_by(const struct ppg_core *c, const struct ota_registry *registry,
+                        const struct ppg_deliver_ask *ask, bool fetched, struct route *r,
+                        struct ppg_content *out)
+{
+    unsigned code = route_find(c, registry, ask, fetched, r);
+
+    return code == PAP_CODE_OK ? suit(c, r->terminal, r->bearer, ask->push, ask->made, out, &r->why) : code;
+}
+
+unsigned ppg_deliver_fetch(struct ppg_core *c, const struct ota_registry *registry,
+                           const struct ppg_deliver_ask *ask, struct ppg_deliver_fetch *out,
+                           char why[PPG_DELIVER_WHY_N])
+{
+    struct route r = {.why = ""};
+    struct ppg_content content;
+    unsigned code = plan_by(c, registry, ask, true, &r, &content);
+
+    why[0] = '\0';
+    if (code != PAP_CODE_OK)
+        route_why(&r, why);
+    else
+        *out = (struct ppg_deliver_fetch){r.terminal, r.decision, content};
+    return code;
+}
+
+/* Is its content something to be fetched, although there is a way to push? */
+static bool too_large(const struct ppg_core *c, const struct ppg_push *push, unsigned code)
+{
+    size_t above_n = ppg_core_settings(c)->inbox.indirect_above_n;
+
+    return code == PAP_CODE_CAPABILITIES_NOT_SUPPORTED ||
+           (code == PAP_CODE_OK && above_n && push->body.n > above_n);
+}
+
+/* How it goes, and in which form.  *indirect: the terminal is told where to fetch it, over *r. */
+static unsigned plan(const struct ppg_core *c, const struct ota_registry *registry,
+                     const struct ppg_deliver_ask *ask, struct route *r, struct ppg_content *out,
+                     bool *indirect)
+{
+    const struct ppg_settings *set = ppg_core_settings(c);
+    unsigned code = plan_by(c, registry, ask, false, r, out);
+    struct route fetch = {.why = ""};
+    struct ppg_content content;
+
+    *indirect = false;
+    if (!r->bearer || r->bearer->fetched || !r->terminal->inbox || !set->inbox.url[0] ||
+        !too_large(c, ask->push, code))
+        return code;
+    if (plan_by(c, registry, ask, true, &fetch, &content) != PAP_CODE_OK)
+        return code;
+    decide(c, ask, r); /* the notice is protected as its content would be */
+    if (r->decision.refusal != SEC_POLICY_OK)
+        return code;
+    *indirect = true;
+    *out = content;
+    return PAP_CODE_OK;
+}
+
 unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask,
                               char why[PPG_DELIVER_WHY_N])
 {
     struct route r = {.why = ""};
     struct ppg_content content;
-    unsigned code = route_find(c, ppg_config_registry(c->config), ask, &r);
+    bool indirect;
+    unsigned code = plan(c, ppg_config_registry(c->config), ask, &r, &content, &indirect);
 
-    if (code == PAP_CODE_OK)
-        code = suit(c, r.terminal, r.bearer->narrow, ask->push, ask->made, &content, &r.why);
     why[0] = '\0';
     if (code != PAP_CODE_OK)
         route_why(&r, why);
@@ -214,6 +276,7 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     a->content = ppg_content_plain(t->push);
     a->form_tried = false;
     a->associations = 0;
+    a->indirect = false;
     a->job = (struct ota_job){.push_id = t->push->push_id};
     d->under_way++;
     return a;
@@ -263,6 +326,22 @@ static void ended(struct attempt *a, enum ppg_event ev, unsigned code, bool unre
     attempt_free(a);
 }
 
+/* The terminal fetches it.  told: it has just been told where. */
+static void parked(struct attempt *a, bool told)
+{
+    char protection[SEC_POLICY_TEXT_N];
+    struct store_record record = {.bearer = slice_str(a->bearer->name),
+                                  .note =
+                                      told ? SLICE("told where to fetch it") : SLICE("waits to be fetched"),
+                                  .began_ms = told ? a->began_ms : 0,
+                                  .wire_n = a->job.result.wire_n};
+
+    sec_policy_text(&a->decision, protection);
+    record.protection = slice_str(protection);
+    ppg_schedule_parked(a->deliver->core->schedule, a->target, &record);
+    attempt_free(a);
+}
+
 static void seal_and_send(void *arg);
 
 /* Can it be reached only when it calls in, and has not? */
@@ -303,10 +382,10 @@ static bool suited(struct attempt *a)
     const char *why;
     bool other = false;
 
-    if (a->form_tried)
+    if (a->form_tried || a->indirect)
         return false;
     if (r->outcome == OTA_UNSUITED) {
-        unsigned code = suit(c, a->terminal, a->bearer->narrow, a->target->push, &a->made, &content, &why);
+        unsigned code = suit(c, a->terminal, a->bearer, a->target->push, &a->made, &content, &why);
 
         other = code == PAP_CODE_OK && content.transformed != a->content.transformed;
         if (code != PAP_CODE_OK) {
@@ -361,7 +440,7 @@ static void answered(struct ota_job *job, enum err why, void *arg)
         return;
     ev = outcomes[r->outcome].event;
     if (ev == EV_RETRY)
-        a->target->by_call = a->terminal->call_in.calls != OTA_CALLS_NO;
+        a->target->by_call = a->terminal->call_in.calls != OTA_CALLS_NO || a->terminal->inbox;
     if (ev == EV_RETRY && outcomes[r->outcome].unreachable)
         ppg_wake(a->deliver->core->wake, a->target->key, a->target->push->app_id);
     if (r->outcome == OTA_BUSY && ++a->target->busy > BUSY_TRIES_MAX)
@@ -370,7 +449,11 @@ static void answered(struct ota_job *job, enum err why, void *arg)
         LOG_A("to", a->target->key), LOG_C("bearer", a->bearer->name), LOG_I("try", a->target->tries),
         LOG_C("result", ppg_event_name(ev)), LOG_I("code", r->code), LOG_I("sn", a->message.sn),
         LOG_I("gpi", a->message.gpi_n), LOG_C("note", r->note));
-    ended(a, ev, ev == EV_OK ? PAP_CODE_OK : r->code, outcomes[r->outcome].unreachable, slice_str(r->note));
+    if (ev == EV_OK && a->indirect)
+        parked(a, true);
+    else
+        ended(a, ev, ev == EV_OK ? PAP_CODE_OK : r->code, outcomes[r->outcome].unreachable,
+              slice_str(r->note));
 }
 
 /* Nothing was sent: an unconfirmed push keeps its one attempt. */
@@ -452,6 +535,25 @@ static void note_first(struct attempt *a)
     ppg_core_submit(a->deliver->core, &a->note.op);
 }
 
+/* In place of the content.  [CPM: indirect content] */
+static enum err tell_where(struct attempt *a)
+{
+    const struct ppg_core *c = a->deliver->core;
+    char id[PPG_ITEM_ID_N];
+    struct buf url;
+    enum err e;
+
+    ppg_item_print(store_name(c->shared->store), a->target->id, id);
+    buf_init(&url, URL_MAX_N);
+    buf_addf(&url, "%s/inbox/%s", ppg_core_settings(c)->inbox.url, id);
+    buf_reset(&a->made, KEEP_N);
+    e = buf_err(&url);
+    if (!e)
+        e = ppg_content_notice(a->target->push, buf_slice(&url), &a->made, &a->content);
+    buf_clear(&url);
+    return e;
+}
+
 void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
 {
     struct attempt *a = attempt_new(d, t);
@@ -466,19 +568,22 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
         ppg_schedule_ended(d->core->schedule, t, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, false, &none);
         return;
     }
-    code = route_find(d->core, a->registry, &ask, &r);
+    ask.made = &a->made;
+    code = plan(d->core, a->registry, &ask, &r, &a->content, &a->indirect);
     a->terminal = r.terminal;
     a->bearer = r.bearer;
     a->bearer_at = r.bearer_at;
     a->decision = r.decision;
     a->wait = (struct ppg_protect_wait){.fn = seal_and_send, .arg = a};
-    if (code == PAP_CODE_OK)
-        code = suit(d->core, a->terminal, a->bearer->narrow, t->push, &a->made, &a->content, &r.why);
+    if (code == PAP_CODE_OK && a->indirect && tell_where(a))
+        code = PAP_CODE_INTERNAL_ERROR;
     if (code == PAP_CODE_INTERNAL_ERROR) {
-        not_begun(a, slice_str(r.why));
+        not_begun(a, r.why && r.why[0] ? slice_str(r.why) : SLICE("out of memory"));
     } else if (code != PAP_CODE_OK) {
         route_why(&r, why);
         ended(a, EV_FAIL, code, false, slice_str(why));
+    } else if (a->bearer->fetched) {
+        parked(a, false);
     } else if (absent(a)) {
         ppg_wake(d->core->wake, t->key, t->push->app_id);
         attempt_free(a);

@@ -4,6 +4,7 @@
 #ifndef PPG_DELIVER_H
 #define PPG_DELIVER_H
 
+#include "ppg/content.h"
 #include "ppg/core.h"
 
 enum err ppg_deliver_create(struct ppg_core *c, struct ppg_deliver **out) MUST_USE;
@@ -24,5 +25,16 @@ struct ppg_deliver_ask {
 };
 unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask,
                               char why[PPG_DELIVER_WHY_N]);
+
+/* For a terminal that fetches: the same decisions, whatever else would reach it, and the form of the content, however large.
+ * Code and why[] as above; *out is filled on PAP_CODE_OK and borrows from the registry, the push and ask->made. */
+struct ppg_deliver_fetch {
+    const struct ota_terminal *terminal;
+    struct sec_policy_out decision;
+    struct ppg_content content;
+};
+unsigned ppg_deliver_fetch(struct ppg_core *c, const struct ota_registry *registry,
+                           const struct ppg_deliver_ask *ask, struct ppg_deliver_fetch *out,
+                           char why[PPG_DELIVER_WHY_N]);
 
 #endif

@@ -5,9 +5,11 @@
 #include "ppg/accept.h"
 #include "ppg/bsf.h"
 #include "ppg/callin.h"
+#include "ppg/inbox.h"
 #include "ppg/schedule.h"
 
-#define DRAIN_MS 20000 /* what is on the wire may finish for so long */
+#define DRAIN_MS         20000 /* what is on the wire may finish for so long */
+#define INBOX_BODY_MAX_N 4096  /* octets: requests of terminals that fetch need none */
 
 /* --- mail --- */
 
@@ -57,26 +59,34 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {"pap", "pap-tls", "pap-psk", "ub", "ota", "ota-tls", "ota-psk"};
+    static const char *const names[] = {"pap",     "pap-tls", "pap-psk",   "ub",       "ota",
+                                        "ota-tls", "ota-psk", "inbox-tls", "inbox-psk"};
 
     return names[kind];
 }
 
 static struct net_tls_ctx *tls_of(const struct ppg_snapshot *s, enum ppg_listen_kind kind)
 {
-    return kind == PPG_LISTEN_TLS   ? s->pap
-           : kind == PPG_LISTEN_PSK ? s->psk
-           : kind == PPG_LISTEN_UB  ? s->ub
-                                    : NULL;
+    return kind == PPG_LISTEN_TLS         ? s->pap
+           : kind == PPG_LISTEN_PSK       ? s->psk
+           : kind == PPG_LISTEN_UB        ? s->ub
+           : kind == PPG_LISTEN_INBOX     ? s->calls
+           : kind == PPG_LISTEN_INBOX_PSK ? s->calls_psk
+                                          : NULL;
 }
 
-static struct net_http_limits limits_of(const struct ppg_settings *set)
+static bool is_inbox(enum ppg_listen_kind kind)
+{
+    return kind == PPG_LISTEN_INBOX || kind == PPG_LISTEN_INBOX_PSK;
+}
+
+static struct net_http_limits limits_of(const struct ppg_settings *set, enum ppg_listen_kind kind)
 {
     return (struct net_http_limits){.head_max_n = 16384,
                                     .headers_max = 64,
                                     .value_max_n = 4096,
                                     .target_max_n = 2048,
-                                    .body_max_n = set->pap.body_max_n,
+                                    .body_max_n = is_inbox(kind) ? INBOX_BODY_MAX_N : set->pap.body_max_n,
                                     .head_ms = set->pap.head_ms,
                                     .idle_ms = set->pap.idle_ms,
                                     .body_rate_min = set->pap.body_rate,
@@ -123,14 +133,16 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
 
 static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
 {
-    struct net_http_limits limits = limits_of(ppg_config_settings(snapshot->config));
     struct ppg_snapshot *old = l->snapshot;
 
     l->snapshot = snapshot;
     l->ota = ota_env_of(l);
     ppg_core_set_config(&l->core, snapshot->config);
-    for (size_t i = 0; i < l->listeners_n; i++)
+    for (size_t i = 0; i < l->listeners_n; i++) {
+        struct net_http_limits limits = limits_of(ppg_config_settings(snapshot->config), l->listener_kind[i]);
+
         net_httpd_set_limits(l->listeners[i], &limits);
+    }
     for (size_t i = 0; i < l->listeners_n; i++)
         if (l->listener_kind[i] != PPG_LISTEN_CLEAR)
             net_httpd_set_tls(l->listeners[i], tls_of(snapshot, l->listener_kind[i]));
@@ -333,11 +345,11 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
         .address = at->address,
         .port = *port,
         .tls = tls_of(l->snapshot, kind),
-        .limits = limits_of(ppg_config_settings(l->snapshot->config)),
+        .limits = limits_of(ppg_config_settings(l->snapshot->config), kind),
         .gate = gate,
         .server = "ppgd/" PPG_VERSION,
-        .head = ppg_accept_head,
-        .request = ppg_accept_request,
+        .head = is_inbox(kind) ? NULL : ppg_accept_head,
+        .request = is_inbox(kind) ? ppg_inbox_request : ppg_accept_request,
         .status = ppg_ocsp_ask,
         .status_arg = l->ocsp,
         .arg = &l->core,

@@ -17,7 +17,7 @@
 #include "ppg/snapshot.h"
 
 #define PPG_LOOP_TICK_MS       100
-#define PPG_LOOP_LISTENERS_MAX (4 * PPG_LISTEN_MAX)
+#define PPG_LOOP_LISTENERS_MAX (6 * PPG_LISTEN_MAX)
 
 enum ppg_listen_kind {
     PPG_LISTEN_CLEAR,
@@ -27,6 +27,8 @@ enum ppg_listen_kind {
     PPG_LISTEN_CALLS, /* of terminals */
     PPG_LISTEN_CALLS_TLS,
     PPG_LISTEN_CALLS_PSK,
+    PPG_LISTEN_INBOX, /* of terminals that fetch */
+    PPG_LISTEN_INBOX_PSK,
 };
 
 struct ppg_loop {

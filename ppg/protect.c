@@ -6,7 +6,9 @@
 #include "base/codec.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "ota/headers.h"
 #include "ppg/gba.h"
+#include "ppg/item.h"
 
 #define ASSOCIATIONS_MAX 1000000u
 #define INNER_HEAD_MAX_N 65536u /* octets of the header lines inside a sealed message */
@@ -188,11 +190,9 @@ static void head_of(struct ppg_protect *p, const struct ppg_target *t, const str
                     bool inner, struct buf *out)
 {
     const struct ppg_push *push = t->push;
-    char id[48];
-    int n = snprintf(id, sizeof id, "%s-%llx", store_name(p->core->shared->store), (unsigned long long)t->id);
+    char name[PPG_ITEM_ID_N], id[PPG_ITEM_ID_N + 2];
     struct ota_message_head head = {
         .date_s = push->accepted_ms / 1000,
-        .message_id = slice_of(id, (size_t)n),
         .content_type = content->type,
         .content_n = content->body.n,
         .app_id = push->app_id,
@@ -203,6 +203,9 @@ static void head_of(struct ppg_protect *p, const struct ppg_target *t, const str
         .with_info = inner,
     };
 
+    ppg_item_print(store_name(p->core->shared->store), t->id, name);
+    (void)snprintf(id, sizeof id, "%s%s", name, content->notice ? "-n" : "");
+    head.message_id = slice_str(id);
     ota_headers_print(&head, out);
 }
 

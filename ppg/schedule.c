@@ -344,6 +344,24 @@ void ppg_schedule_absent(struct ppg_schedule *s, struct ppg_target *t)
     pump(s);
 }
 
+void ppg_schedule_parked(struct ppg_schedule *s, struct ppg_target *t, const struct store_record *record)
+{
+    struct ppg_stand *st = t->stand;
+
+    LOG(s->core->shared->log, LOG_INFO, "target.parked", LOG_S("push_id", t->push->push_id),
+        LOG_A("to", t->key), LOG_B("told", record->began_ms != 0));
+    /* Of one that may be begun only once nothing is begun yet. */
+    if (!record->began_ms || t->push->method == PPG_METHOD_UNCONFIRMED)
+        t->tries--;
+    ppg_lanes_ended(&s->lanes, t);
+    t->stage = ST_WAITING;
+    t->by_call = true;
+    t->due_ms = t->push->expires_ms;
+    ppg_settle_move(&s->settles, t, record);
+    ppg_lanes_tidy(&s->lanes, st);
+    pump(s);
+}
+
 /* What wakes the targets of one terminal. */
 struct wake {
     struct store_wake op;

@@ -22,6 +22,9 @@ void ppg_schedule_ended(struct ppg_schedule *s, struct ppg_target *t, enum ppg_e
 /* deliver.c: no attempt was made, because the terminal must call in first; all that waits for it goes to the store until
  * it does. */
 void ppg_schedule_absent(struct ppg_schedule *s, struct ppg_target *t);
+/* deliver.c: the terminal fetches it; it waits in the store until then, or its deadline, and nothing waits behind it.  record:
+ * of the attempt that told the terminal of it, or with began_ms 0 when there was none; borrowed. */
+void ppg_schedule_parked(struct ppg_schedule *s, struct ppg_target *t, const struct store_record *record);
 /* The terminal, which is this core's, has called in: what waits for it is due. */
 void ppg_schedule_called(struct ppg_schedule *s, struct slice key);
 /* Takes targets that wait in their lanes out of them.  A released one comes into the caller's hands (its hold on the

@@ -94,6 +94,10 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"ota-http.listen-psk",
          memcmp(was->ota_http.listen_psk, is->ota_http.listen_psk, sizeof is->ota_http.listen_psk) != 0},
         {"ota-sip.dns", !slice_eq(slice_str(was->ota_sip.dns), slice_str(is->ota_sip.dns))},
+        {"inbox.listen-psk",
+         memcmp(was->inbox.listen_psk, is->inbox.listen_psk, sizeof is->inbox.listen_psk) != 0},
+        {"inbox.listen-tls",
+         memcmp(was->inbox.listen_tls, is->inbox.listen_tls, sizeof is->inbox.listen_tls) != 0},
         {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
         {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
         {"admin.audit", !slice_eq(slice_str(was->admin.audit), slice_str(is->admin.audit))},
@@ -388,7 +392,8 @@ static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enu
     const char *reason = "";
 
     for (unsigned i = 0; i < s->loops_n; i++) {
-        enum err e = ppg_loop_listen(&s->loops[i], at, kind, s->gate, &port, &reason);
+        struct net_gate *gate = kind == PPG_LISTEN_INBOX || kind == PPG_LISTEN_INBOX_PSK ? s->calls : s->gate;
+        enum err e = ppg_loop_listen(&s->loops[i], at, kind, gate, &port, &reason);
 
         if (e) {
             (void)snprintf(why, 256, "cannot listen on %s port %u: %s", at->address, port, reason);
@@ -421,6 +426,10 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         e = listen_on(s, &set->ota_http.listen_tls[i], PPG_LISTEN_CALLS_TLS, ports, why);
     for (size_t i = 0; i < set->ota_http.listen_psk_n && !e; i++)
         e = listen_on(s, &set->ota_http.listen_psk[i], PPG_LISTEN_CALLS_PSK, ports, why);
+    for (size_t i = 0; i < set->inbox.listen_tls_n && !e; i++)
+        e = listen_on(s, &set->inbox.listen_tls[i], PPG_LISTEN_INBOX, ports, why);
+    for (size_t i = 0; i < set->inbox.listen_psk_n && !e; i++)
+        e = listen_on(s, &set->inbox.listen_psk[i], PPG_LISTEN_INBOX_PSK, ports, why);
     return e;
 }
 

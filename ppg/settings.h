@@ -14,7 +14,7 @@
 #define PPG_FILES_MAX    8
 #define PPG_RETRIES_MAX  8
 #define PPG_NETWORKS_MAX 16
-#define PPG_KEYS_MAX     128 /* keys of ppg.conf */
+#define PPG_KEYS_MAX     192 /* keys of ppg.conf */
 
 /* What an initiator assumes of a terminal: compared where something is known, and where nothing is? */
 enum ppg_capabilities_use { PPG_CAPABILITIES_LENIENT, PPG_CAPABILITIES_STRICT, PPG_CAPABILITIES_IGNORE };
@@ -107,6 +107,20 @@ struct ppg_settings {
         int64_t wake_first_ms; /* doubles */
         size_t wake_tries;     /* 1..PPG_WAKE_TRIES_MAX */
     } ota_http;
+    struct {
+        struct ppg_listen listen_tls[PPG_LISTEN_MAX]; /* where terminals fetch; never clear */
+        size_t listen_tls_n;
+        struct ppg_listen listen_psk[PPG_LISTEN_MAX]; /* likewise, with shared keys instead of certificates */
+        size_t listen_psk_n;
+        const char
+            *url; /* how terminals reach that, "https://host:port"; "": nothing is delivered indirectly */
+        size_t indirect_above_n; /* octets of content; 0: only what the terminal does not take */
+        size_t items_max;        /* of one answer */
+        int64_t wait_max_ms;     /* of a long poll */
+        size_t waits_max;        /* long polls, all loops together */
+        size_t waits_per_terminal_max;
+        bool peer_certificate; /* a store of another gateway must have one */
+    } inbox;
     struct {
         unsigned source_port;  /* of datagrams in the clear; 0: the system chooses */
         size_t datagram_max_n; /* octets */

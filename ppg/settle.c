@@ -154,6 +154,8 @@ static void moved(struct store_op *op)
     /* Its terminal may have called while it could not be written, and found nothing. */
     if (!op->err && w->delayed && w->as.move.by_call)
         ppg_schedule_called(w->settles->core->schedule, w->target->key);
+    if (!op->err && w->as.move.by_call)
+        atomic_fetch_add(ppg_shared_bell(w->settles->core->shared, w->target->key), 1);
     settle_over(w);
 }
 

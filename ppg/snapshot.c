@@ -161,7 +161,9 @@ static enum err load_calls(const struct ppg_settings *set, struct ppg_snapshot *
         .alpn_http11 = true,
     };
 
-    return set->ota_http.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->calls, why) : ERR_OK;
+    return set->ota_http.listen_tls_n || set->inbox.listen_tls_n
+               ? sec_credentials_load(&conf, &clk_real, &s->calls, why)
+               : ERR_OK;
 }
 
 /* The terminal proves itself above TLS. */
@@ -191,8 +193,9 @@ static enum err load_calls_psk(const struct ppg_settings *set, struct ppg_snapsh
         .alpn_http11 = true,
         .psk = ppg_psk_source(s->config, PPG_PSK_TERMINALS, ""),
     };
-    enum err e =
-        set->ota_http.listen_psk_n ? sec_credentials_load(&conf, &clk_real, &s->calls_psk, why) : ERR_OK;
+    enum err e = set->ota_http.listen_psk_n || set->inbox.listen_psk_n
+                     ? sec_credentials_load(&conf, &clk_real, &s->calls_psk, why)
+                     : ERR_OK;
 
     if (s->calls_psk)
         (void)ppg_config_hold(s->config); /* the context's, as above */

@@ -121,17 +121,24 @@ static bool server_ok(const struct kit *k, struct slice server)
     return s == KIT_LISTED || (s == KIT_NEUTRAL && !only_listed);
 }
 
+static struct kit_transport transport_of(const struct kit_request *req)
+{
+    return (struct kit_transport){
+        .proofs = !req->server_proved ? 0u
+                  : req->by_psk       ? (unsigned)KIT_PROOF_PSK
+                                      : (unsigned)KIT_PROOF_CERTIFICATE,
+        .tls = req->tls,
+        .server = req->server,
+        .info = ota_push_info_parse(kit_header_find(req, SLICE("X-Wap-Push-Info"))),
+        .now_s = req->now_s,
+    };
+}
+
 static struct kit_verdict handle(struct kit *k, const struct kit_request *req, struct kit_answer *a,
                                  struct kit_push *push)
 {
     bool options = slice_eq(req->method, SLICE("OPTIONS"));
-    struct kit_transport t = {.proofs = !req->server_proved ? 0u
-                                        : req->by_psk       ? (unsigned)KIT_PROOF_PSK
-                                                            : (unsigned)KIT_PROOF_CERTIFICATE,
-                              .tls = req->tls,
-                              .server = req->server,
-                              .info = ota_push_info_parse(kit_header_find(req, SLICE("X-Wap-Push-Info"))),
-                              .now_s = req->now_s};
+    struct kit_transport t = transport_of(req);
 
     if (!slice_eq(req->target, SLICE("/wappush")))
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_PATH, 404, 0};
@@ -168,6 +175,21 @@ enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct k
                  push->provisioned_hash.p);
     if (v.push_status)
         line_number(answer, "X-Wap-Push-Status", v.push_status);
+    k->counts[v.reason]++;
+    *reason = kit_reason_text(v.reason);
+    return v.event;
+}
+
+enum kit_event kit_handle_fetched(struct kit *k, const struct kit_request *req, struct kit_push *push,
+                                  const char **reason)
+{
+    struct kit_transport t = transport_of(req);
+    struct kit_verdict v = {KIT_DROPPED, KIT_REASON_SERVER, 0, 0};
+
+    t.full = req->tls && t.proofs;
+    k->said.word = OTA_SA_NOTHING;
+    if (server_listed(k, req->server))
+        v = kit_push_judge(k, req, &t, push);
     k->counts[v.reason]++;
     *reason = kit_reason_text(v.reason);
     return v.event;

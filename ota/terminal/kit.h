@@ -151,6 +151,10 @@ enum kit_standing kit_server_standing(const struct kit *k, struct slice server);
 enum err kit_provision(struct kit *k, const struct sec_secprov *object, int64_t now_s) MUST_USE;
 enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct kit_answer *answer,
                           struct kit_push *push, const char **reason);
+/* The same for a message that the terminal has fetched: the header fields and the content of an answer of its gateway, in
+ * req->headers and req->body; method and target are not looked at.  KIT_PUSH, KIT_DUPLICATE, KIT_DROPPED, KIT_REFUSED. */
+enum kit_event kit_handle_fetched(struct kit *k, const struct kit_request *req, struct kit_push *push,
+                                  const char **reason);
 /* The same for a datagram, which cannot be registered by: KIT_PUSH, KIT_DUPLICATE, KIT_DROPPED, KIT_REFUSED. */
 enum kit_event kit_handle_datagram(struct kit *k, const struct kit_datagram *d, struct kit_push *push,
                                    const char **reason);

@@ -23,6 +23,7 @@
 #include "ppg/config/terminals.h"
 #include "ppg/tool/activate.h"
 #include "ppg/tool/call.h"
+#include "ppg/tool/inbox.h"
 #include "ppg/tool/keep.h"
 #include "ppg/tool/net.h"
 #include "ppg/tool/provision.h"
@@ -55,6 +56,8 @@ struct options {
     struct tool_list apps, accept, charsets, encodings, languages;
     const char *psk;
     const char *record, *registrar;
+    const char *item, *protection; /* of `inbox` */
+    bool fetch, follow, keep;      /* likewise; fetch: it is the command */
     bool trusted_only, udp, dtls, sip;
     int64_t count, timeout_s, max_size, window;
     bool json, help, version;
@@ -69,6 +72,10 @@ static const struct tool_option listen_options[] = {
      AT(gateway_name), 0, 0},
     {"proof", "USER:FILE", "how we prove ourselves when it asks; password in FILE", TOOL_TEXT, AT(proof), 0,
      0},
+    {"follow", NULL, "inbox: wait for more when all is fetched", TOOL_FLAG, AT(follow), 0, 0},
+    {"keep", NULL, "inbox: acknowledge nothing", TOOL_FLAG, AT(keep), 0, 0},
+    {"item", "ID", "inbox: fetch this one alone", TOOL_TEXT, AT(item), 0, 0},
+    {"protection", "LEVEL", "inbox: ask for none, integrity or full", TOOL_TEXT, AT(protection), 0, 0},
     {"dtls", NULL, "the same inside DTLS, with --psk or --cert and --key", TOOL_FLAG, AT(dtls), 0, 0},
     {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS and connect; in hexadecimal in FILE",
      TOOL_TEXT, AT(psk), 0, 0},
@@ -126,7 +133,8 @@ struct terminal {
     struct net_gate *gate;
     struct net_httpd *httpd; /* one of these three */
     struct net_udp *udp;
-    struct tool_call *call; /* connect; NULL: listen */
+    struct tool_call *call;   /* connect */
+    struct tool_inbox *inbox; /* inbox */
     struct net_dtlsd *dtls;
     struct tool_sip *sip;
     struct buf login;      /* its password */
@@ -196,6 +204,7 @@ static void ended(struct terminal *t)
     net_hub_timer_stop(t->loop.env.hub, &t->timer);
     tool_call_close(&t->call);
     tool_sip_close(&t->sip);
+    tool_inbox_close(&t->inbox);
     if (t->httpd)
         net_httpd_close(t->httpd, NULL, NULL);
     if (t->udp)
@@ -328,6 +337,47 @@ static void on_wire(struct slice wire, void *arg)
     (void)fflush(t->wire);
 }
 
+/* --- the inbox --- */
+
+static enum tool_inbox_verdict take_item(const struct net_http_msg *m, struct slice content,
+                                         const struct net_tls_peer *peer, void *arg)
+{
+    struct terminal *t = arg;
+    struct kit_header headers[HEADERS_MAX];
+    struct kit_request req = {.headers = headers,
+                              .body = content,
+                              .tls = true,
+                              .server_proved = peer && (peer->verified || t->psk.n),
+                              .by_psk = t->psk.n != 0,
+                              .server = server_name(t, peer, t->gateway.host),
+                              .now_s = clk_utc_ms(&clk_real) / 1000};
+    struct kit_push push;
+    const char *reason;
+    enum kit_event ev;
+
+    /* The length and the range are the answer's, which may be one of several. */
+    for (size_t i = 0; i < m->headers_n && req.headers_n < HEADERS_MAX; i++)
+        if (!slice_eq_ci(m->headers[i].name, SLICE("Content-Length")))
+            headers[req.headers_n++] = (struct kit_header){m->headers[i].name, m->headers[i].value};
+    ev = kit_handle_fetched(t->kit, &req, &push, &reason);
+    if (!note(t, ev, &req, &push, reason))
+        return TOOL_INBOX_STOP;
+    if (ev != KIT_PUSH && ev != KIT_DUPLICATE)
+        return TOOL_INBOX_LEAVE;
+    return enough(t) ? TOOL_INBOX_LAST : TOOL_INBOX_HAVE;
+}
+
+static void inbox_over(int status, const char *why, void *arg)
+{
+    struct terminal *t = arg;
+
+    if (status)
+        t->exit = complain(t->o->gateway, why);
+    else if (!t->exit && t->o->count && !enough(t))
+        t->exit = EXIT_TIMEOUT;
+    ended(t);
+}
+
 /* --- datagrams --- */
 
 /* What came, from whom, and what DTLS says of who that is (NULL: no DTLS). */
@@ -422,22 +472,12 @@ static int set_level(const struct options *o, struct kit_conf *conf)
     return complain("--require", "none, integrity or full");
 }
 
-/* "user:file"; the first line of the file. */
 static int read_login(const char *option, const char *login, struct buf *text, struct slice *user,
                       struct slice *password)
 {
-    const char *colon = strchr(login, ':');
-    struct slice rest;
-    enum err e;
+    enum err e = tool_login(login, text, user, password);
 
-    if (!colon || colon == login)
-        return complain(option, "not USER:FILE");
-    e = tool_read(colon + 1, text);
-    if (e)
-        return complain(colon + 1, err_text(e));
-    *user = slice_of(login, (size_t)(colon - login));
-    (void)slice_cut(buf_slice(text), '\n', password, &rest);
-    return 0;
+    return e ? complain(option, e == ERR_MALFORMED ? "not USER:FILE" : err_text(e)) : 0;
 }
 
 /* What the terminal tells the gateway of itself, as header fields have it. */
@@ -694,12 +734,39 @@ static int serve(struct terminal *t, unsigned *port)
     return t->o->udp || t->o->dtls ? listen_udp(t, port) : serve_http(t, port);
 }
 
+static int start_fetching(struct terminal *t)
+{
+    struct tool_inbox_conf conf = {.env = &t->loop.env,
+                                   .host = t->gateway.host,
+                                   .port = t->gateway.port,
+                                   .tls = t->tls,
+                                   .server_name = slice_str(t->o->gateway_name ? t->o->gateway_name : ""),
+                                   .protection = slice_str(t->o->protection),
+                                   .item = slice_str(t->o->item),
+                                   .max_n = (size_t)t->o->max_size,
+                                   .follow = t->o->follow,
+                                   .keep = t->o->keep,
+                                   .got = take_item,
+                                   .ended = inbox_over,
+                                   .arg = t};
+
+    if (t->o->proof && read_login("--proof", t->o->proof, &t->login, &conf.user, &conf.password))
+        return EXIT_BAD_USAGE;
+    return tool_inbox_create(&conf, &t->inbox) ? complain("out of memory", "") : 0;
+}
+
 static int start(struct terminal *t)
 {
     unsigned port = 0;
     int bad;
 
     net_timer_init(&t->timer, tick);
+    if (t->o->fetch) {
+        bad = start_fetching(t);
+        if (t->o->timeout_s && !bad)
+            net_hub_timer_set(t->loop.env.hub, &t->timer, t->o->timeout_s * 1000);
+        return bad;
+    }
     bad = serve(t, &port);
     if (bad || (t->o->gateway ? start_calling(t) : tell_port(t, port))) {
         ended(t);
@@ -906,11 +973,18 @@ static int run(const struct options *o)
     "       push-terminal connect --gateway URI [OPTIONS]\n"                                                 \
     "       push-terminal sip --bind ADDR:PORT [--record URI --registrar URI] [OPTIONS]\n"                   \
     "       push-terminal swarm --gateway URI [OPTIONS; swarm --help]\n"                                     \
+    "       push-terminal inbox --gateway https://HOST:PORT [--follow] [OPTIONS]\n"                          \
     "       push-terminal activate --package FILE --code CODE [--out FILE]"
 
 /* Each command has its own way to the gateway, and needs it. */
-static bool command_ok(const char *word, const struct options *o)
+static bool command_ok(const char *word, struct options *o)
 {
+    o->fetch = slice_eq(slice_str(word), SLICE("inbox"));
+    if (o->fetch)
+        return o->gateway && slice_starts_ci(slice_str(o->gateway), SLICE("https:")) && !o->bind && !o->udp &&
+               !o->dtls;
+    if (o->follow || o->keep || o->item || o->protection)
+        return false;
     if (slice_eq(slice_str(word), SLICE("connect")))
         return o->gateway && !o->bind && !o->port_file && !o->udp;
     if (o->sip)

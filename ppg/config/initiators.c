@@ -71,7 +71,10 @@ static void begin(struct ppg_list *l, struct slice name)
                                       .subscribers = d->subscribers,
                                       .psk_version = 13,
                                       .may_ask_protection = true};
-    if (arena_dup(&d->mem, name, &kept))
+    if (slice_eq(name, SLICE("inbox")))
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, name,
+                     "stands for terminals that fetch, in rules of the whitelist");
+    else if (arena_dup(&d->mem, name, &kept))
         ppg_load_say(l->load, ERR_NOMEM, l->at, SLICE_NONE, "no memory");
     else
         d->account.name = kept;

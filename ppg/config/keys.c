@@ -56,6 +56,18 @@ static const char *check_uri(struct slice text)
     return text.n && net_uri_parse(text, &uri) ? "not an http or https URI" : NULL;
 }
 
+static const char *check_inbox(struct slice text)
+{
+    struct net_uri uri;
+
+    if (!text.n)
+        return NULL;
+    return net_uri_parse(text, &uri) || !uri.https || !slice_eq(uri.target, SLICE("/")) ||
+                   slice_ends(text, SLICE("/"))
+               ? "not https://HOST:PORT"
+               : NULL;
+}
+
 static const char *check_http(struct slice text)
 {
     return text.n && !slice_starts_ci(text, SLICE("http://")) ? "not an http URI" : check_uri(text);
@@ -350,6 +362,31 @@ const struct ppg_config_key ppg_config_keys[] = {
         "One that is asked and does not call is asked again after this, then after twice that, and so on."),
     NUMBER(COUNT, "ota-http", "wake-tries", ota_http.wake_tries, 1, PPG_WAKE_TRIES_MAX, "4",
            "How often it is asked, until a later push asks it anew."),
+
+    LIST(LISTENS, "inbox", "listen-tls", inbox.listen_tls, inbox.listen_tls_n, PPG_LISTEN_MAX, 0, 0, NULL,
+         "0.0.0.0:4038, [::]:4038",
+         "Where terminals fetch what waits for them; needs cert and key of [ota-http].  There is no clear "
+         "door."),
+    LIST(LISTENS, "inbox", "listen-psk", inbox.listen_psk, inbox.listen_psk_n, PPG_LISTEN_MAX, 0, 0, NULL,
+         "0.0.0.0:4039, [::]:4039",
+         "The same for terminals that prove themselves by a shared key (call-proof = psk)."),
+    TEXT("inbox", "url", inbox.url, 0, 500, check_inbox, "",
+         "How terminals reach that: https://HOST:PORT.  With it content that is too large to be pushed is "
+         "delivered as the "
+         "place to fetch it from."),
+    NUMBER(SIZE, "inbox", "indirect-above", inbox.indirect_above_n, 0, 1 << 30, "0",
+           "Larger content is always delivered so to terminals with inbox = yes; 0: only what they do not "
+           "take."),
+    NUMBER(COUNT, "inbox", "items-max", inbox.items_max, 1, 1000, "100", "Items in one answer."),
+    NUMBER(TIME, "inbox", "wait-max", inbox.wait_max_ms, 0, 3600000, "5min",
+           "How long a terminal may wait for something new in one request."),
+    NUMBER(COUNT, "inbox", "waits-max", inbox.waits_max, 1, 1000000, "20000",
+           "Terminals that wait at the same time, all loops together."),
+    NUMBER(COUNT, "inbox", "waits-per-terminal", inbox.waits_per_terminal_max, 1, 100, "2",
+           "Of these, requests of one terminal."),
+    YES_NO("inbox", "peer-certificate", inbox.peer_certificate, "yes",
+           "Whether the store of another gateway (peer-store = yes) must prove itself by a certificate; "
+           "without, it is logged."),
 
     NUMBER(COUNT, "ota-wsp", "source-port", ota_wsp.source_port, 0, 65535, "9200",
            "Where pushes in datagrams come from; 0: the system chooses.  DTLS always lets it choose."),

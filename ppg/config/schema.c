@@ -280,6 +280,10 @@ static bool ub_without_subscribers(const struct ppg_settings *s)
 {
     return s->key_server.listen_ub_n && !s->files.subscribers;
 }
+static bool inbox_without_cert(const struct ppg_settings *s)
+{
+    return s->inbox.listen_tls_n && !s->ota_http.cert;
+}
 static bool first_above_max(const struct ppg_settings *s)
 {
     return s->delivery.retry_first_ms > s->delivery.retry_max_ms;
@@ -310,6 +314,7 @@ static const struct rule rules[] = {
     {OF(key_server.key), OF(key_server.cert), bsf_cert_without_key, "cert and key go together"},
     {OF(key_server.listen_ub), OF(key_server.cert), ub_without_cert, "needs cert and key"},
     {OF(key_server.listen_ub), OF(files.subscribers), ub_without_subscribers, "needs subscribers"},
+    {OF(inbox.listen_tls), OF(ota_http.cert), inbox_without_cert, "needs cert and key of [ota-http]"},
     {OF(delivery.retry_first_ms), OF(delivery.retry_max_ms), first_above_max, "must not be above retry-max"},
     {OF(delivery.claim_max), OF(delivery.live_max), claim_above_live, "must not be above in-memory-max"},
     {OF(protection.floor), OF(protection.ceiling), floor_above_ceiling, "must not be above ceiling"},

@@ -199,6 +199,16 @@ static void set_calls_in(struct ppg_list *l, const struct ppg_ini_line *line)
         draft_of(l)->terminal.call_in.calls = (enum ota_calls)calls;
 }
 
+static void set_inbox(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->terminal.inbox);
+}
+
+static void set_peer_store(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->terminal.peer_store);
+}
+
 static void set_call_proof(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     static const struct ppg_word words[] = {{"certificate", OTA_PROOF_CERTIFICATE},
@@ -477,6 +487,8 @@ static void set_login_key(struct ppg_list *l, const struct ppg_ini_line *line)
 static const struct ppg_list_key keys[] = {
     {"route", set_route, .must = false},
     {"calls-in", set_calls_in, .must = false},
+    {"inbox", set_inbox, .must = false},
+    {"peer-store", set_peer_store, .must = false},
     {"call-proof", set_call_proof, .must = false},
     {"call-certificate", set_call_certificate, .must = false},
     {"call-user", set_call_user, .must = false},
@@ -526,13 +538,19 @@ static const char *call_in_wrong(const struct draft *d)
     const struct ota_call_in *c = &d->terminal.call_in;
     bool login = c->proof == OTA_PROOF_DIGEST || c->proof == OTA_PROOF_BASIC;
 
-    if (!c->calls)
+    if (d->terminal.peer_store && !d->terminal.inbox)
+        return "peer-store is for terminals with inbox = yes";
+    if (!c->calls && !d->terminal.inbox)
         return d->has_proof || c->certificate.n || c->user.n || d->call_password.n || c->psk.n ||
                        c->psk_identity.n || c->psk_version || c->wake_host.n
-                   ? "call-... and wake are for terminals with calls-in = tls or any"
+                   ? "call-... and wake are for terminals with calls-in = tls or any, or inbox = yes"
                    : NULL;
-    if (d->terminal.host.n && d->terminal.route != OTA_ROUTE_HTTP)
+    if (c->wake_host.n && !c->calls)
+        return "wake is for terminals with calls-in = tls or any";
+    if (c->calls && d->terminal.host.n && d->terminal.route != OTA_ROUTE_HTTP)
         return "calls-in goes with an http or wap route, or none";
+    if (d->terminal.inbox && (!d->has_proof || c->proof == OTA_PROOF_NONE))
+        return "inbox needs call-proof = certificate, psk, digest or basic";
     if (!d->has_proof)
         return "calls-in needs call-proof = certificate, psk, digest, basic or none";
     if ((c->proof == OTA_PROOF_CERTIFICATE) != (c->certificate.n != 0))
@@ -582,8 +600,8 @@ static void end(struct ppg_list *l)
         t->call_in.psk_version = 13;
     t->login.password = buf_slice(&d->password);
     t->call_in.password = buf_slice(&d->call_password);
-    if (!t->host.n && !t->call_in.calls) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "neither route nor calls-in");
+    if (!t->host.n && !t->call_in.calls && !t->inbox) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "neither route nor calls-in nor inbox");
     } else if (wrong) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "%s", wrong);
     } else if (!t->login.user.n != !t->login.password.n) {

@@ -231,6 +231,10 @@ static enum err run(void *self, struct store_op *op)
         return sq_replay(self, container_of(op, struct store_replay, op));
     case STORE_WAKE:
         return sq_wake(self, container_of(op, struct store_wake, op));
+    case STORE_INBOX:
+        return sq_inbox(self, container_of(op, struct store_inbox, op));
+    case STORE_ITEM:
+        return sq_item(self, container_of(op, struct store_item, op));
     case STORE_BACKUP:
     case STORE_KIND_COUNT:
         break;

@@ -58,6 +58,7 @@ enum sq_stmt {
     SQ_TURN,
     SQ_OPEN_OF,
     SQ_CLAIM,
+    SQ_CLAIM_AHEAD,
     SQ_LEASE,
     SQ_PUSH_GET,
     SQ_NOTICE_TURN,
@@ -77,6 +78,8 @@ enum sq_stmt {
     SQ_REPLAY_TARGET,
     SQ_PUT_OFF,
     SQ_WAKE,
+    SQ_INBOX,
+    SQ_ITEM,
     SQ_PURGE_NEXT,
     SQ_PURGE_BUSY,
     SQ_PURGE_LAST,
@@ -212,6 +215,10 @@ struct sq_load {
     enum err err;
 };
 struct slice sq_load_text(struct sq_load *l, int column);
+/* The columns TARGET_COLUMNS of sqlite_sql.c, in the push's memory; it holds the push. */
+enum err sq_load_target(const struct sq_use *u, struct ppg_push *p, struct ppg_target **out) MUST_USE;
+/* `how` and the content of a row of SQ_PUSH_GET. */
+enum err sq_load_body(const struct sq_use *u, struct ppg_push *p) MUST_USE;
 /* The push of a statement's PUSH_COLUMNS; room for one target is set aside.  Which columns come next: */
 enum err sq_load_push(const struct sq_use *u, struct ppg_push **out) MUST_USE;
 enum {
@@ -281,7 +288,10 @@ enum err sq_queue(struct sq *q, struct store_queue *o) MUST_USE;
 enum err sq_recent(struct sq *q, struct store_recent *o) MUST_USE;
 /* Fills targets of *o, which is brief or not, in the push's memory. */
 enum err sq_show_targets(struct sq *q, struct ppg_push *p, size_t targets_n, struct store_show *o) MUST_USE;
-enum err sq_wake(struct sq *q, struct store_wake *o) MUST_USE; /* sqlite_wake.c */
+enum err sq_wake(struct sq *q, struct store_wake *o) MUST_USE;   /* sqlite_wake.c */
+enum err sq_inbox(struct sq *q, struct store_inbox *o) MUST_USE; /* sqlite_inbox.c */
+enum err sq_item(struct sq *q, struct store_item *o) MUST_USE;
+bool sq_item_is(struct sq *q, int64_t id, struct slice key, enum err *e); /* of this terminal's inbox */
 enum err sq_replay(struct sq *q, struct store_replay *o) MUST_USE;
 
 /* sqlite_backup.c */

@@ -4,22 +4,6 @@
 
 #include "base/num.h"
 
-/* The content gets memory of its own, so that its size does not drive the growth of the arena. */
-static enum err load_body(const struct sq_use *u, struct ppg_push *p)
-{
-    struct slice body;
-    struct sq_load l = {u, &p->mem, ERR_OK};
-
-    p->how = sq_load_text(&l, SQ_COL_HOW);
-    if (l.err)
-        return l.err;
-    body = sq_col_bytes(u, SQ_COL_BODY);
-    buf_init(&p->body_mem, body.n);
-    buf_add(&p->body_mem, body);
-    p->body = buf_slice(&p->body_mem);
-    return buf_err(&p->body_mem);
-}
-
 /* A claim under way: the pushes loaded so far, each held once by the map, and the octets of their content. */
 struct claim {
     struct sq *q;
@@ -58,7 +42,7 @@ static enum err claim_push(struct claim *c, int64_t id, struct ppg_push **out)
     c->full = c->targets_n > 0 && (c->body_n >= c->o->max_n || body_n > c->o->max_n - c->body_n);
     e = c->full ? ERR_OK : sq_load_push(&u, &p);
     if (p && !e)
-        e = load_body(&u, p);
+        e = sq_load_body(&u, p);
     if (p && e)
         ppg_push_drop(p);
     (void)sq_done(&u);
@@ -72,25 +56,12 @@ static enum err claim_push(struct claim *c, int64_t id, struct ppg_push **out)
 /* The columns of SQ_CLAIM. */
 static enum err claim_target(struct claim *c, const struct sq_use *u, struct ppg_push *p)
 {
-    struct sq_load l = {u, &p->mem, ERR_OK};
-    struct ppg_target *t = arena_alloc(&p->mem, sizeof *t);
+    struct ppg_target *t;
+    enum err e = sq_load_target(u, p, &t);
 
-    if (!t)
-        return ERR_NOMEM;
-    t->id = sq_col(u, 0);
-    t->due_ms = sq_col(u, 2);
-    t->address = sq_load_text(&l, 3);
-    t->key = sq_load_text(&l, 4);
-    t->code = (uint16_t)sq_col(u, 5);
-    t->tries = (uint16_t)sq_col(u, 6);
-    t->demanded = (uint8_t)sq_col(u, 7);
-    t->group_id = sq_col(u, 8);
-    t->rule = sq_load_text(&l, 9);
-    t->stage = ST_WAITING;
+    if (e)
+        return e;
     t->leased = true;
-    if (l.err)
-        return l.err;
-    t->push = ppg_push_hold(p);
     list_push_back(&c->o->targets, &t->link);
     c->targets_n++;
     return ERR_OK;
@@ -115,7 +86,7 @@ static enum err lease_from(struct claim *c, const struct list *last)
 static enum err take(void *arg, const struct sq_turn *turn, size_t n, size_t *taken, bool *full)
 {
     struct claim *c = arg;
-    struct sq_use u = sq_use(c->q, SQ_CLAIM);
+    struct sq_use u = sq_use(c->q, c->o->ahead ? SQ_CLAIM_AHEAD : SQ_CLAIM);
     const struct list *last = c->o->targets.prev;
     size_t before = c->targets_n;
     struct ppg_push *p = NULL;

@@ -14,6 +14,46 @@ struct slice sq_load_text(struct sq_load *l, int column)
     return out;
 }
 
+/* The content gets memory of its own, so that its size does not drive the growth of the arena. */
+enum err sq_load_body(const struct sq_use *u, struct ppg_push *p)
+{
+    struct slice body;
+    struct sq_load l = {u, &p->mem, ERR_OK};
+
+    p->how = sq_load_text(&l, SQ_COL_HOW);
+    if (l.err)
+        return l.err;
+    body = sq_col_bytes(u, SQ_COL_BODY);
+    buf_init(&p->body_mem, body.n);
+    buf_add(&p->body_mem, body);
+    p->body = buf_slice(&p->body_mem);
+    return buf_err(&p->body_mem);
+}
+
+enum err sq_load_target(const struct sq_use *u, struct ppg_push *p, struct ppg_target **out)
+{
+    struct sq_load l = {u, &p->mem, ERR_OK};
+    struct ppg_target *t = arena_alloc(&p->mem, sizeof *t);
+
+    if (!t)
+        return ERR_NOMEM;
+    t->id = sq_col(u, 0);
+    t->due_ms = sq_col(u, 2);
+    t->address = sq_load_text(&l, 3);
+    t->key = sq_load_text(&l, 4);
+    t->code = (uint16_t)sq_col(u, 5);
+    t->tries = (uint16_t)sq_col(u, 6);
+    t->demanded = (uint8_t)sq_col(u, 7);
+    t->group_id = sq_col(u, 8);
+    t->rule = sq_load_text(&l, 9);
+    t->stage = ST_WAITING;
+    if (l.err)
+        return l.err;
+    t->push = ppg_push_hold(p);
+    *out = t;
+    return ERR_OK;
+}
+
 /* The columns PUSH_COLUMNS of sqlite_sql.c. */
 static enum err load_fields(const struct sq_use *u, struct ppg_push *p)
 {

@@ -22,11 +22,17 @@
 /* The free rows of an initiator: those nobody holds and those an older run held, merged in order of due time and id.
  * stage is always 0 here; it is in the order because it is in the index, so that SQLite sees that nothing is left to
  * sort. */
-#define FREE_TARGETS                                                                                         \
+#define FREE_TARGETS(more)                                                                                   \
     "SELECT id, due_ms, stage FROM target WHERE stage < 2 AND lease = 0 AND initiator_no = ?2"               \
-    " AND due_ms <= ?3 UNION ALL "                                                                           \
+    " AND due_ms <= ?3" more " UNION ALL "                                                                   \
     "SELECT id, due_ms, stage FROM target WHERE stage < 2 AND lease = ?1 AND initiator_no = ?2"              \
-    " AND due_ms <= ?3 ORDER BY due_ms, stage, id LIMIT ?4"
+    " AND due_ms <= ?3" more " ORDER BY due_ms, stage, id LIMIT ?4"
+#define TARGET_COLUMNS                                                                                       \
+    "t.id, t.push_id, t.due_ms, t.address, t.key, t.code, t.tries, t.demanded, t.group_id, t.rule"
+#define CLAIM(more)                                                                                          \
+    "SELECT " TARGET_COLUMNS " FROM (" FREE_TARGETS(more) ") f JOIN target t ON t.id = f.id"                 \
+                                                          " ORDER BY f.due_ms, f.id"
+#define IN_INBOX "t.key = ?1 AND t.by_call = 1 AND t.stage < 2"
 #define FREE_NOTICES                                                                                         \
     "SELECT target_id, due_ms, tries FROM notice WHERE lease = 0 AND initiator_no = ?2"                      \
     " AND due_ms <= ?3 UNION ALL "                                                                           \
@@ -111,9 +117,8 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_TURN] = "SELECT initiator_no, due_ms FROM target WHERE stage < 2 AND lease = ?1 AND initiator_no > ?2"
                 " ORDER BY initiator_no, due_ms LIMIT 1",
     [SQ_OPEN_OF] = "SELECT count(*) FROM target WHERE stage < 2 AND lease = ?1 AND initiator_no = ?2",
-    [SQ_CLAIM] =
-        "SELECT f.id, t.push_id, f.due_ms, t.address, t.key, t.code, t.tries, t.demanded, t.group_id,"
-        " t.rule FROM (" FREE_TARGETS ") f JOIN target t ON t.id = f.id ORDER BY f.due_ms, f.id",
+    [SQ_CLAIM] = CLAIM(""),
+    [SQ_CLAIM_AHEAD] = CLAIM(" AND by_call = 0"),
     [SQ_LEASE] = "UPDATE target SET lease = ?2, by_call = 0 WHERE id = ?1 AND stage < 2",
     [SQ_PUSH_GET] = "SELECT " PUSH_COLUMNS ", p.body, p.how FROM push p"
                     " JOIN initiator i ON i.no = p.initiator_no WHERE p.id = ?1",
@@ -164,6 +169,11 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
     [SQ_PUT_OFF] = "SELECT id, initiator_no FROM target WHERE key = ?1 AND by_call = 1 AND stage < 2"
                    " ORDER BY id LIMIT ?2",
     [SQ_WAKE] = "UPDATE target SET due_ms = ?2, by_call = 0 WHERE id = ?1",
+
+    [SQ_INBOX] = "SELECT t.id, p.accepted_ms, p.expires_ms, p.priority, p.app_id, length(p.body)"
+                 " FROM target t CROSS JOIN push p ON p.id = t.push_id"
+                 " WHERE " IN_INBOX " AND t.id > ?2 AND p.expires_ms > ?3 ORDER BY t.id LIMIT ?4",
+    [SQ_ITEM] = "SELECT " TARGET_COLUMNS " FROM target t WHERE " IN_INBOX " AND t.id = ?2",
 
     [SQ_PURGE_NEXT] = "SELECT id, targets_n, accepted_ms FROM push"
                       " WHERE id > ?1 AND id < (SELECT max(id) FROM push) ORDER BY id LIMIT 1",

@@ -127,7 +127,7 @@ static enum err round_deal(struct sq_turns *t, size_t wanting, size_t *left, boo
             return e;
         if (taken > 0)
             *t->last = turn->no;
-        turn->room -= taken;
+        turn->room = taken > 0 ? turn->room - taken : 0; /* what it has due is left alone: not asked again */
         *left -= taken;
         e = turn_refresh(t, turn);
     }

@@ -49,8 +49,12 @@ static enum err target_finish(struct sq *q, const struct store_finish *o)
 
 enum err sq_finish(struct sq *q, struct store_finish *o)
 {
-    enum err e = target_finish(q, o);
+    bool fetched = o->key.n != 0;
+    enum err e = ERR_OK;
 
+    if (fetched && !sq_item_is(q, o->target_id, o->key, &e))
+        return e ? e : ERR_ABSENT;
+    e = target_finish(q, o);
     if (e)
         return e;
     q->tally.open--;
@@ -58,8 +62,8 @@ enum err sq_finish(struct sq *q, struct store_finish *o)
     if (o->group_id)
         return sq_group_less(q, o->group_id, 1, o->event_ms, o->notify, &o->group_ended);
     if (o->notify)
-        e = sq_notice_add(q, o->target_id, o->event_ms, true);
-    if (!e && o->notify)
+        e = sq_notice_add(q, o->target_id, o->event_ms, !fetched);
+    if (!e && o->notify && !fetched)
         o->notice_id = o->target_id;
     return e;
 }

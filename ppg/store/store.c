@@ -118,6 +118,21 @@ static void wake_drop(struct store_wake *o)
     o->more = false;
 }
 
+static void inbox_drop(struct store_inbox *o)
+{
+    arena_clear(&o->mem);
+    o->items = NULL;
+    o->items_n = 0;
+    o->more = false;
+}
+
+static void item_drop(struct store_item *o)
+{
+    if (o->target)
+        ppg_push_drop(o->target->push);
+    o->target = NULL;
+}
+
 static void mem_init(struct arena *mem)
 {
     arena_init(mem, RESULT_FIRST_N, SIZE_MAX / 4);
@@ -160,6 +175,13 @@ static void results_init(struct store_op *op)
         break;
     case STORE_SA_LIST:
         mem_init(&container_of(op, struct store_sa_list, op)->mem);
+        break;
+    case STORE_INBOX:
+        mem_init(&container_of(op, struct store_inbox, op)->mem);
+        container_of(op, struct store_inbox, op)->items_n = 0;
+        break;
+    case STORE_ITEM:
+        container_of(op, struct store_item, op)->target = NULL;
         break;
     default:
         break;
@@ -206,6 +228,12 @@ static void results_drop(struct store_op *op)
         break;
     case STORE_WAKE:
         wake_drop(container_of(op, struct store_wake, op));
+        break;
+    case STORE_INBOX:
+        inbox_drop(container_of(op, struct store_inbox, op));
+        break;
+    case STORE_ITEM:
+        item_drop(container_of(op, struct store_item, op));
         break;
     case STORE_PURGE:
         container_of(op, struct store_purge, op)->gone = 0;
@@ -263,7 +291,7 @@ static void drop_all(struct list *batch)
 static bool reads_only(const struct store_op *op)
 {
     return op->kind == STORE_SHOW || op->kind == STORE_COUNT || op->kind == STORE_QUEUE ||
-           op->kind == STORE_RECENT;
+           op->kind == STORE_RECENT || op->kind == STORE_INBOX || op->kind == STORE_ITEM;
 }
 
 /* Nothing of the batch is stored.  What only reads is answered anew, from what is. */

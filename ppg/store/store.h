@@ -85,6 +85,8 @@ enum store_kind {
     STORE_QUEUE,
     STORE_REPLAY,
     STORE_WAKE,
+    STORE_INBOX,
+    STORE_ITEM,
     STORE_PURGE,
     STORE_BACKUP,
     STORE_RECENT,
@@ -182,6 +184,9 @@ struct store_finish {
     uint16_t tries;
     int64_t event_ms;
     struct store_record record;
+    /* Not empty: the terminal of that address has fetched it.  ERR_ABSENT unless the target is an item of its inbox; a
+     * notification that is owed waits unleased, and notice_id stays 0.  Borrowed until done. */
+    struct slice key;
     bool notify;       /* owe a result notification */
     int64_t notice_id; /* out: outbox row when notify and the target is no member of a group */
     bool
@@ -216,6 +221,36 @@ struct store_wake {
     struct arena mem; /* the store makes it, the caller clears it */
 };
 
+/* The inbox of a terminal: what was put off with by_call and is not past its deadline, the oldest first. */
+struct store_inbox_item {
+    int64_t id;
+    int64_t accepted_ms;
+    int64_t expires_ms;
+    uint64_t body_n;
+    uint8_t priority;
+    struct slice app_id; /* in mem */
+};
+struct store_inbox {
+    struct store_op op;
+    struct slice key; /* the terminal's address; borrowed until done */
+    int64_t after_id; /* only those behind it; 0: all */
+    int64_t now_ms;
+    size_t max;
+    struct store_inbox_item *items; /* out; in mem */
+    size_t items_n;
+    bool more;        /* out: there are others behind the last */
+    struct arena mem; /* the store makes it, the caller clears it */
+};
+
+/* One item of it with its content; it stays where it is and nobody's.  ERR_ABSENT: this terminal has no such item. */
+struct store_item {
+    struct store_op op;
+    struct slice key; /* as above */
+    int64_t id;
+    int64_t now_ms;
+    struct ppg_target *target; /* out: in its push's memory, which is held for the caller */
+};
+
 /* What one initiator has left in the store after a claim. */
 struct store_share {
     struct slice initiator;
@@ -236,6 +271,7 @@ typedef size_t store_room_fn(void *arg, struct slice initiator);
 struct store_claim {
     struct store_op op;
     int64_t now_ms;
+    bool ahead; /* a look ahead of the time: what a call of its terminal makes due is left alone */
     size_t max;
     size_t max_n;
     store_room_fn *room;

@@ -171,6 +171,19 @@ enum err tool_read(const char *path, struct buf *out)
     return e;
 }
 
+enum err tool_login(const char *in, struct buf *text, struct slice *user, struct slice *password)
+{
+    const char *colon = strchr(in, ':');
+    struct slice rest;
+    enum err e = !colon || colon == in ? ERR_MALFORMED : tool_read(colon + 1, text);
+
+    if (e)
+        return e;
+    *user = slice_of(in, (size_t)(colon - in));
+    (void)slice_cut(buf_slice(text), '\n', password, &rest);
+    return ERR_OK;
+}
+
 enum err tool_write(const char *path, struct slice text)
 {
     char beside[1024];

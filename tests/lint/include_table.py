@@ -58,7 +58,7 @@ ROOMS = {
     },
     "ppg/tool": {
         "ours": {room: ANY for room in ("base/", "base/net/", "pap/", "security/", "ota/headers.h", "ppg/tool/")} | {"ota/terminal/": ["push_print.[ch]", "provision.[ch]"], "ota/sip/": ["sip_*.c"], "ota/registry.h": ["sip_*.h"], "ota/bearer.h": ["sip_*.c"]},
-        "theirs": {"uv.h": ANY, "jansson.h": ["report.c", "table.[ch]", "explain.[ch]", "lists.[ch]"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["report.c", "table.[ch]", "explain.[ch]", "lists.[ch]", "inbox.c"]},
     },
     "ppg/cmd": {
         "ours": {

@@ -35,10 +35,14 @@ static bool write_terminal(struct replay_world *w, FILE *f, const struct replay_
 {
     char name[40];
 
-    (void)fprintf(f, "[terminal %s]\nroute = %s%s://terminal.example:1\nmax-size = %zu\n", t->key,
-                  t->datagrams ? "wap" : "http", t->tls ? "s" : "", t->max_size);
+    (void)fprintf(f, "[terminal %s]\nmax-size = %zu\n", t->key, t->max_size);
+    if (!t->fetches)
+        (void)fprintf(f, "route = %s%s://terminal.example:1\n", t->datagrams ? "wap" : "http",
+                      t->tls ? "s" : "");
     if (t->away)
         (void)fprintf(f, "calls-in = any\ncall-proof = none\nwake = wap://sleep.example\n");
+    if (t->inbox || t->fetches)
+        (void)fprintf(f, "inbox = yes\ncall-proof = certificate\ncall-certificate = DNS:%s\n", t->key);
     if (!t->sealed)
         return true;
     (void)snprintf(name, sizeof name, "association-%zu", (size_t)(t - w->net->terminals));

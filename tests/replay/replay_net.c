@@ -129,7 +129,7 @@ static void pend(struct replay_net *net, struct pending *p)
 
 static bool reaches(const struct ota_terminal *t)
 {
-    return t->route == OTA_ROUTE_HTTP;
+    return t->route == OTA_ROUTE_HTTP && t->host.n != 0;
 }
 
 static bool reaches_by_datagram(const struct ota_terminal *t)

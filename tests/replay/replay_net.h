@@ -50,6 +50,8 @@ struct replay_terminal {
     bool present; /* in the configuration when it is written next */
     bool tls;
     bool datagrams; /* reached by them */
+    bool inbox;     /* it may fetch */
+    bool fetches;   /* and nothing else reaches it */
     bool away;      /* must call in first, and has not; a datagram may ask it to */
     unsigned asked; /* how often one has */
     bool sealed;    /* has an association */
@@ -75,9 +77,9 @@ struct replay_send {
     char push_id[REPLAY_NAME_N];
     char key[REPLAY_NAME_N];
     char message_id[80];
-    char type[48]; /* Content-Type, of the inner message when it was sealed */
-    int64_t at_ms; /* UTC */
-    uint32_t sn;   /* 0: not sealed */
+    char type[200]; /* Content-Type, of the inner message when it was sealed */
+    int64_t at_ms;  /* UTC */
+    uint32_t sn;    /* 0: not sealed */
     unsigned core;
 };
 

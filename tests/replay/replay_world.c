@@ -96,7 +96,7 @@ static void posted(void *arg, unsigned loop, struct list *done)
 
 static enum err core_start(struct replay_world *w, unsigned i)
 {
-    static const struct ota_bearer *const bearers[] = {&replay_bearer, &replay_datagrams};
+    static const struct ota_bearer *const bearers[] = {&replay_bearer, &replay_datagrams, &ota_bearer_inbox};
     struct replay_core *rc = &w->cores[i];
 
     list_init(&rc->handed);
@@ -107,8 +107,8 @@ static enum err core_start(struct replay_world *w, unsigned i)
                                  .shared = &w->shared,
                                  .config = w->config,
                                  .bearers = bearers,
-                                 .bearers_n = 2,
-                                 .bearer_self = {&w->net->ports[i], &w->net->ports[i]},
+                                 .bearers_n = 3,
+                                 .bearer_self = {&w->net->ports[i], &w->net->ports[i], &w->net->ports[i]},
                                  .hand = hand,
                                  .errand = errand,
                                  .post = replay_net_post,

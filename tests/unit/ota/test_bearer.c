@@ -9,6 +9,7 @@ static void found_by_name(void)
     CU_ASSERT(ota_bearer_find(SLICE("HTTP")) == NULL);
     CU_ASSERT(ota_bearer_find(SLICE("udp")) == &ota_bearer_udp);
     CU_ASSERT(ota_bearer_find(SLICE("sip")) == &ota_bearer_sip);
+    CU_ASSERT(ota_bearer_find(SLICE("inbox")) == &ota_bearer_inbox);
     CU_ASSERT(ota_bearer_find(SLICE("sms")) == NULL);
     CU_ASSERT(ota_bearer_find(SLICE_NONE) == NULL);
 }
@@ -24,7 +25,11 @@ static void found_by_reach(void)
     CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_http);
     t.route = OTA_ROUTE_WSP;
     CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_udp);
+    t.inbox = true;
+    CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_udp); /* what can be pushed is */
     t.port = 0;
+    CU_ASSERT(ota_bearer_for(&t) == &ota_bearer_inbox);
+    t.inbox = false;
     CU_ASSERT(ota_bearer_for(&t) == NULL);
     t.route = OTA_ROUTE_SIP;
     CU_ASSERT(ota_bearer_for(&t) == NULL);
@@ -46,6 +51,8 @@ static void caps_of_a_route(void)
         caps = ota_bearer_http.caps(&t);
         CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects &&
                   caps.gpl); /* whether there is an association is not the bearer's matter */
+        caps = ota_bearer_inbox.caps(&t); /* TLS alone, whatever the routes are */
+        CU_ASSERT(caps.auth_int && caps.conf && caps.gpl);
         t.route = OTA_ROUTE_WSP;
         caps = ota_bearer_udp.caps(&t);
         CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects && caps.gpl);

@@ -200,6 +200,44 @@ static void callers_are_found(void)
     ota_registry_drop(&r);
 }
 
+/* Who fetches logs in by the name the operator gave, else by its identity; nobody else is found so. */
+static void who_fetches_is_found(void)
+{
+    static const struct ota_terminal rows[] = {
+        {.key = SLICE("+1"), .inbox = true, .call_in = {.proof = OTA_PROOF_DIGEST}},
+        {.key = SLICE("+2"), .inbox = true, .call_in = {.proof = OTA_PROOF_BASIC, .user = SLICE("bob")}},
+        {.key = SLICE("a@b"), .inbox = true, .call_in = {.proof = OTA_PROOF_BASIC, .user = SLICE("Bob")}},
+        {.key = SLICE("+3"),
+         .call_in = {.calls = OTA_CALLS_ANY, .proof = OTA_PROOF_DIGEST, .user = SLICE("eve")}},
+        {.key = SLICE("+4")},
+        {.key = SLICE("c@d"), .inbox = true, .call_in = {.certificate = SLICE("DNS:c")}},
+    };
+    static const struct {
+        const char *user, *key;
+    } users[] = {{"4+1", "+1"}, {"41", "+1"},  {"bob", "+2"}, {"Bob", "a@b"}, {"4+2", NULL},
+                 {"BOB", NULL}, {"eve", NULL}, {"4+3", NULL}, {"4+4", NULL},  {"", NULL}};
+    struct ota_registry *r;
+
+    CU_ASSERT_FATAL(ota_registry_create(9, &r) == ERR_OK);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        CU_ASSERT(ota_registry_add(r, &rows[i]) == ERR_OK);
+    for (size_t i = 0; i < COUNT(users); i++) {
+        const struct ota_terminal *t = ota_registry_find_user(r, slice_str(users[i].user));
+
+        test_row(i);
+        CU_ASSERT((t != NULL) == (users[i].key != NULL));
+        if (t && users[i].key)
+            TEST_SLICE_EQ(t->key, slice_str(users[i].key));
+    }
+    CU_ASSERT(ota_registry_find_certificate(r, SLICE("DNS:c")) != NULL);
+    CU_ASSERT(ota_registry_add(r, &(struct ota_terminal){.key = SLICE("+5"),
+                                                         .inbox = true,
+                                                         .call_in = {.user = SLICE("bob")}}) == ERR_EXISTS);
+    CU_ASSERT(ota_registry_add(r, &(struct ota_terminal){.key = SLICE("e@f"), .inbox = true}) ==
+              ERR_MALFORMED);
+    ota_registry_drop(&r);
+}
+
 const struct test_case test_cases[] = {
     {"copies_are_deep", copies_are_deep},
     {"profiles_are_shared", profiles_are_shared},
@@ -208,5 +246,6 @@ const struct test_case test_cases[] = {
     {"walk_sees_each_once", walk_sees_each_once},
     {"hold_outlives_the_first_drop", hold_outlives_the_first_drop},
     {"callers_are_found", callers_are_found},
+    {"who_fetches_is_found", who_fetches_is_found},
     {NULL, NULL},
 };

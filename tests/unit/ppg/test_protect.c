@@ -124,7 +124,8 @@ static void test_outside(void)
     TEST_SLICE_EQ(ota_header_find(buf_slice(&out.head), SLICE("X-Secret")), SLICE("yes"));
     CU_ASSERT(ota_header_find(buf_slice(&out.head), SLICE("X-Push-Message-ID")).n > 0);
     CU_ASSERT(out.sn == 0);
-    content = (struct ppg_content){SLICE("application/vnd.wap.sic"), SLICE("made"), true};
+    content = (struct ppg_content){
+        .type = SLICE("application/vnd.wap.sic"), .body = SLICE("made"), .transformed = true};
     push.headers = SLICE("Content-MD5: of the text\r\nX-Secret: yes\r\n");
     buf_reset(&out.head, 65536);
     CU_ASSERT(ppg_protect(c->protect, &t, &content, NULL, &decision, &wait, &out) == ERR_OK);

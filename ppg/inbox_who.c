@@ -1,0 +1,203 @@
+/* Who fetches; see inbox_who.h. */
+#include "ppg/inbox_who.h"
+
+#include "base/net/tls.h"
+#include "ota/proof.h"
+#include "ppg/inbox.h"
+#include "security/basic.h"
+#include "security/whitelist.h"
+
+/* What was found out of one request. */
+struct who {
+    struct ppg_core *c;
+    const struct net_http_msg *m;
+    const struct net_tls_peer *peer;
+    struct slice ip;
+    struct slice authorization;
+    const struct ota_terminal *terminal;
+    const char *proof;
+    bool stale;
+};
+
+static struct slice realm_of(const struct who *w)
+{
+    return slice_str(ppg_core_settings(w->c)->ota_http.realm);
+}
+
+static bool by_login(const struct ota_terminal *t)
+{
+    return t && t->inbox && (t->call_in.proof == OTA_PROOF_DIGEST || t->call_in.proof == OTA_PROOF_BASIC);
+}
+
+/* --- proofs --- */
+
+/* An unknown user costs the same work and gets the same answer. */
+static enum err by_digest(struct who *w, const struct ota_registry *r)
+{
+    const struct sec_digest_request request = {w->m->method, w->m->target, w->m->body, true};
+    const struct ota_terminal *t;
+    struct sec_digest_response d;
+    struct sec_secret ha1;
+    enum err e = sec_digest_parse(w->authorization, &d);
+
+    if (e)
+        return ERR_DENIED;
+    t = ota_registry_find_user(r, d.username);
+    t = by_login(t) ? t : NULL;
+    sec_secret_init(&ha1);
+    e = sec_digest_ha1(d.algorithm, d.username, realm_of(w), t ? t->call_in.password : SLICE_NONE, &ha1);
+    if (!e)
+        e = sec_digest_verify(w->c->shared->guard, &d, &request, realm_of(w), t ? &ha1 : NULL,
+                              ppg_core_mono_ms(w->c));
+    sec_secret_clear(&ha1);
+    w->terminal = e ? NULL : t;
+    w->proof = "digest";
+    return e;
+}
+
+static enum err by_basic(struct who *w, const struct ota_registry *r)
+{
+    const struct ota_terminal *t = NULL;
+    struct sec_basic pair;
+    struct buf secret;
+    enum err e;
+
+    buf_init(&secret, SEC_BASIC_MAX_N);
+    e = sec_basic_parse(w->authorization, &secret, &pair);
+    if (!e)
+        t = ota_registry_find_user(r, pair.user);
+    if (!e && (!by_login(t) || t->call_in.proof != OTA_PROOF_BASIC ||
+               !sec_password_eq(pair.password, t->call_in.password)))
+        e = ERR_DENIED;
+    buf_wipe(&secret);
+    w->terminal = e ? NULL : t;
+    w->proof = "basic";
+    return e;
+}
+
+static bool by_certificate(struct who *w, const struct ota_registry *r)
+{
+    const struct ota_terminal *t = ota_proof_certificate(r, w->peer);
+
+    if (!t || !t->inbox || t->call_in.proof != OTA_PROOF_CERTIFICATE)
+        return false;
+    w->terminal = t;
+    w->proof = "certificate";
+    return true;
+}
+
+static bool by_psk(struct who *w, const struct ota_registry *r)
+{
+    const struct ota_terminal *t = ota_proof_psk(r, w->peer);
+
+    if (!t || !t->inbox || t->call_in.proof != OTA_PROOF_PSK)
+        return false;
+    w->terminal = t;
+    w->proof = "psk";
+    return true;
+}
+
+/* --- refusals --- */
+
+static unsigned refuse(const struct who *w, unsigned status, const char *why)
+{
+    LOG(w->c->shared->log, LOG_INFO, "inbox.refused", LOG_S("peer", w->ip),
+        LOG_A("terminal", w->terminal ? w->terminal->key : SLICE_NONE), LOG_I("status", status),
+        LOG_C("why", why));
+    return status;
+}
+
+static unsigned challenge(const struct who *w, struct buf *headers)
+{
+    const struct ppg_settings *set = ppg_core_settings(w->c);
+    enum err e = ERR_OK;
+
+    for (int a = SEC_DIGEST_ALGORITHM_COUNT - 1; a >= 0 && !e; a--) {
+        if (a == SEC_DIGEST_MD5 && !set->pap.digest_md5)
+            continue;
+        buf_add_str(headers, "WWW-Authenticate: ");
+        e = sec_digest_challenge(w->c->shared->guard, (enum sec_digest_algorithm)a, realm_of(w), w->stale,
+                                 ppg_core_mono_ms(w->c), headers);
+        buf_add_str(headers, "\r\n");
+    }
+    buf_addf(headers, "WWW-Authenticate: Basic realm=\"%s\", charset=\"UTF-8\"\r\n", set->ota_http.realm);
+    return refuse(w, e ? 503 : 401, w->authorization.n ? "login refused" : "not proved");
+}
+
+static unsigned log_in(struct who *w, const struct ota_registry *r, struct buf *headers)
+{
+    struct sec_penalty *penalty = w->c->shared->penalty;
+    int64_t wait_ms = sec_penalty_wait_ms(penalty, w->ip, ppg_core_mono_ms(w->c));
+    enum err e;
+
+    if (!w->authorization.n)
+        return challenge(w, headers);
+    if (wait_ms > 0) {
+        buf_addf(headers, "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000);
+        return refuse(w, 429, "too many failed logins");
+    }
+    e = slice_starts_ci(w->authorization, SLICE("Basic ")) ? by_basic(w, r) : by_digest(w, r);
+    if (e == ERR_NOMEM)
+        return refuse(w, 503, "out of memory");
+    if (!e) {
+        sec_penalty_clear(penalty, w->ip);
+        return 0;
+    }
+    w->stale = e == ERR_LATE;
+    if (!w->stale)
+        sec_penalty_fail(penalty, w->ip, ppg_core_mono_ms(w->c));
+    return challenge(w, headers);
+}
+
+/* A black-listed terminal gets nothing, a listed one does: deny beats allow, and no rule means no. */
+static unsigned check_list(const struct who *w)
+{
+    const struct sec_whitelist_query q = {.operation = SEC_SUBMIT,
+                                          .initiator = SLICE(PPG_INBOX_NAME),
+                                          .recipient = w->terminal->key,
+                                          .at_s = ppg_core_utc_ms(w->c) / 1000};
+    struct sec_whitelist_verdict v;
+
+    sec_whitelist_decide(ppg_config_whitelist(w->c->config), &q, &v);
+    if (v.allow)
+        return 0;
+    LOG(w->c->shared->log, LOG_INFO, "inbox.denied", LOG_A("terminal", w->terminal->key),
+        LOG_C("reason", v.reason), LOG_C("file", v.file ? v.file : ""), LOG_I("line", v.line));
+    return 403;
+}
+
+/* The store of another gateway proves itself by a certificate when policy asks.  [CPM 5.1.3.4] */
+static unsigned check_peer_store(const struct who *w)
+{
+    if (!w->terminal->peer_store || slice_eq(slice_str(w->proof), SLICE("certificate")))
+        return 0;
+    if (ppg_core_settings(w->c)->inbox.peer_certificate)
+        return refuse(w, 403, "another gateway's store without certificate");
+    LOG(w->c->shared->log, LOG_WARN, "inbox.peer", LOG_S("peer", w->ip), LOG_A("terminal", w->terminal->key),
+        LOG_C("proof", w->proof));
+    return 0;
+}
+
+unsigned ppg_inbox_who(struct ppg_core *c, const struct net_http_exchange *x, const struct ota_registry *r,
+                       const struct ota_terminal **out, struct buf *headers)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    struct who w = {.c = c,
+                    .m = m,
+                    .peer = net_http_exchange_peer(x),
+                    .ip = net_http_exchange_ip(x),
+                    .authorization = net_http_header(m, SLICE("Authorization"), NULL)};
+    unsigned status = 0;
+
+    if (!w.peer)
+        return refuse(&w, 403, "not inside TLS");
+    if (!by_certificate(&w, r) && !by_psk(&w, r))
+        status = log_in(&w, r, headers);
+    if (!status)
+        status = check_peer_store(&w);
+    if (!status)
+        status = check_list(&w);
+    if (!status)
+        *out = w.terminal;
+    return status;
+}
