@@ -188,7 +188,7 @@ enum kit_event kit_handle_fetched(struct kit *k, const struct kit_request *req, 
 
     t.full = req->tls && t.proofs;
     k->said.word = OTA_SA_NOTHING;
-    if (server_listed(k, req->server))
+    if (server_ok(k, req->server))
         v = kit_push_judge(k, req, &t, push);
     k->counts[v.reason]++;
     *reason = kit_reason_text(v.reason);

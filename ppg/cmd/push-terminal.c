@@ -30,6 +30,7 @@
 #include "ppg/tool/push_print.h"
 #include "ppg/tool/sip_terminal.h"
 #include "ppg/tool/swarm_run.h"
+#include "ppg/tool/terminal_options.h"
 
 #define EXIT_TIMEOUT    1
 #define EXIT_BAD_USAGE  2
@@ -46,87 +47,8 @@
 #define MTU             1200
 #define CRL_MAX_N       (4u << 20)
 
-struct options {
-    const char *bind, *cert, *key, *pkcs12, *pkcs12_password, *ca, *crl, *provisioning;
-    struct tool_list associations;
-    const char *gateway, *gateway_name, *proof;
-    const char *terminal_id, *require, *login, *state, *wire, *port_file;
-    const char *package, *code, *out, *module;
-    struct tool_list servers;
-    struct tool_list apps, accept, charsets, encodings, languages;
-    const char *psk;
-    const char *record, *registrar;
-    const char *item, *protection; /* of `inbox` */
-    bool fetch, follow, keep;      /* likewise; fetch: it is the command */
-    bool trusted_only, udp, dtls, sip;
-    int64_t count, timeout_s, max_size, window;
-    bool json, help, version;
-};
-
-#define AT(member) offsetof(struct options, member)
-static const struct tool_option listen_options[] = {
-    {"bind", "ADDR:PORT", "where to listen; port 0: any", TOOL_TEXT, AT(bind), 0, 0},
-    {"udp", NULL, "take pushes in datagrams instead of connections", TOOL_FLAG, AT(udp), 0, 0},
-    {"gateway", "URI", "connect: https://HOST:PORT or http://HOST:PORT", TOOL_TEXT, AT(gateway), 0, 0},
-    {"gateway-name", "NAME", "connect: name in its certificate; default: the host's", TOOL_TEXT,
-     AT(gateway_name), 0, 0},
-    {"proof", "USER:FILE", "how we prove ourselves when it asks; password in FILE", TOOL_TEXT, AT(proof), 0,
-     0},
-    {"follow", NULL, "inbox: wait for more when all is fetched", TOOL_FLAG, AT(follow), 0, 0},
-    {"keep", NULL, "inbox: acknowledge nothing", TOOL_FLAG, AT(keep), 0, 0},
-    {"item", "ID", "inbox: fetch this one alone", TOOL_TEXT, AT(item), 0, 0},
-    {"protection", "LEVEL", "inbox: ask for none, integrity or full", TOOL_TEXT, AT(protection), 0, 0},
-    {"dtls", NULL, "the same inside DTLS, with --psk or --cert and --key", TOOL_FLAG, AT(dtls), 0, 0},
-    {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS and connect; in hexadecimal in FILE",
-     TOOL_TEXT, AT(psk), 0, 0},
-    {"record", "URI", "sip: our address, sip:user@domain, to be registered", TOOL_TEXT, AT(record), 0, 0},
-    {"registrar", "URI", "sip: where, sip:HOST:PORT[;transport=tcp]; --proof answers its challenges",
-     TOOL_TEXT, AT(registrar), 0, 0},
-    {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
-    {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
-    {"pkcs12", "FILE", "certificate and key in one file, instead of these two", TOOL_TEXT, AT(pkcs12), 0, 0},
-    {"pkcs12-password", "FILE", "its password, the first line of FILE; default: none", TOOL_TEXT,
-     AT(pkcs12_password), 0, 0},
-    {"ca", "FILE", "who signs gateways: their certificate is demanded", TOOL_TEXT, AT(ca), 0, 0},
-    {"crl", "FILE", "certificates of gateways that are revoked", TOOL_TEXT, AT(crl), 0, 0},
-    {"association", "FILE", "said, key, suites, expires; mode 0600; repeatable", TOOL_LIST, AT(associations),
-     0, 0},
-    {"module", "FILE", "identity module: pushes may bring their association; mode 0600", TOOL_TEXT,
-     AT(module), 0, 0},
-    {"provisioning", "FILE",
-     "lists, keys, certificates in one object; one that is pushed takes its place; mode 0600", TOOL_TEXT,
-     AT(provisioning), 0, 0},
-    {"terminal-id", "ID", "type digit and value, as 4+15550100", TOOL_TEXT, AT(terminal_id), 0, 0},
-    {"require", "LEVEL", "none, integrity, full: drop what has less", TOOL_TEXT, AT(require), 0, 0},
-    {"trusted-only", NULL, "drop what is not flagged as trusted", TOOL_FLAG, AT(trusted_only), 0, 0},
-    {"server", "NAME", "certificate name or address that may push, repeatable", TOOL_LIST, AT(servers), 0, 0},
-    {"app", "ID", "application served, repeatable; default: all", TOOL_LIST, AT(apps), 0, 0},
-    {"accept", "TYPE", "media type taken, repeatable; default: all", TOOL_LIST, AT(accept), 0, 0},
-    {"charset", "NAME", "charset taken, repeatable; default: not said", TOOL_LIST, AT(charsets), 0, 0},
-    {"encoding", "NAME", "content coding taken, repeatable; default: not said", TOOL_LIST, AT(encodings), 0,
-     0},
-    {"language", "TAG", "language wanted, repeatable; default: not said", TOOL_LIST, AT(languages), 0, 0},
-    {"login", "USER:FILE", "ask the gateway for Digest; password in FILE", TOOL_TEXT, AT(login), 0, 0},
-    {"state", "FILE", "what must survive a restart", TOOL_TEXT, AT(state), 0, 0},
-    {"window", "N", "sequence numbers that may arrive late", TOOL_NUMBER, AT(window), 0, 64},
-    {"count", "N", "leave after so many pushes", TOOL_NUMBER, AT(count), 0, INT32_MAX},
-    {"timeout", "SECONDS", "leave after so long", TOOL_NUMBER, AT(timeout_s), 0, 86400},
-    {"max-size", "OCTETS", "largest content", TOOL_NUMBER, AT(max_size), 1, 4 << 20},
-    {"json", NULL, "print one JSON object a line", TOOL_FLAG, AT(json), 0, 0},
-    {"wire", "FILE", "keep the octets as they came", TOOL_TEXT, AT(wire), 0, 0},
-    {"port-file", "FILE", "gets the port once it listens", TOOL_TEXT, AT(port_file), 0, 0},
-    {"package", "FILE", "activate: the package that the operator made", TOOL_TEXT, AT(package), 0, 0},
-    {"code", "CODE", "activate: its code, as it was told; -: the first line of standard input", TOOL_TEXT,
-     AT(code), 0, 0},
-    {"out", "FILE", "activate: the association file to make; default: the key's name and version", TOOL_TEXT,
-     AT(out), 0, 0},
-    {"help", NULL, "print this", TOOL_FLAG, AT(help), 0, 0},
-    {"version", NULL, "print the version", TOOL_FLAG, AT(version), 0, 0},
-    {NULL, NULL, NULL, TOOL_FLAG, 0, 0, 0},
-};
-
 struct terminal {
-    const struct options *o;
+    const struct tool_terminal_options *o;
     struct tool_loop loop;
     struct log *log; /* to standard error: connections refused, and why */
     struct net_tls_ctx *tls;
@@ -462,7 +384,7 @@ static unsigned on_message(const struct tool_sip_push *p, void *arg)
 
 /* --- setting up --- */
 
-static int set_level(const struct options *o, struct kit_conf *conf)
+static int set_level(const struct tool_terminal_options *o, struct kit_conf *conf)
 {
     for (int level = KIT_NONE; level <= KIT_FULL; level++)
         if (slice_eq(slice_str(o->require), slice_str(tool_push_level((enum kit_protection)level)))) {
@@ -496,7 +418,7 @@ static void join(const struct tool_list *l, const char *none, struct buf *out)
         buf_add_str(out, none);
 }
 
-static enum err say(const struct options *o, struct said *said, struct kit_conf *conf)
+static enum err say(const struct tool_terminal_options *o, struct said *said, struct kit_conf *conf)
 {
     const struct {
         const struct tool_list *list;
@@ -520,7 +442,7 @@ static enum err say(const struct options *o, struct said *said, struct kit_conf 
 
 static int make_kit_with(struct terminal *t, struct said *said)
 {
-    const struct options *o = t->o;
+    const struct tool_terminal_options *o = t->o;
     struct kit_conf conf = {.terminal_id = slice_str(o->terminal_id),
                             .max_size = (size_t)o->max_size,
                             .max_outstanding = OUTSTANDING,
@@ -826,7 +748,7 @@ static int load_object(struct terminal *t)
 /* Certificates that were provisioned are used whole, where none are named otherwise. */
 static bool object_has_tls(const struct terminal *t)
 {
-    const struct options *o = t->o;
+    const struct tool_terminal_options *o = t->o;
 
     return t->object && (t->object->chain_pem.n || t->object->ca_pem.n) && !o->cert && !o->key &&
            !o->pkcs12 && !o->ca && !t->psk.n;
@@ -835,7 +757,7 @@ static bool object_has_tls(const struct terminal *t)
 /* With our certificate from where it is kept. */
 static enum err make_ctx(struct terminal *t, const struct net_tls_conf *conf, char why[TOOL_WHY_N])
 {
-    const struct options *o = t->o;
+    const struct tool_terminal_options *o = t->o;
 
     if (object_has_tls(t)) {
         const struct tool_pem pem = {.chain = buf_slice(&t->object->chain_pem),
@@ -939,7 +861,7 @@ static int set_up(struct terminal *t)
     return bad ? bad : start(t);
 }
 
-static int run(const struct options *o)
+static int run(const struct tool_terminal_options *o)
 {
     struct terminal t = {.o = o};
 
@@ -977,7 +899,7 @@ static int run(const struct options *o)
     "       push-terminal activate --package FILE --code CODE [--out FILE]"
 
 /* Each command has its own way to the gateway, and needs it. */
-static bool command_ok(const char *word, struct options *o)
+static bool command_ok(const char *word, struct tool_terminal_options *o)
 {
     o->fetch = slice_eq(slice_str(word), SLICE("inbox"));
     if (o->fetch)
@@ -998,12 +920,12 @@ static int help(void)
     (void)puts(
         USAGE
         "\nA handset's push client: waits for a gateway or calls it, verifies, opens and prints pushes.\n");
-    tool_help(stdout, listen_options);
+    tool_help(stdout, tool_terminal_options);
     (void)puts("\nexit status: 0 the pushes came, 1 not in time, 2 a mistake in what was asked");
     return 0;
 }
 
-static int run_activate(const struct options *o)
+static int run_activate(const struct tool_terminal_options *o)
 {
     char why[TOOL_WHY_N], made[TOOL_ACTIVATE_PATH_N];
 
@@ -1018,14 +940,14 @@ static int run_activate(const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.require = "none", .max_size = 65536};
+    struct tool_terminal_options o = {.require = "none", .max_size = 65536};
     struct tool_list words = {.n = 0};
     char why[TOOL_WHY_N];
 
     (void)signal(SIGPIPE, SIG_IGN);
     if (argc > 1 && slice_eq(slice_str(argv[1]), SLICE("swarm")))
         return tool_swarm_run(argc - 2, argv + 2);
-    if (tool_parse(listen_options, argc - 1, argv + 1, &o, &words, why))
+    if (tool_parse(tool_terminal_options, argc - 1, argv + 1, &o, &words, why))
         return complain(why, "");
     if (o.help)
         return help();

@@ -1,0 +1,28 @@
+/* What push-terminal can be told on its command line.  A value that was not given is NULL, false or 0; strings are the
+ * command line's.  One thread. */
+#ifndef PPG_TOOL_TERMINAL_OPTIONS_H
+#define PPG_TOOL_TERMINAL_OPTIONS_H
+
+#include "ppg/tool/tool.h"
+
+struct tool_terminal_options {
+    const char *bind, *cert, *key, *pkcs12, *pkcs12_password, *ca, *crl, *provisioning;
+    struct tool_list associations;
+    const char *gateway, *gateway_name, *proof;
+    const char *terminal_id, *require, *login, *state, *wire, *port_file;
+    const char *package, *code, *out, *module;
+    struct tool_list servers;
+    struct tool_list apps, accept, charsets, encodings, languages;
+    const char *psk;
+    const char *record, *registrar;
+    const char *item, *protection; /* of `inbox` */
+    bool fetch, follow, keep;      /* likewise; fetch: it is the command */
+    bool trusted_only, udp, dtls, sip;
+    int64_t count, timeout_s, max_size, window;
+    bool json, help, version;
+};
+
+/* Ends with a NULL name. */
+extern const struct tool_option tool_terminal_options[];
+
+#endif
