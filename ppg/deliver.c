@@ -13,7 +13,7 @@
 #include "security/naf_sa.h"
 
 #define HEAD_MAX_N        65536u
-#define BUSY_TRIES_MAX    3u     /* [OTA-HTTP status table]: lack of resources */
+#define BUSY_TRIES_MAX    3u /* [OTA-HTTP status table]: lack of resources */
 #define URL_MAX_N         2048u
 #define KEEP_N            16384u /* octets a recycled attempt keeps */
 #define PROTECTION_TEXT_N (SEC_POLICY_TEXT_N + 48)

@@ -50,7 +50,7 @@ static void caps_of_a_route(void)
         test_row(i);
         caps = ota_bearer_http.caps(&t);
         CU_ASSERT(caps.auth_int == rows[i].protects && caps.conf == rows[i].protects &&
-                  caps.gpl); /* whether there is an association is not the bearer's matter */
+                  caps.gpl);              /* whether there is an association is not the bearer's matter */
         caps = ota_bearer_inbox.caps(&t); /* TLS alone, whatever the routes are */
         CU_ASSERT(caps.auth_int && caps.conf && caps.gpl);
         t.route = OTA_ROUTE_WSP;
