@@ -157,6 +157,8 @@ static unsigned count_more(struct ppg_inbox *inbox, struct ppg_inbox_job *j)
     }
     n->n++;
     j->counted = n;
+    LOG(inbox->core->shared->log, LOG_DEBUG, "inbox.wait", LOG_A("terminal", ppg_inbox_key(j)),
+        LOG_I("until_ms", j->until_ms));
     return 0;
 }
 
@@ -164,15 +166,15 @@ static unsigned count_more(struct ppg_inbox *inbox, struct ppg_inbox_job *j)
 static void wait_or_answer(struct ppg_inbox_job *j, const struct store_inbox *list)
 {
     struct ppg_core *c = j->core;
-    bool wait = !list->items_n && ppg_core_mono_ms(c) < j->until_ms && !atomic_load(&c->shared->draining);
+    bool same = j->generation == ppg_config_generation(c->config);
 
-    if (wait) {
+    if (same && !list->items_n && ppg_core_mono_ms(c) < j->until_ms && !atomic_load(&c->shared->draining)) {
         list_push_back(&c->inbox->waits, &j->at);
         return;
     }
     if (j->counted)
         count_less(c->inbox, j);
-    answer_list(j, list);
+    answer_list(j, same ? list : NULL);
 }
 
 static void listed(struct store_op *op)
@@ -230,7 +232,8 @@ void ppg_inbox_tick(struct ppg_inbox *inbox)
 
     LIST_EACH_SAFE (at, &inbox->waits) {
         struct ppg_inbox_job *j = container_of(at, struct ppg_inbox_job, at);
-        bool over = now >= j->until_ms || atomic_load(&c->shared->draining) || net_http_exchange_gone(j->x);
+        bool over = now >= j->until_ms || atomic_load(&c->shared->draining) || net_http_exchange_gone(j->x) ||
+                    j->generation != ppg_config_generation(c->config); /* who may fetch is asked anew */
 
         if (!over && atomic_load(ppg_shared_bell(c->shared, ppg_inbox_key(j))) == j->bell)
             continue;
@@ -333,6 +336,7 @@ static struct ppg_inbox_job *job_new(struct ppg_core *c, struct net_http_exchang
     buf_init(&j->message.head, HEADERS_MAX_N * 4);
     buf_init(&j->message.sealed, SIZE_MAX / 2);
     buf_init(&j->made, PPG_CONTENT_MADE_MAX_N);
+    j->generation = ppg_config_generation(c->config);
     j->key_n = t->key.n;
     mem_copy(j->key, t->key.n, t->key);
     c->inbox->open++;

@@ -14,9 +14,10 @@ struct ppg_inbox_job {
     struct ppg_core *core; /* where the request came in */
     struct net_http_exchange *x;
     /* A list. */
-    struct list at;   /* among those that wait; alone otherwise */
-    unsigned bell;    /* as it was before the store was asked */
-    int64_t until_ms; /* monotonic: it waits so long */
+    struct list at;      /* among those that wait; alone otherwise */
+    unsigned bell;       /* as it was before the store was asked */
+    int64_t until_ms;    /* monotonic: it waits so long */
+    uint64_t generation; /* of the configuration that let it in */
     struct ppg_wait_count *counted;
     int64_t after_id;
     size_t max;

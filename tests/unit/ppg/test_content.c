@@ -150,10 +150,29 @@ static void other_form_rows(void)
     }
 }
 
+/* RFC 2046 §5.2.3: what the content is stands in the body, where it is in the type. */
+static void told_where(void)
+{
+    const struct ppg_push push = {.content_type = SLICE("image/png"), .body = SLICE("12345")};
+    struct ppg_content c = {.transformed = true};
+    struct buf made;
+
+    buf_init(&made, PPG_CONTENT_MADE_MAX_N);
+    CU_ASSERT_FATAL(ppg_content_notice(&push, SLICE("https://gw:1/inbox/a-1"), &made, &c) == ERR_OK);
+    TEST_SLICE_EQ(c.type, SLICE("message/external-body; access-type=URL; URL=\"https://gw:1/inbox/a-1\""));
+    TEST_SLICE_EQ(c.body, SLICE("Content-Type: image/png\r\nContent-Length: 5\r\n\r\n"));
+    CU_ASSERT(c.notice && !c.transformed);
+    buf_clear(&made);
+    buf_init(&made, 10);
+    CU_ASSERT(ppg_content_notice(&push, SLICE("https://gw:1/inbox/a-1"), &made, &c) == ERR_LIMIT);
+    buf_clear(&made);
+}
+
 const struct test_case test_cases[] = {
     {"rows", rows},
     {"made_once", made_once},
     {"no_room_is_no_form", no_room_is_no_form},
     {"other_form_rows", other_form_rows},
+    {"told_where", told_where},
     {NULL, NULL},
 };

@@ -189,6 +189,33 @@ static void files_that_fail(void)
     buf_clear(&b);
 }
 
+/* "USER:FILE": the first line counts. */
+static void logins_are_read(void)
+{
+    static const struct {
+        const char *text, *password;
+    } rows[] = {
+        {"secret\n", "secret"}, {"secret", "secret"}, {"a b:c\nmore\n", "a b:c"}, {"\n", ""}, {"", ""}};
+    char path[300], login[320];
+    struct slice user, password;
+    struct buf text;
+
+    buf_init(&text, 100);
+    (void)snprintf(path, sizeof path, "%s/login", test_scratch());
+    (void)snprintf(login, sizeof login, "me:%s", path);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        buf_reset(&text, 100);
+        CU_ASSERT(tool_write(path, slice_str(rows[i].text)) == ERR_OK);
+        CU_ASSERT(tool_login(login, &text, &user, &password) == ERR_OK);
+        CU_ASSERT(slice_eq(user, SLICE("me")) && slice_eq(password, slice_str(rows[i].password)));
+    }
+    CU_ASSERT(tool_login("me", &text, &user, &password) == ERR_MALFORMED);
+    CU_ASSERT(tool_login(login + 2, &text, &user, &password) == ERR_MALFORMED); /* nobody */
+    CU_ASSERT(tool_login("me:/no/such/file", &text, &user, &password) == ERR_IO);
+    buf_clear(&text);
+}
+
 static void peer_text_is_tamed(void)
 {
     char *text = NULL;
@@ -226,6 +253,7 @@ const struct test_case test_cases[] = {
     {"times", times},
     {"files_there_and_back", files_there_and_back},
     {"files_that_fail", files_that_fail},
+    {"logins_are_read", logins_are_read},
     {"peer_text_is_tamed", peer_text_is_tamed},
     {"help_names_every_option", help_names_every_option},
     {NULL, NULL},
