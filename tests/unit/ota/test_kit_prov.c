@@ -229,9 +229,9 @@ static void floor_and_time_to_live(void)
 
 /* --- associations --- */
 
-static void sender_make(struct sec_sa *sa, uint8_t first)
+static void sender_make(struct sec_sa *sa, uint8_t first, uint8_t suite)
 {
-    uint8_t octets[48], suite = SEC_GPL_GCM;
+    uint8_t octets[48];
 
     for (size_t i = 0; i < sizeof octets; i++)
         octets[i] = (uint8_t)i;
@@ -243,11 +243,9 @@ static void sender_make(struct sec_sa *sa, uint8_t first)
     CU_ASSERT_FATAL(!sec_sa_reserved(sa, 1, 1000));
 }
 
-/* A sealed push over nothing; `body` keeps it for a replay. */
-static enum kit_event sealed(struct bench *b, struct sec_sa *from, struct buf *body)
+/* A sealed push over a clear connection; `body` keeps it for a replay. */
+static enum kit_event sealed_as(struct bench *b, struct sec_sa *from, struct slice inner, struct buf *body)
 {
-    struct slice inner = SLICE("Content-Type: text/plain\r\nContent-Length: 5\r\n"
-                               "X-Wap-Application-Id: x-wap-application:mms.ua\r\n\r\nhello");
     enum kit_event ev;
     uint32_t sn;
 
@@ -261,6 +259,41 @@ static enum kit_event sealed(struct bench *b, struct sec_sa *from, struct buf *b
     return ev;
 }
 
+static enum kit_event sealed(struct bench *b, struct sec_sa *from, struct buf *body)
+{
+    return sealed_as(b, from,
+                     SLICE("Content-Type: text/plain\r\nContent-Length: 5\r\n"
+                           "X-Wap-Application-Id: x-wap-application:mms.ua\r\n\r\nhello"),
+                     body);
+}
+
+/* A seal that only keeps it whole is too little: there may be keys in it. */
+static void sealed_objects(void)
+{
+    static const char inner[] = "Content-Type: application/xml\r\nX-Wap-Application-Id: " SEC_SECPROV_APP
+                                "\r\nX-Wap-Push-Info: authenticated, trusted\r\nX-Wap-Initiator-URI: " NEWS
+                                "\r\n\r\n" OBJECT("1", BLACK(PPG(EVIL)));
+    static const uint8_t suites[] = {SEC_GPL_HMAC, SEC_GPL_GCM};
+    struct sec_sa whole, hidden;
+    struct bench b;
+    struct buf body;
+
+    start(&b);
+    buf_init(&body, 65536);
+    sender_make(&whole, 0, SEC_GPL_HMAC);
+    sender_make(&hidden, 0, SEC_GPL_GCM);
+    CU_ASSERT(!kit_add_association(b.kit, whole.rand, sec_secret_slice(&whole.ks), suites, 2, 0));
+    CU_ASSERT(dropped(&b, sealed_as(&b, &whole, slice_str(inner), &body), "untrusted"));
+    CU_ASSERT(hello(&b, EVIL, NEWS, "") == KIT_PUSH);
+    CU_ASSERT(dropped(&b, sealed(&b, &hidden, &body), "replay")); /* the number of the one before */
+    CU_ASSERT(sealed_as(&b, &hidden, slice_str(inner), &body) == KIT_PUSH && b.push.provisioned == 1);
+    CU_ASSERT(dropped(&b, hello(&b, EVIL, NEWS, ""), "server"));
+    sec_sa_clear(&whole);
+    sec_sa_clear(&hidden);
+    buf_clear(&body);
+    stop(&b);
+}
+
 static void keys_come_and_go(void)
 {
     struct sec_sa a, c;
@@ -269,8 +302,8 @@ static void keys_come_and_go(void)
 
     start(&b);
     buf_init(&body, 65536);
-    sender_make(&a, 0);
-    sender_make(&c, 1);
+    sender_make(&a, 0, SEC_GPL_GCM);
+    sender_make(&c, 1, SEC_GPL_GCM);
     CU_ASSERT(dropped(&b, sealed(&b, &a, &body), "no-sa"));
     CU_ASSERT(provision(&b, OBJECT("1", "<Keys>" KEY("a", SA_A) KEY("b", SA_B) "</Keys>")) == KIT_PUSH);
     CU_ASSERT(sealed(&b, &c, &body) == KIT_PUSH);
@@ -284,7 +317,9 @@ static void keys_come_and_go(void)
     CU_ASSERT(provision(&b, OBJECT("4", "<Keys>" KEY("b", SA_B) "</Keys>")) == KIT_PUSH);
     CU_ASSERT(provision(&b, OBJECT("5", "<Keys>" KEY("a", SA_A) "</Keys>")) == KIT_PUSH);
     sec_sa_clear(&c);
-    sender_make(&c, 0); /* the sender begins anew at 1: seen is seen, though the key was away meanwhile */
+    sender_make(
+        &c, 0,
+        SEC_GPL_GCM); /* the sender begins anew at 1: seen is seen, though the key was away meanwhile */
     CU_ASSERT(dropped(&b, sealed(&b, &c, &body), "replay"));
     sec_sa_clear(&a);
     sec_sa_clear(&c);
@@ -319,6 +354,7 @@ const struct test_case test_cases[] = {
     {"refused_objects_change_nothing", refused_objects_change_nothing},
     {"only_where_wanted", only_where_wanted},
     {"floor_and_time_to_live", floor_and_time_to_live},
+    {"sealed_objects", sealed_objects},
     {"keys_come_and_go", keys_come_and_go},
     {"handed_in", handed_in},
     {NULL, NULL},
