@@ -105,6 +105,13 @@ def submit_tls(bench, plan):
     submissions(bench, plan, "submit_tls", Nginx(bench, bench.cert), tls=True)
 
 
+def cpu_s(program):
+    """Processor time of all of its threads so far."""
+    with open(f"/proc/{program.process.pid}/stat", encoding="ascii") as f:
+        user, system = f.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def submit_admission(bench, plan):
     """What authentication and authorisation together cost a submission: with a password and a list of 100 000 addresses
     among a hundred rules, against an initiator that its address alone proves and one rule for everything."""
@@ -114,12 +121,16 @@ def submit_admission(bench, plan):
     off = Gateway(bench, "admission_off", [9], bench.cert, initiators=ANYBODY, whitelist="allow * * *\n")
     wrk = Wrk(bench, plan)
     bare = bench.write("wrk.bare", request(entity([number(0)]), authorization=False))
-    rates = {"on": [], "off": []}
+    rates, costs = {on: [], off: []}, {on: [], off: []}
     for _ in range(plan.rounds):
-        rates["on"].append(wrk.rate(on.port))
-        wrk.runs += 1
-        rates["off"].append(wrk.run(bare, wrk.runs, off.port))
-    compare("submit_admission", rates["on"], rates["off"])
+        for gateway, asked in ((on, wrk.request), (off, bare)):
+            before = cpu_s(gateway.program)
+            wrk.runs += 1
+            rates[gateway].append(wrk.run(asked, wrk.runs, gateway.port))
+            costs[gateway].append((cpu_s(gateway.program) - before) * 1e6 / wrk.answers)
+    compare("submit_admission", rates[on], rates[off])
+    ours, peer = (statistics.median(costs[gateway]) for gateway in (on, off))
+    say("submit_admission_us", ours=f"{ours:.1f}", peer=f"{peer:.1f}", ratio=f"{peer / ours:.2f}")
     on.stop()
     off.stop()
 
