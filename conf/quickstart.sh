@@ -1,7 +1,8 @@
 #!/bin/sh
 # A push from end to end on this machine, in two minutes: installs the packages, builds, makes a demo authority,
-# an initiator's certificate and a terminal's key, starts the gateway and a terminal on free loopback ports, pushes,
-# and shows what crossed each hop.  `--serve` leaves it running and says how to push again.
+# an initiator's certificate and a terminal's identity module, starts the gateway and a terminal that have never met on
+# free loopback ports, pushes twice - the first push brings its own association -, and shows what crossed each hop.
+# `--serve` leaves it running and says how to push again.
 set -eu
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -15,6 +16,7 @@ esac
 packages='gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libgnutls28-dev libosip2-dev libc-ares-dev libxml2-dev libhttp-parser-dev
 libsqlite3-dev libinih-dev libjansson-dev openssl python3'
 bin=$top/build/quickstart
+impi=001010123456789@ims.demo.example # of the terminal: who it is to the key server
 mkdir -p "$top/scratch"
 demo=$(mktemp -d "$top/scratch/demo.XXXXXX")
 pids=
@@ -71,12 +73,11 @@ make_keys() (
         -days 7 -out ca.pem 2>/dev/null
     certificate gateway 'DNS:localhost,IP:127.0.0.1'
     certificate news 'URI:https://news.example.net,DNS:localhost,IP:127.0.0.1'
-    {
-        echo "said = $(openssl rand -hex 16)"
-        echo "key = $(openssl rand -hex 32)"
-        echo "suites = aes-ctr-hmac-sha256, hmac-sha256"
-        echo "expires = never"
-    } >association
+    openssl rand -hex 32 >master
+    k=$(openssl rand -hex 16)
+    opc=$(openssl rand -hex 16)
+    printf 'impi = %s\nk = %s\nopc = %s\ngateway = ppg.demo.example\n' "$impi" "$k" "$opc" >module
+    printf '[subscriber %s]\nidentity = +15550100\nk = %s\nopc = %s\n' "$impi" "$k" "$opc" >subscribers.conf
 )
 
 configure() { # configure TERMINAL-PORT
@@ -100,6 +101,13 @@ ca                = ca.pem
 private-addresses = yes
 [admin]
 socket = admin.sock
+[keyring]
+path   = keys
+master = master
+[key-server]
+name = ppg.demo.example
+[files]
+subscribers = subscribers.conf
 EOF
     cat >"$demo/initiators.conf" <<EOF
 [initiator news]
@@ -110,8 +118,7 @@ EOF
     echo "allow news +1555* * protect=full" >"$demo/whitelist.conf"
     cat >"$demo/terminals.conf" <<EOF
 [terminal +15550100]
-route            = http://127.0.0.1:$1
-association-file = association
+route = http://127.0.0.1:$1
 EOF
 }
 
@@ -127,8 +134,8 @@ await() {
 }
 
 start_terminal() {
-    "$bin/push-terminal" listen --bind 127.0.0.1:0 --port-file "$demo/terminal.port" --association "$demo/association" \
-        --terminal-id 4+15550100 --require full --wire "$demo/wire" --json ${1:-} >"$demo/terminal.json" \
+    "$bin/push-terminal" listen --bind 127.0.0.1:0 --port-file "$demo/terminal.port" --module "$demo/module" \
+        --state "$demo/terminal.state" --terminal-id 4+15550100 --require full --wire "$demo/wire" --json ${1:-} >"$demo/terminal.json" \
         2>"$demo/terminal.log" &
     terminal=$!
     pids="$pids $terminal"
@@ -160,17 +167,33 @@ submit() { # submit ID TEXT
         --notify "$notify_url" --timeout 10
 }
 
+# Until the operator's tool says so: delivered ID
+delivered() {
+    tries=0
+    until "$bin/ppgctl" --socket "$demo/admin.sock" push show "$1" | grep -q delivered; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 200 ] || fail "$1 was not delivered"
+        sleep 0.05
+    done
+}
+
+# The words that say what a push brought, out of its explanation.
+brought() { # brought ID
+    "$bin/ppgctl" --socket "$demo/admin.sock" push explain "$1" | grep -o -E 'association=.*'
+}
+
 show() {
     head_line "1. initiator -> gateway: PAP over TLS, the initiator known by its certificate"
     cat "$demo/submit.txt"
     head_line "2. inside the gateway: durable before it said so, and what was decided"
     "$bin/ppgctl" --socket "$demo/admin.sock" push show demo-1
-    head_line "3. gateway -> terminal: OTA-HTTP, here on purpose without TLS; the octets on the wire"
-    grep -a -E '^(POST|Content-Type|X-Wap-Push-Info)' "$demo/wire" | tr -d '\r' | sed 's/^/   /'
+    head_line "3. gateway -> terminal: OTA-HTTP, here on purpose without TLS; the octets of the first push on the wire"
+    grep -a -E '^(POST|Content-Type|X-Wap-Push-Info)' "$demo/wire" | head -n 4 | tr -d '\r' | sed 's/^/   /'
     tail -c 96 "$demo/wire" | od -A n -t x1 | sed 's/^/  /'
     say "   \"$text\" stands in them $(grep -a -c -F "$text" "$demo/wire" || true) times: ciphertext"
-    head_line "4. the terminal: authenticated first, opened after"
-    tail -n 1 "$demo/terminal.json"
+    head_line "4. the terminal had never heard of the gateway: authenticated first, opened after"
+    grep '"event":"push"' "$demo/terminal.json"
+    say "   the first push brought its association ($(brought demo-1)), the second used it ($(brought demo-2))"
     head_line "5. gateway -> initiator: the result, over TLS"
     cat "$demo/notify.txt"
 }
@@ -178,16 +201,18 @@ show() {
 install_missing
 say "building (build/quickstart)"
 build
-say "making a demo authority, certificates and a terminal key ($demo)"
+say "making a demo authority, certificates and an identity module ($demo)"
 make_keys
 limit=
-[ "$serve" = yes ] || limit=--count=1
+[ "$serve" = yes ] || limit=--count=2
 start_terminal "$limit"
 start_listener "$limit"
 configure "$terminal_port"
 start_gateway
 text="Good morning from the demo"
 submit demo-1 "$text" >"$demo/submit.txt" 2>"$demo/submit.log" || fail "the gateway did not accept the push"
+delivered demo-1
+submit demo-2 "$text" >>"$demo/submit.txt" 2>>"$demo/submit.log" || fail "the gateway did not accept the second push"
 if [ "$serve" = no ]; then
     wait "$terminal" || fail "the terminal did not get the push"
     wait "$listener" || fail "the initiator was not told the result"
@@ -196,6 +221,8 @@ else
 fi
 grep -q -F "$text" "$demo/terminal.json" || fail "the terminal did not show the content"
 ! grep -a -q -F "$text" "$demo/wire" || fail "the content crossed the wire in the clear"
+delivered demo-2
+brought demo-1 | grep -q '=brought gpi=' || fail "the first push did not bring its association"
 show
 if [ "$serve" = yes ]; then
     head_line "running; push again with"
@@ -208,4 +235,4 @@ if [ "$serve" = yes ]; then
     wait "$gateway" || true
 fi
 head_line "done"
-say "delivered: demo-1 reached the terminal sealed, was opened there, and its initiator was told"
+say "delivered: a first-ever push brought its own association, was opened by the terminal, and its initiator was told"

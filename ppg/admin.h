@@ -17,7 +17,8 @@
  *     POST /keys/import                       {"name", "association": what an association file holds}
  *     POST /keys/rotate                       {"name", "secret" or "package_until", "suites", "expires", "until": end of the old one's grace}
  *     POST /keys/remove                       {"name"}
- *     GET  /sa?name=ADDRESS                   associations in force, of all terminals or those of an address, key or SAID
+ *     GET  /sa?name=ADDRESS                   associations of all terminals, or those of an address, key or SAID; those of
+ *                                             the gateway's own making have the key gba-push
  *     POST /sa/revoke                         {"name"}: of that terminal or key no association is good any more
  *                                             A change of keys is on disk, then in force by a reload, when it is answered;
  *                                             "in_force" is false when other mistakes in the configuration prevent that.

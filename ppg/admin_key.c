@@ -10,17 +10,17 @@
 #define QUERY_MAX_N 1024
 
 static const struct ppg_keyop ops[] = {
-    {"/keys", 0, 0, ppg_keyjob_list, NULL},
+    {"/keys", 0, 0, ppg_keyjob_list, NULL, NULL},
     {"/keys/add", PPG_KEYJOB_NAME | PPG_KEYJOB_KIND,
      PPG_KEYJOB_SECRET | PPG_KEYJOB_PACKAGE | PPG_KEYJOB_SUITES | PPG_KEYJOB_EXPIRES, ppg_keyjob_add,
-     "key.added"},
-    {"/keys/import", PPG_KEYJOB_NAME | PPG_KEYJOB_ASSOCIATION, 0, ppg_keyjob_import, "key.imported"},
+     "key.added", NULL},
+    {"/keys/import", PPG_KEYJOB_NAME | PPG_KEYJOB_ASSOCIATION, 0, ppg_keyjob_import, "key.imported", NULL},
     {"/keys/rotate", PPG_KEYJOB_NAME | PPG_KEYJOB_UNTIL,
      PPG_KEYJOB_SECRET | PPG_KEYJOB_PACKAGE | PPG_KEYJOB_SUITES | PPG_KEYJOB_EXPIRES, ppg_keyjob_rotate,
-     "key.rotated"},
-    {"/keys/remove", PPG_KEYJOB_NAME, 0, ppg_keyjob_remove, "key.removed"},
-    {"/sa", 0, PPG_KEYJOB_NAME, ppg_keyjob_sa, NULL},
-    {"/sa/revoke", PPG_KEYJOB_NAME, 0, ppg_keyjob_revoke, "sa.revoked"},
+     "key.rotated", NULL},
+    {"/keys/remove", PPG_KEYJOB_NAME, 0, ppg_keyjob_remove, "key.removed", NULL},
+    {"/sa", 0, PPG_KEYJOB_NAME, ppg_keyjob_sa, NULL, ppg_keyjob_sa_stored},
+    {"/sa/revoke", PPG_KEYJOB_NAME, 0, ppg_keyjob_revoke, "sa.revoked", ppg_keyjob_revoke_stored},
 };
 
 static const struct word {
@@ -134,7 +134,7 @@ static void job_free(struct ppg_keyjob *job)
     free(job);
 }
 
-static void answer(struct ppg_keyjob *job)
+void ppg_keyjob_answer(struct ppg_keyjob *job)
 {
     ppg_admin_answer(job->x, 200, job->answer);
     job->answer = NULL;
@@ -160,7 +160,7 @@ static void reloaded(void *arg, enum err result, const struct ppg_config_errors 
         not_in_force(job, "the configuration has mistakes", errs);
     else
         ppg_json_set(job->answer, "in_force", json_true());
-    answer(job);
+    ppg_keyjob_answer(job);
 }
 
 /* On disk; a reload brings it into force. */
@@ -174,7 +174,7 @@ static void changed(struct ppg_keyjob *job)
     if (!a->conf.reload(a->conf.arg, reloaded, job))
         return;
     not_in_force(job, "a reload is under way; ask for another", NULL);
-    answer(job);
+    ppg_keyjob_answer(job);
 }
 
 static unsigned status_of(enum err e)
@@ -201,22 +201,30 @@ static void work(uv_work_t *w)
     job->err = job->op->run(job);
 }
 
-static void work_done(uv_work_t *w, int status)
+void ppg_keyjob_finish(struct ppg_keyjob *job)
 {
-    struct ppg_keyjob *job = w->data;
-
-    if (status)
-        job->err = ppg_keyjob_no(job, ERR_LATE, "the gateway ends");
     if (!job->err && job->op->event) {
         changed(job);
     } else if (!job->err) {
-        answer(job);
+        ppg_keyjob_answer(job);
     } else {
         LOG(job->admin->env->log, LOG_WARN, "key.refused", LOG_C("request", job->op->path),
             LOG_S("key", job->name), LOG_C("why", job->why));
         ppg_admin_refuse(job->x, status_of(job->err), job->why);
         job_free(job);
     }
+}
+
+static void work_done(uv_work_t *w, int status)
+{
+    struct ppg_keyjob *job = w->data;
+
+    if (status)
+        job->err = ppg_keyjob_no(job, ERR_LATE, "the gateway ends");
+    if (!status && job->op->then)
+        job->op->then(job);
+    else
+        ppg_keyjob_finish(job);
 }
 
 static const struct ppg_keyop *op_of(const char *path)

@@ -18,6 +18,8 @@ struct ppg_keyop {
     unsigned may;  /* and those it takes */
     ppg_keyjob_fn *run;
     const char *event; /* logged when it changed something; NULL: it changes nothing */
+    /* Then, on loop 0, when there is more to it: ends with ppg_keyjob_finish.  NULL: nothing. */
+    void (*then)(struct ppg_keyjob *job);
 };
 
 #define PPG_KEYJOB_NAME        0x01u
@@ -56,6 +58,11 @@ enum err ppg_keyjob_change(struct ppg_keyjob *job, sec_keyring_change_fn *fn) MU
 /* A key without its secret, and the fingerprint of that. */
 json_t *ppg_keyjob_json(const struct sec_keyring *r, const struct sec_key *k);
 
+/* Answers as the job came out; after a change, when the reload is done.  The job is gone. */
+void ppg_keyjob_finish(struct ppg_keyjob *job);
+/* Answers with job->answer. */
+void ppg_keyjob_answer(struct ppg_keyjob *job);
+
 /* admin_key_do.c */
 ppg_keyjob_fn ppg_keyjob_list;
 ppg_keyjob_fn ppg_keyjob_add;
@@ -65,5 +72,8 @@ ppg_keyjob_fn ppg_keyjob_remove;
 /* admin_key_sa.c */
 ppg_keyjob_fn ppg_keyjob_sa;
 ppg_keyjob_fn ppg_keyjob_revoke;
+/* admin_sa.c: what the store has */
+void ppg_keyjob_sa_stored(struct ppg_keyjob *job);
+void ppg_keyjob_revoke_stored(struct ppg_keyjob *job);
 
 #endif

@@ -92,6 +92,9 @@ def the_first_push_brings_its_association(bench):
     check(f"association=brought gpi={len(sent[0].gpi)}" in told[0], told[0])
     check("association=bootstrapped" in told[1] and "gpi=" not in told[1], told[1])
     check_secrets(bench, g, MODEL.k, MODEL.opc, ks)
+    for secret in (MODEL.k, MODEL.opc, ks):
+        check(secret not in p.wire() and secret.hex().encode() not in p.wire(), "key octets on the wire")
+    check_eq([e["said"] for e in g.events("sa.made")], [sent[0].said.hex()], "what was agreed on")
 
 
 @case
@@ -205,6 +208,11 @@ def a_module_that_is_ahead_is_followed(bench):
     check_eq([MODEL.take(m.gpi)[1] >> 5 for m in sent], [1, 0x1001], "SEQ of the push info")
     check(g.wait_event("sa.resync") and g.wait_event("deliver.associate", push_id=push_id), "log")
     check_eq(g.show(push_id)["targets"][0]["tries"], 1, "attempts")
+    g.kill()
+    g.start()
+    check_eq(g.ctl("sa", "revoke", "+15550100").returncode, 0)
+    deliver(bench, g, "again", push_id="again")
+    check(MODEL.take(messages(p.wire())[-1].gpi)[1] >> 5 > 0x1001, "it went back")
 
 
 @case
@@ -241,6 +249,25 @@ def nothing_is_sent_below_its_level(bench):
         check_eq((p if address == "+15550100" else q).wait_events(1, "dropped")[-1]["reason"], reason)
     check(b"secret words" not in p.wire() + q.wire(), "content in the clear")
     check_eq(p.events() + q.events(), [], "pushes")
+
+
+@case
+def operators_see_and_revoke(bench):
+    p = phone(bench)
+    g = gateway(bench, p.route("+15550100", more=""))
+    deliver(bench, g, "one")
+    said = messages(p.wire())[0].said.hex()
+    listed = wait_until(lambda: (t := g.ctl("sa", "list").stdout) and "confirmed" in t and t, "a confirmed association")
+    check(said in listed and "+15550100" in listed, listed)
+    shown = g.ctl("sa", "show", "+15550100").stdout
+    check(said in shown and "gba-push" in shown, shown)
+    check_eq(g.ctl("sa", "show", "+15550199").returncode, 1)
+    revoked = g.ctl("sa", "revoke", said)
+    check_eq(revoked.returncode, 0, revoked.stderr)
+    check(said not in g.ctl("sa", "list").stdout, "it is still there")
+    deliver(bench, g, "two")
+    check_eq([e["associated"] for e in p.wait_events(2)], [True, True])
+    check(messages(p.wire())[-1].said.hex() != said, "the revoked one sealed")
 
 
 @case

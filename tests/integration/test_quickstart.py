@@ -1,6 +1,7 @@
 """conf/quickstart.sh as a newcomer runs it: it builds into build/quickstart, shows a push from end to end and leaves
 nothing behind.  Usage: test_quickstart.py BUILD_DIR, which it has no need of."""
 
+import json
 import os
 import subprocess
 
@@ -22,6 +23,10 @@ def it_delivers_and_tidies_up(bench):
     check_eq(done.returncode, 0, f"exit status; it said {done.stdout[-2000:]}{done.stderr[-3000:]}")
     check(done.stdout.splitlines()[-1].startswith("delivered"), done.stdout[-2000:])
     check("stands in them 0 times: ciphertext" in done.stdout, done.stdout)
+    pushes = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"event":"push"')]
+    check_eq([(p["key"], p["gateway"], p["associated"], p["protection"]) for p in pushes],
+             [("gba-push", "ppg.demo.example", first, "full") for first in (True, False)], "pushes")
+    check("association=brought gpi=" in done.stdout and "association=bootstrapped" in done.stdout, done.stdout)
     check_eq(leftovers(), before, "scratch folders")
 
 
