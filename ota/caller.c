@@ -221,6 +221,19 @@ static void hand_on(struct caller *c, const struct net_http_msg *m, const struct
     c->call = call;
 }
 
+/* Whose key, provisioned or bootstrapped, made the session; NULL: nobody's. */
+static const struct ota_terminal *whose_psk(const struct caller *c, const struct net_tls_peer *peer)
+{
+    const struct ota_callers_conf *conf = &c->callers->conf;
+    const struct ota_terminal *t = ota_proof_psk(c->registry, peer);
+    char impi[SEC_GBA_IMPI_MAX_N];
+    size_t n;
+
+    if (t || !peer || !peer->psk.n || !conf->subscriber || conf->subscriber(conf->arg, peer->psk, impi, &n))
+        return t;
+    return ota_registry_find_subscriber(c->registry, slice_of(impi, n));
+}
+
 /* Whose key made the session, else the first of the certificate's names that is a terminal's, else the identity it
  * states.  [OTA-HTTP §12] */
 static const struct ota_terminal *who(const struct caller *c, const struct ota_registration *r,
@@ -228,7 +241,7 @@ static const struct ota_terminal *who(const struct caller *c, const struct ota_r
 {
     const struct net_tls_peer *peer = net_httpc_peer(c->conn);
     const struct ota_terminal *stated = ota_registry_find_id(c->registry, r->terminal_id);
-    const struct ota_terminal *t = ota_proof_psk(c->registry, peer);
+    const struct ota_terminal *t = whose_psk(c, peer);
 
     in->by_psk = t != NULL;
     if (!t) {

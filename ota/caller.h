@@ -15,6 +15,7 @@
 #include "ota/bearer.h"
 #include "ota/cpi.h"
 #include "security/digest.h"
+#include "security/gba.h"
 #include "security/penalty.h"
 
 /* A terminal on the line.  Owned by whoever holds it; on no thread. */
@@ -43,6 +44,9 @@ struct ota_callers_conf {
     bool md5; /* offered beside SHA-256, for old terminals */
     /* The table of this moment, with a hold for the caller. */
     struct ota_registry *(*registry)(void *arg);
+    /* Whose bootstrapped key a shared key of that identity is: an IMPI.  ERR_ABSENT, ERR_MALFORMED: nobody's.  NULL: no key
+     * is bootstrapped. */
+    enum err (*subscriber)(void *arg, struct slice identity, char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n);
     /* A call, which is the callee's; never from inside a function of this header. */
     void (*arrived)(struct ota_call *call, void *arg);
     void *arg;

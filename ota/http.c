@@ -318,6 +318,7 @@ static bool may_stay(const struct ota_call_in *was, const struct ota_terminal *n
     return now && now->call_in.calls == was->calls && now->call_in.proof == was->proof &&
            slice_eq(now->call_in.certificate, was->certificate) && slice_eq(now->call_in.user, was->user) &&
            slice_eq(now->call_in.psk_identity, was->psk_identity) &&
+           slice_eq(now->call_in.subscriber, was->subscriber) &&
            slice_eq_ct(sec_secret_slice(&now->call_in.psk), sec_secret_slice(&was->psk)) &&
            slice_eq(now->call_in.password, was->password);
 }

@@ -159,6 +159,6 @@ struct slice ota_proof_identity(const struct ota_terminal *t)
     if (t->call_in.proof == OTA_PROOF_CERTIFICATE)
         return t->call_in.certificate;
     if (t->call_in.proof == OTA_PROOF_PSK)
-        return t->call_in.psk_identity;
+        return t->call_in.subscriber.n ? t->call_in.subscriber : t->call_in.psk_identity;
     return t->call_in.user.n ? t->call_in.user : t->terminal_id;
 }

@@ -10,7 +10,7 @@
 #include "base/num.h"
 
 #define FIELD_MAX_N 255 /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      13  /* strings of a terminal */
+#define FIELDS      14  /* strings of a terminal */
 #define ID_MAX_N    (FIELD_MAX_N + 1)
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
@@ -24,6 +24,7 @@ struct ota_registry {
     struct map names;   /* its certificate's name -> row */
     struct map psks;    /* the identity of its shared key -> row */
     struct map users;   /* call_in.user of one that fetches -> row */
+    struct map impis;   /* the subscriber whose bootstrapped keys it has -> row */
     struct map shared;  /* text of profiles -> itself, in the arena: many phones of one model are alike */
 };
 
@@ -46,6 +47,7 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
     map_init(&r->names, terminals_max);
     map_init(&r->psks, terminals_max);
     map_init(&r->users, terminals_max);
+    map_init(&r->impis, terminals_max);
     map_init(&r->shared, SHARED_MAX);
     *out = r;
     return ERR_OK;
@@ -63,6 +65,7 @@ static bool fields_fit(const struct ota_terminal *t)
                                          t->login.password,
                                          t->call_in.certificate,
                                          t->call_in.psk_identity,
+                                         t->call_in.subscriber,
                                          t->call_in.wake_host,
                                          t->call_in.user,
                                          t->call_in.password};
@@ -90,6 +93,7 @@ static enum err copy_fields(struct arena *a, struct ota_terminal *t)
                                           &t->login.user,
                                           &t->call_in.certificate,
                                           &t->call_in.psk_identity,
+                                          &t->call_in.subscriber,
                                           &t->call_in.wake_host,
                                           &t->call_in.user,
                                           &t->call_in.password,
@@ -183,7 +187,7 @@ static enum err id_add(struct ota_registry *r, struct ota_terminal *t)
     enum err e;
 
     if (!id.n)
-        return t->call_in.certificate.n || t->call_in.psk_identity.n ||
+        return t->call_in.certificate.n || t->call_in.psk_identity.n || t->call_in.subscriber.n ||
                        (t->call_in.user.n && !t->call_in.calls)
                    ? ERR_OK
                    : ERR_MALFORMED;
@@ -205,6 +209,8 @@ static enum err call_in_add(struct ota_registry *r, struct ota_terminal *t)
         e = map_put(&r->psks, t->call_in.psk_identity, t);
     if (!e && t->inbox && t->call_in.user.n)
         e = map_put(&r->users, t->call_in.user, t);
+    if (!e && t->call_in.subscriber.n)
+        e = map_put(&r->impis, t->call_in.subscriber, t);
     return e;
 }
 
@@ -259,6 +265,11 @@ const struct ota_terminal *ota_registry_find_certificate(const struct ota_regist
     return map_get(&r->names, name);
 }
 
+const struct ota_terminal *ota_registry_find_subscriber(const struct ota_registry *r, struct slice impi)
+{
+    return map_get(&r->impis, impi);
+}
+
 const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, struct slice identity)
 {
     return map_get(&r->psks, identity);
@@ -301,6 +312,7 @@ static void destroy(struct ota_registry *r)
     map_clear(&r->names);
     map_clear(&r->psks);
     map_clear(&r->users);
+    map_clear(&r->impis);
     map_clear(&r->rows);
     map_clear(&r->shared);
     arena_clear(&r->arena);

@@ -37,10 +37,10 @@ enum ota_route {
 enum ota_calls { OTA_CALLS_NO, OTA_CALLS_TLS, OTA_CALLS_ANY };
 enum ota_proof {
     OTA_PROOF_CERTIFICATE, /* of TLS, with `certificate` among its names */
-    OTA_PROOF_PSK,         /* of TLS, by the key shared under `psk_identity` */
-    OTA_PROOF_DIGEST,      /* X-Wap-Authorization */
-    OTA_PROOF_BASIC,       /* the same, inside TLS alone; Digest will do too */
-    OTA_PROOF_NONE,        /* it says who it is: for networks that vouch for it */
+    OTA_PROOF_PSK, /* of TLS, by the key shared under `psk_identity`, or one that `subscriber` has bootstrapped */
+    OTA_PROOF_DIGEST, /* X-Wap-Authorization */
+    OTA_PROOF_BASIC,  /* the same, inside TLS alone; Digest will do too */
+    OTA_PROOF_NONE,   /* it says who it is: for networks that vouch for it */
 };
 struct ota_call_in {
     enum ota_calls calls;
@@ -48,6 +48,7 @@ struct ota_call_in {
     struct slice certificate; /* "URI:...", "DNS:..." or "email:..." */
     struct slice user;        /* empty: its identity as it sends it */
     struct slice password;    /* in secret storage of the registry, wiped on free */
+    struct slice subscriber;  /* IMPI of the subscriber whose bootstrapped keys are its own; empty: none */
     struct slice psk_identity;
     struct sec_secret psk;  /* 16 octets or more */
     unsigned psk_version;   /* the one TLS version it is good for: 12, 13 (RFC 9257 §4) */
@@ -79,8 +80,8 @@ struct ota_terminal {
 
 struct ota_registry;
 enum err ota_registry_create(size_t terminals_max, struct ota_registry **out) MUST_USE;
-/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in or fetch with one identity, one certificate or one
- * key's name; ERR_MALFORMED
+/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in or fetch with one identity, one certificate, one
+ * key's name or one subscriber; ERR_MALFORMED
  * for one that calls in and could not be told from others; ERR_LIMIT, ERR_NOMEM. */
 enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t) MUST_USE;
 size_t ota_registry_n(const struct ota_registry *r);
@@ -90,6 +91,7 @@ const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struc
  * a name of a certificate as ota_call_in.certificate has it, or by the identity of a shared key.  NULL.  Borrowed likewise. */
 const struct ota_terminal *ota_registry_find_id(const struct ota_registry *r, struct slice id);
 const struct ota_terminal *ota_registry_find_certificate(const struct ota_registry *r, struct slice name);
+const struct ota_terminal *ota_registry_find_subscriber(const struct ota_registry *r, struct slice impi);
 const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, struct slice identity);
 /* Of those that fetch, by the name they log in with: call_in.user, else the identity as above. */
 const struct ota_terminal *ota_registry_find_user(const struct ota_registry *r, struct slice user);

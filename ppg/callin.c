@@ -99,6 +99,14 @@ static struct ota_registry *registry_now(void *arg)
     return ota_registry_hold(ppg_config_registry(c->conf.core->config));
 }
 
+static enum err subscriber(void *arg, struct slice identity, char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
+{
+    const struct ppg_callin *c = arg;
+    struct sec_naf naf = ppg_config_naf(c->conf.core->config, ppg_core_utc_ms(c->conf.core));
+
+    return naf.bootstrap ? sec_naf_psk_impi(&naf, identity, impi, impi_n) : ERR_ABSENT;
+}
+
 /* --- doors --- */
 
 static void accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
@@ -150,6 +158,7 @@ enum err ppg_callin_create(const struct ppg_callin_conf *conf, struct ppg_callin
                                        .realm = slice_str(set->ota_http.realm),
                                        .md5 = set->pap.digest_md5,
                                        .registry = registry_now,
+                                       .subscriber = subscriber,
                                        .arrived = arrived,
                                        .arg = c};
 

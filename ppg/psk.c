@@ -53,7 +53,7 @@ static void drop(void *arg)
 
 struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk_door door, const char *hint)
 {
-    bool initiators = door == PPG_PSK_INITIATORS, bootstrapped = initiators && ppg_config_bootstrap(config);
+    bool initiators = door == PPG_PSK_INITIATORS, bootstrapped = ppg_config_bootstrap(config);
 
     if (!hint[0] && bootstrapped)
         hint = sec_gba_kind_prefix(SEC_GBA_ME); /* TS 24.109 §5.3.3 */

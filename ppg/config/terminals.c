@@ -268,6 +268,11 @@ static void set_call_psk_tls(struct ppg_list *l, const struct ppg_ini_line *line
     draft_of(l)->terminal.call_in.psk_version = (unsigned)word;
 }
 
+static void set_call_subscriber(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.call_in.subscriber);
+}
+
 /* A shared key of the keyring, known by its name. */
 static void set_call_key(struct ppg_list *l, const struct ppg_ini_line *line)
 {
@@ -496,6 +501,7 @@ static const struct ppg_list_key keys[] = {
     {"call-psk-identity", set_call_psk_identity, .must = false},
     {"call-psk-file", set_call_psk_file, .must = false},
     {"call-psk-tls", set_call_psk_tls, .must = false},
+    {"call-subscriber", set_call_subscriber, .must = false},
     {"call-key", set_call_key, .must = false},
     {"wake", set_wake, .must = false},
     {"tls-name", set_tls_name, .must = false},
@@ -542,7 +548,7 @@ static const char *call_in_wrong(const struct draft *d)
         return "peer-store is for terminals with inbox = yes";
     if (!c->calls && !d->terminal.inbox)
         return d->has_proof || c->certificate.n || c->user.n || d->call_password.n || c->psk.n ||
-                       c->psk_identity.n || c->psk_version || c->wake_host.n
+                       c->psk_identity.n || c->psk_version || c->subscriber.n || c->wake_host.n
                    ? "call-... and wake are for terminals with calls-in = tls or any, or inbox = yes"
                    : NULL;
     if (c->wake_host.n && !c->calls)
@@ -555,9 +561,11 @@ static const char *call_in_wrong(const struct draft *d)
         return "calls-in needs call-proof = certificate, psk, digest, basic or none";
     if ((c->proof == OTA_PROOF_CERTIFICATE) != (c->certificate.n != 0))
         return "call-proof = certificate and call-certificate go together";
-    if (!c->psk_identity.n != !c->psk.n || (c->proof == OTA_PROOF_PSK) != (c->psk.n != 0) ||
+    if (!c->psk_identity.n != !c->psk.n ||
+        (c->proof == OTA_PROOF_PSK ? (c->psk.n != 0) == (c->subscriber.n != 0)
+                                   : c->psk.n || c->subscriber.n) ||
         (c->psk_version && !c->psk.n))
-        return "call-proof = psk goes with call-key, or call-psk-identity and call-psk-file";
+        return "call-proof = psk goes with call-key, call-subscriber, or call-psk-identity and call-psk-file";
     if (login != (d->call_password.n != 0) || (c->user.n && !login))
         return "call-proof = digest or basic and call-password-file go together";
     if (c->calls == OTA_CALLS_ANY && c->proof != OTA_PROOF_DIGEST && c->proof != OTA_PROOF_NONE)

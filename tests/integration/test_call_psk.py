@@ -8,16 +8,19 @@ import subprocess
 
 from callers import ID, TAKEN, Doors, Hand, registered
 from gateway import good_push, make_identity
+from gba_model import Module, Ue
 from harness import case, check, check_eq, main, wait_until
 
+IMPI, FQDN = "234150999999999@ims.mnc015.mcc234.3gppnetwork.org", "ppg.example.net"
 KEY, OTHER_KEY = "30" * 32, "c1" * 32
 SECTIONS = ("[terminal +15550100]\ncalls-in = tls\ncall-proof = psk\ncall-psk-identity = phone-1\ncall-psk-file = ../phone.psk\n"
             "[terminal +15550101]\ncalls-in = tls\ncall-proof = psk\ncall-psk-identity = old phone\ncall-psk-file = ../old.psk\n"
             "call-psk-tls = 1.2\n")
 
 
-def keyed(bench, sections=SECTIONS, **conf):
+def keyed(bench, sections=SECTIONS, subscribers=(), **conf):
     make_identity(bench)
+    bench.write("subscribers.conf", "".join(m.section() for m in subscribers), 0o600)
     bench.write("phone.psk", KEY + "\n", 0o600)
     bench.write("old.psk", OTHER_KEY + "\n", 0o600)
     bench.write("wrong.psk", "00" * 32 + "\n", 0o600)
@@ -146,6 +149,39 @@ def a_key_of_the_keyring_changes(bench):
     old.signal(signal.SIGKILL)
     dial(bench, gateway, "phone-1", OTHER_KEY, "-tls1_3")
     gateway.wait_event("ota.called", 2)
+
+
+@case
+def a_bootstrapped_key_is_proof(bench):
+    """B-TID and Ks_NAF of the subscriber that the terminal is, computed by the model; of another one, of another suite and of
+    nobody they are a wrong key."""
+    make_identity(bench)
+    module, other = Module(IMPI), Module("other@operator.example")
+    gateway = keyed(bench, f"[terminal +15550100]\ncalls-in = tls\ncall-proof = psk\ncall-subscriber = {IMPI}\n", subscribers=(module, other),
+                    key_server__listen_ub="127.0.0.1:0", key_server__cert="../gateway.crt", key_server__key="../gateway.key",
+                    files__subscribers="../subscribers.conf", key_server__name=FQDN)
+    ub = int(re.search(r"ub=127.0.0.1:(\d+)", bench.wait_for_file(gateway.path("ports"))).group(1))
+    ues = [Ue(m, ub, bench.authority[0]).bootstrap() for m in (module, other)]
+    rows = [(("-tls1_3",), "0100000007"), (("-tls1_2", "-cipher", "DHE-PSK-AES128-GCM-SHA256"), "01000100aa")]
+    for n, (options, ua) in enumerate(rows):
+        key = ues[0].ks_naf(FQDN, bytes.fromhex(ua)).hex()
+        hand = dial(bench, gateway, "3GPP-bootstrapping;" + ues[0].btid, key, "-servername", FQDN, *options)
+        gateway.wait_event("ota.called", n + 1)
+        push_id = good_push(bench, gateway, content=f"number {n}", headers={"X-Push-Protection": "full"})
+        gateway.wait_state(push_id, "delivered")
+        check_eq([h.split(" ")[0] for h in hand.heads], ["OPTIONS", "POST"])
+    check(f'"identity": "{IMPI}"' in gateway.ctl("--json", "terminal", "show", "+15550100").stdout, "who it proved to be")
+    key = ues[1].ks_naf(FQDN, bytes.fromhex("0100000007")).hex()
+    stranger = dial(bench, gateway, "3GPP-bootstrapping;" + ues[1].btid, key, "-servername", FQDN, "-tls1_3", more=ID)
+    wait_until(stranger.gone.is_set, "the end of another subscriber")
+    gateway.wait_event("ota.call.refused", why="not proved")
+    for btid, options, ua in ((ues[0].btid, rows[0][0], rows[1][1]), (ues[0].btid[::-1], rows[0][0], rows[0][1])):
+        client = Client(bench, gateway, "3GPP-bootstrapping;" + btid, ues[0].ks_naf(FQDN, bytes.fromhex(ua)).hex(), "-servername", FQDN, *options)
+        check("alert decrypt error" in client.p.communicate(timeout=20)[1].decode(), btid)
+    bench.write("subscribers.conf", other.section(), 0o600)
+    check_eq(gateway.ctl("reload").returncode, 0)
+    wait_until(lambda: "alert decrypt error" in Client(bench, gateway, "3GPP-bootstrapping;" + ues[0].btid, ues[0].ks_naf(FQDN, bytes.fromhex(
+        "0100000007")).hex(), "-tls1_3", "-servername", FQDN).p.communicate(timeout=20)[1].decode(), "a subscriber that is struck off")
 
 
 @case

@@ -196,6 +196,14 @@ static void callers_are_found(void)
     TEST_SLICE_EQ(sec_secret_slice(&found->call_in.psk), SLICE("0123456789abcdef"));
     t.key = SLICE("k@l");
     CU_ASSERT(ota_registry_add(r, &t) == ERR_EXISTS);
+    t.key = SLICE("m@n");
+    t.call_in.psk_identity = SLICE_NONE;
+    t.call_in.subscriber = SLICE("sim@operator.example");
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_OK);
+    found = ota_registry_find_subscriber(r, SLICE("sim@operator.example"));
+    CU_ASSERT(found != NULL && ota_registry_find_subscriber(r, SLICE("m@n")) == NULL);
+    t.key = SLICE("o@p");
+    CU_ASSERT(ota_registry_add(r, &t) == ERR_EXISTS);
     sec_secret_clear(&t.call_in.psk);
     ota_registry_drop(&r);
 }
