@@ -143,7 +143,7 @@ static void hold_outlives_the_first_drop(void)
     ota_registry_drop(&held);
 }
 
-/* Who calls is found by one spelling of an identity, by a name of its certificate, or by its key's. */
+/* Who calls is found by one spelling of an identity, or by a name of its certificate. */
 static void callers_are_found(void)
 {
     static const struct {
@@ -185,6 +185,17 @@ static void callers_are_found(void)
     t.key = SLICE("g@h");
     t.call_in.certificate = SLICE_NONE;
     CU_ASSERT(ota_registry_add(r, &t) == ERR_MALFORMED);
+    ota_registry_drop(&r);
+}
+
+/* By the name of its key, or by the subscriber who has bootstrapped one. */
+static void callers_are_found_by_keys(void)
+{
+    struct ota_terminal t = {.call_in = {.calls = OTA_CALLS_TLS, .proof = OTA_PROOF_PSK}};
+    const struct ota_terminal *found;
+    struct ota_registry *r;
+
+    CU_ASSERT_FATAL(ota_registry_create(9, &r) == ERR_OK);
     t.key = SLICE("i@j");
     t.call_in.psk_identity = SLICE("phone");
     t.call_in.psk_version = 12;
@@ -255,5 +266,6 @@ const struct test_case test_cases[] = {
     {"hold_outlives_the_first_drop", hold_outlives_the_first_drop},
     {"callers_are_found", callers_are_found},
     {"who_fetches_is_found", who_fetches_is_found},
+    {"callers_are_found_by_keys", callers_are_found_by_keys},
     {NULL, NULL},
 };
