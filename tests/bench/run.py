@@ -17,6 +17,7 @@ from servers import (  # noqa: E402
 )
 import crowd  # noqa: E402
 from harness import Bench, Failure, check, wait_until  # noqa: E402
+import sip  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONNECTIONS = 64
@@ -387,6 +388,17 @@ def reload(bench, plan):
     gateway.stop()
 
 
+# --- SIP ---
+
+
+def sip_udp(bench, plan):
+    compare("sip_udp", *sip.rates(bench, plan, "udp"))
+
+
+def sip_tcp(bench, plan):
+    compare("sip_tcp", *sip.rates(bench, plan, "tcp"))
+
+
 # --- the small ones ---
 
 
@@ -413,7 +425,7 @@ def terminals_silent(bench, plan):
 
 ALL = (
     submit_http, submit_tls, submit_admission, submit_kannel, operations, recipients, latency, deliver_full, retention,
-    allocations, memory, reload, terminals, terminals_full, terminals_silent, micro,
+    allocations, memory, reload, terminals, terminals_full, terminals_silent, sip_udp, sip_tcp, micro,
 )
 
 
