@@ -60,7 +60,7 @@ class Device:
         self.port = self.tcp.getsockname()[1]
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", self.port))
-        self.tls, self.answers = tls, []
+        self.tls, self.before, self.total = tls, None, 0  # before: what is sent first, of a request; and how many there are
         for s in (self.tcp, self.udp):
             bench.closers.append(s.close)
         threading.Thread(target=self.take_datagrams, daemon=True).start()
@@ -84,6 +84,10 @@ class Device:
             while True:
                 octets, sender = self.udp.recvfrom(65536)
                 back = self.reply(octets, "udp")
+                if self.before:
+                    first, self.total = self.before(Message(octets, "udp"))
+                    for strange in first:
+                        self.udp.sendto(strange, sender)
                 if back:
                     self.udp.sendto(back, sender)
         except OSError:

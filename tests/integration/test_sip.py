@@ -7,7 +7,8 @@ import struct
 import threading
 
 import pcap
-from gateway import Gateway, Terminal, make_identity, pap_push
+import sip_anomalies
+from gateway import INITIATORS, SANITIZER, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
 from sipuas import Device, challenge_of, digest_good, whole
 
@@ -450,6 +451,100 @@ def the_network_is_found_by_its_name(bench):
     good(bench, gateway, "p1")
     check_eq(ended(gateway, "p1", "delivered")["tries"], 1)
     check_eq((device.messages[0].over, device.messages[0].start), ("tcp", "MESSAGE sip:alice@net.example SIP/2.0"))
+
+
+@case
+def initiator_and_trust_are_disclosed(bench):
+    """PTM-19 over SIP: the envelope names the initiator, and its flags say "authenticated" of the URI that its account may claim, and
+    only of that."""
+    device = Device(bench)
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}"), whitelist=OPEN)
+    for i, (uri, flags) in enumerate((("https://news.example.com/a", "3"), ("https://bank.example/", "2"))):
+        done = pap_push(bench, gateway, "--to", ALICE, "--text", MARK, "--id", f"p{i}", "--initiator-uri", uri)
+        check_eq(done.returncode, 0, done.stdout + done.stderr)
+        headers, _ = device.wait(i + 1)[i].envelope()
+        check_eq((headers["X-Wap-Initiator-URI"], headers["Push-Flag"]), (uri, flags))
+
+
+@case
+def only_the_trusted(bench):
+    """PTM-20 over SIP: a terminal that wants trusted content only gets it from the trusted initiator and drops the other's."""
+    phone = Terminal(bench, "--trusted-only", "--require", "full", command="sip")
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{phone.port}", "association-file = ../association\n"),
+                      whitelist=FULL + "allow other sip:*@127.0.0.1 * protect=full\n",
+                      initiators=INITIATORS + "[initiator other]\ncertificate = URI:https://other.example.com\n")
+    bench.certificate(bench.authority, "other", "URI:https://other.example.com")
+    done = bench.run("pap-push", "submit", "--url", gateway.tls_url, "--ca", bench.path("ca.crt"), "--cert", bench.path("other.crt"), "--key",
+                     bench.path("other.key"), "--to", ALICE, "--text", "from another", "--id", "p1")
+    check_eq(done.returncode, 0, done.stdout + done.stderr)
+    check_eq(phone.wait_events(1, "dropped")[0]["reason"], "untrusted")
+    check_eq(ended(gateway, "p1", "aborted")["code"], 5027)
+    good(bench, gateway, "p2")
+    check_eq([(e["content"], e["trusted"]) for e in phone.wait_events(1)], [(MARK, True)])
+
+
+@case
+def strange_requests(bench):
+    """Thousands of requests with one element broken, as datagrams and on connections: it goes on and serves the next good one."""
+    phone = Terminal(bench, command="sip", association=False)
+    strange = list(sip_anomalies.messages(sip_anomalies.REQUEST))
+    check(len(strange) >= 4000, len(strange))
+    good_one = b"".join((v.replace("{mark}", "good") + end).encode() for v, end in sip_anomalies.REQUEST)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.5)
+
+        def answered(branch):
+            s.sendto(good_one.replace(b"z9hG4bKgood", branch), ("127.0.0.1", phone.port))
+            try:
+                while branch not in s.recv(65536):
+                    pass
+                return True
+            except OSError:  # lost among what else was answered
+                return False
+
+        for i, octets in enumerate(strange):
+            s.sendto(octets[:65000], ("127.0.0.1", phone.port))
+            if i % 50 == 49:  # not faster than it reads
+                wait_until(lambda: answered(b"z9hG4bKgood%d" % i), f"an answer behind message {i}")  # noqa: B023
+    for i in range(0, len(strange), 8):
+        with socket.create_connection(("127.0.0.1", phone.port)) as s:
+            s.settimeout(20)
+            try:
+                s.sendall(strange[i])
+                s.shutdown(socket.SHUT_WR)
+                while s.recv(65536):
+                    pass
+            except OSError:
+                pass
+    check(phone.program.running(), phone.program.err()[-3000:])
+    check(not SANITIZER.search(phone.program.err()), phone.program.err()[-3000:])
+
+
+@case
+def strange_responses(bench):
+    """Thousands of answers with one element broken, as many to each request, before the good one; every push has its end."""
+    device = Device(bench)
+    many, sent = 80, []
+
+    def strange(request):
+        first = len(sent)
+        values = {"via": request["Via"], "from": request["From"], "call_id": request["Call-ID"], "cseq": request["CSeq"]}
+        found = list(sip_anomalies.messages(sip_anomalies.RESPONSE, **values))
+        sent.extend(found[first:first + many])
+        return [octets[:65000] for octets in found[first:first + many]], len(found)
+
+    device.before = strange
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}", "login-user = ppg\nlogin-password-file = ../password\n"),
+                      whitelist=OPEN, conf={"log.level": "info"})
+    total, i = 1, 0
+    while len(sent) < total:
+        good(bench, gateway, f"p{i}")
+        wait_until(lambda: gateway.show(f"p{i}")["targets"][0]["state"] not in ("waiting", "pending", "sending"), f"p{i}", 60)
+        total, i = device.total, i + 1
+    check(len(sent) >= 3000, len(sent))
+    device.before = None
+    good(bench, gateway, "last")
+    check_eq(ended(gateway, "last", "delivered")["code"], 1000)
 
 
 @case
