@@ -30,6 +30,7 @@ struct ota_sip_hop {
     struct list at; /* in idle; alone while somebody rides */
     struct ota_sip_hops *hops;
     enum ota_sip_via via;
+    struct sockaddr_storage to;
     char *key; /* owned */
     size_t key_n;
     char *name; /* owned; TLS */
@@ -163,7 +164,7 @@ static void stream_data(struct net_stream *s, struct slice data, void *arg)
         if (unit.ping)
             (void)net_stream_write(s, SLICE("\r\n"));
         else
-            hop->hops->conf.message(&unit, hop->hops->conf.arg);
+            hop->hops->conf.message(hop, &unit, hop->hops->conf.arg);
     }
     if (e != ERR_AGAIN) {
         (void)snprintf(hop->why, sizeof hop->why, "unreadable: %s", err_text(e));
@@ -213,7 +214,7 @@ static void udp_data(struct net_udp *u, const struct sockaddr *from, struct slic
     (void)u, (void)from;
     buf_reset(&h->text, OTA_SIP_HEAD_MAX_N);
     if (!ota_sip_datagram_read(datagram, &h->text, &unit))
-        h->conf.message(&unit, h->conf.arg);
+        h->conf.message(hop, &unit, h->conf.arg);
 }
 
 static void udp_fault(struct net_udp *u, enum err why, void *arg)
@@ -271,6 +272,7 @@ static enum err hop_open(struct ota_sip_hops *h, const struct ota_sip_way *way, 
         return ERR_NOMEM;
     hop->hops = h;
     hop->via = way->via;
+    hop->to = way->to;
     list_init(&hop->at);
     list_init(&hop->riders);
     net_timer_init(&hop->timer, idle_over);
@@ -346,6 +348,11 @@ enum err ota_sip_hop_send(struct ota_sip_hop *hop, struct slice message)
         return ERR_PEER;
     (void)net_stream_write(hop->stream, message);
     return ERR_OK;
+}
+
+const struct sockaddr *ota_sip_hop_peer(const struct ota_sip_hop *hop)
+{
+    return (const struct sockaddr *)&hop->to;
 }
 
 uint16_t ota_sip_hop_port(const struct ota_sip_hop *hop)

@@ -35,7 +35,7 @@ struct ota_sip_hops_conf {
     size_t hops_max;
     int64_t idle_ms;
     /* A message came; borrowed.  From the loop.  The callee may do anything but close the hops. */
-    void (*message)(const struct ota_sip_unit *unit, void *arg);
+    void (*message)(struct ota_sip_hop *hop, const struct ota_sip_unit *unit, void *arg);
     void *arg;
 };
 
@@ -54,6 +54,8 @@ void ota_sip_hop_leave(struct ota_sip_hop **hop, struct ota_sip_rider *r);
 /* One message; on a stream it waits for the connection.  ERR_LIMIT: more than a datagram or the path takes; ERR_AGAIN,
  * ERR_PEER, ERR_IO: a datagram was not sent. */
 enum err ota_sip_hop_send(struct ota_sip_hop *hop, struct slice message) MUST_USE;
+/* Who is at the other end. */
+const struct sockaddr *ota_sip_hop_peer(const struct ota_sip_hop *hop);
 /* Our end of a UDP socket; 0 for streams. */
 uint16_t ota_sip_hop_port(const struct ota_sip_hop *hop);
 

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "ota/sip/attempt.h"
+#include "ota/sip/request.h"
 
 #define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
 #define TARGETS_MAX 100000
@@ -140,17 +141,40 @@ static void pump(struct ota_sip_target *t)
 
 /* --- messages and time --- */
 
-static void on_message(const struct ota_sip_unit *unit, void *arg)
+/* We are asked whether we live, or for what we do not do: nobody may push through us (RFC 3261 §8.2.1, §11.2).  No state is kept:
+ * the same request gets the same answer. */
+static void answer(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_unit *unit)
+{
+    struct ota_sip_request r;
+    enum err e = ota_sip_request_read(unit, ota_sip_hop_peer(hop), &r);
+
+    if (e)
+        return;
+    buf_reset(&s->scratch, SEC_DIGEST_HEADER_MAX_N);
+    if (!slice_eq(r.method, SLICE("ACK"))) {
+        e = ota_sip_response_print(&r, slice_eq(r.method, SLICE("OPTIONS")) ? 200 : 405, r.branch,
+                                   SLICE("Allow: OPTIONS\r\n"), &s->scratch);
+        if (!e)
+            e = ota_sip_hop_send(hop, buf_slice(&s->scratch));
+        LOG(s->env->net->log, LOG_DEBUG, "ota.sip.asked", LOG_S("method", r.method),
+            LOG_C("error", err_name(e)));
+    }
+    ota_sip_request_clear(&r);
+}
+
+static void on_message(struct ota_sip_hop *hop, const struct ota_sip_unit *unit, void *arg)
 {
     struct ota_sip *s = arg;
     struct ota_sip_reply r;
     enum err e = ota_sip_reply_read(unit, &r);
 
-    if (!e && !ota_sip_stack_reply(s->stack, &r)) {
+    if (e == ERR_UNSUPPORTED) {
+        answer(s, hop, unit);
+    } else if (!e && !ota_sip_stack_reply(s->stack, &r)) {
         ota_sip_reply_clear(&r);
         e = ERR_ABSENT;
     }
-    if (e) /* a request, or an answer to nothing: dropped (RFC 3261 §18.1.2) */
+    if (e && e != ERR_UNSUPPORTED) /* broken, or an answer to nothing: dropped (RFC 3261 §18.1.2) */
         LOG(s->env->net->log, LOG_DEBUG, "ota.sip.dropped", LOG_C("why", err_name(e)));
 }
 

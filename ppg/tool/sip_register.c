@@ -160,11 +160,12 @@ static void tick(struct net_timer *timer)
     watch(r);
 }
 
-static void on_message(const struct ota_sip_unit *unit, void *arg)
+static void on_message(struct ota_sip_hop *hop, const struct ota_sip_unit *unit, void *arg)
 {
     struct tool_sip_register *r = arg;
     struct ota_sip_reply reply;
 
+    (void)hop;
     if (!ota_sip_reply_read(unit, &reply) && !ota_sip_stack_reply(r->stack, &reply))
         ota_sip_reply_clear(&reply);
 }

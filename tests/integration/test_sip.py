@@ -10,7 +10,7 @@ import pcap
 import sip_anomalies
 from gateway import INITIATORS, SANITIZER, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
-from sipuas import Device, challenge_of, digest_good, whole
+from sipuas import Device, Message, answer, challenge_of, digest_good, whole
 
 MARK = "Good morning, message"
 ALICE = "sip:alice@127.0.0.1"
@@ -100,6 +100,23 @@ def over_tls(bench):
     check_eq(done.returncode, 0, done.stdout + done.stderr)
     gateway.wait_event("deliver.done", push_id="p2", note="TLS: cert-name")
     check_eq(devices[1].messages, [])
+
+
+@case
+def over_ipv6(bench):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+        s.bind(("::1", 0))
+        s.settimeout(20)
+        port = s.getsockname()[1]
+        gateway = Gateway(bench, f"[terminal {ALICE}]\nroute = sip:alice@[::1]:{port}\n", whitelist=OPEN,
+                          conf={"ota-sip.identity": "sip:push@[2001:db8::1]"})
+        good(bench, gateway, "p1")
+        octets, sender = s.recvfrom(65536)
+        message = Message(octets, "udp")
+        s.sendto(answer(message, 200), sender)
+        check_eq(ended(gateway, "p1", "delivered")["code"], 1000)
+        check_eq((message.start, message["To"]), (f"MESSAGE sip:alice@[::1]:{port} SIP/2.0", "<sip:alice@[::1]>"))
+        check(message["Via"].startswith(f"SIP/2.0/UDP [2001:db8::1]:{sender[1]};branch=z9hG4bK"), message["Via"])
 
 
 @case

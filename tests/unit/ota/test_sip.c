@@ -505,6 +505,39 @@ static void connection_lost(void)
     fix_close(f);
 }
 
+/* The far end may ask whether we live; nobody pushes through us. */
+static void asked_by_the_far_end(void)
+{
+    static const struct {
+        const char *method, *start;
+    } rows[] = {{"OPTIONS", "SIP/2.0 200 OK\r\n"},
+                {"MESSAGE", "SIP/2.0 405 "},
+                {"SUBSCRIBE", "SIP/2.0 405 "},
+                {"REGISTER", "SIP/2.0 405 "}};
+    struct fix *f = fix_open(SIP_PEER_TCP, TCP, NULL, NULL);
+
+    push_and_wait(f, 0);
+    f->peer.script[1] = "";
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[512];
+
+        test_row(i);
+        (void)snprintf(text, sizeof text,
+                       "%s sip:push@ppg.example SIP/2.0\r\nVia: SIP/2.0/TCP "
+                       "proxy;branch=z9hG4bKp;rport\r\nFrom: <sip:p@q>;tag=1\r\n"
+                       "To: <sip:push@ppg.example>\r\nCall-ID: c\r\nCSeq: 7 %s\r\nContent-Length: 0\r\n\r\n",
+                       rows[i].method, rows[i].method);
+        (void)net_stream_write(f->peer.streams[0].stream, slice_str(text));
+        (void)netloop_until(&f->nl, &f->peer.n, 2 + i);
+        CU_ASSERT(strncmp(f->peer.requests[1 + i], rows[i].start, strlen(rows[i].start)) == 0);
+        CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 1 + i, "Allow: "), "OPTIONS");
+        CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 1 + i, "To: "),
+                               "<sip:push@ppg.example>;tag=z9hG4bKp");
+        CU_ASSERT(strstr(sip_peer_header(&f->peer, 1 + i, "Via: "), "received=127.0.0.1") != NULL);
+    }
+    fix_close(f);
+}
+
 static void cancelled(void)
 {
     struct fix *f = fix_open(SIP_PEER_UDP, UDP, NULL, NULL);
@@ -761,6 +794,7 @@ const struct test_case test_cases[] = {
     {"statuses", statuses},
     {"nobody_listens", nobody_listens},
     {"connection_lost", connection_lost},
+    {"asked_by_the_far_end", asked_by_the_far_end},
     {"cancelled", cancelled},
     {"cancelled_before_its_name_is_known", cancelled_before_its_name_is_known},
     {"idle_connections_close", idle_connections_close},
