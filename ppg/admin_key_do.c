@@ -173,6 +173,8 @@ static enum err attr_of(struct ppg_keyjob *job, enum sec_key_kind kind, struct s
     struct ota_association a = {.suites_n = 0};
 
     *n = 0;
+    if (kind == SEC_KEY_ENTITY)
+        return ppg_keyjob_no(job, ERR_MALFORMED, "an entity's key is assigned when its user asks for it");
     if (kind == SEC_KEY_SUBSCRIBER) {
         attr[0] = attr[1] = 0; /* AMF: no bit of it means anything to bootstrapping [TS 33.102 annex H] */
         *n = 2;

@@ -11,15 +11,20 @@
 #include "ppg/config/groups.h"
 #include "ppg/config/ini.h"
 #include "ppg/config/initiators.h"
+#include "ppg/config/nafs.h"
 #include "ppg/config/schema.h"
 #include "ppg/config/subscribers.h"
 #include "ppg/config/terminals.h"
+#include "ppg/config/users.h"
 #include "ppg/limits.h"
 #include "ppg/serial.h"
 #include "security/addrset.h"
 #include "security/wrap.h"
 
 #define FILE_MAX_N    (1 << 20) /* octets of ppg.conf */
+#define ENTITIES_MAX  100000u
+#define ONE_TIME_MAX  10000u /* one-time keys between entities, on their way */
+#define ONE_TIME_S    300
 #define STRINGS_MAX_N (1 << 20) /* octets of all text in the settings */
 
 struct ppg_config {
@@ -33,6 +38,9 @@ struct ppg_config {
     struct ota_registry *registry;
     struct sec_keyserver *keyserver;
     struct sec_bootstrap *bootstrap; /* held */
+    struct sec_nafs *nafs;
+    struct sec_accounts *users;
+    struct sec_entities *entities; /* held */
     struct sec_keyring *keyring;
     struct sec_secret sa_key;
     const char *path;
@@ -48,6 +56,9 @@ static void destroy(struct ppg_config *c)
     if (c->registry)
         ota_registry_drop(&c->registry);
     sec_bootstrap_free(&c->bootstrap);
+    sec_nafs_free(&c->nafs);
+    sec_accounts_free(&c->users);
+    sec_entities_free(&c->entities);
     sec_keyserver_free(&c->keyserver);
     sec_keyring_free(&c->keyring);
     sec_secret_clear(&c->sa_key);
@@ -151,6 +162,20 @@ static void read_policy(struct ppg_load *load, struct ppg_config *c)
         ppg_algorithms_read(load, last, &c->settings);
 }
 
+static void read_users(struct ppg_load *load, struct ppg_config *c)
+{
+    struct sec_entities_conf conf = {ENTITIES_MAX, ONE_TIME_MAX, ONE_TIME_S};
+    enum err e;
+
+    ppg_users_read(load, c->settings.files.users, c->keyring, &c->users);
+    e = c->users ? sec_entities_create(&conf, &c->entities) : ERR_OK;
+    if (!e && c->users)
+        e = sec_entities_load(c->entities, c->keyring, c->users);
+    if (e)
+        ppg_load_say(load, e, (struct ppg_place){c->settings.files.users, 0}, SLICE_NONE,
+                     "keys of entities: %s", err_text(e));
+}
+
 /* Mistakes in one file do not hide those in the next. */
 static void read_all(struct ppg_load *load, struct ppg_config *c)
 {
@@ -172,6 +197,10 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
         ppg_terminals_read(load, s->files.terminals, c->keyring, s->protection.suites, &c->registry);
     if (s->files.subscribers && s->key_server.name)
         read_subscribers(load, c);
+    if (s->files.users)
+        read_users(load, c);
+    if (s->files.nafs && c->keyserver)
+        ppg_nafs_read(load, s->files.nafs, s->key_server.life_ms / 1000, c->keyserver, &c->nafs);
 }
 
 /* A ceiling passed or a name twice is a mistake in the file like any other. */
@@ -262,6 +291,10 @@ void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
         c->sa_key = before->sa_key;
     if (c->keyserver && before->keyserver)
         sec_keyserver_follow(c->keyserver, before->keyserver);
+    if (c->entities && before->entities && !sec_entities_load(before->entities, c->keyring, c->users)) {
+        sec_entities_free(&c->entities);
+        c->entities = sec_entities_hold(before->entities);
+    }
     if (c->bootstrap && before->bootstrap &&
         slice_eq(sec_bootstrap_fqdn(c->bootstrap), sec_bootstrap_fqdn(before->bootstrap))) {
         sec_bootstrap_free(&c->bootstrap);
@@ -303,6 +336,46 @@ void ppg_config_rewrap(const struct ppg_config *c, struct log *log)
         LOG(log, LOG_WARN, "keyring.rewrapped");
 }
 
+/* The first whose user is gone; NULL: none. */
+static const struct sec_key *orphan(const struct sec_keyring *r, const struct sec_accounts *users)
+{
+    const struct sec_key *k;
+    size_t pos = 0;
+
+    while ((k = sec_keyring_next(r, &pos)))
+        if (k->kind == SEC_KEY_ENTITY && !sec_accounts_by_user(users, k->attr))
+            return k;
+    return NULL;
+}
+
+static enum err take_orphans(struct sec_keyring *r, void *arg)
+{
+    const struct sec_key *k;
+    char name[SEC_KEY_NAME_MAX_N];
+    enum err e = ERR_OK;
+
+    while (!e && (k = orphan(r, arg))) {
+        struct slice kept = slice_of(name, k->name.n);
+
+        mem_copy(name, sizeof name, k->name); /* the record's own goes with it */
+        e = sec_keyring_remove(r, kept);
+    }
+    return e;
+}
+
+void ppg_config_prune(const struct ppg_config *c, struct log *log)
+{
+    char why[SEC_KEYRING_WHY_N] = "";
+    struct sec_keyring_conf conf;
+
+    if (!c->users || !c->keyring || !orphan(c->keyring, c->users) || !ppg_config_keyring_at(c, &conf))
+        return;
+    if (sec_keyring_change(&conf, take_orphans, c->users, why))
+        LOG(log, LOG_ERROR, "entity.prune-failed", LOG_C("why", why));
+    else
+        LOG(log, LOG_WARN, "entity.pruned");
+}
+
 enum err ppg_config_fence(const struct ppg_config *c, char why[PPG_FILE_WHY_N])
 {
     return ppg_serial_raise(c->settings.files.algorithms_serial, c->settings.policy.serial, why);
@@ -311,6 +384,21 @@ enum err ppg_config_fence(const struct ppg_config *c, char why[PPG_FILE_WHY_N])
 struct ota_registry *ppg_config_registry(const struct ppg_config *c)
 {
     return c->registry;
+}
+
+const struct sec_accounts *ppg_config_users(const struct ppg_config *c)
+{
+    return c->users;
+}
+
+struct sec_entities *ppg_config_entities(const struct ppg_config *c)
+{
+    return c->entities;
+}
+
+const struct sec_nafs *ppg_config_nafs(const struct ppg_config *c)
+{
+    return c->nafs;
 }
 
 struct sec_bootstrap *ppg_config_bootstrap(const struct ppg_config *c)

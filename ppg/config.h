@@ -10,9 +10,11 @@
 #include "ppg/file.h"
 #include "ppg/settings.h"
 #include "security/bootstrap.h"
+#include "security/entities.h"
 #include "security/keyring.h"
 #include "security/keyserver.h"
 #include "security/naf.h"
+#include "security/nafs.h"
 #include "security/trust.h"
 #include "security/whitelist.h"
 
@@ -54,6 +56,13 @@ void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before);
 /* NULL: no subscribers are configured.  One for all loops, in use until the next reload, whose one goes on with its
  * numbers; they move, everything else of it is constant.  More of them come by way of ppg/seq.h. */
 struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c);
+/* Users with entities, and their keys; NULL: none are configured. */
+const struct sec_accounts *ppg_config_users(const struct ppg_config *c);
+struct sec_entities *ppg_config_entities(const struct ppg_config *c);
+/* Takes the keys of entities whose users are gone out of the keyring.  Told in the log.  Blocks. */
+void ppg_config_prune(const struct ppg_config *c, struct log *log);
+/* Other NAFs; NULL: none are configured. */
+const struct sec_nafs *ppg_config_nafs(const struct ppg_config *c);
 /* Who has bootstrapped over Ub; NULL as above.  Good as long as the configuration. */
 struct sec_bootstrap *ppg_config_bootstrap(const struct ppg_config *c);
 /* Ourselves as a NAF, at that time. */

@@ -7,6 +7,7 @@
 #include "ppg/callin.h"
 #include "ppg/inbox.h"
 #include "ppg/schedule.h"
+#include "ppg/zn.h"
 
 #define DRAIN_MS         20000 /* what is on the wire may finish for so long */
 #define INBOX_BODY_MAX_N 4096  /* octets: requests of terminals that fetch need none */
@@ -59,20 +60,31 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {"pap",     "pap-tls", "pap-psk",   "ub",       "ota",
-                                        "ota-tls", "ota-psk", "inbox-tls", "inbox-psk"};
+    static const char *const names[] = {"pap", "pap-tls", "pap-psk", "ub",        "naf",      "entities",
+                                        "ota", "ota-tls", "ota-psk", "inbox-tls", "inbox-psk"};
 
     return names[kind];
 }
 
 static struct net_tls_ctx *tls_of(const struct ppg_snapshot *s, enum ppg_listen_kind kind)
 {
-    return kind == PPG_LISTEN_TLS         ? s->pap
-           : kind == PPG_LISTEN_PSK       ? s->psk
-           : kind == PPG_LISTEN_UB        ? s->ub
-           : kind == PPG_LISTEN_INBOX     ? s->calls
-           : kind == PPG_LISTEN_INBOX_PSK ? s->calls_psk
-                                          : NULL;
+    switch (kind) {
+    case PPG_LISTEN_TLS:
+        return s->pap;
+    case PPG_LISTEN_PSK:
+        return s->psk;
+    case PPG_LISTEN_UB:
+    case PPG_LISTEN_ENTITIES:
+        return s->ub;
+    case PPG_LISTEN_NAF:
+        return s->naf;
+    case PPG_LISTEN_INBOX:
+        return s->calls;
+    case PPG_LISTEN_INBOX_PSK:
+        return s->calls_psk;
+    default:
+        return NULL;
+    }
 }
 
 static bool is_inbox(enum ppg_listen_kind kind)
@@ -333,6 +345,7 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     if ((e = ppg_callin_create(&callin, &l->callin)))
         return e;
     ppg_callin_set_tls(l->callin, l->snapshot->calls, l->snapshot->calls_psk);
+    l->entities = (struct ppg_entity_door){&l->core, &l->env};
     e = ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
     return e ? e : ppg_ocsp_create(&l->env, conf->snapshot, &l->ocsp);
 }
@@ -360,6 +373,13 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
         conf.server = PPG_BSF_SERVER;
         conf.head = ppg_bsf_head;
         conf.request = ppg_bsf_request;
+    } else if (kind == PPG_LISTEN_ENTITIES) {
+        conf.head = ppg_entity_head;
+        conf.request = ppg_entity_request;
+        conf.arg = &l->entities;
+    } else if (kind == PPG_LISTEN_NAF) {
+        conf.head = ppg_zn_head;
+        conf.request = ppg_zn_request;
     }
     if (kind == PPG_LISTEN_CALLS || kind == PPG_LISTEN_CALLS_TLS || kind == PPG_LISTEN_CALLS_PSK)
         return ppg_callin_listen(l->callin, ppg_listen_name(kind), at,

@@ -12,18 +12,21 @@
 #include "base/net/env.h"
 #include "base/net/httpd.h"
 #include "ppg/core.h"
+#include "ppg/entity_door.h"
 #include "ppg/ocsp.h"
 #include "ppg/outbound.h"
 #include "ppg/snapshot.h"
 
 #define PPG_LOOP_TICK_MS       100
-#define PPG_LOOP_LISTENERS_MAX (6 * PPG_LISTEN_MAX)
+#define PPG_LOOP_LISTENERS_MAX (8 * PPG_LISTEN_MAX)
 
 enum ppg_listen_kind {
     PPG_LISTEN_CLEAR,
     PPG_LISTEN_TLS,
     PPG_LISTEN_PSK,
     PPG_LISTEN_UB,
+    PPG_LISTEN_NAF,
+    PPG_LISTEN_ENTITIES,
     PPG_LISTEN_CALLS, /* of terminals */
     PPG_LISTEN_CALLS_TLS,
     PPG_LISTEN_CALLS_PSK,
@@ -44,6 +47,7 @@ struct ppg_loop {
     struct ppg_outbound *outbound;
     struct ppg_ocsp *ocsp;
     struct ppg_callin *callin;
+    struct ppg_entity_door entities;
     struct net_httpd *listeners[PPG_LOOP_LISTENERS_MAX];
     enum ppg_listen_kind listener_kind[PPG_LOOP_LISTENERS_MAX];
     size_t listeners_n;

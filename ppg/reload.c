@@ -57,6 +57,8 @@ static enum err check_listeners(struct ppg_reload *r)
         const struct net_tls_ctx *was, *is;
     } rows[] = {{"[pap] listen-tls: ", r->current->pap, r->fresh->pap},
                 {"[pap] listen-psk: ", r->current->psk, r->fresh->psk},
+                {"[key-server] listen-ub, listen-entities: ", r->current->ub, r->fresh->ub},
+                {"[key-server] listen-naf: ", r->current->naf, r->fresh->naf},
                 {"[ota-http] listen-tls: ", r->current->calls, r->fresh->calls},
                 {"[ota-http] listen-psk: ", r->current->calls_psk, r->fresh->calls_psk}};
     enum err e = ERR_OK;
@@ -125,6 +127,7 @@ static void load(uv_work_t *work)
     if (!r->result) {
         ppg_config_follow(r->fresh->config, r->current->config);
         ppg_config_rewrap(r->fresh->config, r->conf.log);
+        ppg_config_prune(r->fresh->config, r->conf.log);
         ppg_changes_find(r->current, r->fresh, &r->changes);
         note_signal(r);
         return;

@@ -85,6 +85,10 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"pap.listen-psk", memcmp(was->pap.listen_psk, is->pap.listen_psk, sizeof is->pap.listen_psk) != 0},
         {"key-server.listen-ub",
          memcmp(was->key_server.listen_ub, is->key_server.listen_ub, sizeof is->key_server.listen_ub) != 0},
+        {"key-server.listen-entities", memcmp(was->key_server.listen_entities, is->key_server.listen_entities,
+                                              sizeof is->key_server.listen_entities) != 0},
+        {"key-server.listen-naf", memcmp(was->key_server.listen_naf, is->key_server.listen_naf,
+                                         sizeof is->key_server.listen_naf) != 0},
         {"pap.nonce-lifetime", was->pap.nonce_life_ms != is->pap.nonce_life_ms},
         {"store.pending-max", was->store.pending_max != is->store.pending_max},
         {"ota-http.listen",
@@ -338,6 +342,7 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
     s->shared.log = log;
     s->shared.clk = &clk_real;
     ppg_config_rewrap(s->snapshot->config, log);
+    ppg_config_prune(s->snapshot->config, log);
     if (sec_random(s->shared.spread, sizeof s->shared.spread))
         return ERR_IO;
     e = sec_penalty_create(PENALTY_SOURCES_MAX, &s->shared.penalty);
@@ -420,6 +425,10 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         e = listen_on(s, &set->pap.listen_psk[i], PPG_LISTEN_PSK, ports, why);
     for (size_t i = 0; i < set->key_server.listen_ub_n && !e; i++)
         e = listen_on(s, &set->key_server.listen_ub[i], PPG_LISTEN_UB, ports, why);
+    for (size_t i = 0; i < set->key_server.listen_entities_n && !e; i++)
+        e = listen_on(s, &set->key_server.listen_entities[i], PPG_LISTEN_ENTITIES, ports, why);
+    for (size_t i = 0; i < set->key_server.listen_naf_n && !e; i++)
+        e = listen_on(s, &set->key_server.listen_naf[i], PPG_LISTEN_NAF, ports, why);
     for (size_t i = 0; i < set->ota_http.listen_n && !e; i++)
         e = listen_on(s, &set->ota_http.listen[i], PPG_LISTEN_CALLS, ports, why);
     for (size_t i = 0; i < set->ota_http.listen_tls_n && !e; i++)

@@ -179,8 +179,14 @@ struct ppg_settings {
         const char *bsf_name;                        /* domain name on Ub; "": name with "bsf." in front */
         struct ppg_listen listen_ub[PPG_LISTEN_MAX]; /* where terminals bootstrap; TLS always */
         size_t listen_ub_n;
-        const char *cert; /* shown there; NULL */
+        struct ppg_listen listen_naf[PPG_LISTEN_MAX]; /* where other NAFs ask; TLS with certificates always */
+        size_t listen_naf_n;
+        struct ppg_listen
+            listen_entities[PPG_LISTEN_MAX]; /* where users and their entities come; TLS always */
+        size_t listen_entities_n;
+        const char *cert; /* shown at these; NULL */
         const char *key;
+        const char *ca; /* who signs NAFs' certificates; NULL */
         int64_t ks_life_ms;
         size_t bootstrapped_max; /* Ks kept */
     } key_server;
@@ -203,6 +209,8 @@ struct ppg_settings {
         const char *algorithms; /* NULL: no policy beyond these settings */
         const char *algorithms_key;
         const char *algorithms_serial;
+        const char *nafs;        /* NULL: none */
+        const char *users;       /* NULL: none */
         const char *subscribers; /* NULL: no embedded key server */
     } files;                     /* the other files of one configuration */
     struct {

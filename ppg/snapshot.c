@@ -181,7 +181,9 @@ static enum err load_ub(const struct ppg_settings *set, struct ppg_snapshot *s,
         .alpn_http11 = true,
     };
 
-    return set->key_server.listen_ub_n ? sec_credentials_load(&conf, &clk_real, &s->ub, why) : ERR_OK;
+    return set->key_server.listen_ub_n + set->key_server.listen_entities_n
+               ? sec_credentials_load(&conf, &clk_real, &s->ub, why)
+               : ERR_OK;
 }
 
 static enum err load_calls_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
@@ -200,6 +202,24 @@ static enum err load_calls_psk(const struct ppg_settings *set, struct ppg_snapsh
     if (s->calls_psk)
         (void)ppg_config_hold(s->config); /* the context's, as above */
     return e;
+}
+
+static enum err load_naf(const struct ppg_settings *set, struct ppg_snapshot *s,
+                         char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_pair own = {.cert_file = set->key_server.cert, .key_file = set->key_server.key};
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .verify = NET_TLS_VERIFY_REQUIRED,
+        .pairs = &own,
+        .pairs_n = 1,
+        .ca_file = set->key_server.ca,
+        .version_min = set->policy.tls_min,
+        .ciphers = set->policy.ciphers,
+        .alpn_http11 = true,
+    };
+
+    return set->key_server.listen_naf_n ? sec_credentials_load(&conf, &clk_real, &s->naf, why) : ERR_OK;
 }
 
 /* Without a list of our own the system's is used, where there is one; without any, https notifications fail and
@@ -230,6 +250,7 @@ static const struct {
              {"ota-http", load_calls},
              {"ota-http", load_calls_psk},
              {"key-server", load_ub},
+             {"key-server", load_naf},
              {"notify", load_notify}};
 
 enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct ppg_config_errors *errs)
@@ -279,6 +300,7 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     net_tls_ctx_free(&s->calls_psk);
     net_tls_ctx_free(&s->datagram);
     net_tls_ctx_free(&s->ub);
+    net_tls_ctx_free(&s->naf);
     net_tls_ctx_free(&s->notify);
     ppg_config_drop(&s->config);
     free(s);

@@ -24,8 +24,9 @@ struct ppg_snapshot {
     struct net_tls_ctx *calls;     /* towards terminals that call in; NULL: none may over TLS */
     struct net_tls_ctx *calls_psk; /* the same with shared keys; NULL: no such listener */
     struct net_tls_ctx *datagram;  /* the same for DTLS */
-    struct net_tls_ctx *ub;        /* towards terminals that bootstrap; NULL: no such listener */
-    struct net_tls_ctx *notify;    /* towards initiators' servers */
+    struct net_tls_ctx *ub;     /* towards terminals that bootstrap, and entities; NULL: no such listener */
+    struct net_tls_ctx *naf;    /* towards other NAFs; likewise */
+    struct net_tls_ctx *notify; /* towards initiators' servers */
     struct ppg_file_mark files[PPG_SNAPSHOT_FILES_MAX];
     size_t files_n;
 };

@@ -24,6 +24,7 @@ static const struct {
     [SEC_KEY_PSK] = {"psk", 16, SEC_SECRET_MAX_N, 0, 0},
     [SEC_KEY_PASSWORD] = {"password", 1, SEC_SECRET_MAX_N, 0, 0},
     [SEC_KEY_SUBSCRIBER] = {"subscriber", 32, 32, 2, 2},
+    [SEC_KEY_ENTITY] = {"entity", 32, 32, 1, 64},
 };
 
 const char *sec_key_kind_name(unsigned kind)

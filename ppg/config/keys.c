@@ -222,6 +222,10 @@ const struct ppg_config_key ppg_config_keys[] = {
            "How terminals are reached."),
     A_FILE(PATH, "files", "subscribers", files.subscribers, 0, NULL, NULL, "subscribers.conf",
            "Keys of identity modules, for the embedded key server; its owner's alone (mode 0600)."),
+    A_FILE(PATH, "files", "users", files.users, 0, NULL, NULL, "users.conf",
+           "People who may be assigned keys for their entities."),
+    A_FILE(PATH, "files", "nafs", files.nafs, 0, NULL, NULL, "nafs.conf",
+           "Other services that may ask the embedded key server, and for what."),
     A_FILE(FILE, "files", "algorithms", files.algorithms, 0, NULL, NULL, "algorithms.conf",
            "A policy that raises the least of tls-min, ciphers, digest-md5 and the suites of [protection], "
            "for TLS on "
@@ -487,10 +491,20 @@ const struct ppg_config_key ppg_config_keys[] = {
          "Where subscribers' terminals bootstrap (Ub), over TLS; needs cert and key."),
     TEXT("key-server", "bsf-name", key_server.bsf_name, 0, SEC_GBA_FQDN_MAX_N, check_fqdn_or_none, "",
          "Domain name by which they know that door; bsf. and name unless set."),
+    LIST(LISTENS, "key-server", "listen-naf", key_server.listen_naf, key_server.listen_naf_n, PPG_LISTEN_MAX,
+         0, 0, NULL, "0.0.0.0:8447",
+         "Where other services (NAFs) ask for keys and push info, over TLS; needs cert, key and ca."),
+    LIST(LISTENS, "key-server", "listen-entities", key_server.listen_entities, key_server.listen_entities_n,
+         PPG_LISTEN_MAX, 0, 0, NULL, "0.0.0.0:8448",
+         "Where users are assigned keys for their entities, and entities come with them, over TLS; needs "
+         "cert, key and "
+         "a keyring."),
     A_FILE(FILE, "key-server", "cert", key_server.cert, 0, NULL, NULL, "tls/bsf-cert.pem",
-           "The certificate shown there."),
+           "The certificate shown at these."),
     A_FILE(PRIVATE, "key-server", "key", key_server.key, 0, NULL, NULL, "tls/bsf-key.pem",
            "Its private key."),
+    A_FILE(FILE, "key-server", "ca", key_server.ca, 0, NULL, NULL, "tls/nafs-ca.pem",
+           "Who signs the certificates of NAFs."),
     NUMBER(TIME, "key-server", "ks-lifetime", key_server.ks_life_ms, 60000, 365 * DAY_MS, "24h",
            "How long what a terminal has bootstrapped is good, and every key derived from it."),
     NUMBER(COUNT, "key-server", "bootstrapped-max", key_server.bootstrapped_max, 1, SEC_BOOTSTRAP_RUNS_MAX,

@@ -276,6 +276,30 @@ static bool ub_without_cert(const struct ppg_settings *s)
 {
     return s->key_server.listen_ub_n && !s->key_server.cert;
 }
+static bool entities_without_cert(const struct ppg_settings *s)
+{
+    return s->key_server.listen_entities_n && !s->key_server.cert;
+}
+static bool entities_without_users(const struct ppg_settings *s)
+{
+    return s->key_server.listen_entities_n && !s->files.users;
+}
+static bool users_without_keyring(const struct ppg_settings *s)
+{
+    return s->files.users && !s->keyring.path;
+}
+static bool naf_without_ca(const struct ppg_settings *s)
+{
+    return s->key_server.listen_naf_n && (!s->key_server.cert || !s->key_server.ca);
+}
+static bool naf_without_nafs(const struct ppg_settings *s)
+{
+    return s->key_server.listen_naf_n && !s->files.nafs;
+}
+static bool nafs_without_subscribers(const struct ppg_settings *s)
+{
+    return s->files.nafs && !s->files.subscribers;
+}
 static bool ub_without_subscribers(const struct ppg_settings *s)
 {
     return s->key_server.listen_ub_n && !s->files.subscribers;
@@ -313,6 +337,12 @@ static const struct rule rules[] = {
     {OF(ota_http.listen_tls), OF(ota_http.cert), calls_without_cert, "needs cert and key"},
     {OF(key_server.key), OF(key_server.cert), bsf_cert_without_key, "cert and key go together"},
     {OF(key_server.listen_ub), OF(key_server.cert), ub_without_cert, "needs cert and key"},
+    {OF(key_server.listen_entities), OF(key_server.cert), entities_without_cert, "needs cert and key"},
+    {OF(key_server.listen_entities), OF(files.users), entities_without_users, "needs users"},
+    {OF(files.users), OF(keyring.path), users_without_keyring, "needs a keyring"},
+    {OF(key_server.listen_naf), OF(key_server.ca), naf_without_ca, "needs cert, key and ca"},
+    {OF(key_server.listen_naf), OF(files.nafs), naf_without_nafs, "needs nafs"},
+    {OF(files.nafs), OF(files.subscribers), nafs_without_subscribers, "needs subscribers"},
     {OF(key_server.listen_ub), OF(files.subscribers), ub_without_subscribers, "needs subscribers"},
     {OF(inbox.listen_tls), OF(ota_http.cert), inbox_without_cert, "needs cert and key of [ota-http]"},
     {OF(delivery.retry_first_ms), OF(delivery.retry_max_ms), first_above_max, "must not be above retry-max"},

@@ -15,7 +15,7 @@ from harness import check_eq
 
 
 def aes(key, blocks):
-    done = subprocess.run(["openssl", "enc", "-aes-128-ecb", "-nopad", "-K", key.hex()], input=blocks, capture_output=True,
+    done = subprocess.run(["openssl", "enc", f"-aes-{8 * len(key)}-ecb", "-nopad", "-K", key.hex()], input=blocks, capture_output=True,
                           timeout=60, check=True)
     return done.stdout
 
@@ -54,6 +54,33 @@ class Milenage:
         self.mac_a, self.mac_s = blocks[0][:8], blocks[0][8:]
         self.ak, self.res = blocks[1][:6], blocks[1][8:]
         self.ck, self.ik, self.ak_star = blocks[2], blocks[3], blocks[4][:6]
+
+
+def ghash(h, data):
+    y, h = 0, int.from_bytes(h, "big")
+    for i in range(0, len(data), 16):
+        x, z, v = y ^ int.from_bytes(data[i:i + 16], "big"), 0, h
+        for bit in range(127, -1, -1):
+            z ^= v if x >> bit & 1 else 0
+            v = v >> 1 ^ (0xE1 << 120 if v & 1 else 0)
+        y = z
+    return y.to_bytes(16, "big")
+
+
+def gcm(key, nonce, aad, plain):
+    def pad(x):
+        return x + bytes(-len(x) % 16)
+
+    sealed = ctr(key, nonce + b"\0\0\0\2", plain)
+    lengths = (8 * len(aad)).to_bytes(8, "big") + (8 * len(sealed)).to_bytes(8, "big")
+    tag = ghash(aes(key, bytes(16)), pad(aad) + pad(sealed) + lengths)
+    return sealed + xor(tag, aes(key, nonce + b"\0\0\0\1"))
+
+
+def gcm_open(key, nonce, aad, sealed):
+    """What gcm() sealed; None when the tag is another."""
+    plain = ctr(key, nonce + b"\0\0\0\2", sealed[:-16])
+    return plain if gcm(key, nonce, aad, plain) == sealed else None
 
 
 NAMESPACE = "{uri:3gpp-gba}"

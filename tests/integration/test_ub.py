@@ -108,6 +108,18 @@ def whoever_asks_often_waits(bench):
 
 
 @case
+def the_door_stays_until_a_restart(bench):
+    """A reload that would take it away is refused, rather than leave it open without TLS."""
+    module = Module(IMPI)
+    gateway = opened(bench, module)
+    ue = ue_of(bench, gateway, module).bootstrap()
+    gateway.write_conf(key_server__listen_ub=None)
+    done = gateway.ctl("reload")
+    check_eq((done.returncode, "without a restart" in done.stdout + done.stderr), (1, True), done.stderr)
+    ue.bootstrap()
+
+
+@case
 def bad_configurations_are_told(bench):
     make_identity(bench)
     gateway = Gateway(bench, "", "", conf=CONF, start=False)

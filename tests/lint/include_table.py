@@ -46,7 +46,7 @@ ROOMS = {
                 "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/", "ppg/config/",
             )
         },
-        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.[ch]", "keyservice.c"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.[ch]", "keyservice.c", "entity_door.c"]},
     },
     "ppg/config": {
         "ours": {

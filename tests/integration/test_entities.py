@@ -1,0 +1,223 @@
+"""Entities and their keys: assigned after a user's password, used with Digest, never between two; one-time keys carried
+from one to the other.  CPNS security 5.x.1 to 5.x.3.  Usage: test_entities.py BUILD_DIR."""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import re
+import ssl
+
+from gateway import Gateway, make_identity
+from gba_model import gcm, gcm_open, kdf, parameters
+from harness import case, check, check_eq, main
+
+ALICE, BOB = "opensesame-alice", "opensesame-bob"
+CONF = {"key-server.listen-entities": "127.0.0.1:0", "key-server.cert": "../gateway.crt", "key-server.key": "../gateway.key",
+        "files.users": "users.conf", "keyring.path": "keys", "keyring.master": "../master"}
+USERS = "[user alice]\npassword-file = ../alice.pw\n[user bob]\npassword-file = ../bob.pw\n"
+MASTER = "00112233445566778899aabbccddeeff" * 2
+
+
+def opened(bench):
+    make_identity(bench)
+    bench.write("master", MASTER + "\n", 0o600)
+    bench.write("alice.pw", ALICE + "\n", 0o600)
+    bench.write("bob.pw", BOB + "\n", 0o600)
+    gateway = Gateway(bench, "", "", conf=CONF, start=False)
+    gateway.write("users.conf", USERS)
+    return gateway.start()
+
+
+def sha(text):
+    return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()
+
+
+class Client:
+    """One who speaks Digest; as a user or an entity."""
+
+    def __init__(self, bench, gateway, name, password):
+        self.name, self.password = name, password
+        self.context = ssl.create_default_context(cafile=bench.authority[0])
+        with open(gateway.path("ports"), encoding="utf-8") as f:
+            self.port = int(dict(line.strip().split("=") for line in f)["entities"].rpartition(":")[2])
+
+    def send(self, method, path, body, headers):
+        link = http.client.HTTPSConnection("localhost", self.port, timeout=30, context=self.context)
+        link.request(method, path, body, headers)
+        answer = link.getresponse()
+        text = answer.read()
+        link.close()
+        named = {}
+        for k, v in reversed(answer.getheaders()):  # of several challenges the first
+            named[k.lower()] = v
+        return answer.status, named, text
+
+    def ask(self, method, path, body=b""):
+        """Status, and the JSON that came; of a good answer the proof of the server is checked."""
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        status, headers, _ = self.send(method, path, body, {})
+        if status != 401:
+            return status, None
+        offer = parameters(re.search(r"Digest (.*)", headers["www-authenticate"]).group(1))
+        cnonce = os.urandom(8).hex()
+        a1 = sha(f"{self.name}:{offer['realm']}:{self.password}")
+
+        def proof(a2):
+            return sha(f"{a1}:{offer['nonce']}:00000001:{cnonce}:auth:{a2}")
+
+        says = (f'Digest username="{self.name}", realm="{offer["realm"]}", nonce="{offer["nonce"]}", uri="{path}", '
+                f'algorithm=SHA-256, qop=auth, nc=00000001, cnonce="{cnonce}", response="{proof(sha(f"{method}:{path}"))}"')
+        status, headers, text = self.send(method, path, body, {"Authorization": says})
+        if "authentication-info" in headers:
+            check_eq(parameters(headers["authentication-info"])["rspauth"], proof(sha(f":{path}")), "rspauth")
+        return status, json.loads(text) if text.startswith(b"{") else None
+
+
+def assigned(bench, gateway, user, password, entity):
+    """The entity as a client, and its key."""
+    status, got = Client(bench, gateway, user, password).ask("POST", f"/sec/v1/entities/{entity}")
+    check_eq((status, got and (got["entity"], got["user"])), (201, (entity, user)))
+    key = base64.b64decode(got["key"])
+    check_eq(len(key), 32)
+    return Client(bench, gateway, entity, got["key"]), key
+
+
+def octets_of(gateway):
+    """All that the gateway has written, but its ports."""
+    found = gateway.said().encode()
+    for name in os.listdir(gateway.folder):
+        if name != "admin.sock":
+            with open(gateway.path(name), "rb") as f:
+                found += f.read()
+    return found
+
+
+@case
+def a_key_after_a_password(bench):
+    """Told once; a wrong password gets 401 and, soon, nobody's ear; another user's entity is not to be had."""
+    gateway = opened(bench)
+    phone, key = assigned(bench, gateway, "alice", ALICE, "alices-phone")
+    check_eq(phone.ask("GET", "/sec/v1/entity"), (200, {"entity": "alices-phone", "user": "alice"}))
+    written = octets_of(gateway)
+    for form in (key, key.hex().encode(), base64.b64encode(key), ALICE.encode()):
+        check(form not in written, "a secret where it does not belong")
+    check_eq(Client(bench, gateway, "bob", BOB).ask("POST", "/sec/v1/entities/alices-phone")[0], 403)
+    check_eq(phone.ask("GET", "/sec/v1/entity")[0], 200, "still its own")
+    answers = [Client(bench, gateway, "alice", "wrong").ask("POST", "/sec/v1/entities/alices-phone")[0] for _ in range(6)]
+    check_eq((answers[0], answers[-1]), (401, 429), "lock-out")
+    check(len(gateway.events("entity.login.failed")) >= 3, "counted")
+
+
+@case
+def kept_with_entity_and_user(bench):
+    """On disk, under the master key; a new one takes its place; without the user they are gone."""
+    gateway = opened(bench)
+    old, _ = assigned(bench, gateway, "alice", ALICE, "tablet")
+    phone, _ = assigned(bench, gateway, "alice", ALICE, "phone")
+    bobs, _ = assigned(bench, gateway, "bob", BOB, "bobs")
+    new, _ = assigned(bench, gateway, "alice", ALICE, "tablet")
+    check_eq((old.ask("GET", "/sec/v1/entity")[0], new.ask("GET", "/sec/v1/entity")[0]), (401, 200))
+    gateway.kill()
+    gateway.conf["key-server.listen-entities"] = f"127.0.0.1:{new.port}"
+    gateway.write_conf()
+    gateway.start()
+    check_eq(new.ask("GET", "/sec/v1/entity")[1], {"entity": "tablet", "user": "alice"})
+    listed = json.loads(gateway.ctl("--json", "key", "list").stdout)
+    check_eq({k["name"] for k in listed["keys"] if k["kind"] == "entity"}, {"tablet", "phone", "bobs"})
+    gateway.write("users.conf", USERS[USERS.index("[user bob]"):])
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.wait_event("entity.pruned")
+    gateway.settle()
+    check_eq([c.ask("GET", "/sec/v1/entity")[0] for c in (new, phone, bobs)], [401, 401, 200])
+    check_eq({k["name"] for k in json.loads(gateway.ctl("--json", "key", "list").stdout)["keys"]}, {"bobs"})
+
+
+@case
+def digest_with_a_key(bench):
+    """The key of another entity, or none, is 401."""
+    gateway = opened(bench)
+    phone, _ = assigned(bench, gateway, "alice", ALICE, "phone")
+    tablet, _ = assigned(bench, gateway, "alice", ALICE, "tablet")
+    crossed = Client(bench, gateway, "phone", tablet.password)
+    check_eq([c.ask("GET", "/sec/v1/entity")[0] for c in (phone, tablet, crossed)], [200, 200, 401])
+    check_eq(Client(bench, gateway, "nobody", phone.password).ask("GET", "/sec/v1/entity")[0], 401)
+    check_eq(Client(bench, gateway, "alice", ALICE).ask("GET", "/sec/v1/entity")[0], 401, "a user is no entity")
+    check_eq(phone.send("GET", "/sec/v1/other", b"", {})[0], 404)
+    check_eq(phone.send("PUT", "/sec/v1/entity", b"", {})[0], 405)
+    check_eq(phone.send("POST", "/sec/v1/one-time-keys", b"x" * 5000, {})[0], 413)
+
+
+@case
+def whose_things_they_are(bench):
+    gateway = opened(bench)
+    phone, _ = assigned(bench, gateway, "alice", ALICE, "phone")
+    assigned(bench, gateway, "alice", ALICE, "tablet")
+    bobs, _ = assigned(bench, gateway, "bob", BOB, "bobs")
+    check_eq(phone.ask("GET", "/sec/v1/users/alice/entities"), (200, {"entities": ["phone", "tablet"]}))
+    check_eq(bobs.ask("GET", "/sec/v1/users/bob/entities"), (200, {"entities": ["bobs"]}))
+    check_eq(bobs.ask("GET", "/sec/v1/users/alice/entities")[0], 403)
+    check_eq(phone.ask("GET", "/sec/v1/users/nobody/entities")[0], 403)
+
+
+def wrap(eukey, sender, receiver, key):
+    nonce = os.urandom(12)
+    wrapper = kdf(eukey, 0xFB, b"one-time")
+    return base64.b64encode(nonce + gcm(wrapper, nonce, sender + b"\0" + receiver, key)).decode()
+
+
+def unwrap(eukey, sender, receiver, text):
+    octets = base64.b64decode(text)
+    return gcm_open(kdf(eukey, 0xFB, b"one-time"), octets[:12], sender + b"\0" + receiver, octets[12:])
+
+
+@case
+def one_time_keys_are_carried_and_forgotten(bench):
+    gateway = opened(bench)
+    a, a_key = assigned(bench, gateway, "alice", ALICE, "a")
+    b, b_key = assigned(bench, gateway, "bob", BOB, "b")
+    c, c_key = assigned(bench, gateway, "bob", BOB, "c")
+    once = os.urandom(16)
+    sent = wrap(a_key, b"a", b"b", once)
+    check_eq(a.ask("POST", "/sec/v1/one-time-keys", {"to": "b", "key": sent}), (202, {}))
+    check_eq(c.ask("GET", "/sec/v1/one-time-keys"), (200, {"keys": []}), "not for others")
+    status, got = b.ask("GET", "/sec/v1/one-time-keys")
+    check_eq((status, [k["from"] for k in got["keys"]]), (200, ["a"]))
+    check_eq(unwrap(b_key, b"a", b"b", got["keys"][0]["key"]), once, "under b's own key")
+    check(unwrap(a_key, b"a", b"b", got["keys"][0]["key"]) is None, "no longer under a's")
+    check_eq(b.ask("GET", "/sec/v1/one-time-keys"), (200, {"keys": []}), "no copy is kept")
+    written = octets_of(gateway) + json.dumps(got).encode()
+    for secret in (once, a_key, b_key, c_key):
+        for form in (secret, secret.hex().encode(), base64.b64encode(secret)):
+            check(form not in written, "a secret where it does not belong")
+    for question, status in (({"to": "b", "key": wrap(b_key, b"a", b"b", once)}, 403), ({"to": "c", "key": sent}, 403),
+                             ({"to": "nobody", "key": sent}, 404), ({"to": "a", "key": wrap(a_key, b"a", b"a", once)}, 400),
+                             ({"to": "b", "key": "AAAA"}, 400), ({"to": "b"}, 400), ({"key": sent}, 404), ([], 400), (b"{", 400)):
+        check_eq(a.ask("POST", "/sec/v1/one-time-keys", question)[0], status, question)
+    check_eq(b.ask("GET", "/sec/v1/one-time-keys"), (200, {"keys": []}))
+
+
+@case
+def bad_configurations_are_told(bench):
+    make_identity(bench)
+    bench.write("master", MASTER + "\n", 0o600)
+    bench.write("alice.pw", ALICE + "\n", 0o600)
+    bench.write("bob.pw", BOB + "\n", 0o600)
+    bench.write("open.pw", BOB + "\n", 0o644)
+    gateway = Gateway(bench, "", "", conf=CONF, start=False)
+    rows = [("", USERS), ("needs a keyring", {"keyring.path": None, "keyring.master": None}), ("needs users", {"files.users": None}),
+            ("needs cert and key", {"key-server.cert": None, "key-server.key": None}), ("password-file and key", "[user x]\n"),
+            ("no password of that name", "[user x]\nkey = y\n"), ("open.pw", "[user x]\npassword-file = ../open.pw\n"),
+            ("at most 64", f"[user {'x' * 65}]\npassword-file = ../alice.pw\n"), ("alice", USERS + USERS)]
+    for says, change in rows:
+        kept = dict(gateway.conf)
+        gateway.write("users.conf", change if isinstance(change, str) else USERS)
+        gateway.conf.update(change if isinstance(change, dict) else {})
+        gateway.write_conf()
+        done = bench.run("ppgd", "-c", gateway.path("ppg.conf"), "--check-config")
+        check_eq((done.returncode, says in done.stderr + done.stdout), (1 if says else 0, True), (says, done.stderr))
+        gateway.conf = kept
+
+
+main("entities")
