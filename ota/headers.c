@@ -79,6 +79,7 @@ static const struct {
     {"X-Wap-Authenticate", OTA_HEADER_GATEWAY},
     {"X-Wap-Authorization", OTA_HEADER_GATEWAY},
     {"X-Wap-Bearer-Indication", OTA_HEADER_GATEWAY},
+    {OTA_VERIFY_HEADER, OTA_HEADER_GATEWAY},
     {"Host", OTA_HEADER_HOP},
     {"MIME-Version", OTA_HEADER_HOP},
     {"Connection", OTA_HEADER_HOP},
@@ -166,6 +167,7 @@ void ota_headers_print(const struct ota_message_head *h, struct buf *out)
     if (!slice_eq_ci(h->app_id, SLICE(OTA_APP_DEFAULT)))
         print_optional(out, "X-Wap-Application-Id", h->app_id);
     print_optional(out, "X-Wap-Initiator-URI", h->initiator_uri);
+    print_optional(out, OTA_VERIFY_HEADER, h->verify);
     if (h->with_info)
         print_info(&h->info, out);
     print_passed(h->passed, h->transformed, out);

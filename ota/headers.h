@@ -30,7 +30,7 @@ enum ota_header_rule ota_header_rule(struct slice name);
 
 /* What goes over the air for one target, as header lines in *out, in a fixed order: Date, X-Push-Message-ID,
  * Content-Type, Content-Length, X-Wap-Application-Id (left out for the default application), X-Wap-Initiator-URI,
- * then the passed headers.  info is printed as X-Wap-Push-Info only where `with_info` (inside protected content). */
+ * X-Oma-Verify, then the passed headers.  info is printed as X-Wap-Push-Info only where `with_info` (inside protected content). */
 struct ota_message_head {
     int64_t date_s;
     struct slice message_id;
@@ -38,6 +38,7 @@ struct ota_message_head {
     size_t content_n;
     struct slice app_id; /* without app-encoding parameter; empty: default */
     struct slice initiator_uri;
+    struct slice verify; /* OTA_VERIFY_HEADER; empty: none */
     struct slice passed; /* lines ending in CRLF */
     bool transformed;    /* the content is not the initiator's octets: what was said of those stays behind */
     struct ota_push_info info;
@@ -62,6 +63,10 @@ struct ota_sa_answer {
 #define OTA_SA_HEADER "X-Push-Association"
 void ota_sa_answer_print(const struct ota_sa_answer *a, struct buf *out); /* the value; not of NOTHING */
 struct ota_sa_answer ota_sa_answer_parse(struct slice value);             /* NOTHING for any other text */
+
+/* X-Oma-Verify: a token by which the terminal asks the gateway, over a channel of its own, whether this push is genuine
+ * before it connects to where the push says. */
+#define OTA_VERIFY_HEADER "X-Oma-Verify"
 
 /* A media type without its parameters. */
 struct slice ota_type_bare(struct slice type);

@@ -70,7 +70,8 @@ static struct slice user_of(const struct ota_proof_in *in)
 
 static enum err check_digest(struct sec_digest_guard *guard, const struct ota_proof_in *in)
 {
-    const struct sec_digest_request request = {SLICE("OPTIONS"), SLICE(OTA_PATH), SLICE_NONE, true};
+    const struct sec_digest_request call = {SLICE("OPTIONS"), SLICE(OTA_PATH), SLICE_NONE, true};
+    const struct sec_digest_request *request = in->request.method.n ? &in->request : &call;
     struct sec_digest_response r;
     struct sec_secret ha1;
     enum err e = sec_digest_parse(in->authorization, &r);
@@ -80,7 +81,7 @@ static enum err check_digest(struct sec_digest_guard *guard, const struct ota_pr
     sec_secret_init(&ha1);
     e = sec_digest_ha1(r.algorithm, r.username, in->realm, in->terminal->call_in.password, &ha1);
     if (!e)
-        e = sec_digest_verify(guard, &r, &request, in->realm, &ha1, in->now_ms);
+        e = sec_digest_verify(guard, &r, request, in->realm, &ha1, in->now_ms);
     sec_secret_clear(&ha1);
     return e == ERR_NOMEM || !e ? e : ERR_DENIED;
 }

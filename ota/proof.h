@@ -26,9 +26,10 @@ struct ota_proof_in {
     bool by_certificate; /* it was found by its certificate, */
     bool by_psk;         /* or by its shared key */
     bool tls;
-    struct slice stated;        /* X-Wap-Terminal-Id, */
-    bool states_another;        /* which is the identity of another terminal */
-    struct slice authorization; /* X-Wap-Authorization; empty: none */
+    struct slice stated;               /* X-Wap-Terminal-Id, */
+    bool states_another;               /* which is the identity of another terminal */
+    struct slice authorization;        /* X-Wap-Authorization; empty: none */
+    struct sec_digest_request request; /* what a login is for; no method: the OPTIONS of a call */
     struct slice realm;
     int64_t now_ms; /* the clock of the challenges */
 };

@@ -15,7 +15,8 @@ struct ppg_content {
     struct slice type; /* borrowed from the push, or static */
     struct slice body; /* borrowed from the push, or from the caller's buffer */
     bool transformed;
-    bool notice; /* not the content, but where the terminal can fetch it: a message of its own */
+    bool notice;         /* not the content, but where the terminal can fetch it: a message of its own */
+    struct slice verify; /* token that goes with it; deliver.c's, empty: none */
 };
 
 /* As submitted. */

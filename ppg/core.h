@@ -22,6 +22,7 @@
     ((size_t)256 << 20) /* octets of pushes in memory, all loops; above it no more come in */
 
 struct ota_profiles;
+struct sec_verify;
 struct ppg_core;
 struct ppg_accept;
 struct ppg_control;
@@ -59,10 +60,11 @@ struct ppg_shared {
     struct ppg_share shares[PPG_SHARES]; /* zeroed at the start: all are behind until the first claim */
     atomic_uint bells[PPG_BELLS];        /* rung when something has come into an inbox */
     struct ota_profiles *profiles;       /* what terminals said about themselves */
-    atomic_size_t waits;                 /* terminals that wait for something to come into their inboxes */
-    atomic_size_t live;                  /* targets in memory */
-    atomic_size_t live_n;                /* octets of their pushes */
-    atomic_bool draining;                /* SIGTERM: accept nothing new, start nothing new */
+    struct sec_verify *verify; /* tokens of pushes that ask to connect; NULL: nobody could ask about them */
+    atomic_size_t waits;       /* terminals that wait for something to come into their inboxes */
+    atomic_size_t live;        /* targets in memory */
+    atomic_size_t live_n;      /* octets of their pushes */
+    atomic_bool draining;      /* SIGTERM: accept nothing new, start nothing new */
 };
 
 /* Gives targets (by ppg_target.link) to the loop that owns their terminals; the list is empty afterwards. */

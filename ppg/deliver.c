@@ -9,6 +9,7 @@
 #include "ppg/item.h"
 #include "ppg/protect.h"
 #include "ppg/schedule.h"
+#include "ppg/verify.h"
 #include "ppg/wake.h"
 #include "security/naf_sa.h"
 
@@ -46,6 +47,8 @@ struct attempt {
     bool form_tried;       /* another form was thought of: not twice */
     unsigned associations; /* that the terminal could not use */
     bool indirect;         /* the terminal is told where to fetch it */
+    bool vouched;          /* this form has its token, or needs none */
+    char token[SEC_VERIFY_TOKEN_N];
     struct ppg_protected message;
     struct ppg_protect_wait wait;
     struct ota_job job;
@@ -277,6 +280,7 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     a->form_tried = false;
     a->associations = 0;
     a->indirect = false;
+    a->vouched = false;
     a->job = (struct ota_job){.push_id = t->push->push_id};
     d->under_way++;
     return a;
@@ -354,6 +358,7 @@ static bool absent(const struct attempt *a)
 
 static void start_again(struct attempt *a)
 {
+    a->vouched = false;
     a->message.body = SLICE_NONE;
     a->message.sn = 0;
     a->message.gpi_n = 0;
@@ -500,11 +505,29 @@ static void protect_failed(struct attempt *a, enum err e)
     ended(a, EV_FAIL, PAP_CODE_CAPABILITIES_MISMATCH, false, SLICE("association cannot protect this push"));
 }
 
+/* A push that asks the terminal to connect brings a token, or is not sent. */
+static enum err vouch(struct attempt *a)
+{
+    enum err e =
+        a->vouched ? ERR_ABSENT : ppg_verify_token(a->deliver->core, a->target, &a->content, a->token);
+
+    if (!e)
+        a->content.verify = slice_of(a->token, sizeof a->token);
+    a->vouched = !e || e == ERR_ABSENT;
+    return a->vouched ? ERR_OK : e;
+}
+
 static void seal_and_send(void *arg)
 {
     struct attempt *a = arg;
-    enum err e = ppg_protect(a->deliver->core->protect, a->target, &a->content, a->terminal, &a->decision,
-                             &a->wait, &a->message);
+    enum err e;
+
+    if (vouch(a)) {
+        not_begun(a, SLICE("no token to verify it by"));
+        return;
+    }
+    e = ppg_protect(a->deliver->core->protect, a->target, &a->content, a->terminal, &a->decision, &a->wait,
+                    &a->message);
 
     if (e == ERR_AGAIN)
         return; /* numbers are being reserved; we are called again */

@@ -7,6 +7,7 @@
 #include "ppg/callin.h"
 #include "ppg/inbox.h"
 #include "ppg/schedule.h"
+#include "ppg/verify.h"
 #include "ppg/zn.h"
 
 #define DRAIN_MS         20000 /* what is on the wire may finish for so long */
@@ -60,8 +61,9 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {"pap", "pap-tls", "pap-psk", "ub",        "naf",      "entities",
-                                        "ota", "ota-tls", "ota-psk", "inbox-tls", "inbox-psk"};
+    static const char *const names[] = {"pap",      "pap-tls",   "pap-psk",    "ub",  "naf",
+                                        "entities", "verify",    "verify-psk", "ota", "ota-tls",
+                                        "ota-psk",  "inbox-tls", "inbox-psk"};
 
     return names[kind];
 }
@@ -79,8 +81,10 @@ static struct net_tls_ctx *tls_of(const struct ppg_snapshot *s, enum ppg_listen_
     case PPG_LISTEN_NAF:
         return s->naf;
     case PPG_LISTEN_INBOX:
+    case PPG_LISTEN_VERIFY:
         return s->calls;
     case PPG_LISTEN_INBOX_PSK:
+    case PPG_LISTEN_VERIFY_PSK:
         return s->calls_psk;
     default:
         return NULL;
@@ -380,6 +384,10 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
     } else if (kind == PPG_LISTEN_NAF) {
         conf.head = ppg_zn_head;
         conf.request = ppg_zn_request;
+    }
+    if (kind == PPG_LISTEN_VERIFY || kind == PPG_LISTEN_VERIFY_PSK) {
+        conf.head = ppg_verify_head;
+        conf.request = ppg_verify_request;
     }
     if (kind == PPG_LISTEN_CALLS || kind == PPG_LISTEN_CALLS_TLS || kind == PPG_LISTEN_CALLS_PSK)
         return ppg_callin_listen(l->callin, ppg_listen_name(kind), at,

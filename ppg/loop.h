@@ -18,7 +18,7 @@
 #include "ppg/snapshot.h"
 
 #define PPG_LOOP_TICK_MS       100
-#define PPG_LOOP_LISTENERS_MAX (8 * PPG_LISTEN_MAX)
+#define PPG_LOOP_LISTENERS_MAX (10 * PPG_LISTEN_MAX)
 
 enum ppg_listen_kind {
     PPG_LISTEN_CLEAR,
@@ -27,6 +27,8 @@ enum ppg_listen_kind {
     PPG_LISTEN_UB,
     PPG_LISTEN_NAF,
     PPG_LISTEN_ENTITIES,
+    PPG_LISTEN_VERIFY, /* for terminals that ask about a push */
+    PPG_LISTEN_VERIFY_PSK,
     PPG_LISTEN_CALLS, /* of terminals */
     PPG_LISTEN_CALLS_TLS,
     PPG_LISTEN_CALLS_PSK,

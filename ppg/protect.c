@@ -197,6 +197,7 @@ static void head_of(struct ppg_protect *p, const struct ppg_target *t, const str
         .content_n = content->body.n,
         .app_id = push->app_id,
         .initiator_uri = push->initiator_uri,
+        .verify = content->verify,
         .passed = push->headers,
         .transformed = content->transformed,
         .info = {.authenticated = push->flags & PPG_AUTHENTICATED, .trusted = push->flags & PPG_TRUSTED},

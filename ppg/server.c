@@ -12,6 +12,7 @@
 #include "ppg/limits.h"
 #include "ppg/loop.h"
 #include "ppg/schedule.h"
+#include "ppg/verify.h"
 #include "security/bootstrap.h"
 
 #define LOOPS_MAX           64u
@@ -102,6 +103,11 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
          memcmp(was->inbox.listen_psk, is->inbox.listen_psk, sizeof is->inbox.listen_psk) != 0},
         {"inbox.listen-tls",
          memcmp(was->inbox.listen_tls, is->inbox.listen_tls, sizeof is->inbox.listen_tls) != 0},
+        {"verify.listen-tls",
+         memcmp(was->verify.listen_tls, is->verify.listen_tls, sizeof is->verify.listen_tls) != 0},
+        {"verify.listen-psk",
+         memcmp(was->verify.listen_psk, is->verify.listen_psk, sizeof is->verify.listen_psk) != 0},
+        {"verify.tokens-max", was->verify.tokens_max != is->verify.tokens_max},
         {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
         {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
         {"admin.audit", !slice_eq(slice_str(was->admin.audit), slice_str(is->admin.audit))},
@@ -347,6 +353,8 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
         return ERR_IO;
     e = sec_penalty_create(PENALTY_SOURCES_MAX, &s->shared.penalty);
     if (!e)
+        e = ppg_verify_create(set, &s->shared.verify);
+    if (!e)
         e = ota_profiles_create(PROFILES_MAX, &s->shared.profiles);
     return e ? e : sec_digest_guard_create(&guard, &s->shared.guard);
 }
@@ -429,6 +437,10 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         e = listen_on(s, &set->key_server.listen_entities[i], PPG_LISTEN_ENTITIES, ports, why);
     for (size_t i = 0; i < set->key_server.listen_naf_n && !e; i++)
         e = listen_on(s, &set->key_server.listen_naf[i], PPG_LISTEN_NAF, ports, why);
+    for (size_t i = 0; i < set->verify.listen_tls_n && !e; i++)
+        e = listen_on(s, &set->verify.listen_tls[i], PPG_LISTEN_VERIFY, ports, why);
+    for (size_t i = 0; i < set->verify.listen_psk_n && !e; i++)
+        e = listen_on(s, &set->verify.listen_psk[i], PPG_LISTEN_VERIFY_PSK, ports, why);
     for (size_t i = 0; i < set->ota_http.listen_n && !e; i++)
         e = listen_on(s, &set->ota_http.listen[i], PPG_LISTEN_CALLS, ports, why);
     for (size_t i = 0; i < set->ota_http.listen_tls_n && !e; i++)
@@ -535,6 +547,7 @@ void ppg_server_free(struct ppg_server **sp)
     ppg_audit_free(&s->audit);
     net_gate_free(&s->calls);
     ota_profiles_free(&s->shared.profiles);
+    sec_verify_free(&s->shared.verify);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);
     ppg_reload_free(&s->reload);

@@ -191,6 +191,17 @@ struct ppg_settings {
         size_t bootstrapped_max; /* Ks kept */
     } key_server;
     struct {
+        struct ppg_listen listen_tls[PPG_LISTEN_MAX]; /* where terminals ask about tokens */
+        size_t listen_tls_n;
+        struct ppg_listen listen_psk[PPG_LISTEN_MAX];
+        size_t listen_psk_n;
+        const char *applications; /* comma lists of what always gets a token */
+        const char *initiators;
+        int64_t life_ms;   /* of a token */
+        size_t tokens_max; /* good at once */
+        uint32_t rate;     /* questions a minute, each terminal */
+    } verify;
+    struct {
         enum log_level level;
         enum log_format format;
         bool full_addresses;

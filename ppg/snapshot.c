@@ -161,7 +161,7 @@ static enum err load_calls(const struct ppg_settings *set, struct ppg_snapshot *
         .alpn_http11 = true,
     };
 
-    return set->ota_http.listen_tls_n || set->inbox.listen_tls_n
+    return set->ota_http.listen_tls_n || set->inbox.listen_tls_n || set->verify.listen_tls_n
                ? sec_credentials_load(&conf, &clk_real, &s->calls, why)
                : ERR_OK;
 }
@@ -195,7 +195,7 @@ static enum err load_calls_psk(const struct ppg_settings *set, struct ppg_snapsh
         .alpn_http11 = true,
         .psk = ppg_psk_source(s->config, PPG_PSK_TERMINALS, ""),
     };
-    enum err e = set->ota_http.listen_psk_n || set->inbox.listen_psk_n
+    enum err e = set->ota_http.listen_psk_n || set->inbox.listen_psk_n || set->verify.listen_psk_n
                      ? sec_credentials_load(&conf, &clk_real, &s->calls_psk, why)
                      : ERR_OK;
 

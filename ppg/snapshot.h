@@ -21,7 +21,7 @@ struct ppg_snapshot {
     struct net_tls_ctx *pap;       /* towards initiators; NULL: no TLS listener */
     struct net_tls_ctx *psk;       /* the same with shared keys; NULL: no such listener */
     struct net_tls_ctx *terminal;  /* towards terminals; NULL: no TLS route */
-    struct net_tls_ctx *calls;     /* towards terminals that call in; NULL: none may over TLS */
+    struct net_tls_ctx *calls;     /* towards terminals that call in or ask; NULL: none may over TLS */
     struct net_tls_ctx *calls_psk; /* the same with shared keys; NULL: no such listener */
     struct net_tls_ctx *datagram;  /* the same for DTLS */
     struct net_tls_ctx *ub;     /* towards terminals that bootstrap, and entities; NULL: no such listener */

@@ -7,6 +7,7 @@
 #include "base/net/dns.h"
 #include "ota/headers.h"
 #include "ota/sia.h"
+#include "ppg/verify.h"
 
 #define SLEEPERS_MAX                                                                                         \
     100000u /* terminals that are being woken; others wait for their turn or for their own call */
@@ -141,6 +142,22 @@ static const struct ota_bearer *bearer_of(const struct sleeper *s, void **self)
     return NULL;
 }
 
+/* Each has a token of its own: the one before it may be over, or was asked about. */
+static enum err head_print(struct sleeper *s)
+{
+    char token[SEC_VERIFY_TOKEN_N];
+    enum err e = ppg_verify_own_token(s->wake->core, slice_of(s->key, s->key_n), buf_slice(&s->body), token);
+
+    buf_reset(&s->head, HEAD_N);
+    buf_add_str(&s->head, "Content-Type: " OTA_SIA_TYPE "\r\nX-Wap-Application-Id: " OTA_SIA_APP "\r\n");
+    if (e)
+        return e == ERR_ABSENT ? buf_err(&s->head) : e;
+    buf_add_str(&s->head, OTA_VERIFY_HEADER ": ");
+    buf_add(&s->head, slice_of(token, sizeof token));
+    buf_add_str(&s->head, "\r\n");
+    return buf_err(&s->head);
+}
+
 /* One datagram; then it waits in the list of its pause. */
 static void send_one(struct sleeper *s)
 {
@@ -153,15 +170,15 @@ static void send_one(struct sleeper *s)
     s->tries++;
     s->next_ms = ppg_core_mono_ms(s->wake->core) + pause_ms;
     list_push_back(&s->wake->pauses[s->tries], &s->at);
-    if (!bearer)
-        return;
+    if (!bearer || head_print(s))
+        return; /* the next try is another chance */
     s->job = (struct ota_job){.terminal = &s->as_datagrams,
                               .message_head = buf_slice(&s->head),
                               .body = buf_slice(&s->body),
                               .content_type = SLICE(OTA_SIA_TYPE),
                               .unconfirmed = true};
     if (bearer->send(self, &s->job, sent, s))
-        return; /* the next try is another chance */
+        return;
     s->sending = true;
     s->wake->under_way++;
 }
@@ -199,7 +216,6 @@ static void begin(struct ppg_wake *w, const struct ota_terminal *t, struct slice
 
     if (!s)
         return; /* a later push wakes it, or it calls by itself */
-    buf_add_str(&s->head, "Content-Type: " OTA_SIA_TYPE "\r\nX-Wap-Application-Id: " OTA_SIA_APP "\r\n");
     e = body_print(w->core, t->key, app, &s->body);
     if (!e) {
         send_one(s);

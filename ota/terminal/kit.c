@@ -239,7 +239,7 @@ static struct kit_verdict handle_message(struct kit *k, const struct kit_message
 /* The words of SIP for a verdict (RFC 3428 §7); why something was dropped stays here. */
 static unsigned message_status(const struct kit_verdict *v)
 {
-    if (v->event == KIT_PUSH || v->event == KIT_DUPLICATE)
+    if (v->event == KIT_PUSH || v->event == KIT_VERIFY || v->event == KIT_DUPLICATE)
         return 200;
     if (v->http >= 400)
         return v->http;

@@ -95,6 +95,8 @@ enum kit_event {
     KIT_DUPLICATE,  /* known message id: answered as accepted, not delivered again */
     KIT_DROPPED,    /* could not be authenticated or is against policy; reason says which */
     KIT_REFUSED,    /* protocol fault: path, method, framing */
+    KIT_VERIFY,     /* *push asks to connect somewhere: not before kit_verify_done() says so */
+    KIT_CONNECT,    /* it is genuine: go */
     KIT_EVENT_COUNT
 };
 
@@ -120,6 +122,10 @@ struct kit_conf {
     unsigned window;             /* replay window W, 0..64 */
     bool
         provisioning; /* a trusted push for SEC_SECPROV_APP, sealed or inside TLS, is an object that takes force */
+    bool
+        verify; /* there is a home function to ask about pushes that ask to connect; without one they are dropped */
+    struct slice verify_apps; /* application ids, a list: their pushes ask to connect whatever they hold */
+    unsigned verify_rate;     /* questions that came to nothing, in a minute; further ones are not asked */
 };
 
 /* An identity module: with it a push may bring along the material for its own association (GBA Push Info). */
@@ -161,6 +167,29 @@ enum kit_event kit_handle_datagram(struct kit *k, const struct kit_datagram *d, 
 /* The same for a SIP MESSAGE; *status: 200, or why not: 400, 413, 415, 486 no resources, 603 everything else, without a reason. */
 enum kit_event kit_handle_message(struct kit *k, const struct kit_message *m, unsigned *status,
                                   struct kit_push *push, const char **reason);
+/* A push that asks the terminal to connect - a session initiation, one that brings a token to ask by, or one of
+ * verify_apps - is not acted on before the home function has said that it is genuine.  Network-initiated requests: SEC_CF
+ * 1.1, use case B.7.
+ *
+ * Story: kit_handle() says KIT_VERIFY; the program takes the questions with kit_verify_next(), asks each over its own
+ * authenticated channel (POST /sec/v1/verify), and says with kit_verify_done() what came of it.  A token is asked about
+ * once; few questions are open at a time, and a flood of forged pushes is dropped unasked. */
+struct kit_question {
+    unsigned place;
+    struct slice token;  /* as it came: visible characters */
+    struct slice digest; /* SHA-256 of the content, lower case hexadecimal */
+};
+/* A question that nobody has taken yet; false: there is none.  Its slices live until kit_verify_done(). */
+bool kit_verify_next(struct kit *k, struct kit_question *out);
+struct kit_verified {
+    bool answered; /* false: nobody could be asked */
+    bool valid;
+    int64_t not_after_s; /* UTC; may be connected until then */
+    int64_t now_s;
+};
+/* KIT_CONNECT with *push, whose slices live until the next kit_handle(), or KIT_DROPPED with *reason. */
+enum kit_event kit_verify_done(struct kit *k, unsigned place, const struct kit_verified *v,
+                               struct kit_push *push, const char **reason);
 /* What must survive a restart (highest numbers seen, message ids, what the module has taken, associations that pushes
  * brought, with their keys: keep it as secret as the module's), as text lines; the program stores it before it answers.  load: ERR_MALFORMED, ERR_LIMIT. */
 void kit_save(const struct kit *k, struct buf *out);

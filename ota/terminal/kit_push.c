@@ -201,7 +201,9 @@ static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struc
         v = take_object(k, t, &p);
     if (v.event == KIT_PUSH)
         v = once(k, t, &p);
-    if (v.event == KIT_PUSH)
+    if (v.event == KIT_PUSH && !p.provisioned && kit_verify_wanted(k, &p))
+        v = kit_verify_take(k, t->now_s, &p);
+    if (v.event == KIT_PUSH || v.event == KIT_VERIFY)
         *push = p;
     return v;
 }

@@ -57,7 +57,7 @@ static enum err copy_conf(struct kit *k)
     struct kit_conf *c = &k->conf;
     struct slice *const texts[] = {&c->terminal_id,     &c->accept,          &c->accept_charset,
                                    &c->accept_encoding, &c->accept_language, &c->accept_app,
-                                   &c->login_user,      &c->proof_user};
+                                   &c->login_user,      &c->proof_user,      &c->verify_apps};
     enum err e = ERR_OK;
 
     c->login_password = c->proof_password = SLICE_NONE;
@@ -126,6 +126,8 @@ static enum err make(struct kit *k, const struct kit_conf *conf)
         return buf_err(&k->proof_password);
     e = kit_seen_init(&k->seen, conf->seen_max);
     if (!e)
+        e = kit_verify_init(&k->verify);
+    if (!e)
         e = copy_conf(k);
     if (!e)
         e = make_tag(k);
@@ -181,6 +183,7 @@ void kit_free(struct kit **kit)
         sec_secret_clear(&k->ha1[i]);
     sec_digest_guard_free(&k->guard);
     kit_seen_clear(&k->seen);
+    kit_verify_clear(&k->verify);
     buf_wipe(&k->plain);
     buf_wipe(&k->proof_password);
     buf_clear(&k->text);

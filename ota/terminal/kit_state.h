@@ -52,7 +52,14 @@
     X(GPI_MALFORMED, "gpi-malformed")                                                                        \
     X(GPI_EXPIRED, "gpi-expired")                                                                            \
     X(GPI_DUPLICATE, "gpi-duplicate")                                                                        \
-    X(INNER, "inner-malformed") /* the seal is good, what was in it is not a message */                      \
+    X(INNER, "inner-malformed")               /* the seal is good, what was in it is not a message */        \
+    X(VERIFY_NOBODY, "verify-nobody")         /* asks to connect, and there is no home function to ask */    \
+    X(VERIFY_TOKEN, "verify-token")           /* there is no token to ask by, or none that could be one */   \
+    X(VERIFY_KNOWN, "verify-known")           /* it was asked about already, or is being asked about */      \
+    X(VERIFY_RATE, "verify-rate")             /* too many that came to nothing, or are open */               \
+    X(VERIFY_INVALID, "verify-invalid")       /* the home function says no, */                               \
+    X(VERIFY_LATE, "verify-late")             /* its yes is over, */                                         \
+    X(VERIFY_UNANSWERED, "verify-unanswered") /* or it says nothing */                                       \
     X(DUPLICATE, "duplicate")                                                                                \
     X(RESOURCES, "resources")
 
@@ -89,6 +96,25 @@ struct kit_gba {
 };
 
 struct kit_prov;
+#define KIT_PENDING_MAX 8
+
+/* A push that asks to connect, while it is being asked about. */
+struct kit_pending {
+    bool open;
+    bool taken;       /* by kit_verify_next() */
+    struct arena mem; /* of what follows; kept for a while after it is closed */
+    struct kit_push push;
+    struct slice token;
+    struct slice digest;
+};
+
+struct kit_verify {
+    struct kit_pending pending[KIT_PENDING_MAX];
+    unsigned next;        /* place that is used next, if it is free */
+    struct kit_seen done; /* "TOKEN:DIGEST" of those that were asked about */
+    unsigned failed;      /* in the minute that began at since_s */
+    int64_t since_s;
+};
 
 struct kit {
     struct kit_conf conf; /* strings in arena; no password */
@@ -100,6 +126,7 @@ struct kit {
     struct kit_prov *prov;     /* NULL: none */
     struct ota_sa_answer said; /* of the association of the push in hand */
     struct kit_seen seen;
+    struct kit_verify verify;
     struct sec_digest_guard *guard; /* NULL: no login asked for */
     struct sec_secret ha1[SEC_DIGEST_ALGORITHM_COUNT];
     struct buf proof_password; /* empty: it does not prove itself */
@@ -164,6 +191,12 @@ struct kit_verdict kit_push_judge_datagram(struct kit *k, struct slice datagram,
                                            struct kit_push *push);
 struct kit_verdict kit_push_judge_message(struct kit *k, const struct kit_message *m,
                                           const struct kit_transport *t, struct kit_push *push);
+/* kit_verify.c.  ERR_NOMEM. */
+enum err kit_verify_init(struct kit_verify *v) MUST_USE;
+void kit_verify_clear(struct kit_verify *v);
+/* Does it ask to connect?  Then kit_verify_take() holds it: KIT_VERIFY, or why it is dropped. */
+bool kit_verify_wanted(const struct kit *k, const struct kit_push *push);
+struct kit_verdict kit_verify_take(struct kit *k, int64_t now_s, const struct kit_push *push);
 /* kit_prove.c.  Adds the proof that the gateway asks for, if it does and there is one. */
 void kit_prove(const struct kit *k, const struct kit_request *req, struct kit_answer *a);
 struct slice kit_header_find(const struct kit_request *req, struct slice name);

@@ -29,14 +29,15 @@
 #include "ppg/tool/provision.h"
 #include "ppg/tool/push_print.h"
 #include "ppg/tool/sip_terminal.h"
+#include "ppg/tool/state.h"
 #include "ppg/tool/swarm_run.h"
 #include "ppg/tool/terminal_options.h"
+#include "ppg/tool/verify.h"
 
 #define EXIT_TIMEOUT    1
 #define EXIT_BAD_USAGE  2
 #define HEADERS_MAX     64
 #define SERVERS_MAX     64
-#define STATE_MAX_N     (64u << 20)
 #define FILE_MAX_N      65536u
 #define SEEN_MAX        10000 /* message ids remembered */
 #define CONNECTIONS_MAX 64
@@ -57,6 +58,7 @@ struct terminal {
     struct net_udp *udp;
     struct tool_call *call;   /* connect */
     struct tool_inbox *inbox; /* inbox */
+    struct tool_verify *verify;
     struct net_dtlsd *dtls;
     struct tool_sip *sip;
     struct buf login;      /* its password */
@@ -66,7 +68,7 @@ struct terminal {
     struct sec_secprov *object; /* what it was provisioned with at the start; NULL: nothing */
     struct slice servers[SERVERS_MAX];
     struct net_timer timer; /* the timeout, then the drain */
-    struct buf state;       /* as it is on disk */
+    struct tool_state state;
     FILE *wire;
     char address[TOOL_ADDRESS_N];
     struct net_uri gateway;
@@ -81,45 +83,7 @@ static int complain(const char *what, const char *why)
     return EXIT_BAD_USAGE;
 }
 
-/* --- state --- */
-
-/* Nothing is written when nothing changed: a stranger's requests cost no disk. */
-static bool keep_state(struct terminal *t)
-{
-    struct buf now;
-    bool good = true;
-
-    if (!t->o->state)
-        return true;
-    buf_init(&now, STATE_MAX_N);
-    kit_save(t->kit, &now);
-    if (buf_err(&now))
-        good = false;
-    else if (!slice_eq(buf_slice(&now), buf_slice(&t->state))) {
-        good = tool_keep(t->o->state, buf_slice(&now)) == ERR_OK;
-        buf_wipe(&t->state);
-        buf_move(&now, &t->state);
-    }
-    buf_wipe(&now);
-    return good;
-}
-
-static int load_state(struct terminal *t)
-{
-    struct buf saved;
-    enum err e = ERR_OK;
-
-    if (!t->o->state || access(t->o->state, F_OK) != 0)
-        return 0;
-    buf_init(&saved, STATE_MAX_N);
-    e = tool_read(t->o->state, &saved);
-    if (!e)
-        e = kit_load(t->kit, buf_slice(&saved));
-    buf_wipe(&saved); /* it may hold keys */
-    return e ? complain(t->o->state, err_text(e)) : 0;
-}
-
-/* --- requests --- */
+/* --- what came of a request --- */
 
 static void ended(struct terminal *t)
 {
@@ -129,6 +93,7 @@ static void ended(struct terminal *t)
     tool_inbox_close(&t->inbox);
     if (t->httpd)
         net_httpd_close(t->httpd, NULL, NULL);
+    tool_verify_close(&t->verify);
     if (t->udp)
         net_udp_close(t->udp, NULL, NULL);
     if (t->dtls)
@@ -142,7 +107,9 @@ static void drain(struct terminal *t)
 {
     t->draining = true;
     tool_call_close(&t->call);
-    net_httpd_drain(t->httpd);
+    tool_verify_drain(t->verify);
+    if (t->httpd)
+        net_httpd_drain(t->httpd);
     net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_MS);
 }
 
@@ -191,11 +158,11 @@ static bool note(struct terminal *t, enum kit_event ev, const struct kit_request
         t->exit = complain(t->o->provisioning, "cannot be written");
         return false;
     }
-    if (!keep_state(t)) {
+    if (tool_state_keep(&t->state, t->kit)) {
         t->exit = complain(t->o->state, "cannot be written");
         return false;
     }
-    t->pushes += ev == KIT_PUSH;
+    t->pushes += ev == KIT_PUSH || ev == KIT_CONNECT;
     return true;
 }
 
@@ -219,11 +186,41 @@ static void finish(struct terminal *t, struct net_http_exchange *x, enum kit_eve
     net_httpd_reply(x, answer->status, SLICE_NONE, buf_slice(&answer->headers), SLICE_NONE);
 }
 
-static void on_request(struct net_http_exchange *x, void *arg)
+/* Not from inside what reads the socket; the answer leaves first. */
+static void leave_soon(struct terminal *t)
+{
+    t->draining = true;
+    net_hub_timer_set(t->loop.env.hub, &t->timer, 1);
+}
+
+/* --- pushes that ask us to connect --- */
+
+static void ask_home(struct terminal *t)
+{
+    if (t->verify)
+        tool_verify_go(t->verify);
+}
+
+static void verified(enum kit_event ev, const struct kit_push *push, const char *reason, void *arg)
+{
+    struct terminal *t = arg;
+    struct kit_request shown = {.tls = push && push->tls, .server_proved = push && push->proofs};
+
+    shown.server = push ? push->server : SLICE_NONE;
+    if (t->draining)
+        return;
+    if (note(t, ev, &shown, push, reason) && !enough(t))
+        return;
+    leave_soon(t);
+}
+
+/* --- requests --- */
+
+/* by_psk: TLS, if there is any, stands on a shared key. */
+static void take_request(struct terminal *t, struct net_http_exchange *x, bool by_psk)
 {
     const struct net_http_msg *m = net_http_exchange_msg(x);
     const struct net_tls_peer *peer = net_http_exchange_peer(x);
-    struct terminal *t = arg;
     struct kit_header headers[HEADERS_MAX];
     struct kit_request req = {.method = m->method,
                               .target = m->target,
@@ -231,8 +228,8 @@ static void on_request(struct net_http_exchange *x, void *arg)
                               .headers_n = m->headers_n,
                               .body = m->body,
                               .tls = peer != NULL,
-                              .server_proved = peer && (peer->verified || t->psk.n),
-                              .by_psk = t->psk.n != 0,
+                              .server_proved = peer && (peer->verified || by_psk),
+                              .by_psk = by_psk,
                               .server = server_name(t, peer, net_http_exchange_ip(x)),
                               .now_s = clk_utc_ms(&clk_real) / 1000};
     struct kit_answer answer;
@@ -249,6 +246,21 @@ static void on_request(struct net_http_exchange *x, void *arg)
     ev = kit_handle(t->kit, &req, &answer, &push, &reason);
     finish(t, x, ev, &req, &answer, &push, reason);
     buf_clear(&answer.headers);
+    ask_home(t);
+}
+
+static void on_request(struct net_http_exchange *x, void *arg)
+{
+    struct terminal *t = arg;
+
+    take_request(t, x, t->psk.n != 0);
+}
+
+static void on_visit(struct net_http_exchange *x, void *arg)
+{
+    struct terminal *t = arg;
+
+    take_request(t, x, t->o->home.psk != NULL);
 }
 
 static void on_wire(struct slice wire, void *arg)
@@ -323,10 +335,11 @@ static void take_datagram(struct terminal *t, const struct sockaddr *from, const
     shown.server_proved = d.proofs != 0;
     d.server = shown.server = server_name(t, peer, slice_str(server));
     ev = kit_handle_datagram(t->kit, &d, &push, &reason);
-    if (note(t, ev, &shown, &push, reason) && !enough(t))
+    if (note(t, ev, &shown, &push, reason) && !enough(t)) {
+        ask_home(t);
         return;
-    t->draining = true; /* not from inside what reads the socket */
-    net_hub_timer_set(t->loop.env.hub, &t->timer, 1);
+    }
+    leave_soon(t);
 }
 
 static void on_datagram(struct net_udp *udp, const struct sockaddr *from, struct slice octets, void *arg)
@@ -346,13 +359,6 @@ static void on_record(const struct sockaddr *from, const struct net_tls_peer *pe
 }
 
 /* --- SIP --- */
-
-/* Not from inside what reads the socket; the answer leaves first. */
-static void leave_soon(struct terminal *t)
-{
-    t->draining = true;
-    net_hub_timer_set(t->loop.env.hub, &t->timer, 1);
-}
 
 static unsigned on_message(const struct tool_sip_push *p, void *arg)
 {
@@ -379,6 +385,8 @@ static unsigned on_message(const struct tool_sip_push *p, void *arg)
     }
     if (enough(t))
         leave_soon(t);
+    else
+        ask_home(t);
     return status;
 }
 
@@ -405,7 +413,7 @@ static int read_login(const char *option, const char *login, struct buf *text, s
 /* What the terminal tells the gateway of itself, as header fields have it. */
 struct said {
     struct buf password, proof;
-    struct buf apps, accept, charsets, encodings, languages;
+    struct buf apps, accept, charsets, encodings, languages, verify_apps;
 };
 
 static void join(const struct tool_list *l, const char *none, struct buf *out)
@@ -429,7 +437,8 @@ static enum err say(const struct tool_terminal_options *o, struct said *said, st
                 {&o->accept, "", &said->accept, &conf->accept},
                 {&o->charsets, "", &said->charsets, &conf->accept_charset},
                 {&o->encodings, "", &said->encodings, &conf->accept_encoding},
-                {&o->languages, "", &said->languages, &conf->accept_language}};
+                {&o->languages, "", &said->languages, &conf->accept_language},
+                {&o->verify_apps, "", &said->verify_apps, &conf->verify_apps}};
     enum err e = ERR_OK;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !e; i++) {
@@ -450,6 +459,8 @@ static int make_kit_with(struct terminal *t, struct said *said)
                             .servers = t->servers,
                             .servers_n = o->servers.n,
                             .seen_max = SEEN_MAX,
+                            .verify = o->home.url != NULL,
+                            .verify_rate = (unsigned)o->verify_rate,
                             .window = (unsigned)o->window,
                             .provisioning = o->provisioning != NULL};
     int bad = set_level(o, &conf);
@@ -472,7 +483,8 @@ static int make_kit_with(struct terminal *t, struct said *said)
 static int make_kit(struct terminal *t)
 {
     struct said said;
-    struct buf *const texts[] = {&said.apps, &said.accept, &said.charsets, &said.encodings, &said.languages};
+    struct buf *const texts[] = {&said.apps,      &said.accept,    &said.charsets,
+                                 &said.encodings, &said.languages, &said.verify_apps};
     int bad;
 
     buf_init(&said.password, FILE_MAX_N);
@@ -587,6 +599,19 @@ static int listen_udp(struct terminal *t, unsigned *port)
     return 0;
 }
 
+static struct net_http_limits limits_of(const struct terminal *t)
+{
+    return (struct net_http_limits){.head_max_n = 16384,
+                                    .headers_max = HEADERS_MAX,
+                                    .value_max_n = 4096,
+                                    .target_max_n = 256,
+                                    .body_max_n = (size_t)t->o->max_size + 16384,
+                                    .head_ms = WAIT_MS,
+                                    .idle_ms = IDLE_MS,
+                                    .body_rate_min = 100,
+                                    .handshake_ms = WAIT_MS};
+}
+
 /* --bind to connections, or --gateway. */
 static int serve_http(struct terminal *t, unsigned *port)
 {
@@ -598,15 +623,7 @@ static int serve_http(struct terminal *t, unsigned *port)
                                   .request = on_request,
                                   .tap = t->wire ? on_wire : NULL,
                                   .arg = t,
-                                  .limits = {.head_max_n = 16384,
-                                             .headers_max = HEADERS_MAX,
-                                             .value_max_n = 4096,
-                                             .target_max_n = 256,
-                                             .body_max_n = (size_t)t->o->max_size + 16384,
-                                             .head_ms = WAIT_MS,
-                                             .idle_ms = IDLE_MS,
-                                             .body_rate_min = 100,
-                                             .handshake_ms = WAIT_MS}};
+                                  .limits = limits_of(t)};
     const char *why = "not ADDR:PORT";
 
     if (!t->o->gateway && tool_bind(t->o->bind, t->address, &conf.port))
@@ -710,29 +727,15 @@ static bool find_psk(void *arg, struct slice identity, unsigned version, struct 
     return true;
 }
 
-/* NAME:FILE */
 static int load_psk(struct terminal *t)
 {
-    struct slice name, file;
-    struct buf text;
-    enum err e;
+    char why[TOOL_WHY_N];
 
     if (!t->o->psk)
         return 0;
     if (!t->o->dtls && !t->gateway.https)
         return complain("--psk", "is for --dtls, and for a gateway at https");
-    if (!slice_cut(slice_str(t->o->psk), ':', &name, &file))
-        return complain("--psk", "not NAME:FILE");
-    buf_init(&text, FILE_MAX_N);
-    e = tool_read(file.p, &text);
-    if (!e)
-        e = sec_secret_set_hex(
-            &t->psk, slice_trim(slice_sub(buf_slice(&text), 0, slice_find(buf_slice(&text), '\n'))));
-    if (e)
-        (void)complain(file.p, err_text(e));
-    t->psk_name = name;
-    buf_wipe(&text);
-    return e ? EXIT_BAD_USAGE : 0;
+    return tool_psk(t->o->psk, &t->psk_name, &t->psk, why) ? complain("--psk", why) : 0;
 }
 
 static int load_object(struct terminal *t)
@@ -819,6 +822,24 @@ static int make_tls(struct terminal *t)
     return e ? EXIT_BAD_USAGE : 0;
 }
 
+/* --home: whom we ask about pushes that ask us to connect. */
+static int find_home(struct terminal *t)
+{
+    const struct tool_verify_conf ask = {.env = &t->loop.env,
+                                         .kit = t->kit,
+                                         .home = &t->o->home,
+                                         .terminal_id = slice_str(t->o->terminal_id),
+                                         .told = verified,
+                                         .limits = limits_of(t),
+                                         .request = on_visit,
+                                         .arg = t};
+    char why[TOOL_WHY_N];
+
+    if (!t->o->home.url)
+        return 0;
+    return tool_verify_create(&ask, &t->verify, why) ? complain(why, "") : 0;
+}
+
 static int open_wire(struct terminal *t)
 {
     if (!t->o->wire)
@@ -849,13 +870,15 @@ static int set_up(struct terminal *t)
     if (!bad)
         bad = add_module(t);
     if (!bad)
-        bad = load_state(t);
+        bad = tool_state_load(&t->state, t->kit) ? complain(t->o->state, "cannot be read") : 0;
     if (!bad)
         bad = load_object(t);
     if (!bad)
         bad = make_tls(t);
     if (!bad)
         bad = open_wire(t);
+    if (!bad)
+        bad = find_home(t);
     if (!bad && net_gate_create(CONNECTIONS_MAX, CONNECTIONS_MAX, &t->gate))
         bad = complain("out of memory", "");
     return bad ? bad : start(t);
@@ -868,13 +891,13 @@ static int run(const struct tool_terminal_options *o)
     if (o->gateway &&
         (net_uri_parse(slice_str(o->gateway), &t.gateway) || !slice_eq(t.gateway.target, SLICE("/"))))
         return complain("--gateway", "not https://HOST:PORT or http://HOST:PORT");
-    buf_init(&t.state, STATE_MAX_N);
+    tool_state_init(&t.state, o->state);
     buf_init(&t.login, FILE_MAX_N);
     if (tool_loop_open(&t.loop))
         return complain("out of memory", "");
     t.exit = set_up(&t);
     (void)uv_run(&t.loop.loop, UV_RUN_DEFAULT);
-    if (t.httpd || t.udp || t.dtls || t.sip)
+    if (t.httpd || t.udp || t.dtls || t.sip || t.verify)
         ended(&t); /* drained: the timer alone does not keep the loop going */
     tool_loop_close(&t.loop);
     kit_free(&t.kit);
@@ -883,7 +906,7 @@ static int run(const struct tool_terminal_options *o)
     sec_secret_clear(&t.psk);
     tool_provision_free(&t.object);
     log_free(&t.log);
-    buf_wipe(&t.state);
+    tool_state_clear(&t.state);
     buf_wipe(&t.login);
     if (t.wire)
         (void)fclose(t.wire);
@@ -940,7 +963,7 @@ static int run_activate(const struct tool_terminal_options *o)
 
 int main(int argc, char **argv)
 {
-    struct tool_terminal_options o = {.require = "none", .max_size = 65536};
+    struct tool_terminal_options o = {.require = "none", .max_size = 65536, .verify_rate = 10};
     struct tool_list words = {.n = 0};
     char why[TOOL_WHY_N];
 

@@ -13,6 +13,7 @@
 #include "security/bootstrap.h"
 #include "security/gba.h"
 #include "security/gpl.h"
+#include "security/verify.h"
 
 #define DAY_MS INT64_C(86400000)
 #define MIB    (1 << 20)
@@ -510,6 +511,24 @@ const struct ppg_config_key ppg_config_keys[] = {
     NUMBER(COUNT, "key-server", "bootstrapped-max", key_server.bootstrapped_max, 1, SEC_BOOTSTRAP_RUNS_MAX,
            "100000",
            "Terminals whose bootstrapped key is kept, some 600 octets each; beyond it the oldest goes."),
+
+    LIST(LISTENS, "verify", "listen-tls", verify.listen_tls, verify.listen_tls_n, PPG_LISTEN_MAX, 0, 0, NULL,
+         "0.0.0.0:8447",
+         "Where terminals ask whether a push that bids them connect is genuine (POST /sec/v1/verify), with "
+         "the "
+         "certificate of [ota-http].  With such a door every session initiation carries a token "
+         "(X-Oma-Verify)."),
+    LIST(LISTENS, "verify", "listen-psk", verify.listen_psk, verify.listen_psk_n, PPG_LISTEN_MAX, 0, 0, NULL,
+         "0.0.0.0:8448", "The same for terminals with shared keys (call-key, call-psk-identity)."),
+    TEXT("verify", "applications", verify.applications, 0, 4096, NULL, "",
+         "Application ids whose pushes carry a token whatever they hold, comma separated."),
+    TEXT("verify", "initiators", verify.initiators, 0, 4096, NULL, "",
+         "Initiators whose pushes do, by their names in initiators.conf, comma separated."),
+    NUMBER(TIME, "verify", "lifetime", verify.life_ms, 1000, 3600000, "5min",
+           "How long a token is good, from when the push is sent."),
+    NUMBER(COUNT, "verify", "tokens-max", verify.tokens_max, 1, SEC_VERIFY_TOKENS_MAX, "100000",
+           "Tokens good at once, some 300 octets each; at the ceiling such pushes wait."),
+    NUMBER(COUNT, "verify", "rate", verify.rate, 1, 6000, "30", "Questions of one terminal in a minute."),
 
     CHOICE(WORD, "log", "level", log.level, log_words, "info", "How much is said."),
     CHOICE(WORD, "log", "format", log.format, format_words, "text",

@@ -308,6 +308,10 @@ static bool inbox_without_cert(const struct ppg_settings *s)
 {
     return s->inbox.listen_tls_n && !s->ota_http.cert;
 }
+static bool verify_without_cert(const struct ppg_settings *s)
+{
+    return s->verify.listen_tls_n && !s->ota_http.cert;
+}
 static bool first_above_max(const struct ppg_settings *s)
 {
     return s->delivery.retry_first_ms > s->delivery.retry_max_ms;
@@ -345,6 +349,7 @@ static const struct rule rules[] = {
     {OF(files.nafs), OF(files.subscribers), nafs_without_subscribers, "needs subscribers"},
     {OF(key_server.listen_ub), OF(files.subscribers), ub_without_subscribers, "needs subscribers"},
     {OF(inbox.listen_tls), OF(ota_http.cert), inbox_without_cert, "needs cert and key of [ota-http]"},
+    {OF(verify.listen_tls), OF(ota_http.cert), verify_without_cert, "needs cert and key of [ota-http]"},
     {OF(delivery.retry_first_ms), OF(delivery.retry_max_ms), first_above_max, "must not be above retry-max"},
     {OF(delivery.claim_max), OF(delivery.live_max), claim_above_live, "must not be above in-memory-max"},
     {OF(protection.floor), OF(protection.ceiling), floor_above_ceiling, "must not be above ceiling"},

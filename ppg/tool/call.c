@@ -39,6 +39,10 @@ static void again(struct tool_call *c, const char *why)
         free_maybe(c);
         return;
     }
+    if (c->conf.once) {
+        LOG(c->conf.env->log, LOG_INFO, "call.lost", LOG_C("why", why));
+        return;
+    }
     c->pause_ms = lasted_ms >= LASTED_MS ? PAUSE_MIN_MS : c->pause_ms;
     LOG(c->conf.env->log, LOG_INFO, "call.lost", LOG_C("why", why), LOG_I("again_ms", c->pause_ms));
     net_hub_timer_set(c->conf.env->hub, &c->pause, c->pause_ms);

@@ -13,6 +13,7 @@ struct tool_call_conf {
     struct slice host;       /* a name or numeric, no brackets; outlives the call */
     uint16_t port;
     struct slice server_name; /* of the certificate; empty: host */
+    bool once;                /* not again when it is lost */
 };
 
 /* Begins to call.  ERR_NOMEM. */

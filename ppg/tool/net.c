@@ -7,6 +7,7 @@
 #include "security/pkcs12.h"
 
 #define PEM_MAX_N (4u << 20)
+#define PSK_MAX_N 1024u /* octets of a file with a key */
 
 enum err tool_loop_open(struct tool_loop *l)
 {
@@ -148,4 +149,26 @@ enum err tool_bind(const char *text, char address[TOOL_ADDRESS_N], uint16_t *por
     if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
         host = slice_sub(host, 1, host.n - 2);
     return s.err ? s.err : mem_cstr(address, TOOL_ADDRESS_N, host);
+}
+
+enum err tool_psk(const char *text, struct slice *name, struct sec_secret *key, char why[TOOL_WHY_N])
+{
+    struct slice file;
+    struct buf digits;
+    enum err e;
+
+    if (!slice_cut(slice_str(text), ':', name, &file) || !name->n) {
+        (void)snprintf(why, TOOL_WHY_N, "not NAME:FILE");
+        return ERR_MALFORMED;
+    }
+    buf_init(&digits, PSK_MAX_N);
+    (void)buf_room(&digits, PSK_MAX_N); /* growth would leave copies behind */
+    e = tool_read(file.p, &digits);
+    if (!e)
+        e = sec_secret_set_hex(
+            key, slice_trim(slice_sub(buf_slice(&digits), 0, slice_find(buf_slice(&digits), '\n'))));
+    if (e)
+        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", file.p, err_text(e));
+    buf_wipe(&digits);
+    return e;
 }

@@ -5,6 +5,7 @@
 #include "base/net/env.h"
 #include "base/net/tls.h"
 #include "ppg/tool/tool.h"
+#include "security/secret.h"
 
 struct tool_loop {
     uv_loop_t loop;
@@ -31,6 +32,11 @@ struct tool_pem {
 };
 enum err tool_tls_pem(struct net_tls_conf conf, const struct tool_pem *pem, struct net_tls_ctx **out,
                       char why[TOOL_WHY_N]) MUST_USE;
+
+/* A shared key: NAME:FILE, hexadecimal digits in the first line of FILE.  *name borrows from the text.  ERR_MALFORMED,
+ * ERR_LIMIT, ERR_IO with why[]. */
+enum err tool_psk(const char *text, struct slice *name, struct sec_secret *key,
+                  char why[TOOL_WHY_N]) MUST_USE;
 
 #define TOOL_ADDRESS_N 64 /* octets of a numeric address, NUL included */
 /* ADDR:PORT or [ADDR]:PORT; address without brackets, NUL behind it.  ERR_MALFORMED, ERR_LIMIT. */

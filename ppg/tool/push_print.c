@@ -89,13 +89,18 @@ static void json_push(struct buf *out, const struct kit_push *p)
 
 static const char *event_name(enum kit_event ev)
 {
-    static const char *const names[KIT_EVENT_COUNT] = {[KIT_REGISTERED] = "registered",
-                                                       [KIT_PUSH] = "push",
-                                                       [KIT_DUPLICATE] = "duplicate",
-                                                       [KIT_DROPPED] = "dropped",
-                                                       [KIT_REFUSED] = "refused"};
+    static const char *const names[KIT_EVENT_COUNT] = {
+        [KIT_REGISTERED] = "registered", [KIT_PUSH] = "push",       [KIT_DUPLICATE] = "duplicate",
+        [KIT_DROPPED] = "dropped",       [KIT_REFUSED] = "refused", [KIT_VERIFY] = "verify",
+        [KIT_CONNECT] = "connect"};
 
     return names[ev];
+}
+
+/* With these there is a push to show. */
+static bool shows_push(enum kit_event ev)
+{
+    return ev == KIT_PUSH || ev == KIT_VERIFY || ev == KIT_CONNECT;
 }
 
 static void print_json(enum kit_event ev, const struct kit_request *req, const struct kit_push *push,
@@ -108,7 +113,7 @@ static void print_json(enum kit_event ev, const struct kit_request *req, const s
     json_text(&out, "server", req->server);
     json_bool(&out, "tls", req->tls);
     json_bool(&out, "server_proved", req->server_proved);
-    if (ev == KIT_PUSH)
+    if (shows_push(ev))
         json_push(&out, push);
     else if (ev != KIT_REGISTERED)
         json_text(&out, "reason", slice_str(reason));
@@ -132,9 +137,9 @@ static void print_text(enum kit_event ev, const struct kit_request *req, const s
 {
     (void)printf("%s from ", event_name(ev));
     tool_print(stdout, req->server);
-    (void)printf("%s%s\n", ev == KIT_PUSH || ev == KIT_REGISTERED ? "" : ": ",
-                 ev == KIT_PUSH || ev == KIT_REGISTERED ? "" : reason);
-    if (ev != KIT_PUSH)
+    (void)printf("%s%s\n", shows_push(ev) || ev == KIT_REGISTERED ? "" : ": ",
+                 shows_push(ev) || ev == KIT_REGISTERED ? "" : reason);
+    if (!shows_push(ev))
         return;
     print_line("message", push->message_id);
     print_line("application", push->app_id);

@@ -5,7 +5,7 @@
 
 #include "ota/terminal/kit.h"
 
-/* push: with KIT_PUSH; reason: with what was dropped or refused. */
+/* push: with KIT_PUSH, KIT_VERIFY, KIT_CONNECT; reason: with what was dropped or refused. */
 void tool_push_print(bool json, enum kit_event ev, const struct kit_request *req, const struct kit_push *push,
                      const char *reason);
 /* "none", "integrity", "full" */

@@ -4,6 +4,7 @@
 #define PPG_TOOL_TERMINAL_OPTIONS_H
 
 #include "ppg/tool/tool.h"
+#include "ppg/tool/verify.h"
 
 struct tool_terminal_options {
     const char *bind, *cert, *key, *pkcs12, *pkcs12_password, *ca, *crl, *provisioning;
@@ -11,14 +12,15 @@ struct tool_terminal_options {
     const char *gateway, *gateway_name, *proof;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
     const char *package, *code, *out, *module;
-    struct tool_list servers;
+    struct tool_home home;
+    struct tool_list servers, verify_apps;
     struct tool_list apps, accept, charsets, encodings, languages;
     const char *psk;
     const char *record, *registrar;
     const char *item, *protection; /* of `inbox` */
     bool fetch, follow, keep;      /* likewise; fetch: it is the command */
     bool trusted_only, udp, dtls, sip;
-    int64_t count, timeout_s, max_size, window;
+    int64_t verify_rate, count, timeout_s, max_size, window;
     bool json, help, version;
 };
 

@@ -20,7 +20,9 @@ static struct kit *make(void)
                                   .accept_app = SLICE("*"),
                                   .max_size = 65536,
                                   .max_outstanding = 1,
-                                  .seen_max = 4};
+                                  .seen_max = 4,
+                                  .verify = true,
+                                  .verify_rate = 2};
     static const struct slice gateways[] = {{"ppg.example.net", 15}};
     const struct kit_module module = {.impi = SLICE("a@b"),
                                       .k = SLICE("0123456789abcdef"),
@@ -50,18 +52,36 @@ static void seal(uint8_t suite, struct slice inner, struct buf *out)
     sec_sa_clear(&sa);
 }
 
+/* One question for each push that asks to connect, and for no other. */
+static void ask_about(struct kit *k, enum kit_event ev, bool valid)
+{
+    const struct kit_verified answer = {.answered = true, .valid = valid, .not_after_s = 1, .now_s = 1};
+    struct kit_question q;
+    struct kit_push push;
+    const char *reason;
+
+    if (kit_verify_next(k, &q) != (ev == KIT_VERIFY))
+        abort();
+    if (ev == KIT_VERIFY &&
+        kit_verify_done(k, q.place, &answer, &push, &reason) != (valid ? KIT_CONNECT : KIT_DROPPED))
+        abort();
+}
+
 static void feed(struct kit *k, struct kit_request *req, const struct kit_header *headers, size_t n)
 {
     struct kit_answer answer;
     struct kit_push push;
     const char *reason;
+    enum kit_event ev;
 
     req->headers = headers;
     req->headers_n = n;
-    if (kit_handle(k, req, &answer, &push, &reason) == KIT_PUSH && push.body.n > req->body.n)
+    ev = kit_handle(k, req, &answer, &push, &reason);
+    if ((ev == KIT_PUSH || ev == KIT_VERIFY) && push.body.n > req->body.n)
         abort(); /* a push is never longer than what came */
     if (buf_err(&answer.headers))
         abort();
+    ask_about(k, ev, req->body.n & 1);
     buf_clear(&answer.headers);
 }
 
@@ -71,8 +91,11 @@ static void feed_datagram(struct kit *k, struct slice octets)
     struct kit_push push;
     const char *reason;
 
-    if (kit_handle_datagram(k, &d, &push, &reason) == KIT_PUSH && (push.body.n > octets.n || push.trusted))
+    enum kit_event ev = kit_handle_datagram(k, &d, &push, &reason);
+
+    if ((ev == KIT_PUSH || ev == KIT_VERIFY) && (push.body.n > octets.n || push.trusted))
         abort(); /* nothing proved it */
+    ask_about(k, ev, octets.n & 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

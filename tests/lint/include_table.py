@@ -32,7 +32,7 @@ ROOMS = {
         "theirs": {"uv.h": ANY, "osip2/": ANY, "osipparser2/": ANY},
     },
     "ota/terminal": {
-        "ours": {"base/": ANY, "security/": ANY, "ota/headers.h": ANY, "ota/wsp.h": ["kit_push.c"], "ota/terminal/": ANY},
+        "ours": {"base/": ANY, "security/": ANY, "ota/headers.h": ANY, "ota/wsp.h": ["kit_push.c"], "ota/sia.h": ["kit_verify.c"], "ota/terminal/": ANY},
         "theirs": {},
     },
     "ppg/store": {
@@ -46,7 +46,7 @@ ROOMS = {
                 "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/", "ppg/config/",
             )
         },
-        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.[ch]", "keyservice.c", "entity_door.c"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.[ch]", "keyservice.c", "entity_door.c", "verify.c"]},
     },
     "ppg/config": {
         "ours": {
@@ -57,8 +57,8 @@ ROOMS = {
         "theirs": {"ini.h": ["ini.c"]},
     },
     "ppg/tool": {
-        "ours": {room: ANY for room in ("base/", "base/net/", "pap/", "security/", "ota/headers.h", "ppg/tool/")} | {"ota/terminal/": ["push_print.[ch]", "provision.[ch]"], "ota/sip/": ["sip_*.c"], "ota/registry.h": ["sip_*.h"], "ota/bearer.h": ["sip_*.c"]},
-        "theirs": {"uv.h": ANY, "jansson.h": ["report.c", "table.[ch]", "explain.[ch]", "lists.[ch]", "inbox.c"]},
+        "ours": {room: ANY for room in ("base/", "base/net/", "pap/", "security/", "ota/headers.h", "ppg/tool/")} | {"ota/terminal/": ["push_print.[ch]", "provision.[ch]", "state.[ch]", "verify.[ch]"], "ota/login.h": ["verify.c"], "ota/sia.h": ["verify.c", "visit.c"], "ota/sip/": ["sip_*.c"], "ota/registry.h": ["sip_*.h"], "ota/bearer.h": ["sip_*.c"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["verify.c", "report.c", "table.[ch]", "explain.[ch]", "lists.[ch]", "inbox.c"]},
     },
     "ppg/cmd": {
         "ours": {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "ppg/content.h"
 #include "ppg/schedule.h"
+#include "ppg/verify.h"
 #include "tests/unit/ppg/core_fix.h"
 
 /* The first answer alone decides, [PAP §7]; what is not final waits. */
@@ -237,12 +238,46 @@ static void test_confirmed_needs_an_answer(void)
     }
 }
 
+/* A push that asks to connect waits when no token can be had, and spends no try of an unconfirmed one; one that needs
+ * none goes. */
+static void test_no_token_no_sending(void)
+{
+    static const struct sec_verify_content other = {{0}};
+    struct replay_world *w = fix_world("no_token_no_sending", 1, "ok");
+    const struct replay_submit sia = {.type = SLICE("application/vnd.wap.sia"),
+                                      .method = PPG_METHOD_UNCONFIRMED};
+    struct replay_state st = {.tries = 9};
+    char token[SEC_VERIFY_TOKEN_N];
+
+    fix_start(w);
+    CU_ASSERT_FATAL(sec_verify_create(1, &w->shared.verify) == ERR_OK);
+    CU_ASSERT(sec_verify_issue(w->shared.verify,
+                               &(struct sec_verify_push){.terminal = SLICE("x"),
+                                                         .content = &other,
+                                                         .life_ms = 5000,
+                                                         .mono_ms = clk_mono_ms(w->shared.clk)},
+                               token) == ERR_OK);
+    (void)fix_submit(w, "sia", "+1000", sia);
+    replay_run(w, 1000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "sia") == 0);
+    CU_ASSERT(replay_show(w, SLICE("sia"), SLICE("+1000"), &st) == ERR_OK && st.tries == 0);
+    replay_run(w, 60000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "sia") == 1 && fix_is(w, "sia", "+1000", ST_DELIVERED, 1000));
+    (void)fix_submit(w, "plain", "+1000", (struct replay_submit){.method = PPG_METHOD_CONFIRMED});
+    replay_run(w, 200, REPLAY_TICK_MS);
+    CU_ASSERT(fix_sent(w, "plain") == 1);
+    CU_ASSERT(sec_verify_count(w->shared.verify) == 1);
+    sec_verify_free(&w->shared.verify);
+    fix_end(w);
+}
+
 const struct test_case test_cases[] = {{"answers", test_answers},
                                        {"possible", test_possible},
                                        {"unconfirmed_noted_first", test_unconfirmed_noted_first},
                                        {"unconfirmed_not_noted", test_unconfirmed_not_noted},
                                        {"confirmed_needs_an_answer", test_confirmed_needs_an_answer},
                                        {"under_way", test_under_way},
+                                       {"no_token_no_sending", test_no_token_no_sending},
                                        {"bearer_closed", test_bearer_closed},
                                        {"as_many_as_connections", test_as_many_as_connections},
                                        {NULL, NULL}};

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include "base/mem.h"
 #include "tests/unit/harness.h"
 
 #define LIFE_MS 300000
@@ -128,7 +129,7 @@ static void bounded(void)
     CU_ASSERT(issue_for(v, "+1000", "content", 0, first) == ERR_OK);
     for (int i = 1; i < 100; i++)
         CU_ASSERT(issue_for(v, "+1000", "content", 1000, token) == ERR_OK);
-    memcpy(token, "untouched", 10);
+    mem_copy(token, sizeof token, SLICE("untouched\0"));
     CU_ASSERT(issue_for(v, "+1000", "content", LIFE_MS - 1, token) == ERR_LIMIT);
     CU_ASSERT(strcmp(token, "untouched") == 0);
     CU_ASSERT(

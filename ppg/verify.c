@@ -1,0 +1,281 @@
+/* Tokens for pushes, and the questions about them; see verify.h. */
+#include "ppg/verify.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ota/proof.h"
+#include "ota/sia.h"
+#include "pap/time.h"
+#include "ppg/reply.h"
+
+#define PATH          SLICE("/sec/v1/verify")
+#define BODY_MAX_N    1024u /* octets of a question */
+#define HEADERS_MAX_N 8192u /* octets of header lines of an answer */
+#define BUSY_RETRY_MS 1000
+#define MINUTE_MS     60000
+
+enum err ppg_verify_create(const struct ppg_settings *set, struct sec_verify **out)
+{
+    return set->verify.listen_tls_n || set->verify.listen_psk_n
+               ? sec_verify_create(set->verify.tokens_max, out)
+               : ERR_OK;
+}
+
+/* --- which pushes --- */
+
+static bool lists_initiator(const char *list, struct slice initiator)
+{
+    struct slice rest = slice_str(list), item;
+
+    while (slice_item(&rest, &item))
+        if (slice_eq(item, initiator))
+            return true;
+    return false;
+}
+
+/* It asks to connect by what it is, or the operator says so. */
+static bool asks(const struct ppg_settings *set, const struct ppg_push *push,
+                 const struct ppg_content *content)
+{
+    struct slice applications = slice_str(set->verify.applications);
+
+    return slice_eq_ci(ota_type_bare(content->type), SLICE(OTA_SIA_TYPE)) ||
+           slice_eq_ci(push->app_id, SLICE(OTA_SIA_APP)) ||
+           (applications.n && ota_accepts_app(applications, push->app_id)) ||
+           lists_initiator(set->verify.initiators, push->initiator);
+}
+
+static enum err issue(struct ppg_core *c, struct slice terminal, struct slice initiator, struct slice content,
+                      char token[SEC_VERIFY_TOKEN_N])
+{
+    struct sec_verify_content digest;
+    const struct sec_verify_push p = {.terminal = terminal,
+                                      .initiator = initiator,
+                                      .content = &digest,
+                                      .life_ms = ppg_core_settings(c)->verify.life_ms,
+                                      .utc_ms = ppg_core_utc_ms(c),
+                                      .mono_ms = ppg_core_mono_ms(c)};
+    enum err e = sec_verify_digest(content, &digest);
+
+    if (!e)
+        e = sec_verify_issue(c->shared->verify, &p, token);
+    if (e)
+        LOG(c->shared->log, LOG_WARN, "verify.token.fail", LOG_A("to", terminal),
+            LOG_C("error", err_name(e)));
+    return e;
+}
+
+enum err ppg_verify_token(struct ppg_core *c, const struct ppg_target *t, const struct ppg_content *content,
+                          char token[SEC_VERIFY_TOKEN_N])
+{
+    const struct ppg_push *push = t->push;
+    bool uri = push->initiator_uri.n && push->initiator_uri.n <= SEC_VERIFY_INITIATOR_MAX_N;
+
+    if (!c->shared->verify || !asks(ppg_core_settings(c), push, content))
+        return ERR_ABSENT;
+    return issue(c, t->key, uri ? push->initiator_uri : push->initiator, content->body, token);
+}
+
+enum err ppg_verify_own_token(struct ppg_core *c, struct slice terminal, struct slice content,
+                              char token[SEC_VERIFY_TOKEN_N])
+{
+    struct slice name = slice_str(ppg_core_settings(c)->gateway.name);
+
+    return c->shared->verify
+               ? issue(c, terminal, slice_sub(name, 0, SEC_VERIFY_INITIATOR_MAX_N), content, token)
+               : ERR_ABSENT;
+}
+
+/* --- who asks --- */
+
+/* Whose key made the session, else whose certificate it is, else whom the request states. */
+static void who(const struct ota_registry *r, struct net_http_exchange *x, struct ota_proof_in *in)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    const struct net_tls_peer *peer = net_http_exchange_peer(x);
+    size_t n;
+    struct slice stated = net_http_header(m, SLICE("X-Wap-Terminal-Id"), &n);
+    const struct ota_terminal *named;
+
+    in->stated = n == 1 ? stated : SLICE_NONE;
+    named = ota_registry_find_id(r, in->stated);
+    in->terminal = ota_proof_psk(r, peer);
+    in->by_psk = in->terminal != NULL;
+    if (!in->terminal) {
+        in->terminal = ota_proof_certificate(r, peer);
+        in->by_certificate = in->terminal != NULL;
+    }
+    in->states_another = in->terminal && named && named != in->terminal;
+    if (!in->terminal)
+        in->terminal = named;
+}
+
+/* What is right for a network that vouches for who calls is no proof here. */
+static enum err prove(struct ppg_core *c, struct net_http_exchange *x, struct ota_proof_in *in)
+{
+    struct slice source = net_http_exchange_ip(x);
+    enum err e = ERR_DENIED;
+
+    if (in->terminal && in->terminal->call_in.proof != OTA_PROOF_NONE)
+        e = ota_proof_check(c->shared->guard, in);
+    if (e && e != ERR_NOMEM && in->authorization.n)
+        sec_penalty_fail(c->shared->penalty, source, in->now_ms);
+    else if (!e && ota_proof_is_login(in))
+        sec_penalty_clear(c->shared->penalty, source);
+    return e;
+}
+
+/* --- answers --- */
+
+static void reply(struct ppg_core *c, struct net_http_exchange *x, unsigned status)
+{
+    net_httpd_reply(x, status, SLICE("text/plain"), buf_slice(&c->answer_headers), SLICE_NONE);
+}
+
+static void challenge(struct ppg_core *c, struct net_http_exchange *x)
+{
+    struct buf *headers = &c->answer_headers;
+    const struct ppg_settings *set = ppg_core_settings(c);
+
+    buf_reset(headers, HEADERS_MAX_N);
+    for (int a = SEC_DIGEST_ALGORITHM_COUNT - 1; a >= 0; a--) {
+        if (a == SEC_DIGEST_MD5 && !set->pap.digest_md5)
+            continue;
+        buf_add_str(headers, "WWW-Authenticate: ");
+        if (sec_digest_challenge(c->shared->guard, (enum sec_digest_algorithm)a,
+                                 slice_str(set->ota_http.realm), false, ppg_core_mono_ms(c), headers)) {
+            buf_reset(headers, HEADERS_MAX_N);
+            reply(c, x, 503);
+            return;
+        }
+        buf_add_str(headers, "\r\n");
+    }
+    reply(c, x, 401);
+}
+
+static json_t *said(const struct sec_verify_answer *a)
+{
+    json_t *o = json_object();
+    struct buf until;
+
+    (void)json_object_set_new(o, "valid", json_boolean(a->word == SEC_VERIFY_VALID));
+    if (a->word != SEC_VERIFY_VALID)
+        return o;
+    buf_init(&until, 64);
+    (void)json_object_set_new(o, "initiator", json_stringn(a->initiator, a->initiator_n));
+    if (!pap_time_print(a->not_after_s, &until))
+        (void)json_object_set_new(o, "not_after", json_stringn(until.p, until.n));
+    buf_clear(&until);
+    return o;
+}
+
+static void answer(struct ppg_core *c, struct net_http_exchange *x, const struct sec_verify_answer *a)
+{
+    json_t *o = said(a);
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+    json_decref(o);
+    buf_reset(&c->answer_headers, HEADERS_MAX_N);
+    if (text)
+        net_httpd_reply(x, 200, SLICE("application/json"), SLICE("Cache-Control: no-store\r\n"),
+                        slice_str(text));
+    else
+        reply(c, x, 503);
+    free(text);
+}
+
+/* --- questions --- */
+
+static struct slice text_of(const json_t *o, const char *key)
+{
+    const json_t *t = json_object_get(o, key);
+
+    return json_is_string(t) ? slice_of(json_string_value(t), json_string_length(t)) : SLICE_NONE;
+}
+
+static void decide(struct ppg_core *c, struct net_http_exchange *x, const struct ota_terminal *t,
+                   const json_t *question)
+{
+    const struct sec_verify_ask ask = {
+        .terminal = t->key,
+        .token = text_of(question, "token"),
+        .digest = text_of(question, "digest"),
+        .rate = {ppg_core_settings(c)->verify.rate, ppg_core_settings(c)->verify.rate, MINUTE_MS},
+        .mono_ms = ppg_core_mono_ms(c)};
+    struct sec_verify_answer a;
+
+    buf_reset(&c->answer_headers, HEADERS_MAX_N);
+    if (!ask.token.n || !ask.digest.n) {
+        reply(c, x, 400);
+        return;
+    }
+    sec_verify_ask(c->shared->verify, &ask, &a);
+    LOG(c->shared->log, LOG_INFO, "verify.asked", LOG_A("terminal", t->key),
+        LOG_B("valid", a.word == SEC_VERIFY_VALID), LOG_C("why", a.reason));
+    if (a.word == SEC_VERIFY_WAIT) {
+        ppg_reply_retry_after(a.wait_ms, &c->answer_headers);
+        reply(c, x, 429);
+    } else {
+        answer(c, x, &a);
+    }
+}
+
+static void listen_to(struct ppg_core *c, struct net_http_exchange *x, const struct ota_terminal *t)
+{
+    struct slice body = net_http_exchange_msg(x)->body;
+    json_t *question =
+        body.n && body.n <= BODY_MAX_N ? json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    buf_reset(&c->answer_headers, HEADERS_MAX_N);
+    if (json_is_object(question))
+        decide(c, x, t, question);
+    else
+        reply(c, x, 400);
+    json_decref(question);
+}
+
+unsigned ppg_verify_head(struct net_http_exchange *x, struct buf *headers, void *arg)
+{
+    struct ppg_core *c = arg;
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, net_http_exchange_ip(x), ppg_core_mono_ms(c));
+
+    if (!slice_eq(m->target, PATH))
+        return 404;
+    if (!slice_eq(m->method, SLICE("POST"))) {
+        buf_add_str(headers, "Allow: POST\r\n");
+        return 405;
+    }
+    if (wait_ms > 0 || atomic_load(&c->shared->draining)) {
+        ppg_reply_retry_after(wait_ms > 0 ? wait_ms : BUSY_RETRY_MS, headers);
+        return wait_ms > 0 ? 429 : 503;
+    }
+    return 0;
+}
+
+void ppg_verify_request(struct net_http_exchange *x, void *arg)
+{
+    struct ppg_core *c = arg;
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+    struct ota_registry *registry = ota_registry_hold(ppg_config_registry(c->config));
+    size_t n;
+    struct slice authorization = net_http_header(m, SLICE("Authorization"), &n);
+    struct ota_proof_in in = {.tls = true,
+                              .authorization = n == 1 ? authorization : SLICE_NONE,
+                              .request = {m->method, m->target, m->body, true},
+                              .realm = slice_str(ppg_core_settings(c)->ota_http.realm),
+                              .now_ms = ppg_core_mono_ms(c)};
+    enum err e;
+
+    who(registry, x, &in);
+    e = prove(c, x, &in);
+    if (!e) {
+        listen_to(c, x, in.terminal);
+    } else {
+        LOG(c->shared->log, LOG_INFO, "verify.refused", LOG_S("peer", net_http_exchange_ip(x)),
+            LOG_A("terminal", in.terminal ? in.terminal->key : SLICE_NONE), LOG_C("why", err_text(e)));
+        challenge(c, x);
+    }
+    ota_registry_drop(&registry);
+}
