@@ -225,10 +225,10 @@ static void test_kind_names(void)
 {
     enum sec_key_kind kind = SEC_KEY_PSK;
 
-    for (unsigned i = 1; i <= 4; i++)
+    for (unsigned i = 1; i <= 5; i++)
         CU_ASSERT(sec_key_kind_of(slice_str(sec_key_kind_name(i)), &kind) == ERR_OK && (unsigned)kind == i);
-    CU_ASSERT(!sec_key_kind_name(0) && !sec_key_kind_name(5));
-    CU_ASSERT(sec_key_kind_of(SLICE("PSK"), &kind) == ERR_ABSENT && kind == SEC_KEY_SUBSCRIBER);
+    CU_ASSERT(!sec_key_kind_name(0) && !sec_key_kind_name(6));
+    CU_ASSERT(sec_key_kind_of(SLICE("PSK"), &kind) == ERR_ABSENT && kind == SEC_KEY_ENTITY);
 }
 
 const struct test_case test_cases[] = {
