@@ -83,20 +83,22 @@ static size_t bearer_for(const struct ppg_core *c, const struct ota_terminal *t,
     return i;
 }
 
-static void decide(const struct ppg_core *c, const struct ppg_deliver_ask *ask, struct route *r)
+void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *bearer,
+                        const struct ota_terminal *terminal, uint8_t asked, uint8_t demanded,
+                        struct sec_policy_out *out)
 {
     const struct ppg_settings *set = ppg_core_settings(c);
     struct sec_policy_in in = {
-        .asked = (enum sec_level)ask->asked,
-        .demanded = (enum sec_level)ask->demanded,
+        .asked = (enum sec_level)asked,
+        .demanded = (enum sec_level)demanded,
         .floor = set->protection.floor,
         .ceiling = set->protection.ceiling,
-        .caps = r->bearer->caps(r->terminal),
-        .sa = ppg_protect_possible(c, r->terminal, false),
+        .caps = bearer->caps(terminal),
+        .sa = ppg_protect_possible(c, terminal, false),
         .message = set->protection.message,
     };
 
-    sec_policy_decide(&in, &r->decision);
+    sec_policy_decide(&in, out);
 }
 
 /* PAP_CODE_OK and *r filled, or the code that refuses; one rule for submissions and attempts. */
@@ -123,7 +125,7 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
         r->why = "content is larger than the bearer carries";
         return PAP_CODE_CAPABILITIES_NOT_SUPPORTED;
     }
-    decide(c, ask, r);
+    ppg_deliver_decide(c, r->bearer, r->terminal, ask->asked, ask->demanded, &r->decision);
     if (r->decision.refusal != SEC_POLICY_OK) {
         r->why = NULL;
         return PAP_CODE_CAPABILITIES_MISMATCH;
@@ -230,7 +232,8 @@ static unsigned plan(const struct ppg_core *c, const struct ota_registry *regist
         return code;
     if (plan_by(c, registry, ask, true, &fetch, &content) != PAP_CODE_OK)
         return code;
-    decide(c, ask, r); /* the notice is protected as its content would be */
+    /* the notice is protected as its content would be */
+    ppg_deliver_decide(c, r->bearer, r->terminal, ask->asked, ask->demanded, &r->decision);
     if (r->decision.refusal != SEC_POLICY_OK)
         return code;
     *indirect = true;

@@ -13,6 +13,12 @@ void ppg_deliver_free(struct ppg_deliver **d); /* no attempt may be under way */
 /* Ends in exactly one ppg_schedule_ended() for the target, perhaps before this returns. */
 void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t);
 
+/* How much protection a message to that terminal on that way needs, and who gives it: the one decision about whatever
+ * leaves for a terminal, content or not.  asked, demanded: levels, as in push.h. */
+void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *bearer,
+                        const struct ota_terminal *terminal, uint8_t asked, uint8_t demanded,
+                        struct sec_policy_out *out);
+
 /* Could this be delivered to that terminal as the configuration stands?  The same decisions as an attempt, for
  * the checks of a submission.  PAP_CODE_OK, or the code to refuse with; why[] gets the reason in words. */
 #define PPG_DELIVER_WHY_N 160 /* octets of a reason, NUL included */

@@ -7,6 +7,7 @@
 #include "base/net/dns.h"
 #include "ota/headers.h"
 #include "ota/sia.h"
+#include "ppg/deliver.h"
 #include "ppg/verify.h"
 
 #define SLEEPERS_MAX                                                                                         \
@@ -158,6 +159,21 @@ static enum err head_print(struct sleeper *s)
     return buf_err(&s->head);
 }
 
+/* The floor is for all that leaves: what cannot be protected as it wants stays here. */
+static bool may_leave(const struct sleeper *s, const struct ota_bearer *bearer)
+{
+    struct sec_policy_out decision;
+    char text[SEC_POLICY_TEXT_N];
+
+    ppg_deliver_decide(s->wake->core, bearer, &s->as_datagrams, SEC_LEVEL_NONE, SEC_LEVEL_NONE, &decision);
+    if (decision.refusal == SEC_POLICY_OK && !decision.seal)
+        return true;
+    sec_policy_text(&decision, text);
+    LOG(s->wake->core->shared->log, LOG_WARN, "wake.impossible", LOG_A("terminal", s->as_datagrams.key),
+        LOG_C("why", text));
+    return false;
+}
+
 /* One datagram; then it waits in the list of its pause. */
 static void send_one(struct sleeper *s)
 {
@@ -170,7 +186,7 @@ static void send_one(struct sleeper *s)
     s->tries++;
     s->next_ms = ppg_core_mono_ms(s->wake->core) + pause_ms;
     list_push_back(&s->wake->pauses[s->tries], &s->at);
-    if (!bearer || head_print(s))
+    if (!bearer || !may_leave(s, bearer) || head_print(s))
         return; /* the next try is another chance */
     s->job = (struct ota_job){.terminal = &s->as_datagrams,
                               .message_head = buf_slice(&s->head),

@@ -4,7 +4,7 @@
  * Story.  A push finds its terminal absent, or its own connection refused: ppg_wake() sends one datagram.  Nothing answers
  * one, so it is sent again after wake-first, twice that, and so on, at most wake-tries times; after as long a pause as the
  * last the terminal may be woken anew.  When it calls, ppg_wake_called() ends all that.  A terminal costs the network no more
- * than that, however much is pushed to it.  [OTA-HTTP §3, §9.1].  One per core; the core's loop. */
+ * than that, however much is pushed to it.  Such a datagram is not sealed: with a floor above none it stays here.  [OTA-HTTP §3, §9.1].  One per core; the core's loop. */
 #ifndef PPG_WAKE_H
 #define PPG_WAKE_H
 

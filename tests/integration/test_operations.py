@@ -7,7 +7,7 @@ import re
 import time
 import xml.etree.ElementTree
 
-from gateway import (ANY_LEVEL, PASSWORD, Ear, Gateway, Relay, Terminal, as_news, curl, good_push, mime)
+from gateway import (ANY_LEVEL, INITIATORS, PASSWORD, Ear, Gateway, Relay, Terminal, as_news, curl, good_push, mime)
 from harness import case, check, check_eq, main, wait_until
 from initiator import POLICY, XML, Client, address, addresses, control_of, entity, query
 
@@ -36,6 +36,32 @@ def held(bench, **more):
     check_eq(client.push("wire", ["+15550101"]).code, 1001)
     check(relay.held.wait(20), "nothing went out")
     return gateway, client, relay
+
+
+# --- who may ask ---
+
+@case
+def every_kind_of_message_comes_in_by_one_rule(bench):
+    """Which transport and proof are good enough is decided for a submission, a cancel and every query alike."""
+    gateway, client = opened(bench, initiators=INITIATORS)
+    check_eq(client.push("known").code, 1001)
+    body, content_type = entity([(XML, control_of("new", ["+15550100"], "", {}).encode(), {}), ("text/plain", b"hi", {})])
+    provision, _ = entity([(XML, control_of("provision", ["+15550100"], "", {}).encode(), {}),
+                           ("application/xml", b"<SecProv/>", {"X-Wap-Application-Id": "x-wap-application:sec.prov.ua"})])
+    kinds = {"content": (body, content_type), "provisioning": (provision, _), "cancel": (query("cancel-message", "known").encode(), XML),
+             "status": (query("statusquery-message", "known").encode(), XML),
+             "capabilities": (f'<pap><ccq-message query-id="q">{addresses(["+15550100"])}</ccq-message></pap>'.encode(), XML)}
+    login = ("-u", f"pass:{PASSWORD}")
+    ways = {"TLS and a certificate": (gateway.tls_url, as_news(bench), 202), "TLS and nothing": (gateway.tls_url, (), 401),
+            "TLS and Basic": (gateway.tls_url, login, 202), "clear and nothing": (gateway.url, (), 401),
+            "clear and Basic": (gateway.url, login, 401), "clear and Digest": (gateway.url, ("--digest", *login), 202),
+            "clear and a wrong password": (gateway.url, ("--digest", "-u", "pass:wrong"), 401)}
+    for way, (url, options, want) in ways.items():
+        got = {}
+        for kind, (octets, form) in kinds.items():
+            got[kind] = curl(bench, url, octets, *options, content_type=form).status
+            curl(bench, gateway.url, kinds["status"][0], "--digest", *login, content_type=XML)  # ends the wait of a guesser
+        check_eq(got, {kind: want for kind in kinds}, way)
 
 
 # --- cancel ---

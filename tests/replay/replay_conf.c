@@ -27,7 +27,8 @@ static bool write_association(struct replay_world *w, const struct replay_termin
         return false;
     replay_net_said(w->net, t, said);
     replay_net_key(w->net, t, key);
-    (void)fprintf(f, "said = %s\nkey = %s\nsuites = aes-gcm, hmac-sha256\nexpires = never\n", said, key);
+    (void)fprintf(f, "said = %s\nkey = %s\nsuites = %s\nexpires = %s\n", said, key,
+                  t->suites ? t->suites : "aes-gcm, hmac-sha256", t->expires ? t->expires : "never");
     return fclose(f) == 0 && chmod(path, S_IRUSR | S_IWUSR) == 0;
 }
 

@@ -49,13 +49,15 @@ struct replay_terminal {
     char key[REPLAY_NAME_N];
     bool present; /* in the configuration when it is written next */
     bool tls;
-    bool datagrams; /* reached by them */
-    bool inbox;     /* it may fetch */
-    bool fetches;   /* and nothing else reaches it */
-    bool away;      /* must call in first, and has not; a datagram may ask it to */
-    unsigned asked; /* how often one has */
-    bool sealed;    /* has an association */
-    bool gba;       /* its module's keys are known to the key server; a push may bring its association */
+    bool datagrams;      /* reached by them */
+    bool inbox;          /* it may fetch */
+    bool fetches;        /* and nothing else reaches it */
+    bool away;           /* must call in first, and has not; a datagram may ask it to */
+    unsigned asked;      /* how often one has */
+    bool sealed;         /* has an association, */
+    const char *suites;  /* with these; NULL: some of each kind */
+    const char *expires; /* and until then; NULL: never */
+    bool gba;            /* its module's keys are known to the key server; a push may bring its association */
     struct replay_gba {
         struct sec_usim *usim; /* made when it is needed */
         struct sec_sa sa;      /* the last that a push brought */

@@ -44,6 +44,27 @@ static void asks_with_growing_pauses(void)
     fix_end(w);
 }
 
+/* What asks to call is a message like any other: the provider's floor holds for it. */
+static void not_below_the_floor(void)
+{
+    static const struct {
+        const char *floor;
+        unsigned want;
+    } rows[] = {{"none", 1}, {"integrity", 0}, {"full", 0}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct replay_world *w = world("1", "192.0.2.10:4036");
+
+        test_row(i);
+        replay_set(w, "protection", "floor", rows[i].floor);
+        CU_ASSERT_FATAL(replay_reload(w));
+        ppg_wake(w->cores[0].core.wake, SLICE("+1000"), SLICE_NONE);
+        replay_run(w, 1000, REPLAY_TICK_MS);
+        CU_ASSERT(w->net->terminals[0].asked == rows[i].want);
+        fix_end(w);
+    }
+}
+
 static void stops_when_it_has_called(void)
 {
     struct replay_world *w = world("8", "192.0.2.10:4036, [2001:db8::1]:4036");
@@ -101,6 +122,7 @@ static void asks_nobody_else(void)
 
 const struct test_case test_cases[] = {
     {"asks_with_growing_pauses", asks_with_growing_pauses},
+    {"not_below_the_floor", not_below_the_floor},
     {"stops_when_it_has_called", stops_when_it_has_called},
     {"a_call_crosses_the_datagram", a_call_crosses_the_datagram},
     {"asks_nobody_else", asks_nobody_else},
