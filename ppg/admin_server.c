@@ -25,6 +25,27 @@ static void event_add(const char *event, uint64_t count, void *arg)
     ppg_json_set_n(arg, event, count);
 }
 
+/* Where key material comes from, and since when it does not. */
+static void add_bsf(const struct ppg_admin *a, json_t *o)
+{
+    const struct ppg_bsf_state *state = &a->conf.core->shared->bsf;
+    const char *url = ppg_core_settings(a->conf.core)->key_server.bsf_url, *why = atomic_load(&state->why);
+    int64_t away_ms = atomic_load(&state->away_since_ms);
+    json_t *bsf;
+
+    if (!url)
+        return;
+    bsf = json_object();
+    ppg_json_set_text(bsf, "url", slice_str(url));
+    ppg_json_set_text(bsf, "state", away_ms ? SLICE("away") : SLICE("ok"));
+    ppg_json_set_n(bsf, "asked", atomic_load(&state->asked));
+    if (away_ms) {
+        ppg_json_set_time(bsf, "away_since", away_ms);
+        ppg_json_set_text(bsf, "reason", slice_str(why));
+    }
+    ppg_json_set(o, "bsf", bsf);
+}
+
 static json_t *status_json(const struct ppg_admin *a, const struct store_count *c)
 {
     struct ppg_status s = {.loops = 0};
@@ -43,6 +64,7 @@ static json_t *status_json(const struct ppg_admin *a, const struct store_count *
     ppg_json_set(o, "targets", targets);
     ppg_json_set_n(o, "notices", c->notices);
     ppg_json_set_n(o, "store_octets", c->file_n);
+    add_bsf(a, o);
     if (a->conf.core->shared->log)
         log_counts(a->conf.core->shared->log, event_add, events);
     ppg_json_set(o, "events", events);

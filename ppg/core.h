@@ -30,6 +30,7 @@ struct ppg_inbox;
 struct ppg_schedule;
 struct ppg_wake;
 struct ppg_notify;
+struct ppg_bsfc;
 struct ppg_protect;
 struct ppg_seq;
 struct ppg_deliver;
@@ -46,6 +47,14 @@ struct ppg_share {
 /* Who waits for something new in an inbox looks at its bell; terminals share them. */
 #define PPG_BELLS 4096u
 
+/* What all loops know of the far BSF (bsfc.h); zeroed at the start.  Any thread. */
+struct ppg_bsf_state {
+    _Atomic int64_t away_since_ms; /* UTC; 0: it answers, or was not asked yet */
+    _Atomic int64_t try_at_ms;     /* monotonic: not before, while it is away */
+    _Atomic(const char *) why;     /* static: how it failed last; NULL: it did not */
+    atomic_size_t asked;
+};
+
 /* What all cores share; lives in server.c (or a test) and outlives them. */
 struct ppg_shared {
     unsigned loops;
@@ -59,6 +68,7 @@ struct ppg_shared {
         next_notice_ms; /* UTC: when the earliest of the notices that only the store holds is due */
     struct ppg_share shares[PPG_SHARES]; /* zeroed at the start: all are behind until the first claim */
     atomic_uint bells[PPG_BELLS];        /* rung when something has come into an inbox */
+    struct ppg_bsf_state bsf;            /* of the far BSF, where there is one */
     struct ota_profiles *profiles;       /* what terminals said about themselves */
     struct sec_verify *verify; /* tokens of pushes that ask to connect; NULL: nobody could ask about them */
     atomic_size_t waits;       /* terminals that wait for something to come into their inboxes */
@@ -111,6 +121,7 @@ struct ppg_core {
     struct ppg_notify *notify;
     struct ppg_wake *wake;
     struct ppg_inbox *inbox;
+    struct ppg_bsfc *bsfc;                   /* set by the host; NULL: none */
     const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */
     size_t bearers_n;
     void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers; NULL once it is being closed */

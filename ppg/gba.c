@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "ppg/gba_record.h"
+#include "ppg/pushinfo.h"
 #include "ppg/seq.h"
 
 #define TERMINALS_MAX 50000u /* records in memory; the store has the others */
@@ -26,6 +27,8 @@ struct terminal {
     bool alarmed;  /* the operator knows that it takes none */
     enum err told; /* to who is being woken, in place of another try */
     struct ppg_seq_wait seq;
+    struct ppg_pushinfo push; /* being asked for */
+    struct sec_naf_id naf;    /* our own name in it */
     union {
         struct store_sa_find find;
         struct store_sa_keep keep;
@@ -91,8 +94,11 @@ bool ppg_gba_offers(const struct ppg_core *c, struct slice terminal, bool encryp
     uint64_t from;
     size_t n = suites_of(ppg_core_settings(c), suites);
 
-    return n && (!encrypts || sec_gpl_suite_encrypts(suites[0])) && server &&
-           !sec_keyserver_wants(server, terminal, &impi, &from);
+    if (n == 0 || (encrypts && !sec_gpl_suite_encrypts(suites[0])))
+        return false;
+    if (ppg_core_settings(c)->key_server.bsf_url) /* it alone knows its subscribers */
+        return true;
+    return server && !sec_keyserver_wants(server, terminal, &impi, &from);
 }
 
 /* --- records --- */
@@ -245,39 +251,61 @@ static enum err keep(struct terminal *t)
     return ERR_OK;
 }
 
-/* Push info from the key server; ERR_AGAIN: it needs a number first. */
-static enum err ask(struct terminal *t, struct ppg_gba_record *r)
+/* What came is the record's; nothing of it stays here. */
+static void take(struct terminal *t)
+{
+    t->made->info = t->push.info;
+    sec_push_info_clear(&t->push.info);
+    t->push.resync = false;
+}
+
+static void informed(void *arg, enum err e)
+{
+    struct terminal *t = arg;
+
+    take(t);
+    if (!e && !t->orphan)
+        e = keep(t);
+    if (!e && !t->orphan)
+        return;
+    record_drop(&t->made);
+    done(t, e);
+}
+
+/* Push info from wherever it is to be had; ERR_AGAIN: informed() hears of it. */
+static enum err ask(struct terminal *t)
 {
     struct ppg_core *c = t->gba->core;
-    struct sec_keyserver *server = ppg_config_keyserver(c->config);
-    const struct ppg_settings *set = ppg_core_settings(c);
-    struct sec_push_request q = {
-        .ue = key_of(t), .ptid = slice_of(r->ptid, SEC_GBA_PTID_N), .expires_s = INT64_MAX};
-    struct sec_naf_id id;
-    enum err e = sec_gba_naf_id(slice_str(set->key_server.name), SEC_GBA_UA_GPL, &id);
+    struct ppg_gba_record *r = t->made;
+    enum err e = sec_gba_naf_id(slice_str(ppg_core_settings(c)->key_server.name), SEC_GBA_UA_GPL, &t->naf);
 
     if (!e)
         e = sec_random(r->ptid, SEC_GBA_PTID_N);
     r->ptid_n = SEC_GBA_PTID_N;
-    q.naf_id = slice_of(id.octets, id.n);
-    if (!e)
-        e = server ? sec_keyserver_push_info(server, &q, now_s(t->gba), &r->info) : ERR_ABSENT;
-    return e;
+    t->push.request = (struct sec_push_request){.ue = key_of(t),
+                                                .naf_id = slice_of(t->naf.octets, t->naf.n),
+                                                .ptid = slice_of(r->ptid, SEC_GBA_PTID_N),
+                                                .expires_s = INT64_MAX};
+    t->push.done = informed;
+    t->push.arg = t;
+    return e ? e : ppg_pushinfo_get(c, &t->push);
 }
 
-/* From the top, or from behind a wait for numbers.  Not ERR_OK: nothing is under way. */
+/* Not ERR_OK: nothing is under way. */
 static enum err make(struct terminal *t)
 {
-    struct ppg_gba_record *r = t->made ? t->made : calloc(1, sizeof *r);
-    enum err e = r ? ask(t, r) : ERR_NOMEM;
+    enum err e;
 
-    t->made = r;
-    if (e == ERR_AGAIN) {
-        t->doing = VECTOR;
-        e = ppg_seq_reserve(t->gba->core->seq, key_of(t), &t->seq);
-    } else if (!e) {
+    t->made = calloc(1, sizeof *t->made);
+    if (!t->made)
+        return ERR_NOMEM;
+    t->doing = VECTOR;
+    e = ask(t);
+    if (e == ERR_AGAIN)
+        return ERR_OK;
+    take(t);
+    if (!e)
         e = keep(t);
-    }
     if (e)
         record_drop(&t->made);
     return e;
@@ -289,8 +317,6 @@ static void numbered(void *arg, enum err e)
 
     if (!e && !t->orphan)
         e = make(t);
-    else
-        record_drop(&t->made);
     if (e || t->orphan)
         done(t, e);
 }
@@ -299,7 +325,6 @@ static enum err begin_making(struct terminal *t)
 {
     enum err e;
 
-    t->seq = (struct ppg_seq_wait){.fn = numbered, .arg = t};
     begin(t, VECTOR);
     e = make(t);
     if (!e)
@@ -517,11 +542,18 @@ void ppg_gba_taken(struct ppg_gba *g, struct slice terminal, const uint8_t said[
     confirm(g, said);
 }
 
-/* The module stands elsewhere: the key server goes there, and makes the next one from there. */
+/* The module stands elsewhere: the key server goes there, and makes the next one from there.  A far one says what it
+ * thinks of that with its next answer. */
 static enum err resync(struct terminal *t, const struct ota_sa_answer *a)
 {
     enum err e;
 
+    if (ppg_core_settings(t->gba->core)->key_server.bsf_url) {
+        t->push.resync = true;
+        mem_copy(t->push.rand, sizeof t->push.rand, slice_of(a->rand, sizeof a->rand));
+        mem_copy(t->push.auts, sizeof t->push.auts, slice_of(a->auts, sizeof a->auts));
+        return begin_making(t);
+    }
     t->seq = (struct ppg_seq_wait){.fn = numbered, .arg = t};
     begin(t, VECTOR);
     e = ppg_seq_resync(t->gba->core->seq, key_of(t), a->rand, a->auts, &t->seq);

@@ -1,6 +1,6 @@
 /* The key service's messages as JSON: Nbsp_GBA of TS 29.309 (bootstrapping-info-retrieval, which is Zn, and
  * push-info-retrieval, Zpn), in both roles.  Text and structs; who may ask is security/nafs.h's, the transport
- * zn.h's.  P-TIDs travel as hexadecimal digits.  Any thread. */
+ * zn.h's and bsfc.h's.  P-TIDs travel as hexadecimal digits.  Any thread. */
 #ifndef PPG_KEYSERVICE_H
 #define PPG_KEYSERVICE_H
 

@@ -4,6 +4,7 @@
 #include "base/net/hub.h"
 #include "ppg/accept.h"
 #include "ppg/bsf.h"
+#include "ppg/bsfc.h"
 #include "ppg/callin.h"
 #include "ppg/inbox.h"
 #include "ppg/schedule.h"
@@ -170,6 +171,7 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
     ppg_callin_set_tls(l->callin, snapshot->calls, snapshot->calls_psk);
     ppg_outbound_set(l->outbound, snapshot);
     ppg_ocsp_set(l->ocsp, snapshot);
+    ppg_bsfc_set(l->bsfc, snapshot);
     ppg_snapshot_drop(&old);
 }
 
@@ -216,7 +218,7 @@ static void parts_close(struct ppg_loop *l)
     if (l->closing)
         return;
     l->closing = true;
-    l->open = l->listeners_n + l->core.bearers_n + 3;
+    l->open = l->listeners_n + l->core.bearers_n + 4;
     ppg_callin_close(l->callin, part_closed, l);
     for (size_t i = 0; i < l->listeners_n; i++)
         net_httpd_close(l->listeners[i], part_closed, l);
@@ -228,6 +230,8 @@ static void parts_close(struct ppg_loop *l)
     }
     ppg_outbound_close(l->outbound, part_closed, l);
     ppg_ocsp_close(l->ocsp, part_closed, l);
+    ppg_bsfc_close(l->bsfc, part_closed, l);
+    l->core.bsfc = NULL;
 }
 
 static bool wire_is_quiet(const struct ppg_loop *l)
@@ -349,6 +353,9 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     if ((e = ppg_callin_create(&callin, &l->callin)))
         return e;
     ppg_callin_set_tls(l->callin, l->snapshot->calls, l->snapshot->calls_psk);
+    if ((e = ppg_bsfc_create(&l->env, &l->core, conf->snapshot, &l->bsfc)))
+        return e;
+    l->core.bsfc = l->bsfc;
     l->entities = (struct ppg_entity_door){&l->core, &l->env};
     e = ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
     return e ? e : ppg_ocsp_create(&l->env, conf->snapshot, &l->ocsp);

@@ -49,6 +49,7 @@ struct ppg_loop {
     struct ppg_outbound *outbound;
     struct ppg_ocsp *ocsp;
     struct ppg_callin *callin;
+    struct ppg_bsfc *bsfc;
     struct ppg_entity_door entities;
     struct net_httpd *listeners[PPG_LOOP_LISTENERS_MAX];
     enum ppg_listen_kind listener_kind[PPG_LOOP_LISTENERS_MAX];

@@ -1,6 +1,8 @@
 /* See pushinfo.h. */
 #include "ppg/pushinfo.h"
 
+#include "ppg/bsfc.h"
+
 #define WAITS_MAX 4u /* for numbers: another loop may have taken those that came */
 
 static enum err go(struct ppg_pushinfo *p);
@@ -40,6 +42,13 @@ static enum err go(struct ppg_pushinfo *p)
         return ERR_IO;
     e = ppg_seq_reserve(p->core->seq, p->request.ue, &p->wait);
     return e ? e : ERR_AGAIN;
+}
+
+enum err ppg_pushinfo_get(struct ppg_core *c, struct ppg_pushinfo *p)
+{
+    if (!ppg_core_settings(c)->key_server.bsf_url)
+        return ppg_pushinfo_own(c, p);
+    return c->bsfc ? ppg_bsfc_ask(c->bsfc, p) : ERR_IO;
 }
 
 enum err ppg_pushinfo_own(struct ppg_core *c, struct ppg_pushinfo *p)

@@ -1,5 +1,5 @@
-/* Push info for a terminal from the embedded key server, with sequence numbers from the store, and after what an AUTS says.
- * On the core's loop. */
+/* Push info for a terminal: from the embedded key server, with sequence numbers from the store, or from a far BSF over Zpn
+ * (bsfc.h) where the configuration names one.  Who asks need not know which.  On the core's loop. */
 #ifndef PPG_PUSHINFO_H
 #define PPG_PUSHINFO_H
 
@@ -23,7 +23,9 @@ struct ppg_pushinfo {
 
 /* ERR_OK: info is there.  ERR_AGAIN: done() runs once, later, with one of the others.  ERR_ABSENT (no such subscriber),
  * ERR_DENIED (this NAF may not ask, or AUTS is not the subscriber's), ERR_LATE (no lifetime or no number is left),
- * ERR_MALFORMED, ERR_LIMIT, ERR_IO (not now), ERR_NOMEM. */
+ * ERR_MALFORMED, ERR_LIMIT, ERR_IO, ERR_PEER (not now), ERR_NOMEM. */
+enum err ppg_pushinfo_get(struct ppg_core *c, struct ppg_pushinfo *p) MUST_USE;
+/* The same, of the embedded key server whatever the configuration says. */
 enum err ppg_pushinfo_own(struct ppg_core *c, struct ppg_pushinfo *p) MUST_USE;
 
 #endif

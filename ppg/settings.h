@@ -186,7 +186,10 @@ struct ppg_settings {
         size_t listen_entities_n;
         const char *cert; /* shown at these; NULL */
         const char *key;
-        const char *ca; /* who signs NAFs' certificates; NULL */
+        const char *ca;      /* who signs NAFs' certificates; NULL */
+        const char *bsf_url; /* https; NULL: the key server is the embedded one */
+        const char *bsf_ca;  /* who signs its certificate */
+        int64_t bsf_timeout_ms;
         int64_t ks_life_ms;
         size_t bootstrapped_max; /* Ks kept */
     } key_server;

@@ -26,6 +26,7 @@ struct ppg_snapshot {
     struct net_tls_ctx *datagram;  /* the same for DTLS */
     struct net_tls_ctx *ub;     /* towards terminals that bootstrap, and entities; NULL: no such listener */
     struct net_tls_ctx *naf;    /* towards other NAFs; likewise */
+    struct net_tls_ctx *bsf;    /* towards the far BSF; NULL: there is none */
     struct net_tls_ctx *notify; /* towards initiators' servers */
     struct ppg_file_mark files[PPG_SNAPSHOT_FILES_MAX];
     size_t files_n;

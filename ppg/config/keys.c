@@ -165,6 +165,13 @@ static const char *check_urn(struct slice text)
     return slice_printable_n(text) == text.n && slice_find(text, ' ') == SIZE_MAX ? NULL : "not a URN";
 }
 
+static const char *check_bsf(struct slice text)
+{
+    struct net_uri uri;
+
+    return net_uri_parse(text, &uri) || !uri.https ? "not an https URI" : NULL;
+}
+
 #define FIELD(kind, in, key, field)                                                                          \
     .name = (key), .section = (in), .type = PPG_KEY_##kind, .at = offsetof(struct ppg_settings, field),      \
     .width = sizeof((struct ppg_settings *)NULL)->field
@@ -506,6 +513,15 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Its private key."),
     A_FILE(FILE, "key-server", "ca", key_server.ca, 0, NULL, NULL, "tls/nafs-ca.pem",
            "Who signs the certificates of NAFs."),
+    {FIELD(TEXT, "key-server", "bsf-url", key_server.bsf_url), .min = 1, .max = 1000, .check = check_bsf,
+     .sample = "https://bsf.example.net:8447",
+     .help = "A far key server (BSF) that is asked for push info instead of the embedded one; needs cert, "
+             "key and "
+             "bsf-ca."},
+    A_FILE(FILE, "key-server", "bsf-ca", key_server.bsf_ca, 0, NULL, NULL, "tls/bsf-ca.pem",
+           "Who signs its certificate."),
+    NUMBER(TIME, "key-server", "bsf-timeout", key_server.bsf_timeout_ms, 10, 60000, "5s",
+           "To reach it, and to hear its answer; while it is away pushes that need it wait."),
     NUMBER(TIME, "key-server", "ks-lifetime", key_server.ks_life_ms, 60000, 365 * DAY_MS, "24h",
            "How long what a terminal has bootstrapped is good, and every key derived from it."),
     NUMBER(COUNT, "key-server", "bootstrapped-max", key_server.bootstrapped_max, 1, SEC_BOOTSTRAP_RUNS_MAX,

@@ -1,0 +1,21 @@
+/* A far BSF, asked for push info over Zpn: JSON over mutual TLS (TS 29.309 §5.3).  One question, one vector: what fails
+ * is asked again by who needs it, never answered from memory.  While the BSF does not answer, questions fail at once and
+ * one in a while tries; pushes wait meanwhile.  One per loop. */
+#ifndef PPG_BSFC_H
+#define PPG_BSFC_H
+
+#include "base/net/env.h"
+#include "ppg/pushinfo.h"
+#include "ppg/snapshot.h"
+
+struct ppg_bsfc;
+enum err ppg_bsfc_create(const struct net_env *env, struct ppg_core *core, struct ppg_snapshot *snapshot,
+                         struct ppg_bsfc **out) MUST_USE;
+/* For new connections; takes a hold of its own. */
+void ppg_bsfc_set(struct ppg_bsfc *b, struct ppg_snapshot *snapshot);
+/* As ppg_pushinfo_get, of the BSF; ERR_IO: it is away, or the loop ends. */
+enum err ppg_bsfc_ask(struct ppg_bsfc *b, struct ppg_pushinfo *p) MUST_USE;
+/* Ends what is under way (done with ERR_IO); the memory goes before closed() runs. */
+void ppg_bsfc_close(struct ppg_bsfc *b, void (*closed)(void *arg), void *arg);
+
+#endif
