@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/net/listen.h"
 #include "ota/caller.h"
+#include "ppg/psk.h"
 #include "ppg/schedule.h"
 #include "ppg/wake.h"
 
@@ -102,9 +103,8 @@ static struct ota_registry *registry_now(void *arg)
 static enum err subscriber(void *arg, struct slice identity, char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
 {
     const struct ppg_callin *c = arg;
-    struct sec_naf naf = ppg_config_naf(c->conf.core->config, ppg_core_utc_ms(c->conf.core));
 
-    return naf.bootstrap ? sec_naf_psk_impi(&naf, identity, impi, impi_n) : ERR_ABSENT;
+    return ppg_psk_subscriber(c->conf.core->config, ppg_core_utc_ms(c->conf.core), identity, impi, impi_n);
 }
 
 /* --- doors --- */

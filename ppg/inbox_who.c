@@ -4,6 +4,7 @@
 #include "base/net/tls.h"
 #include "ota/proof.h"
 #include "ppg/inbox.h"
+#include "ppg/psk.h"
 #include "security/basic.h"
 #include "security/whitelist.h"
 
@@ -89,7 +90,11 @@ static bool by_certificate(struct who *w, const struct ota_registry *r)
 static bool by_psk(struct who *w, const struct ota_registry *r)
 {
     const struct ota_terminal *t = ota_proof_psk(r, w->peer);
+    char impi[SEC_GBA_IMPI_MAX_N];
+    size_t n;
 
+    if (!t && w->peer && !ppg_psk_subscriber(w->c->config, ppg_core_utc_ms(w->c), w->peer->psk, impi, &n))
+        t = ota_registry_find_subscriber(r, slice_of(impi, n));
     if (!t || !t->inbox || t->call_in.proof != OTA_PROOF_PSK)
         return false;
     w->terminal = t;

@@ -63,3 +63,11 @@ struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk
                                        .arg = config,
                                        .hint = hint[0] ? hint : NULL};
 }
+
+enum err ppg_psk_subscriber(const struct ppg_config *config, int64_t utc_ms, struct slice identity,
+                            char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
+{
+    struct sec_naf naf = ppg_config_naf(config, utc_ms);
+
+    return naf.bootstrap ? sec_naf_psk_impi(&naf, identity, impi, impi_n) : ERR_ABSENT;
+}

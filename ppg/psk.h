@@ -6,6 +6,7 @@
 
 #include "base/net/tls.h"
 #include "ppg/config.h"
+#include "security/gba.h"
 
 enum ppg_psk_door { PPG_PSK_INITIATORS, PPG_PSK_TERMINALS };
 
@@ -16,5 +17,9 @@ bool ppg_psk_find(const struct ppg_config *config, enum ppg_psk_door door, struc
 /* The same for a TLS context: drop() gives back a hold on the configuration, which who made the context takes for it.
  * hint: borrowed; "": none, or 3GPP-bootstrapping where initiators may have bootstrapped their key (naf.h). */
 struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk_door door, const char *hint);
+
+/* Whose bootstrapped key a session was made with, as IMPI.  ERR_ABSENT, ERR_MALFORMED: nobody's; ERR_NOMEM, ERR_IO. */
+enum err ppg_psk_subscriber(const struct ppg_config *config, int64_t utc_ms, struct slice identity,
+                            char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n) MUST_USE;
 
 #endif
