@@ -18,12 +18,12 @@ RULES = "allow news +1555* *\nallow inbox * *\n"
 class Store(Gateway):
     """A gateway with an inbox door; two terminals with certificates, one with a password."""
 
-    def __init__(self, bench, terminals=PHONE + OTHER + LOGIN, rules=RULES, **conf):
+    def __init__(self, bench, terminals=PHONE + OTHER + LOGIN, rules=RULES, start=True, **conf):
         make_identity(bench)
         for name in ("phone", "other"):
             bench.certificate(bench.authority, name, f"URI:https://{name}.example.com")
         bench.write("phone.password", "open-sesame\n", 0o600)
-        super().__init__(bench, terminals, rules, conf={
+        super().__init__(bench, terminals, rules, start=start, conf={
             "inbox.listen-tls": "127.0.0.1:0", **{k.replace("__", ".").replace("_", "-"): v for k, v in conf.items()}})
 
     def start(self):
@@ -272,6 +272,28 @@ def the_terminal_and_policy_choose_the_protection(bench):
     got = ask(bench, ceiling, f"/inbox/{wait_items(bench, ceiling)[0]['id']}", "-H", "X-Push-Protection: full")
     check_eq(got.status, 403)
     check(got.octets.startswith(b"2005 "), got.octets)
+
+
+MODULE = "k = 465b5ce8b199b49faa5f0a2ee238a6bc\nopc = cd63cb71954a9f4e48a5994e37a02baf\n"
+IMPI = "234150999999999@ims.example"
+
+
+@case
+def an_association_comes_along_with_what_is_fetched(bench):
+    gateway = Store(bench, PHONE + OTHER, start=False, **{
+        "protection.message": "always", "files.subscribers": "subscribers.conf", "key-server.name": "ppg.example.net"})
+    gateway.write("subscribers.conf", f"[subscriber {IMPI}]\nidentity = +15550100\n{MODULE}")
+    bench.write("module", f"impi = {IMPI}\n{MODULE}gateway = ppg.example.net\n", 0o600)
+    gateway.start()
+    options = ("--json", "--gateway", gateway.door_url, "--ca", bench.path("ca.crt"), *as_name(bench), "--require", "full",
+               "--module", bench.path("module"), "--state", bench.path("state"))
+    for content in ("Before anybody knew us", "And again"):
+        push_id = good_push(bench, gateway, content=content, headers={"X-Push-Protection": "full"})
+        wait_items(bench, gateway)
+        done = bench.run("push-terminal", "inbox", *options)
+        check_eq([(e["content"], e["protection"]) for e in map(json.loads, done.stdout.splitlines())], [(content, "full")],
+                 done.stdout + done.stderr)
+        gateway.wait_state(push_id, "delivered")
 
 
 @case
