@@ -220,11 +220,13 @@ static void set_configured(json_t *o, const struct ota_terminal *t)
         ppg_json_set_n(o, "port", t->port);
     ppg_json_set_text(o, "woken_at", t->call_in.wake_host);
     ppg_json_set_text(o, "terminal_id", t->terminal_id);
-    if (t->call_in.calls != OTA_CALLS_NO) {
+    if (t->call_in.calls != OTA_CALLS_NO)
         ppg_json_set_text(o, "may_call_over",
                           t->call_in.calls == OTA_CALLS_TLS ? SLICE("tls") : SLICE("any"));
+    if (t->inbox)
+        ppg_json_set(o, "may_fetch", json_true());
+    if (t->call_in.calls != OTA_CALLS_NO || t->inbox)
         ppg_json_set_text(o, "must_prove_by", slice_str(proofs[t->call_in.proof]));
-    }
     ppg_json_set(o, "association", json_boolean(t->association.present));
 }
 

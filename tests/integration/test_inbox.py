@@ -86,6 +86,8 @@ def listed_fetched_and_acknowledged(bench):
     check_eq(got.headers["x-wap-push-info"], "authenticated, trusted")
     check_eq(gateway.show(push_id)["targets"][0]["state"], "pending", "fetched is not yet acknowledged")
     check_eq(ask(bench, gateway, f"/inbox/{item['id']}", "-X", "DELETE").status, 204)
+    shown = json.loads(gateway.ctl("--json", "terminal", "show", "+15550100").stdout)
+    check_eq((shown["may_fetch"], shown["must_prove_by"]), (True, "certificate"))
     target = gateway.show(push_id)["targets"][0]
     check_eq((target["state"], target["code"], target["bearer"]), ("delivered", 1000, "inbox"))
     check("conf=transport" in target["protection"], target["protection"])
