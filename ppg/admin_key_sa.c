@@ -169,6 +169,8 @@ enum err ppg_keyjob_revoke(struct ppg_keyjob *job)
                              "its association is in a file; take it out of terminals.conf, then reload");
     if (v.several)
         return ppg_keyjob_no(job, ERR_LATE, "that means several keys; say which one");
+    if (!n && !ppg_config_keyring(job->config))
+        return ppg_keyjob_no(job, ERR_ABSENT, "no association of that terminal or SAID, and no keyring");
     if (v.key)
         job->name = v.key->name;
     return ppg_keyjob_change(job, end);
