@@ -1,0 +1,191 @@
+/* The table of registered devices, on a virtual clock. */
+#include "ota/sip/location.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/harness.h"
+
+#define ALICE SLICE("sip:alice@a")
+#define WML   SLICE("wml.ua")
+
+struct fix {
+    struct clk_virtual clk;
+    struct ota_sip_location *l;
+};
+
+static void fix_open(struct fix *f, size_t records_max)
+{
+    clk_virtual_init(&f->clk, 0);
+    CU_ASSERT_FATAL(ota_sip_location_create(&f->clk.clk, records_max, &f->l) == ERR_OK);
+}
+
+static struct ota_sip_binding binding(const char *contact, int64_t expires_s)
+{
+    return (struct ota_sip_binding){.contact = slice_str(contact),
+                                    .apps = SLICE("mms.ua,WML.ua"),
+                                    .tagged = true,
+                                    .q = 1000,
+                                    .expires_s = expires_s};
+}
+
+static enum err put(struct fix *f, const char *call_id, uint32_t cseq, struct ota_sip_binding b)
+{
+    return ota_sip_location_update(f->l, ALICE, slice_str(call_id), cseq, &b, 1);
+}
+
+static void check(struct fix *f, const char *want)
+{
+    struct buf got;
+
+    buf_init(&got, 4096);
+    ota_sip_location_print(f->l, ALICE, &got);
+    TEST_SLICE_EQ(buf_slice(&got), slice_str(want));
+    buf_clear(&got);
+}
+
+static enum err find(struct fix *f, struct slice app, bool untagged_ok, size_t skip, const char *want)
+{
+    struct buf got;
+    enum err e;
+
+    buf_init(&got, 256);
+    e = ota_sip_location_find(f->l, ALICE, app, untagged_ok, skip, &got);
+    TEST_SLICE_EQ(buf_slice(&got), slice_str(want));
+    buf_clear(&got);
+    return e;
+}
+
+static void they_come_and_go(void)
+{
+    struct fix f;
+
+    fix_open(&f, 8);
+    check(&f, "");
+    CU_ASSERT_EQUAL(put(&f, "c", 1, binding("sip:1", 60)), ERR_OK);
+    clk_virtual_advance(&f.clk, 10500);
+    CU_ASSERT_EQUAL(put(&f, "d", 1, binding("sip:2", 60)), ERR_OK);
+    check(&f, "Contact: <sip:2>;expires=60\r\nContact: <sip:1>;expires=50\r\n");
+    CU_ASSERT_EQUAL(put(&f, "c", 2, binding("sip:1", 90)), ERR_OK);
+    check(&f, "Contact: <sip:1>;expires=90\r\nContact: <sip:2>;expires=60\r\n");
+    CU_ASSERT_EQUAL(put(&f, "c", 3, binding("sip:1", 0)), ERR_OK);
+    check(&f, "Contact: <sip:2>;expires=60\r\n");
+    CU_ASSERT_EQUAL(put(&f, "c", 4, binding("sip:1", 0)), ERR_OK); /* was not there */
+    clk_virtual_advance(&f.clk, 59999);
+    check(&f, "Contact: <sip:2>;expires=1\r\n");
+    clk_virtual_advance(&f.clk, 1);
+    check(&f, "");
+    CU_ASSERT_EQUAL(ota_sip_location_n(f.l), 0);
+    ota_sip_location_free(&f.l);
+}
+
+static void late_requests_change_nothing(void)
+{
+    struct fix f;
+
+    fix_open(&f, 8);
+    CU_ASSERT_EQUAL(put(&f, "c", 5, binding("sip:1", 60)), ERR_OK);
+    CU_ASSERT_EQUAL(put(&f, "c", 5, binding("sip:1", 90)), ERR_LATE);
+    CU_ASSERT_EQUAL(put(&f, "c", 4, binding("sip:1", 0)), ERR_LATE);
+    CU_ASSERT_EQUAL(ota_sip_location_remove(f.l, ALICE, SLICE("c"), 5), ERR_LATE);
+    check(&f, "Contact: <sip:1>;expires=60\r\n");
+    CU_ASSERT_EQUAL(put(&f, "other", 1, binding("sip:1", 70)),
+                    ERR_OK); /* another Call-ID: it has started anew */
+    check(&f, "Contact: <sip:1>;expires=70\r\n");
+    CU_ASSERT_EQUAL(ota_sip_location_remove(f.l, ALICE, SLICE("other"), 2), ERR_OK);
+    check(&f, "");
+    CU_ASSERT_EQUAL(ota_sip_location_remove(f.l, ALICE, SLICE("other"), 2), ERR_OK);
+    ota_sip_location_free(&f.l);
+}
+
+static void all_or_nothing(void)
+{
+    struct ota_sip_binding two[] = {binding("sip:2", 60), binding("sip:1", 60)};
+    char large[OTA_SIP_BINDING_MAX_N + 1];
+    struct fix f;
+
+    fix_open(&f, 8);
+    CU_ASSERT_EQUAL(put(&f, "c", 5, binding("sip:1", 30)), ERR_OK);
+    CU_ASSERT_EQUAL(ota_sip_location_update(f.l, ALICE, SLICE("c"), 5, two, 2), ERR_LATE);
+    check(&f, "Contact: <sip:1>;expires=30\r\n");
+    memset(large, 'a', sizeof large);
+    two[1].apps = slice_of(large, sizeof large);
+    CU_ASSERT_EQUAL(ota_sip_location_update(f.l, ALICE, SLICE("c"), 6, two, 2), ERR_LIMIT);
+    check(&f, "Contact: <sip:1>;expires=30\r\n");
+    two[1] = binding("sip:1", 0);
+    CU_ASSERT_EQUAL(ota_sip_location_update(f.l, ALICE, SLICE("c"), 6, two, 2), ERR_OK);
+    check(&f, "Contact: <sip:2>;expires=60\r\n");
+    ota_sip_location_free(&f.l);
+}
+
+static void ceilings(void)
+{
+    char text[32];
+    struct fix f;
+
+    fix_open(&f, 2);
+    for (unsigned i = 0; i < OTA_SIP_BINDINGS_MAX; i++) {
+        (void)snprintf(text, sizeof text, "sip:%u", i);
+        CU_ASSERT_EQUAL(put(&f, "c", i, binding(text, 60)), ERR_OK);
+    }
+    CU_ASSERT_EQUAL(put(&f, "c", 99, binding("sip:more", 60)), ERR_LIMIT);
+    CU_ASSERT_EQUAL(put(&f, "c", 99, binding("sip:3", 60)), ERR_OK); /* one of them */
+    for (unsigned i = 0; i < 3; i++) {
+        struct ota_sip_binding b = binding("sip:x", 60);
+
+        (void)snprintf(text, sizeof text, "sip:bob%u@a", i);
+        CU_ASSERT_EQUAL(ota_sip_location_update(f.l, slice_str(text), SLICE("c"), 1, &b, 1),
+                        i == 0 ? ERR_OK : ERR_LIMIT);
+    }
+    clk_virtual_advance(&f.clk, 60000);
+    {
+        struct ota_sip_binding b = binding("sip:x", 60);
+
+        CU_ASSERT_EQUAL(ota_sip_location_update(f.l, SLICE("sip:carol@a"), SLICE("c"), 1, &b, 1),
+                        ERR_OK); /* the expired made room */
+    }
+    CU_ASSERT_EQUAL(ota_sip_location_n(f.l), 1);
+    ota_sip_location_free(&f.l);
+}
+
+/* RFC 3841 §7.2: methods, applications, then q, then the latest. */
+static void which_device_gets_it(void)
+{
+    struct ota_sip_binding b;
+    struct fix f;
+
+    fix_open(&f, 8);
+    CU_ASSERT_EQUAL(find(&f, WML, true, 0, ""), ERR_ABSENT);
+    b = binding("sip:silent", 60);
+    b.tagged = false;
+    CU_ASSERT_EQUAL(put(&f, "a", 1, b), ERR_OK);
+    CU_ASSERT_EQUAL(find(&f, WML, false, 0, ""), ERR_UNSUPPORTED);
+    CU_ASSERT_EQUAL(find(&f, WML, true, 0, "sip:silent"), ERR_OK);
+    b = binding("sip:session", 60);
+    b.no_message = true;
+    CU_ASSERT_EQUAL(put(&f, "b", 1, b), ERR_OK);
+    CU_ASSERT_EQUAL(find(&f, WML, false, 0, ""), ERR_UNSUPPORTED);
+    b = binding("sip:low", 60);
+    b.q = 100;
+    CU_ASSERT_EQUAL(put(&f, "c", 1, b), ERR_OK);
+    CU_ASSERT_EQUAL(put(&f, "d", 1, binding("sip:old", 60)), ERR_OK);
+    CU_ASSERT_EQUAL(put(&f, "e", 1, binding("sip:new", 60)), ERR_OK);
+    CU_ASSERT_EQUAL(find(&f, WML, false, 0, "sip:new"), ERR_OK);
+    CU_ASSERT_EQUAL(find(&f, WML, false, 1, "sip:old"), ERR_OK);
+    CU_ASSERT_EQUAL(find(&f, WML, false, 2, "sip:low"), ERR_OK);
+    CU_ASSERT_EQUAL(find(&f, WML, false, 3, ""), ERR_ABSENT);
+    CU_ASSERT_EQUAL(find(&f, SLICE("push.sia"), false, 0, ""), ERR_UNSUPPORTED);
+    b = binding("sip:uri", 60);
+    b.apps = SLICE("<urn:App>");
+    CU_ASSERT_EQUAL(put(&f, "f", 1, b), ERR_OK);
+    CU_ASSERT_EQUAL(find(&f, SLICE("<urn:App>"), false, 0, "sip:uri"), ERR_OK);
+    CU_ASSERT_EQUAL(find(&f, SLICE("<urn:app>"), false, 0, ""), ERR_UNSUPPORTED); /* strings have case */
+    ota_sip_location_free(&f.l);
+}
+
+const struct test_case test_cases[] = {{"they_come_and_go", they_come_and_go},
+                                       {"late_requests_change_nothing", late_requests_change_nothing},
+                                       {"all_or_nothing", all_or_nothing},
+                                       {"ceilings", ceilings},
+                                       {"which_device_gets_it", which_device_gets_it},
+                                       {NULL, NULL}};
