@@ -271,6 +271,18 @@ static unsigned bind_all(const struct ota_sip_registrar *g, const struct ota_sip
     return 200;
 }
 
+unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                               struct slice record, struct buf *more)
+{
+    struct wish w = {.n = 0};
+    unsigned status;
+
+    buf_init(&w.texts, TEXTS_N);
+    status = bind_all(g, r, record, &w, more);
+    buf_clear(&w.texts);
+    return status;
+}
+
 static bool our_domain(const struct ota_sip_registrar *g, const char *host)
 {
     for (size_t i = 0; host && i < g->domains_n; i++)
@@ -307,8 +319,6 @@ unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_si
 {
     struct slice require = ota_sip_request_header(r, "require");
     struct ota_sip_account account;
-    struct wish w = {.n = 0};
-    unsigned status;
     enum err e;
 
     if (!our_domain(g, r->osip->req_uri->host))
@@ -332,8 +342,5 @@ unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_si
         buf_reset(record, OTA_SIP_URI_MAX_N);
         return 403;
     }
-    buf_init(&w.texts, TEXTS_N);
-    status = bind_all(g, r, buf_slice(record), &w, more);
-    buf_clear(&w.texts);
-    return status;
+    return ota_sip_register_bind(g, r, buf_slice(record), more);
 }

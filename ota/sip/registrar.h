@@ -31,6 +31,9 @@ struct ota_sip_registrar {
 
 /* The status; header lines for the response are appended to *more.  *record (empty, of OTA_SIP_URI_MAX_N) gets the address of record of
  * a request that was let in. */
+/* Of these the last steps alone, for one that has been let in as the record. */
+unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                               struct slice record, struct buf *more);
 unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
                           struct buf *record, struct buf *more);
 

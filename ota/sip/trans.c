@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
+#include <uv.h>
 
 #include <osip2/osip.h> /* needs the two above */
 
@@ -141,6 +142,17 @@ static void finish(struct ota_sip_trans *t, enum err why, const struct ota_sip_r
 
 /* --- beginning --- */
 
+static uv_once_t once = UV_ONCE_INIT;
+
+/* The first of them makes tables of the process without a lock; the loops may be many. */
+static void first(void)
+{
+    osip_t *osip;
+
+    if (!osip_init(&osip))
+        osip_release(osip);
+}
+
 enum err ota_sip_stack_create(const struct clk *clk, size_t transactions_max, struct ota_sip_stack **out)
 {
     struct ota_sip_stack *s = calloc(1, sizeof *s);
@@ -148,6 +160,7 @@ enum err ota_sip_stack_create(const struct clk *clk, size_t transactions_max, st
     if (!s)
         return ERR_NOMEM;
     ota_sip_parser_start();
+    uv_once(&once, first);
     if (osip_init(&s->osip)) {
         free(s);
         return ERR_NOMEM;

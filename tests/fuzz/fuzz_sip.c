@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "ota/sip/frame.h"
 #include "ota/sip/message.h"
+#include "ota/sip/registrar.h"
 #include "ota/sip/reply.h"
 #include "ota/sip/request.h"
 #include "ota/sip/uri.h"
@@ -35,6 +36,48 @@ static void read_reply(const struct ota_sip_unit *u)
     ota_sip_reply_clear(&r);
 }
 
+static bool account(void *arg, struct slice user, struct ota_sip_account *out)
+{
+    (void)arg, (void)user;
+    *out = (struct ota_sip_account){SLICE("sip:alice@example.com"), SLICE("secret")};
+    return true;
+}
+
+/* As a REGISTER: whatever it asks for, nobody gets in, as nonces are of chance; its contacts are read by who has let it in. */
+static void register_it(const struct ota_sip_request *r)
+{
+    static const struct slice domains[] = {SLICE("example.com"), SLICE("ppg")};
+    const struct sec_digest_guard_conf conf = {.nonce_life_ms = 1000, .nonces_max = 1};
+    struct ota_sip_registrar g = {.clk = &clk_real,
+                                  .domains = domains,
+                                  .domains_n = 2,
+                                  .realm = SLICE("a"),
+                                  .app_tag = SLICE(OTA_SIP_APP_TAG),
+                                  .md5 = true,
+                                  .expires_min_s = 60,
+                                  .expires_s = 3600,
+                                  .expires_max_s = 86400,
+                                  .account = account};
+    struct buf record, more;
+    unsigned status;
+
+    if (ota_sip_location_create(&clk_real, 2, &g.location) || sec_digest_guard_create(&conf, &g.guard))
+        abort();
+    buf_init(&record, OTA_SIP_HEAD_MAX_N);
+    buf_init(&more, 4 * OTA_SIP_HEAD_MAX_N);
+    status = ota_sip_register(&g, r, &record, &more);
+    if (status == 200 || status < 400 || status > 599)
+        abort();
+    buf_clear(&more);
+    status = ota_sip_register_bind(&g, r, SLICE("sip:alice@example.com"), &more);
+    if (status != 200 && status != 400 && status != 423 && status != 500)
+        abort();
+    buf_clear(&more);
+    buf_clear(&record);
+    sec_digest_guard_free(&g.guard);
+    ota_sip_location_free(&g.location);
+}
+
 /* What answers a request is a response to it. */
 static void read_request(const struct ota_sip_unit *u)
 {
@@ -58,6 +101,7 @@ static void read_request(const struct ota_sip_unit *u)
         abort();
     buf_clear(&read);
     buf_clear(&text);
+    register_it(&r);
     ota_sip_request_clear(&r);
 }
 
