@@ -125,87 +125,87 @@ static void play(struct world *w, const struct step *steps, struct tool_inbox_co
 
 #define R "bytes=0-262143"
 
+static const struct {
+    enum tool_inbox_verdict verdict;
+    bool keep;
+    const char *item, *requests, *items;
+    struct step steps[STEPS_MAX];
+} each_rows[] = {
+    {TOOL_INBOX_HAVE, false, "", "GET /inbox;", "", {NONE}},
+    {TOOL_INBOX_HAVE,
+     false,
+     "",
+     "GET /inbox;GET /inbox/a " R ";DELETE /inbox/a;GET /inbox/b-1 " R ";DELETE /inbox/b-1;GET /inbox;",
+     "x|y|",
+     {{200, "", LIST(ITEM("a") "," ITEM("b-1"))},
+      {200, "", "x"},
+      {204, "", ""},
+      {200, "", "y"},
+      {204, "", ""},
+      NONE}},
+    {TOOL_INBOX_LEAVE,
+     false,
+     "",
+     "GET /inbox;GET /inbox/a " R ";GET /inbox?after=a;",
+     "x|",
+     {{200, "", LIST(ITEM("a"))}, {200, "", "x"}, NONE}},
+    {TOOL_INBOX_HAVE,
+     true,
+     "",
+     "GET /inbox;GET /inbox/a " R ";GET /inbox?after=a;",
+     "x|",
+     {{200, "", LIST(ITEM("a"))}, {200, "", "x"}, NONE}},
+    {TOOL_INBOX_LAST,
+     false,
+     "",
+     "GET /inbox;GET /inbox/a " R ";DELETE /inbox/a;",
+     "x|",
+     {{200, "", LIST(ITEM("a") "," ITEM("b"))}, {200, "", "x"}, {204, "", ""}}},
+    {TOOL_INBOX_STOP,
+     false,
+     "",
+     "GET /inbox;GET /inbox/a " R ";",
+     "x|",
+     {{200, "", LIST(ITEM("a") "," ITEM("b"))}, {200, "", "x"}}},
+    {TOOL_INBOX_HAVE,
+     false,
+     "c",
+     "GET /inbox/c " R ";DELETE /inbox/c;",
+     "x|",
+     {{200, "", "x"}, {204, "", ""}}},
+    {TOOL_INBOX_HAVE, /* somebody else was faster */
+     false,
+     "",
+     "GET /inbox;GET /inbox/a " R ";GET /inbox;",
+     "",
+     {{200, "", LIST(ITEM("a"))}, {404, "", ""}, NONE}},
+    {TOOL_INBOX_HAVE, /* in parts */
+     false,
+     "c",
+     "GET /inbox/c " R ";GET /inbox/c bytes=3-262146;DELETE /inbox/c;",
+     "abcde|",
+     {{206, "Content-Range: bytes 0-2/5\r\nETag: \"c\"\r\n", "abc"},
+      {206, "Content-Range: bytes 3-4/5\r\n", "de"},
+      {204, "", ""}}},
+    {TOOL_INBOX_HAVE, /* it is another one meanwhile: all of it comes */
+     false,
+     "c",
+     "GET /inbox/c " R ";GET /inbox/c bytes=3-262146;DELETE /inbox/c;",
+     "wxyz|",
+     {{206, "Content-Range: bytes 0-2/5\r\nETag: \"c\"\r\n", "abc"}, {200, "", "wxyz"}, {204, "", ""}}},
+};
+
 static void each_item_once(void)
 {
-    static const struct {
-        enum tool_inbox_verdict verdict;
-        bool keep;
-        const char *item, *requests, *items;
-        struct step steps[STEPS_MAX];
-    } rows[] = {
-        {TOOL_INBOX_HAVE, false, "", "GET /inbox;", "", {NONE}},
-        {TOOL_INBOX_HAVE,
-         false,
-         "",
-         "GET /inbox;GET /inbox/a " R ";DELETE /inbox/a;GET /inbox/b-1 " R ";DELETE /inbox/b-1;GET /inbox;",
-         "x|y|",
-         {{200, "", LIST(ITEM("a") "," ITEM("b-1"))},
-          {200, "", "x"},
-          {204, "", ""},
-          {200, "", "y"},
-          {204, "", ""},
-          NONE}},
-        {TOOL_INBOX_LEAVE,
-         false,
-         "",
-         "GET /inbox;GET /inbox/a " R ";GET /inbox?after=a;",
-         "x|",
-         {{200, "", LIST(ITEM("a"))}, {200, "", "x"}, NONE}},
-        {TOOL_INBOX_HAVE,
-         true,
-         "",
-         "GET /inbox;GET /inbox/a " R ";GET /inbox?after=a;",
-         "x|",
-         {{200, "", LIST(ITEM("a"))}, {200, "", "x"}, NONE}},
-        {TOOL_INBOX_LAST,
-         false,
-         "",
-         "GET /inbox;GET /inbox/a " R ";DELETE /inbox/a;",
-         "x|",
-         {{200, "", LIST(ITEM("a") "," ITEM("b"))}, {200, "", "x"}, {204, "", ""}}},
-        {TOOL_INBOX_STOP,
-         false,
-         "",
-         "GET /inbox;GET /inbox/a " R ";",
-         "x|",
-         {{200, "", LIST(ITEM("a") "," ITEM("b"))}, {200, "", "x"}}},
-        {TOOL_INBOX_HAVE,
-         false,
-         "c",
-         "GET /inbox/c " R ";DELETE /inbox/c;",
-         "x|",
-         {{200, "", "x"}, {204, "", ""}}},
-        {TOOL_INBOX_HAVE, /* somebody else was faster */
-         false,
-         "",
-         "GET /inbox;GET /inbox/a " R ";GET /inbox;",
-         "",
-         {{200, "", LIST(ITEM("a"))}, {404, "", ""}, NONE}},
-        {TOOL_INBOX_HAVE, /* in parts */
-         false,
-         "c",
-         "GET /inbox/c " R ";GET /inbox/c bytes=3-262146;DELETE /inbox/c;",
-         "abcde|",
-         {{206, "Content-Range: bytes 0-2/5\r\nETag: \"c\"\r\n", "abc"},
-          {206, "Content-Range: bytes 3-4/5\r\n", "de"},
-          {204, "", ""}}},
-        {TOOL_INBOX_HAVE, /* it is another one meanwhile: all of it comes */
-         false,
-         "c",
-         "GET /inbox/c " R ";GET /inbox/c bytes=3-262146;DELETE /inbox/c;",
-         "wxyz|",
-         {{206, "Content-Range: bytes 0-2/5\r\nETag: \"c\"\r\n", "abc"}, {200, "", "wxyz"}, {204, "", ""}}},
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct world w = {.verdict = rows[i].verdict};
+    for (size_t i = 0; i < COUNT(each_rows); i++) {
+        struct world w = {.verdict = each_rows[i].verdict};
 
         test_row(i);
-        play(&w, rows[i].steps,
-             (struct tool_inbox_conf){.keep = rows[i].keep, .item = slice_str(rows[i].item)});
+        play(&w, each_rows[i].steps,
+             (struct tool_inbox_conf){.keep = each_rows[i].keep, .item = slice_str(each_rows[i].item)});
         CU_ASSERT(w.status == TOOL_OK);
-        CU_ASSERT_STRING_EQUAL(w.requests, rows[i].requests);
-        CU_ASSERT_STRING_EQUAL(w.items, rows[i].items);
+        CU_ASSERT_STRING_EQUAL(w.requests, each_rows[i].requests);
+        CU_ASSERT_STRING_EQUAL(w.items, each_rows[i].items);
     }
 }
 
