@@ -576,7 +576,7 @@ bool ppg_gba_answered(struct ppg_gba *g, struct slice terminal, const uint8_t sa
         e = resync(t, answer);
     log_sa(t, e ? LOG_WARN : LOG_INFO, moved ? "sa.resync" : "sa.unknown", said,
            e ? err_name(e) : "answered");
-    if (e) /* not its own module's word: somebody on the way, perhaps */
+    if (e == ERR_DENIED || e == ERR_ABSENT) /* not its own module's word: somebody on the way, perhaps */
         return false;
     sec_naf_sa_refuse(t->sa, said, now_s(g));
     drop(g, said, SLICE_NONE);
