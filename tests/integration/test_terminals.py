@@ -57,6 +57,7 @@ def one_is_shown_whole(bench):
     for n in range(3):
         good_push(bench, gateway, content=f"number {n}")
     wait_until(lambda: len(hand.heads) > 1, "the push")
+    wait_until(lambda: ask(gateway, "show", "+15550100")["waiting"] == 2, "the others behind it")
     shown = ask(gateway, "show", "tel:+1-555-0100")
     check_eq((shown["terminal"], shown["waiting"], shown["sending"], shown["unanswered"]), ("+15550100", 2, True, 1))
     check_eq((shown["may_call_over"], shown["must_prove_by"], shown["association"]), ("any", "none", False))
@@ -134,6 +135,28 @@ def a_terminal_is_deregistered(bench):
     gateway.wait_event("ota.call.refused", why="psk")
     check(gateway.show(waits)["targets"][0]["state"] in ("delivered", "undeliverable", "pending"), "the one on the wire ends by itself")
     check_eq(len(gateway.events("ota.called")), 1)
+
+
+@case
+def a_swarm_is_many_terminals(bench):
+    """push-terminal swarm: each is itself, takes what comes, or never answers; the operator sees them all."""
+    numbers = [f"+1555{n:07}" for n in range(50)]
+    gateway = Doors(bench, "".join(f"[terminal {n}]\ncalls-in = any\ncall-proof = none\n" for n in numbers), ota_http__response_timeout="2s")
+    swarm = bench.start("push-terminal", "swarm", "--gateway", f"https://localhost:{gateway.tls_door}", "--ca", bench.path("ca.crt"), "--terminals",
+                        "50", "--first", "15550000000", "--silent", "10", "--report", "50")
+    gateway.wait_event("ota.called", 50)
+    check_eq(sorted(row["terminal"] for row in ask(gateway, "list")["terminals"]), numbers)
+    push_id = good_push(bench, gateway, to=numbers)
+    wait_until(lambda: sum(t["state"] == "delivered" for t in gateway.show(push_id)["targets"]) == 45, "45 of 50 that answer")
+    late = [t["address"] for t in gateway.show(push_id)["targets"] if t["state"] != "delivered"]
+    check_eq([n for n in numbers if any(n in address for address in late)], numbers[9::10])
+    check_eq(swarm.stop(), 0)
+    said = [json.loads(line) for line in swarm.out().splitlines()]
+    check_eq((said[-1]["event"], said[-1]["registered"]), ("end", 50))
+    check("complete" in {line["event"] for line in said} and said[-1]["pushes"] >= 50, said[-1])
+    for options in ((), ("--gateway", "x"), ("--gateway", "https://localhost:1"), ("--gateway", "http://localhost:1", "--ca", bench.path("ca.crt")),
+                    ("--gateway", "http://localhost:1", "--terminals", "0"), ("--gateway", "http://localhost:1", "word")):
+        check_eq(bench.run("push-terminal", "swarm", *options).returncode, 2, f"{options}")
 
 
 main("terminals as an operator sees them")
