@@ -15,6 +15,8 @@
 #include "pap/time.h"
 #include "ppg/file.h"
 #include "security/digest_hash.h"
+#include "security/kdf.h"
+#include "security/secret.h"
 
 #define ZEROS  "0000000000000000000000000000000000000000000000000000000000000000"
 #define HEAD   SLICE("{\"seq\":")
@@ -26,6 +28,7 @@
 struct ppg_audit {
     pthread_mutex_t lock;
     char *path;
+    struct sec_secret key; /* of the hashes; n 0: none */
     struct log *log;
     uint64_t seq; /* of the last line */
     char last[PPG_AUDIT_HASH_N + 1];
@@ -59,26 +62,44 @@ static void keep(char last[PPG_AUDIT_HASH_N + 1], struct slice hash)
     MUST(!mem_cstr(last, PPG_AUDIT_HASH_N + 1, hash));
 }
 
-static enum err hash_of(struct slice text, char out[PPG_AUDIT_HASH_N + 1])
+static enum err mac_of(struct slice key, struct slice text, char out[PPG_AUDIT_HASH_N + 1])
+{
+    uint8_t mac[SEC_SHA256_N];
+    struct buf hex;
+    enum err e = sec_hmac_sha256(key, &text, 1, mac);
+
+    buf_init(&hex, PPG_AUDIT_HASH_N);
+    codec_hex(&hex, slice_of(mac, sizeof mac));
+    if (!e)
+        e = buf_err(&hex) ? buf_err(&hex) : mem_cstr(out, PPG_AUDIT_HASH_N + 1, buf_slice(&hex));
+    buf_clear(&hex);
+    return e;
+}
+
+static enum err hash_of(struct slice key, struct slice text, char out[PPG_AUDIT_HASH_N + 1])
 {
     struct sec_digest_hex hex;
-    enum err e = sec_digest_hash(SEC_DIGEST_SHA256, &text, 1, &hex);
+    enum err e;
 
+    if (key.n)
+        return mac_of(key, text, out);
+    e = sec_digest_hash(SEC_DIGEST_SHA256, &text, 1, &hex);
     return e ? e : mem_cstr(out, PPG_AUDIT_HASH_N + 1, slice_of(hex.p, hex.n));
 }
 
 /* What is wrong with the line that follows the good ones of *r; NULL: nothing, and it is counted. */
-static const char *judge(struct slice text, struct ppg_audit_report *r)
+static const char *judge(struct slice key, struct slice text, struct ppg_audit_report *r)
 {
     char hash[PPG_AUDIT_HASH_N + 1];
     struct line l;
 
     if (!take_apart(text, &l))
         return "not a line of an audit log";
-    if (hash_of(l.hashed, hash))
+    if (hash_of(key, l.hashed, hash))
         return "no memory for its hash";
     if (!slice_eq(l.hash, slice_str(hash)))
-        return "was changed: its hash is another one";
+        return key.n ? "was changed, or made with another key or none: its hash is another one"
+                     : "was changed: its hash is another one";
     if (!slice_eq(l.prev, slice_str(r->last)))
         return "does not follow the line before it: one was taken out, put in or moved";
     if (l.seq != r->lines + 1)
@@ -143,12 +164,12 @@ static void bad(struct ppg_audit_report *r, uint64_t line, const char *what)
     (void)snprintf(r->what, sizeof r->what, "%s", what);
 }
 
-static enum err check(struct reader *r, struct ppg_audit_report *out)
+static enum err check(struct reader *r, struct slice key, struct ppg_audit_report *out)
 {
     enum err e = ERR_OK;
 
     while (!out->bad && !(e = reader_next(r))) {
-        const char *what = r->torn ? "is incomplete" : judge(buf_slice(&r->text), out);
+        const char *what = r->torn ? "is incomplete" : judge(key, buf_slice(&r->text), out);
 
         if (what)
             bad(out, r->line, what);
@@ -156,14 +177,14 @@ static enum err check(struct reader *r, struct ppg_audit_report *out)
     return e == ERR_ABSENT ? ERR_OK : e;
 }
 
-enum err ppg_audit_check(const char *path, struct ppg_audit_report *out)
+enum err ppg_audit_check(const char *path, struct slice key, struct ppg_audit_report *out)
 {
     struct reader r;
     enum err e = reader_open(&r, path);
 
     *out = (struct ppg_audit_report){.last = ZEROS};
     if (!e)
-        e = check(&r, out);
+        e = check(&r, key, out);
     if (e)
         (void)snprintf(out->what, sizeof out->what, "%s", e == ERR_IO ? strerror(errno) : err_text(e));
     reader_close(&r);
@@ -180,7 +201,7 @@ static enum err find_end(struct ppg_audit *a, struct reader *r)
     enum err e;
 
     while (!(e = reader_next(r)) && !r->torn) {
-        const char *what = report.bad ? NULL : judge(buf_slice(&r->text), &report);
+        const char *what = report.bad ? NULL : judge(sec_secret_slice(&a->key), buf_slice(&r->text), &report);
 
         if (what)
             bad(&report, r->line, what);
@@ -228,7 +249,8 @@ static enum err start(struct ppg_audit *a)
     return e;
 }
 
-enum err ppg_audit_open(const char *path, struct log *log, struct ppg_audit **out, char why[PPG_AUDIT_WHY_N])
+enum err ppg_audit_open(const char *path, struct slice key, struct log *log, struct ppg_audit **out,
+                        char why[PPG_AUDIT_WHY_N])
 {
     struct ppg_audit *a = calloc(1, sizeof *a);
     enum err e = ERR_NOMEM;
@@ -236,7 +258,7 @@ enum err ppg_audit_open(const char *path, struct log *log, struct ppg_audit **ou
     if (!a)
         return e;
     *a = (struct ppg_audit){.path = mem_dup(slice_str(path)), .log = log, .last = ZEROS};
-    if (a->path && pthread_mutex_init(&a->lock, NULL) == 0) {
+    if (a->path && !sec_secret_set(&a->key, key) && pthread_mutex_init(&a->lock, NULL) == 0) {
         e = start(a);
         if (e)
             (void)snprintf(why, PPG_AUDIT_WHY_N, "%.100s: %s", path,
@@ -247,6 +269,7 @@ enum err ppg_audit_open(const char *path, struct log *log, struct ppg_audit **ou
         }
         (void)pthread_mutex_destroy(&a->lock);
     }
+    sec_secret_clear(&a->key);
     free(a->path);
     free(a);
     return e;
@@ -260,6 +283,7 @@ void ppg_audit_free(struct ppg_audit **ap)
     if (!a)
         return;
     (void)pthread_mutex_destroy(&a->lock);
+    sec_secret_clear(&a->key);
     free(a->path);
     free(a);
 }
@@ -312,7 +336,7 @@ static enum err add(struct ppg_audit *a, const struct ppg_audit_entry *entry, st
     enum err e;
 
     print(a, entry, b);
-    e = buf_err(b) ? buf_err(b) : hash_of(buf_slice(b), hash);
+    e = buf_err(b) ? buf_err(b) : hash_of(sec_secret_slice(&a->key), buf_slice(b), hash);
     if (e)
         return e;
     buf_addf(b, ",\"hash\":\"%s\"}\n", hash);
@@ -346,7 +370,7 @@ enum err ppg_audit_verify(struct ppg_audit *a, struct ppg_audit_report *out)
     enum err e;
 
     (void)pthread_mutex_lock(&a->lock);
-    e = ppg_audit_check(a->path, out);
+    e = ppg_audit_check(a->path, sec_secret_slice(&a->key), out);
     if (!e && !out->bad && !slice_eq(slice_str(out->last), slice_str(a->last)))
         bad(out, out->lines + 1, "is missing: the gateway has written more than is here");
     (void)pthread_mutex_unlock(&a->lock);

@@ -5,9 +5,9 @@
  *      "prev":HASH,"hash":HASH}
  *
  * (on one line).  `hash` is that of the line's octets before ,"hash": and `prev` is the line before's; the first has 64
- * zeros.  A line is on disk before the change it tells of is made.  Lines taken off the end are noticed by the gateway
- * that wrote them, which remembers the last; each is also an event of the log, with its hash.  Whoever can write the
- * file can write it anew from any line on: keep the hashes of the log elsewhere.
+ * zeros.  With a key it is HMAC-SHA-256 (RFC 2104), and then nobody without the key writes the file anew.  A line is on disk before the change it tells of is made.  Lines taken off the end are noticed by the gateway
+ * that wrote them, which remembers the last; each is also an event of the log, with its hash.  Without a
+ * key whoever can write the file can write it anew from any line on: then keep the hashes of the log elsewhere.
  * Blocks: off the loops.  Functions on a struct ppg_audit lock it, any thread. */
 #ifndef PPG_AUDIT_H
 #define PPG_AUDIT_H
@@ -21,9 +21,9 @@
 
 struct ppg_audit;
 
-/* A new file is made when there is none, of mode 0600; an end without line end, which a power cut left, is cut off.  A
+/* key: empty for none; a log that was begun with another one, or none, is a broken chain.  A new file is made when there is none, of mode 0600; an end without line end, which a power cut left, is cut off.  A
  * broken chain is told in the log and goes on from its last line.  ERR_IO with why[], ERR_NOMEM. */
-enum err ppg_audit_open(const char *path, struct log *log, struct ppg_audit **out,
+enum err ppg_audit_open(const char *path, struct slice key, struct log *log, struct ppg_audit **out,
                         char why[PPG_AUDIT_WHY_N]) MUST_USE;
 void ppg_audit_free(struct ppg_audit **a);
 
@@ -44,7 +44,7 @@ struct ppg_audit_report {
     char what[PPG_AUDIT_WHY_N];      /* what is wrong with it */
 };
 /* Of a file.  ERR_IO (cannot be read: what[] says why), ERR_NOMEM; a bad line is no error. */
-enum err ppg_audit_check(const char *path, struct ppg_audit_report *out) MUST_USE;
+enum err ppg_audit_check(const char *path, struct slice key, struct ppg_audit_report *out) MUST_USE;
 /* Of this one's, and that its last line is what was written last. */
 enum err ppg_audit_verify(struct ppg_audit *a, struct ppg_audit_report *out) MUST_USE;
 /* Appends the last n lines, oldest first, good or not.  ERR_IO, ERR_LIMIT, ERR_NOMEM. */

@@ -111,6 +111,7 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
         {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
         {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
         {"admin.audit", !slice_eq(slice_str(was->admin.audit), slice_str(is->admin.audit))},
+        {"admin.audit-key", !slice_eq(slice_str(was->admin.audit_key), slice_str(is->admin.audit_key))},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -291,12 +292,19 @@ static void status(void *arg, struct ppg_status *out)
 
 static enum err audit_start(struct ppg_server *s, char why[256])
 {
-    const char *path = ppg_config_settings(s->snapshot->config)->admin.audit;
-    char reason[PPG_AUDIT_WHY_N] = "";
-    enum err e = path ? ppg_audit_open(path, s->shared.log, &s->audit, reason) : ERR_OK;
+    const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
+    char reason[PPG_AUDIT_WHY_N + SEC_KEYRING_WHY_N] = "";
+    struct sec_secret key;
+    enum err e = ERR_OK;
 
+    sec_secret_init(&key);
+    if (set->admin.audit && set->admin.audit_key)
+        e = sec_master_read(set->admin.audit_key, &key, reason);
+    if (!e && set->admin.audit)
+        e = ppg_audit_open(set->admin.audit, sec_secret_slice(&key), s->shared.log, &s->audit, reason);
+    sec_secret_clear(&key);
     if (e)
-        (void)snprintf(why, 256, "audit log %s", reason);
+        (void)snprintf(why, 256, "audit log %.200s", reason);
     return e;
 }
 

@@ -233,8 +233,9 @@ struct ppg_settings {
         uint64_t serial;  /* 0: there is no policy */
     } policy; /* of files.algorithms; what of it concerns [pap] and [protection] is there already */
     struct {
-        const char *socket; /* UNIX socket of the operator; NULL: none */
-        const char *audit;  /* what operators changed; NULL: they cannot change lists over the socket */
+        const char *socket;    /* UNIX socket of the operator; NULL: none */
+        const char *audit;     /* what operators changed; NULL: they cannot change lists over the socket */
+        const char *audit_key; /* as sec_master_read takes it; NULL: none */
     } admin;
 };
 

@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/net/http1.h"
 #include "ppg/audit.h"
+#include "security/secret.h"
 #include "ppg/tool/explain.h"
 #include "ppg/tool/key.h"
 #include "ppg/tool/lists.h"
@@ -54,8 +55,8 @@ static const struct tool_option options[] = {
      0},
     {"kind", "KIND", "key add: association, psk, password or subscriber", TOOL_TEXT, AT(key.kind), 0, 0},
     {"secret-file", "FILE",
-     "key add, rotate: its one line, hexadecimal digits or a password; -: standard input", TOOL_TEXT,
-     AT(key.secret_file), 0, 0},
+     "key add, rotate: its one line, hexadecimal digits or a password; -: standard input; audit verify FILE",
+     TOOL_TEXT, AT(key.secret_file), 0, 0},
     {"suites", "LIST", "key add, rotate: of an association, most wanted first", TOOL_TEXT, AT(key.suites), 0,
      0},
     {"expires", "TIME", "key add, rotate: never, +30d or 2027-01-31T00:00:00Z; default: never", TOOL_TEXT,
@@ -554,11 +555,12 @@ static const struct command commands[] = {
      .help = "has a line of the audit log been changed, taken out or moved?",
      .usage = "Without FILE the gateway checks its log, and that the last line it wrote is there.  With FILE "
               "a copy\n"
-              "is checked here.  Exit status 1: it has.\n",
+              "is checked here, with --secret-file the key of [admin] audit-key.  Exit status 1: it has.\n",
      .method = "GET",
      .target = "/audit/verify",
      .print = tool_lists_chain,
-     .operand = MAYBE_FILE},
+     .operand = MAYBE_FILE,
+     .may = S_SECRET},
 };
 
 /* --- a request --- */
@@ -703,13 +705,40 @@ static int ask_about_key(const struct asked *a)
     return status;
 }
 
+/* The key of an audit log; none is fine. */
+static enum err read_audit_key(const char *path, struct sec_secret *key)
+{
+    struct slice first, rest;
+    struct buf text;
+    enum err e;
+
+    sec_secret_init(key);
+    if (!path)
+        return ERR_OK;
+    buf_init(&text, FILE_MAX_N);
+    e = tool_read(path, &text);
+    (void)slice_cut(buf_slice(&text), '\n', &first, &rest);
+    if (!e)
+        e = sec_secret_set_hex(key, slice_trim(first));
+    if (e)
+        (void)fprintf(stderr, "ppgctl: %s: %s\n", path, err_text(e));
+    buf_wipe(&text);
+    return e;
+}
+
 /* A copy of an audit log, without a gateway. */
 static int check_copy(const struct options *o, const char *path)
 {
     struct ppg_audit_report r;
+    struct sec_secret key;
     json_t *answer;
+    enum err e;
 
-    if (ppg_audit_check(path, &r)) {
+    if (read_audit_key(o->key.secret_file, &key))
+        return EXIT_USAGE;
+    e = ppg_audit_check(path, sec_secret_slice(&key), &r);
+    sec_secret_clear(&key);
+    if (e) {
         (void)fprintf(stderr, "ppgctl: %s: %s\n", path, r.what);
         return EXIT_REACH;
     }
@@ -745,6 +774,10 @@ static int run(struct asked *a)
 
     if (a->c->operand == MAYBE_FILE && a->n)
         return check_copy(a->o, a->words[0]);
+    if (a->c->operand == MAYBE_FILE && a->o->key.secret_file) {
+        (void)fprintf(stderr, "ppgctl: --secret-file is for a copy: the gateway has its key\n");
+        return EXIT_USAGE;
+    }
     if (a->c->operand == A_KEY && slice_eq(slice_str(a->c->method), SLICE("POST")))
         return ask_about_key(a);
     buf_init(&a->text, FILE_MAX_N);

@@ -558,6 +558,11 @@ const struct ppg_config_key ppg_config_keys[] = {
            "UNIX socket that ppgctl talks to; empty for none."),
     A_FILE(PATH, "admin", "audit", admin.audit, 0, NULL, NULL, "/var/lib/ppg/audit.log",
            "Hash-chained record of what operators change; without it ppgctl changes no list."),
+    A_FILE(
+        MASTER, "admin", "audit-key", admin.audit_key, 0, NULL, NULL, "audit.key",
+        "A key for its hashes, so that nobody who can write the file alone writes it anew: 64 hexadecimal "
+        "digits in a "
+        "file that is its owner's alone, or credential:NAME.  Move a record away that was begun without it."),
 };
 const size_t ppg_config_keys_n = sizeof ppg_config_keys / sizeof ppg_config_keys[0];
 

@@ -21,13 +21,13 @@ allow   pass +1555* *\r
 """
 
 
-def opened(bench, text=LIST, conf=None, terminals="", **more):
+def opened(bench, text=LIST, conf=None, terminals="", start_now=True, **more):
     """One loop, so that a reload settles at once."""
     phone = Terminal(bench, association=False)
     gateway = Gateway(bench, phone.route("+15550100", more="") + terminals, conf={"gateway.loops": "1", "admin.audit": "audit.log",
                                                                         **(conf or {})}, start=False, **more)
     write(gateway, text)
-    return gateway.start()
+    return gateway.start() if start_now else gateway
 
 
 def write(gateway, text):
@@ -288,6 +288,33 @@ def a_chain_that_was_touched(bench):
     check_eq([e["seq"] for e in json.loads(good(gateway, "--json", "audit", "tail", "--count", "2"))["lines"]], [4, 5])
     out = good(gateway, "audit", "tail")
     check(re.search(r"^5 20\d\d-\S+Z \S+ \(uid \d+\) whitelist.add\n  \+ +\d+  deny \* \+15550194 \*$", out, re.M), out)
+
+
+@case
+def a_key_keeps_forgers_out(bench):
+    """[admin] audit-key: a log that was written anew from some line on, with good hashes, is found; a copy is checked with
+    the key."""
+    gateway = opened(bench, conf={"admin.audit-key": "../audit.key"}, start_now=False)
+    key = bench.write("audit.key", "00" * 31 + "ff\n", 0o600)
+    gateway.start()
+    for n in range(3):
+        good(gateway, "whitelist", "add", f"deny * +1555019{n} *")
+    check("3 good lines" in good(gateway, "audit", "verify"), "untouched")
+    path, whole = gateway.path("audit.log"), read(gateway, "audit.log")
+    check("3 good lines" in bench.run("ppgctl", "audit", "verify", path, "--secret-file", key).stdout, "a copy")
+    check_eq(bench.run("ppgctl", "audit", "verify", path).returncode, 1, "without the key")
+    forged, prev = [], "0" * 64
+    for line in whole.splitlines():
+        entry = line.replace("+15550191", "+15550999")
+        body = re.sub(r'"prev":"[0-9a-f]{64}"', f'"prev":"{prev}"', entry.rpartition(',"hash":"')[0])
+        prev = sha256(body)
+        forged.append(f'{body},"hash":"{prev}"}}\n')
+    for text in ("".join(forged), "".join(whole.splitlines(keepends=True)[:1] + forged[1:])):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        check_eq(bench.run("ppgctl", "audit", "verify", path, "--secret-file", key).returncode, 1, text)
+        check_eq(gateway.ctl("audit", "verify").returncode, 1, text)
+    check_eq(gateway.ctl("audit", "verify", "--secret-file", key).returncode, 2)
 
 
 @case

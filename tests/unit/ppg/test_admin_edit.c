@@ -24,7 +24,7 @@ static void begin_audited(struct world *w, struct ppg_audit **audit)
 
     begin(w);
     (void)unlink(path_of("audit.log"));
-    CU_ASSERT_FATAL(ppg_audit_open(path_of("audit.log"), w->shared.log, audit, why) == ERR_OK);
+    CU_ASSERT_FATAL(ppg_audit_open(path_of("audit.log"), SLICE_NONE, w->shared.log, audit, why) == ERR_OK);
     ppg_admin_close(w->admin, closed, w);
     while (!w->closed)
         turn(w);

@@ -23,7 +23,7 @@ static struct ppg_audit *opened(const char *name)
     struct ppg_audit *a = NULL;
     char why[PPG_AUDIT_WHY_N];
 
-    CU_ASSERT_FATAL(ppg_audit_open(path_of(name), NULL, &a, why) == ERR_OK);
+    CU_ASSERT_FATAL(ppg_audit_open(path_of(name), SLICE_NONE, NULL, &a, why) == ERR_OK);
     return a;
 }
 
@@ -81,6 +81,34 @@ static void test_form(void)
     buf_clear(&text);
 }
 
+#define KEY   SLICE("0123456789abcdef0123456789abcdef")
+#define OTHER SLICE("0123456789abcdef0123456789abcdeF")
+
+/* With a key: who has it finds all good, who has not finds the first line bad, and nothing that is made without it passes. */
+static void test_keyed(void)
+{
+    struct ppg_audit_report r;
+    struct slice lines[LINES];
+    struct ppg_audit *a = NULL;
+    char why[PPG_AUDIT_WHY_N];
+    struct buf text;
+
+    CU_ASSERT_FATAL(ppg_audit_open(path_of("keyed.log"), KEY, NULL, &a, why) == ERR_OK);
+    for (unsigned i = 0; i < 3; i++)
+        CU_ASSERT(add(a, "list.add") == ERR_OK);
+    CU_ASSERT(ppg_audit_verify(a, &r) == ERR_OK && !r.bad && r.lines == 3);
+    ppg_audit_free(&a);
+    CU_ASSERT(ppg_audit_check(path_of("keyed.log"), KEY, &r) == ERR_OK && !r.bad && r.lines == 3);
+    CU_ASSERT(ppg_audit_check(path_of("keyed.log"), OTHER, &r) == ERR_OK && r.bad == 1);
+    CU_ASSERT(ppg_audit_check(path_of("keyed.log"), SLICE_NONE, &r) == ERR_OK && r.bad == 1);
+    CU_ASSERT_FATAL(ppg_audit_open(path_of("keyed.log"), KEY, NULL, &a, why) == ERR_OK);
+    CU_ASSERT(add(a, "list.add") == ERR_OK && ppg_audit_verify(a, &r) == ERR_OK && !r.bad && r.lines == 4);
+    ppg_audit_free(&a);
+    good_log("forged.log", &text, lines); /* a chain that is whole, but not made by who has the key */
+    CU_ASSERT(ppg_audit_check(path_of("forged.log"), KEY, &r) == ERR_OK && r.bad == 1 && r.lines == 0);
+    buf_clear(&text);
+}
+
 /* Each line changed in each octet, taken out, doubled and swapped with the next is found, and where. */
 static void test_touched(void)
 {
@@ -89,7 +117,7 @@ static void test_touched(void)
     struct buf text;
 
     good_log("touch.log", &text, lines);
-    CU_ASSERT(ppg_audit_check(path_of("touch.log"), &r) == ERR_OK && !r.bad && r.lines == LINES);
+    CU_ASSERT(ppg_audit_check(path_of("touch.log"), SLICE_NONE, &r) == ERR_OK && !r.bad && r.lines == LINES);
     for (unsigned i = 0; i < LINES; i++) {
         test_row(i);
         for (size_t at = 0; at + 1 < lines[i].n; at += 7) {
@@ -97,24 +125,25 @@ static void test_touched(void)
 
             *ch ^= 1;
             write_lines("t.log", lines, LINES);
-            CU_ASSERT(ppg_audit_check(path_of("t.log"), &r) == ERR_OK);
+            CU_ASSERT(ppg_audit_check(path_of("t.log"), SLICE_NONE, &r) == ERR_OK);
             CU_ASSERT((r.bad == i + 1 && r.lines == i) || (*ch == '\n' && r.bad));
             *ch ^= 1;
         }
         for (unsigned k = 0; k < LINES - 1; k++)
             touched[k] = lines[k + (k >= i)];
         write_lines("t.log", touched, LINES - 1);
-        CU_ASSERT(ppg_audit_check(path_of("t.log"), &r) == ERR_OK);
+        CU_ASSERT(ppg_audit_check(path_of("t.log"), SLICE_NONE, &r) == ERR_OK);
         CU_ASSERT(r.bad ==
                   (i == LINES - 1 ? 0 : i + 1)); /* the end alone cannot be missed without knowing it */
         for (unsigned k = 0; k < LINES + 1; k++)
             touched[k] = lines[k - (k > i)];
         write_lines("t.log", touched, LINES + 1);
-        CU_ASSERT(ppg_audit_check(path_of("t.log"), &r) == ERR_OK && r.bad == i + 2);
+        CU_ASSERT(ppg_audit_check(path_of("t.log"), SLICE_NONE, &r) == ERR_OK && r.bad == i + 2);
         for (unsigned k = 0; k < LINES; k++)
             touched[k] = lines[k == i && i + 1 < LINES ? k + 1 : k == i + 1 ? i : k];
         write_lines("t.log", touched, LINES);
-        CU_ASSERT(ppg_audit_check(path_of("t.log"), &r) == ERR_OK && r.bad == (i + 1 < LINES ? i + 1 : 0));
+        CU_ASSERT(ppg_audit_check(path_of("t.log"), SLICE_NONE, &r) == ERR_OK &&
+                  r.bad == (i + 1 < LINES ? i + 1 : 0));
     }
     buf_clear(&text);
 }
@@ -138,10 +167,11 @@ static void test_bad_lines(void)
     for (size_t i = 0; i < COUNT(rows); i++) {
         test_row(i);
         write_lines("b.log", &rows[i].text, 1);
-        CU_ASSERT(ppg_audit_check(path_of("b.log"), &r) == ERR_OK && r.bad == rows[i].bad && r.lines == 0);
+        CU_ASSERT(ppg_audit_check(path_of("b.log"), SLICE_NONE, &r) == ERR_OK && r.bad == rows[i].bad &&
+                  r.lines == 0);
     }
-    CU_ASSERT(ppg_audit_check("/no/such/log", &r) == ERR_IO && *r.what);
-    CU_ASSERT(ppg_audit_check(test_scratch(), &r) == ERR_IO);
+    CU_ASSERT(ppg_audit_check("/no/such/log", SLICE_NONE, &r) == ERR_IO && *r.what);
+    CU_ASSERT(ppg_audit_check(test_scratch(), SLICE_NONE, &r) == ERR_IO);
 }
 
 /* The one that writes knows what it wrote last. */
@@ -155,10 +185,10 @@ static void test_cut_off(void)
     CU_ASSERT(add(a, "one") == ERR_OK && stat(path_of("cut.log"), &st) == 0 && add(a, "two") == ERR_OK);
     CU_ASSERT(ppg_audit_verify(a, &r) == ERR_OK && !r.bad && r.lines == 2);
     CU_ASSERT(truncate(path_of("cut.log"), st.st_size) == 0);
-    CU_ASSERT(ppg_audit_check(path_of("cut.log"), &r) == ERR_OK && !r.bad);
+    CU_ASSERT(ppg_audit_check(path_of("cut.log"), SLICE_NONE, &r) == ERR_OK && !r.bad);
     CU_ASSERT(ppg_audit_verify(a, &r) == ERR_OK && r.bad == 2 && r.lines == 1);
     CU_ASSERT(add(a, "three") == ERR_OK); /* goes on from what was written, so the gap shows for good */
-    CU_ASSERT(ppg_audit_check(path_of("cut.log"), &r) == ERR_OK && r.bad == 2);
+    CU_ASSERT(ppg_audit_check(path_of("cut.log"), SLICE_NONE, &r) == ERR_OK && r.bad == 2);
     ppg_audit_free(&a);
     ppg_audit_free(&a);
 }
@@ -197,8 +227,8 @@ static void test_refused(void)
     struct ppg_audit_report r;
     struct buf text;
 
-    CU_ASSERT(ppg_audit_open("/no/such/folder/log", NULL, &a, why) == ERR_IO && !a && *why);
-    CU_ASSERT(ppg_audit_open(test_scratch(), NULL, &a, why) == ERR_IO && !a);
+    CU_ASSERT(ppg_audit_open("/no/such/folder/log", SLICE_NONE, NULL, &a, why) == ERR_IO && !a && *why);
+    CU_ASSERT(ppg_audit_open(test_scratch(), SLICE_NONE, NULL, &a, why) == ERR_IO && !a);
     MUST(big);
     memset(big, 'x', PPG_AUDIT_LINE_MAX_N - 1);
     a = opened("big.log");
@@ -237,6 +267,7 @@ static void test_many_threads(void)
 }
 
 const struct test_case test_cases[] = {
+    {"keyed", test_keyed},
     {"form", test_form},
     {"touched", test_touched},
     {"bad_lines", test_bad_lines},
