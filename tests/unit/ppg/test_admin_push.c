@@ -41,13 +41,13 @@ static void try_twice(struct world *w, int64_t id)
                               .due_ms = AT + 5000,
                               .tries = 1,
                               .keep = true,
-                              .record = {SLICE("http"), SLICE("level=full"), SLICE("HTTP 503"), AT, 99}};
+                              .record = {SLICE("http"), SLICE("level=full"), SLICE("HTTP 503"), AT, 99, 0}};
     struct store_finish end_of = {.target_id = id,
                                   .stage = ST_TIMEOUT,
                                   .code = 4001,
                                   .tries = 2,
                                   .event_ms = AT + 6007,
-                                  .record = {SLICE("http"), SLICE_NONE, SLICE("no answer"), AT + 6000, 0}};
+                                  .record = {SLICE("http"), SLICE_NONE, SLICE("no answer"), AT + 6000, 0, 0}};
 
     CU_ASSERT(fix_run(&w->store, &move.op, STORE_MOVE) == ERR_OK);
     CU_ASSERT(fix_run(&w->store, &end_of.op, STORE_FINISH) == ERR_OK);
