@@ -295,7 +295,7 @@ static bool encrypts(const struct ota_association *a)
 bool ppg_protect_possible(const struct ppg_core *c, const struct ota_terminal *terminal, bool encrypted)
 {
     if (provisioned(c, &terminal->association))
-        return !encrypted || encrypts(&terminal->association);
+        return encrypted ? encrypts(&terminal->association) : terminal->association.suites_n != 0;
     return ppg_gba_offers(c, terminal->key, encrypted);
 }
 
