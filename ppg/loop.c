@@ -13,6 +13,7 @@
 
 #define DRAIN_MS         20000 /* what is on the wire may finish for so long */
 #define INBOX_BODY_MAX_N 4096  /* octets: requests of terminals that fetch need none */
+#define SMALL_BODY_MAX_N 16384 /* octets: at other doors than those of initiators nobody has more to say */
 
 /* --- mail --- */
 
@@ -99,11 +100,15 @@ static bool is_inbox(enum ppg_listen_kind kind)
 
 static struct net_http_limits limits_of(const struct ppg_settings *set, enum ppg_listen_kind kind)
 {
+    bool initiators = kind == PPG_LISTEN_CLEAR || kind == PPG_LISTEN_TLS || kind == PPG_LISTEN_PSK;
+
     return (struct net_http_limits){.head_max_n = 16384,
                                     .headers_max = 64,
                                     .value_max_n = 4096,
                                     .target_max_n = 2048,
-                                    .body_max_n = is_inbox(kind) ? INBOX_BODY_MAX_N : set->pap.body_max_n,
+                                    .body_max_n = is_inbox(kind) ? INBOX_BODY_MAX_N
+                                                  : initiators   ? set->pap.body_max_n
+                                                                 : SMALL_BODY_MAX_N,
                                     .head_ms = set->pap.head_ms,
                                     .idle_ms = set->pap.idle_ms,
                                     .body_rate_min = set->pap.body_rate,

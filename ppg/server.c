@@ -405,6 +405,15 @@ static enum err loops_start(struct ppg_server *s)
     return e;
 }
 
+/* What terminals and devices open counts with what they have open already, not with initiators. */
+static struct net_gate *gate_of(const struct ppg_server *s, enum ppg_listen_kind kind)
+{
+    return kind == PPG_LISTEN_CLEAR || kind == PPG_LISTEN_TLS || kind == PPG_LISTEN_PSK ||
+                   kind == PPG_LISTEN_NAF
+               ? s->gate
+               : s->calls;
+}
+
 /* One address on every loop; the first bind settles a port the system chooses. */
 static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enum ppg_listen_kind kind,
                           FILE *ports, char why[256])
@@ -413,8 +422,7 @@ static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enu
     const char *reason = "";
 
     for (unsigned i = 0; i < s->loops_n; i++) {
-        struct net_gate *gate = kind == PPG_LISTEN_INBOX || kind == PPG_LISTEN_INBOX_PSK ? s->calls : s->gate;
-        enum err e = ppg_loop_listen(&s->loops[i], at, kind, gate, &port, &reason);
+        enum err e = ppg_loop_listen(&s->loops[i], at, kind, gate_of(s, kind), &port, &reason);
 
         if (e) {
             (void)snprintf(why, 256, "cannot listen on %s port %u: %s", at->address, port, reason);

@@ -138,6 +138,7 @@ def bad_questions(bench):
     for text in ("", "{", "[]", "{}", json.dumps(key_question("")), json.dumps({"btId": ue.btid}), "\xff", "{" * 5000):
         check_eq(ask(bench, gateway, KEYS, text)[0], 400, text[:40])
     check_eq(ask(bench, gateway, KEYS, "x" * 20000)[0], 413)
+    check_eq(ask(bench, gateway, KEYS, "x" * 20000, "news", "-H", "Transfer-Encoding: chunked")[0], 413, "without saying how much")
     for field, value in (("ueIdType", "OTHER"), ("ptId", "xy"), ("uiccOrMe", ""), ("requestedLifeTime", "soon"), ("auts", "00")):
         check_eq(ask(bench, gateway, PUSH, push_question(**{field: value}))[0], 400, field)
     other = ue.btid
