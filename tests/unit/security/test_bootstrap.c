@@ -415,6 +415,9 @@ static void test_key_rows(void)
         CU_ASSERT(sec_bootstrap_key(t.b, t.server, slice_str(rows[i].btid), NAF, NOW, &key) == rows[i].want);
         CU_ASSERT(key.impi_n == 7);
     }
+    t.answer.btid[t.answer.btid_n - 1] = 'f'; /* the right RAND, of another BSF */
+    CU_ASSERT(sec_bootstrap_key(t.b, t.server, btid_of(&t), NAF, NOW, &key) == ERR_ABSENT);
+    t.answer.btid[t.answer.btid_n - 1] = 'e';
     CU_ASSERT(sec_bootstrap_key(t.b, t.server, btid_of(&t), NAF, NOW + LIFE - 1, &key) == ERR_OK);
     CU_ASSERT(sec_bootstrap_key(t.b, t.server, btid_of(&t), NAF, NOW + LIFE, &key) == ERR_ABSENT);
     close_bench(&t);
