@@ -69,6 +69,7 @@ static json_t *account_json(const struct ppg_core *c, const struct sec_account *
     set_list(o, "initiator_uris", a->initiator_uris, a->initiator_uris_n);
     ppg_json_set(o, "trusted", json_boolean(a->trusted));
     ppg_json_set(o, "may_ask_protection", json_boolean(a->may_ask_protection));
+    ppg_json_set(o, "anonymous", json_boolean(a->anonymous));
     set_limits(o, c, a);
     return o;
 }

@@ -169,6 +169,7 @@ static const struct {
     {"how each recipient is reached and protected", ppg_recipients_reach},
     {"queue limit of the initiator", check_queue_limit},
     {"recipients a second of the initiator", check_recipient_rate},
+    {"what the initiator keeps to itself", ppg_entity_conceal},
 };
 #define CHECKS_N (sizeof checks / sizeof checks[0])
 

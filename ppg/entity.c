@@ -198,3 +198,42 @@ enum pap_code ppg_entity_decode(struct ppg_submission *s)
     buf_clear(&decoded);
     return code;
 }
+
+/* Header fields that say who somebody is: RFC 5322 §3.6.2, RFC 9110 §10.1, TS 24.109 §7, RFC 3325. */
+static bool names_somebody(struct slice name)
+{
+    static const char *const names[] = {"From",
+                                        "Sender",
+                                        "Reply-To",
+                                        "Referer",
+                                        "User-Agent",
+                                        "X-3GPP-Asserted-Identity",
+                                        "X-3GPP-Intended-Identity",
+                                        "P-Asserted-Identity",
+                                        "P-Preferred-Identity"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (slice_eq_ci(name, slice_str(names[i])))
+            return true;
+    return false;
+}
+
+enum pap_code ppg_entity_conceal(struct ppg_submission *s)
+{
+    struct slice lines = s->push->headers, rest = lines, name, value;
+    bool bad = false;
+    struct buf kept;
+    enum err e;
+
+    if (!s->account->anonymous)
+        return PAP_CODE_ACCEPTED;
+    s->push->initiator_uri = SLICE_NONE;
+    s->push->flags &= ~PPG_AUTHENTICATED;
+    buf_init(&kept, lines.n);
+    for (; ota_header_next(&rest, &name, &value, &bad); lines = rest)
+        if (!names_somebody(name))
+            buf_add(&kept, slice_of(lines.p, (size_t)(rest.p - lines.p)));
+    e = buf_err(&kept) ? buf_err(&kept) : arena_dup(&s->push->mem, buf_slice(&kept), &s->push->headers);
+    buf_clear(&kept);
+    return e ? ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory") : PAP_CODE_ACCEPTED;
+}

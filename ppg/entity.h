@@ -15,4 +15,8 @@ enum pap_code ppg_entity_decode(struct ppg_submission *s);
 /* What the account is known by when it claims nothing: its first URI, a trailing star taken off. */
 struct slice ppg_entity_own_uri(const struct sec_account *account);
 
+/* Behind all checks that look at who it is: an anonymous account's identity goes no further.  PAP_CODE_ACCEPTED, or
+ * PAP_CODE_INTERNAL_ERROR. */
+enum pap_code ppg_entity_conceal(struct ppg_submission *s);
+
 #endif

@@ -74,7 +74,7 @@ enum err ppg_verify_token(struct ppg_core *c, const struct ppg_target *t, const 
 
     if (!c->shared->verify || !asks(ppg_core_settings(c), push, content))
         return ERR_ABSENT;
-    return issue(c, t->key, uri ? push->initiator_uri : push->initiator, content->body, token);
+    return issue(c, t->key, uri ? push->initiator_uri : SLICE_NONE, content->body, token);
 }
 
 enum err ppg_verify_own_token(struct ppg_core *c, struct slice terminal, struct slice content,

@@ -2,7 +2,7 @@
  * act (SEC_CF 1.1, use case B.7).  HTTP, JSON and the log; what a token is worth is security/verify.h's.
  *
  *     POST /sec/v1/verify {"token": "...", "digest": "..."}      digest: SHA-256 of the content, hexadecimal
- *     200 {"valid": true, "initiator": "...", "not_after": "2026-01-01T00:00:00Z"}   or {"valid": false}
+ *     200 {"valid": true, "initiator": "URI or empty", "not_after": "2026-01-01T00:00:00Z"}   or {"valid": false}
  *     400 no such question, 401 who asks, 429 asks too often
  *
  * The asking terminal proves itself as one that calls in does (call-proof in terminals.conf): by its certificate, its

@@ -526,7 +526,7 @@ bool sec_account_same(const struct sec_account *a, const struct sec_account *b)
            slices_same(a->networks, a->networks_n, b->networks, b->networks_n) &&
            slices_same(a->initiator_uris, a->initiator_uris_n, b->initiator_uris, b->initiator_uris_n) &&
            limits_same(&a->limits, &b->limits) && a->trusted == b->trusted &&
-           a->may_ask_protection == b->may_ask_protection;
+           a->may_ask_protection == b->may_ask_protection && a->anonymous == b->anonymous;
 }
 
 size_t sec_accounts_count(const struct sec_accounts *accounts)

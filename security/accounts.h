@@ -59,6 +59,7 @@ struct sec_account {
     size_t number;           /* place in the table, set by it; see sec_accounts_at */
     bool trusted;            /* sets the "trusted" push flag */
     bool may_ask_protection; /* X-Push-Protection is honoured */
+    bool anonymous;          /* terminals are not told who it is */
 };
 
 struct sec_accounts;

@@ -287,6 +287,11 @@ static void set_trusted(struct ppg_list *l, const struct ppg_ini_line *line)
     ppg_list_bool(l, line, &draft_of(l)->account.trusted);
 }
 
+static void set_anonymous(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_bool(l, line, &draft_of(l)->account.anonymous);
+}
+
 static void set_ask_protection(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_bool(l, line, &draft_of(l)->account.may_ask_protection);
@@ -361,6 +366,7 @@ static const struct ppg_list_key keys[] = {
     {"initiator-uri", set_initiator_uri, .repeats = true},
     {"trusted", set_trusted, .repeats = false},
     {"ask-protection", set_ask_protection, .repeats = false},
+    {"anonymous", set_anonymous, .repeats = false},
     {"rate", set_rate, .repeats = false},
     {"recipient-rate", set_recipient_rate, .repeats = false},
     {"queue-limit", set_queue_limit, .repeats = false},

@@ -38,7 +38,7 @@ static void test_accounts(void)
         read_text("[initiator mms]\ncertificate = URI:https://mmsc.example.net  # how it proves itself\n"
                   "certificate = DNS:mmsc.example.net\nnetwork = 192.0.2.0/28\n"
                   "initiator-uri = https://mmsc.example.net/*\ntrusted = yes\nrequire = all\n"
-                  "ask-protection = no\n"
+                  "ask-protection = no\nanonymous = yes\n"
                   "[initiator bank]\ndigest-user = bank\ndigest-ha1-sha256 = " HA1_SHA256 "\n"
                   "digest-ha1-md5 = " HA1_MD5 "\nbasic = yes\nbasic-clear = yes\n",
                   "no-such-file", true);
@@ -54,6 +54,7 @@ static void test_accounts(void)
     TEST_SLICE_EQ(mms->initiator_uris[0], SLICE("https://mmsc.example.net/*"));
     CU_ASSERT_TRUE(mms->trusted);
     CU_ASSERT_FALSE(mms->may_ask_protection);
+    CU_ASSERT_TRUE(mms->anonymous);
     CU_ASSERT_EQUAL(mms->require, SEC_REQUIRE_ALL);
     CU_ASSERT_EQUAL(mms->digest_user.n, 0);
     TEST_SLICE_EQ(bank->digest_user, SLICE("bank"));
@@ -62,6 +63,7 @@ static void test_accounts(void)
     CU_ASSERT_TRUE(bank->basic_clear);
     CU_ASSERT_FALSE(bank->trusted);
     CU_ASSERT_TRUE(bank->may_ask_protection);
+    CU_ASSERT_FALSE(bank->anonymous);
     CU_ASSERT_EQUAL(bank->require, SEC_REQUIRE_ANY);
     CU_ASSERT_EQUAL(bank->certificates_n, 0);
     forget(f);
