@@ -225,6 +225,51 @@ def a_sleeping_terminal_is_woken_and_makes_sure(bench):
 
 
 @case
+def one_code_and_seven_steps(bench):
+    """All that a user ever types is one activation code; the terminal's programs have nobody to ask after it (SEC_CF 1.1,
+    usability)."""
+    home = Home(bench, start=False, **{"keyring.path": "keyring", "keyring.master": "master"})
+    home.write("master", "8f" * 16 + "1d3a" * 8 + "\n")
+    home.start()
+    home.doors()
+    made = home.ctl("--json", "key", "add", "phone", "--kind", "association", "--package", bench.path("package"))
+    code = json.loads(made.stdout)["code"]
+    # 1: the code; everything below runs with its standard input closed
+    done = bench.run("push-terminal", "activate", "--package", bench.path("package"), "--code", "-", "--out", bench.path("own"),
+                     stdin=code + "\n")
+    check_eq(done.returncode, 0, done.stderr)
+    options = (*home.home(), "--association", bench.path("own"), "--require", "integrity", "--state", bench.path("state"))
+    phone = Phone(bench, *options)  # 2: it waits for its gateway, which registers it
+    home.more = "association = phone\n"
+    home.reach(phone)
+    first = good_push(bench, home, content="first", headers={"X-Push-Protection": "full"})  # 3: a push that nobody else can read
+    home.wait_state(first, "delivered")
+    check_eq((phone.wait("push")["content"], phone.wait("push")["protection"]), ("first", "full"))
+    phone.program.stop()  # 4: it is switched off and on
+    phone = Phone(bench, *options)
+    home.reach(phone)
+    home.wait_state(good_push(bench, home, content="second", headers={"X-Push-Protection": "full"}), "delivered")
+    check_eq([phone.wait("push")["content"], len(phone.events("push"))], ["second", 1])
+    home.keep_ports()  # 5: the gateway falls and comes again
+    home.kill()
+    home.start()
+    good_push(bench, home, content="third", headers={"X-Push-Protection": "full"})
+    check_eq(phone.wait("push", 2)["content"], "third")
+    trap = Ear(bench)  # 6: somebody forges a request to connect
+    attack(phone, "0" * 32, sia(trap.port))
+    phone.wait("dropped")
+    home.doors()  # 7: its own gateway asks, is verified, and is gone to
+    ear = Ear(bench)
+    phone.program.stop()
+    phone = Phone(bench, *home.home(), *options[len(home.home()):])  # the door has another port now
+    home.reach(phone)
+    send_sia(bench, home, ear.port, headers={"X-Push-Protection": "full"})
+    phone.wait("connect")
+    wait_until(lambda: ear.came, "the terminal where it was told to go")
+    check_eq(trap.came, 0)
+
+
+@case
 def the_token_is_inside_the_seal(bench):
     home = Home(bench, more="association-file = ../association\n")
     phone = Phone(bench, *home.home(), "--association", bench.path("association"), "--wire", bench.path("wire"))
