@@ -13,6 +13,8 @@
 #include "security/sa.h"
 #include "security/secprov.h"
 
+#define KIT_USER_HEADER "X-User-Authentication"
+
 struct kit;
 
 /* A header of a request as received. */
@@ -126,6 +128,12 @@ struct kit_conf {
         verify; /* there is a home function to ask about pushes that ask to connect; without one they are dropped */
     struct slice verify_apps; /* application ids, a list: their pushes ask to connect whatever they hold */
     unsigned verify_rate;     /* questions that came to nothing, in a minute; further ones are not asked */
+    /* Is it the user who is there: a PIN, a finger?  Asked before a push is handed out that is for one of user_apps or
+     * says "X-User-Authentication: required", once it is authentic and within policy.  True: it is; else the push is
+     * dropped.  NULL: such pushes are dropped.  It may block, and must not call the kit. */
+    bool (*user)(const struct kit_push *push, void *arg);
+    void *user_arg;
+    struct slice user_apps; /* application ids, a list; empty: none */
 };
 
 /* An identity module: with it a push may bring along the material for its own association (GBA Push Info). */

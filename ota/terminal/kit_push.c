@@ -181,6 +181,19 @@ static struct kit_verdict take_object(struct kit *k, const struct kit_transport 
     return why == KIT_REASON_NONE ? good : drop(why);
 }
 
+/* Only then is anybody bothered: a stranger's push cannot make the terminal ask for a PIN.  SEC_CF 1.1, authentication of
+ * the end user. */
+static struct kit_verdict ask_user(const struct kit *k, const struct kit_push *push)
+{
+    struct slice wanted = ota_header_find(push->headers, SLICE(KIT_USER_HEADER));
+    bool flagged = slice_eq_ci(wanted, SLICE("required")) ||
+                   (k->conf.user_apps.n && ota_accepts_app(k->conf.user_apps, push->app_id));
+
+    if (!flagged || (k->conf.user && k->conf.user(push, k->conf.user_arg)))
+        return good;
+    return drop(KIT_REASON_USER);
+}
+
 static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struct kit_transport *t,
                                 struct kit_push *push)
 {
@@ -201,6 +214,8 @@ static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struc
         v = take_object(k, t, &p);
     if (v.event == KIT_PUSH)
         v = once(k, t, &p);
+    if (v.event == KIT_PUSH)
+        v = ask_user(k, &p);
     if (v.event == KIT_PUSH && !p.provisioned && kit_verify_wanted(k, &p))
         v = kit_verify_take(k, t->now_s, &p);
     if (v.event == KIT_PUSH || v.event == KIT_VERIFY)

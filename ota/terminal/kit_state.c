@@ -55,9 +55,9 @@ static enum err copy_servers(struct kit *k)
 static enum err copy_conf(struct kit *k)
 {
     struct kit_conf *c = &k->conf;
-    struct slice *const texts[] = {&c->terminal_id,     &c->accept,          &c->accept_charset,
-                                   &c->accept_encoding, &c->accept_language, &c->accept_app,
-                                   &c->login_user,      &c->proof_user,      &c->verify_apps};
+    struct slice *const texts[] = {
+        &c->terminal_id, &c->accept,     &c->accept_charset, &c->accept_encoding, &c->accept_language,
+        &c->accept_app,  &c->login_user, &c->proof_user,     &c->verify_apps,     &c->user_apps};
     enum err e = ERR_OK;
 
     c->login_password = c->proof_password = SLICE_NONE;

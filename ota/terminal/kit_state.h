@@ -53,6 +53,7 @@
     X(GPI_EXPIRED, "gpi-expired")                                                                            \
     X(GPI_DUPLICATE, "gpi-duplicate")                                                                        \
     X(INNER, "inner-malformed")               /* the seal is good, what was in it is not a message */        \
+    X(USER, "user")                           /* the user did not prove who he is, or could not be asked */  \
     X(VERIFY_NOBODY, "verify-nobody")         /* asks to connect, and there is no home function to ask */    \
     X(VERIFY_TOKEN, "verify-token")           /* there is no token to ask by, or none that could be one */   \
     X(VERIFY_KNOWN, "verify-known")           /* it was asked about already, or is being asked about */      \

@@ -26,6 +26,7 @@
 #include "ppg/tool/inbox.h"
 #include "ppg/tool/keep.h"
 #include "ppg/tool/net.h"
+#include "ppg/tool/pin.h"
 #include "ppg/tool/provision.h"
 #include "ppg/tool/push_print.h"
 #include "ppg/tool/sip_terminal.h"
@@ -59,6 +60,7 @@ struct terminal {
     struct tool_call *call;   /* connect */
     struct tool_inbox *inbox; /* inbox */
     struct tool_verify *verify;
+    struct tool_pin pin;
     struct net_dtlsd *dtls;
     struct tool_sip *sip;
     struct buf login;      /* its password */
@@ -392,16 +394,6 @@ static unsigned on_message(const struct tool_sip_push *p, void *arg)
 
 /* --- setting up --- */
 
-static int set_level(const struct tool_terminal_options *o, struct kit_conf *conf)
-{
-    for (int level = KIT_NONE; level <= KIT_FULL; level++)
-        if (slice_eq(slice_str(o->require), slice_str(tool_push_level((enum kit_protection)level)))) {
-            conf->floor = (enum kit_protection)level;
-            return 0;
-        }
-    return complain("--require", "none, integrity or full");
-}
-
 static int read_login(const char *option, const char *login, struct buf *text, struct slice *user,
                       struct slice *password)
 {
@@ -413,7 +405,7 @@ static int read_login(const char *option, const char *login, struct buf *text, s
 /* What the terminal tells the gateway of itself, as header fields have it. */
 struct said {
     struct buf password, proof;
-    struct buf apps, accept, charsets, encodings, languages, verify_apps;
+    struct buf apps, accept, charsets, encodings, languages, verify_apps, pin_apps;
 };
 
 static void join(const struct tool_list *l, const char *none, struct buf *out)
@@ -438,7 +430,8 @@ static enum err say(const struct tool_terminal_options *o, struct said *said, st
                 {&o->charsets, "", &said->charsets, &conf->accept_charset},
                 {&o->encodings, "", &said->encodings, &conf->accept_encoding},
                 {&o->languages, "", &said->languages, &conf->accept_language},
-                {&o->verify_apps, "", &said->verify_apps, &conf->verify_apps}};
+                {&o->verify_apps, "", &said->verify_apps, &conf->verify_apps},
+                {&o->pin_apps, "", &said->pin_apps, &conf->user_apps}};
     enum err e = ERR_OK;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !e; i++) {
@@ -460,16 +453,22 @@ static int make_kit_with(struct terminal *t, struct said *said)
                             .servers_n = o->servers.n,
                             .seen_max = SEEN_MAX,
                             .verify = o->home.url != NULL,
+                            .user = tool_pin_ask,
+                            .user_arg = &t->pin,
                             .verify_rate = (unsigned)o->verify_rate,
                             .window = (unsigned)o->window,
                             .provisioning = o->provisioning != NULL};
-    int bad = set_level(o, &conf);
+    int bad =
+        tool_push_level_parse(o->require, &conf.floor) ? 0 : complain("--require", "none, integrity or full");
+    char why[TOOL_WHY_N];
     enum err e = say(o, said, &conf);
 
     if (!bad && o->login)
         bad = read_login("--login", o->login, &said->password, &conf.login_user, &conf.login_password);
     if (!bad && o->proof)
         bad = read_login("--proof", o->proof, &said->proof, &conf.proof_user, &conf.proof_password);
+    if (!bad && o->pin && tool_pin_read(o->pin, &t->pin, why))
+        bad = complain(why, "");
     if (bad)
         return bad;
     if (e || o->servers.n > SERVERS_MAX)
@@ -483,8 +482,8 @@ static int make_kit_with(struct terminal *t, struct said *said)
 static int make_kit(struct terminal *t)
 {
     struct said said;
-    struct buf *const texts[] = {&said.apps,      &said.accept,    &said.charsets,
-                                 &said.encodings, &said.languages, &said.verify_apps};
+    struct buf *const texts[] = {&said.apps,      &said.accept,      &said.charsets, &said.encodings,
+                                 &said.languages, &said.verify_apps, &said.pin_apps};
     int bad;
 
     buf_init(&said.password, FILE_MAX_N);
@@ -904,6 +903,7 @@ static int run(const struct tool_terminal_options *o)
     net_gate_free(&t.gate);
     net_tls_ctx_free(&t.tls);
     sec_secret_clear(&t.psk);
+    tool_pin_clear(&t.pin);
     tool_provision_free(&t.object);
     log_free(&t.log);
     tool_state_clear(&t.state);

@@ -28,6 +28,16 @@ const char *tool_push_level(enum kit_protection level)
     return names[level];
 }
 
+bool tool_push_level_parse(const char *text, enum kit_protection *out)
+{
+    for (int level = KIT_NONE; level <= KIT_FULL; level++)
+        if (slice_eq(slice_str(text), slice_str(tool_push_level((enum kit_protection)level)))) {
+            *out = (enum kit_protection)level;
+            return true;
+        }
+    return false;
+}
+
 /* The content as text where it is text, else as base64. */
 static void json_content(struct buf *out, struct slice body)
 {

@@ -10,5 +10,6 @@ void tool_push_print(bool json, enum kit_event ev, const struct kit_request *req
                      const char *reason);
 /* "none", "integrity", "full" */
 const char *tool_push_level(enum kit_protection level);
+bool tool_push_level_parse(const char *text, enum kit_protection *out); /* false: none of these */
 
 #endif

@@ -13,7 +13,8 @@ struct tool_terminal_options {
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
     const char *package, *code, *out, *module;
     struct tool_home home;
-    struct tool_list servers, verify_apps;
+    struct tool_list servers, verify_apps, pin_apps;
+    const char *pin;
     struct tool_list apps, accept, charsets, encodings, languages;
     const char *psk;
     const char *record, *registrar;

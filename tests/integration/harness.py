@@ -135,8 +135,8 @@ class Bench:
         check(done.returncode == 0, f"{' '.join(args)[:200]}: {done.returncode}: {done.stderr[-500:]}")
         return done.stdout
 
-    def start(self, name, *args, env=None):
-        program = Program(self, [self.program(name), *args], env)
+    def start(self, name, *args, env=None, stdin=None):
+        program = Program(self, [self.program(name), *args], env, stdin)
         self.programs.append(program)
         return program
 

@@ -35,10 +35,10 @@ def inner(message_id, body=b"hello", flags=b"authenticated"):
 class Terminal:
     """A running push-terminal and our connection to it."""
 
-    def __init__(self, bench, *options, tls=None, env=None):
+    def __init__(self, bench, *options, tls=None, env=None, stdin=None):
         port_file = bench.path(f"port{len(bench.programs)}")
         self.program = bench.start("push-terminal", "listen", "--bind", "127.0.0.1:0", "--json", "--timeout", "60",
-                                   "--port-file", port_file, *options, env=env)
+                                   "--port-file", port_file, *options, env=env, stdin=stdin)
         port = int(bench.wait_for_file(port_file, self.program))
         self.s = socket.create_connection(("127.0.0.1", port), timeout=20)
         bench.closers.append(self.s.close)

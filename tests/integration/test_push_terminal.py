@@ -25,6 +25,32 @@ def sealed_push_is_opened_and_told(bench):
 
 
 @case
+def a_pin_opens_a_flagged_push(bench):
+    """Asked for when a push needs the user, by its application or its own word; three wrong in a row are enough."""
+    pin, typed = bench.write("pin", "4711\n", 0o600), bench.write("typed", "4711\n0000\n4711\n1\n2\n3\n4711\n")
+    with open(typed, "rb") as hand:
+        t = Terminal(bench, "--association", association(bench), "--pin", pin, "--pin-app", "x-wap-application:mms.ua", stdin=hand)
+
+    def push(number, head=b"", body=b"secret"):
+        message = b"Content-Type: text/plain\r\nX-Push-Message-ID: p%d\r\n" % number + head + b"\r\n" + body
+        status, event = t.push(seal(number, message))
+        return status, event["event"], event.get("content"), event.get("reason")
+
+    flag, mms = b"X-User-Authentication: required\r\n", b"X-Wap-Application-Id: x-wap-application:mms.ua\r\n"
+    check_eq(push(1), ("400", "push", "secret", None), "needs no PIN")
+    check_eq(push(2, flag), ("400", "push", "secret", None), "the right one")
+    check_eq(push(3, mms), ("235", "dropped", None, "user"), "a wrong one")
+    check_eq(push(4, mms), ("400", "push", "secret", None))
+    check_eq([push(n, flag)[1] for n in (5, 6, 7)], ["dropped"] * 3)
+    check_eq(push(8, flag)[3], "user", "the right one comes too late")
+    check_eq(push(9)[1], "push", "what needs none goes on")
+    check_eq(t.program.err().count("PIN to open a push for"), 6)
+    check("4711" not in t.program.err() + t.program.out(), "the PIN shows")
+    for bad in (bench.path("nothing"), bench.write("short", "123\n", 0o600)):
+        check_eq(bench.run("push-terminal", "listen", "--bind", "127.0.0.1:0", "--pin", bad).returncode, 2)
+
+
+@case
 def forged_and_replayed_are_dropped(bench):
     t = Terminal(bench, "--association", association(bench))
     good = seal(1, inner(b"m1"))
