@@ -6,6 +6,7 @@ import re
 import subprocess
 
 from gateway import Answer, Ear, Gateway, Terminal, as_news, good_push, make_identity, push
+from gba_model import Module, Ue
 from harness import case, check, check_eq, main, wait_until
 
 PROOF = "call-proof = certificate\ncall-certificate = URI:https://phone.example.com\n"
@@ -155,11 +156,11 @@ PSK = "[terminal +15550103]\ninbox = yes\ncall-proof = psk\ncall-psk-identity = 
 KEY_3 = "00112233445566778899aabbccddeeff"
 
 
-def s_client(bench, gateway, key, path="/inbox", identity="phone-3"):
+def s_client(bench, gateway, key, path="/inbox", identity="phone-3", *options):
     """A GET inside TLS 1.3 with a shared key, by openssl; its exit status and what came back."""
     asked = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     done = subprocess.run(["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{gateway.psk_door}", "-tls1_3",
-                           "-psk", key, "-psk_identity", identity, "-ciphersuites", "TLS_AES_128_GCM_SHA256"],
+                           "-psk", key, "-psk_identity", identity, "-ciphersuites", "TLS_AES_128_GCM_SHA256", *options],
                           input=asked.encode(), capture_output=True, timeout=30, check=False)
     return done.returncode, done.stdout.decode("latin-1")
 
@@ -186,6 +187,26 @@ def certificate_or_key_right_or_wrong(bench):
         for key, identity in ((KEY_3[::-1], "phone-3"), (KEY_3, "phone-4")):
             status, said = s_client(bench, gateway, key, path, identity)
             check(status != 0 and "HTTP/" not in said, f"{identity} with a wrong key: {status} {said}")
+
+
+@case
+def a_bootstrapped_key_is_proof(bench):
+    make_identity(bench)
+    impi = "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
+    module, other = Module(impi), Module("other@operator.example")
+    bench.write("subscribers.conf", module.section() + other.section(), 0o600)
+    gateway = Store(bench, PSK[:PSK.index("call-psk")] + f"call-subscriber = {impi}\n", inbox__listen_psk="127.0.0.1:0",
+                    key_server__listen_ub="127.0.0.1:0", key_server__cert="../gateway.crt", key_server__key="../gateway.key",
+                    files__subscribers="../subscribers.conf", key_server__name="ppg.example.net")
+    ub = int(re.search(r"ub=127.0.0.1:(\d+)", bench.wait_for_file(gateway.path("ports"))).group(1))
+    good_push(bench, gateway, to=("+15550103",))
+    for m, want in ((module, "200 OK"), (other, "401 ")):
+        ue = Ue(m, ub, bench.authority[0]).bootstrap()
+        key = ue.ks_naf("ppg.example.net", bytes.fromhex("0100000007")).hex()
+        status, said = s_client(bench, gateway, key, "/inbox?wait=20", "3GPP-bootstrapping;" + ue.btid, "-servername", "ppg.example.net")
+        check(f"HTTP/1.1 {want}" in said and ('"id"' in said) == (m is module), f"{status} {said}")
+    status, said = s_client(bench, gateway, key[::-1], "/inbox", "3GPP-bootstrapping;" + ue.btid, "-servername", "ppg.example.net")
+    check(status != 0 and "HTTP/" not in said, "a wrong key")
 
 
 @case
