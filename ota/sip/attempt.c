@@ -280,6 +280,8 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
         v.code = OTHER_TYPE;
     (void)snprintf(note, sizeof note, "%u %s", r->status, v.note);
     a->job->result.retry_after_ms = r->retry_s * 1000;
+    a->job->result.taken = v.outcome == OTA_DELIVERED && r->status == 200; /* 202 is a relay's */
+    a->job->result.association = ota_sa_answer_parse(r->association);
     if (v.next == OTA_SIP_LOGIN && login_of(a)->user.n && !ota_sip_login_challenged(&a->login, r)) {
         launch(a);
     } else if (v.next == OTA_SIP_OTHER_FORM && !a->form_tried) {

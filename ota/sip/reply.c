@@ -62,6 +62,15 @@ static int64_t retry_of(const osip_message_t *m)
     return s.err ? 0 : n;
 }
 
+static struct slice association_of(const osip_message_t *m)
+{
+    osip_header_t *h = NULL;
+
+    if (osip_message_header_get_byname(m, "x-push-association", 0, &h) < 0 || !h || !h->hvalue)
+        return SLICE_NONE;
+    return slice_str(h->hvalue);
+}
+
 static enum err parse(const struct ota_sip_unit *unit, osip_message_t **out)
 {
     osip_message_t *m;
@@ -97,6 +106,7 @@ enum err ota_sip_reply_read(const struct ota_sip_unit *unit, struct ota_sip_repl
     r.reason = slice_str(r.osip->reason_phrase);
     r.method = slice_str(r.osip->cseq->method);
     r.retry_s = retry_of(r.osip);
+    r.association = association_of(r.osip);
     *out = r;
     return ERR_OK;
 }

@@ -15,9 +15,10 @@ struct ota_sip_reply {
     struct osip_message *osip; /* owned; all slices live in it */
     unsigned status;           /* 100..699 */
     struct slice reason;
-    struct slice branch; /* of the topmost and only Via */
-    struct slice method; /* of CSeq */
-    int64_t retry_s;     /* Retry-After in seconds; 0: none */
+    struct slice branch;      /* of the topmost and only Via */
+    struct slice method;      /* of CSeq */
+    int64_t retry_s;          /* Retry-After in seconds; 0: none */
+    struct slice association; /* X-Push-Association (ota/headers.h); n 0: none */
 };
 
 /* The parser's tables; once in the process before anything of it is used, from any thread. */

@@ -155,6 +155,15 @@ static struct kit_verdict handle(struct kit *k, const struct kit_request *req, s
     return options ? register_gateway(k, req, a) : post(k, req, &t, a, push);
 }
 
+void kit_answer_more(const struct kit *k, struct buf *out)
+{
+    if (k->said.word == OTA_SA_NOTHING)
+        return;
+    buf_add(out, SLICE(OTA_SA_HEADER ": "));
+    ota_sa_answer_print(&k->said, out);
+    buf_add(out, SLICE("\r\n"));
+}
+
 enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct kit_answer *answer,
                           struct kit_push *push, const char **reason)
 {
@@ -164,11 +173,7 @@ enum kit_event kit_handle(struct kit *k, const struct kit_request *req, struct k
     k->said.word = OTA_SA_NOTHING;
     v = handle(k, req, answer, push);
     answer->status = v.http;
-    if (k->said.word != OTA_SA_NOTHING) {
-        buf_add(&answer->headers, SLICE(OTA_SA_HEADER ": "));
-        ota_sa_answer_print(&k->said, &answer->headers);
-        buf_add(&answer->headers, SLICE("\r\n"));
-    }
+    kit_answer_more(k, &answer->headers);
     if (v.event == KIT_PUSH && push->provisioned)
         buf_addf(&answer->headers, KIT_PROVISIONED_HEADER ": %llu; sha-256=%.*s\r\n",
                  (unsigned long long)push->provisioned, (int)push->provisioned_hash.n,
@@ -251,8 +256,10 @@ static unsigned message_status(const struct kit_verdict *v)
 enum kit_event kit_handle_message(struct kit *k, const struct kit_message *m, unsigned *status,
                                   struct kit_push *push, const char **reason)
 {
-    struct kit_verdict v = handle_message(k, m, push);
+    struct kit_verdict v;
 
+    k->said.word = OTA_SA_NOTHING;
+    v = handle_message(k, m, push);
     k->counts[v.reason]++;
     *status = message_status(&v);
     *reason = kit_reason_text(v.reason);

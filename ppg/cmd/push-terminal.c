@@ -381,6 +381,7 @@ static unsigned on_message(const struct tool_sip_push *p, void *arg)
         return 480;
     m.server = shown.server = server_name(t, p->peer, p->ip);
     ev = kit_handle_message(t->kit, &m, &status, &push, &reason);
+    kit_answer_more(t->kit, p->more);
     if (!note(t, ev, &shown, &push, reason)) {
         leave_soon(t);
         return 500;

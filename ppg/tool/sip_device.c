@@ -57,9 +57,9 @@ static void check_end(struct tool_sip_device *d)
 
 static unsigned serve_message(struct tool_sip_device *d, const struct ota_sip_unit *unit,
                               const struct ota_sip_request *r, struct slice ip,
-                              const struct net_tls_peer *peer)
+                              const struct net_tls_peer *peer, struct buf *more)
 {
-    struct tool_sip_push p = {.body = unit->body, .ip = ip, .peer = peer};
+    struct tool_sip_push p = {.body = unit->body, .ip = ip, .peer = peer, .more = more};
     struct buf type, app;
     unsigned status = 400;
 
@@ -77,9 +77,9 @@ static unsigned serve_message(struct tool_sip_device *d, const struct ota_sip_un
 }
 
 /* A fresh tag for To: two devices that answer one forked request are told apart by it (§8.2.6.2). */
-static enum err respond(struct tool_sip_device *d, const struct ota_sip_request *r, unsigned status)
+static enum err respond(struct tool_sip_device *d, const struct ota_sip_request *r, unsigned status,
+                        struct slice more)
 {
-    struct slice more = status == 405 ? SLICE("Allow: MESSAGE, OPTIONS\r\n") : SLICE_NONE;
     uint8_t chance[TAG_N / 2];
     struct buf tag;
     enum err e = sec_random(chance, sizeof chance);
@@ -101,22 +101,27 @@ static struct slice serve(struct tool_sip_device *d, const struct ota_sip_unit *
     char ip[NET_ADDR_TEXT_N] = "";
     struct ota_sip_request r;
     unsigned status = 405;
+    struct buf more;
 
     (void)uv_ip_name(from, ip, sizeof ip);
     if (ota_sip_request_read(unit, from, &r))
         return SLICE_NONE;
     if (datagram)
         again = ota_sip_answered_find(&d->answered, &r);
+    buf_init(&more, OTA_SIP_LINE_MAX_N);
     if (again.n == 0 && !slice_eq(r.method, SLICE("ACK"))) {
         if (slice_eq(r.method, SLICE("MESSAGE")))
-            status = serve_message(d, unit, &r, slice_str(ip), peer);
+            status = serve_message(d, unit, &r, slice_str(ip), peer, &more);
         else if (slice_eq(r.method, SLICE("OPTIONS")))
             status = 200;
-        if (!respond(d, &r, status))
+        else
+            buf_add(&more, SLICE("Allow: MESSAGE, OPTIONS\r\n"));
+        if (!respond(d, &r, status, buf_slice(&more)))
             answer = buf_slice(&d->response);
         if (datagram && answer.n)
             ota_sip_answered_keep(&d->answered, &r, answer);
     }
+    buf_clear(&more);
     ota_sip_request_clear(&r);
     return again.n ? again : answer;
 }

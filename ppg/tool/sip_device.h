@@ -3,6 +3,7 @@
 #ifndef PPG_TOOL_SIP_DEVICE_H
 #define PPG_TOOL_SIP_DEVICE_H
 
+#include "base/buf.h"
 #include "base/net/env.h"
 #include "base/net/tls.h"
 #include "base/slice.h"
@@ -17,6 +18,7 @@ struct tool_sip_push {
     struct slice body;
     struct slice ip;                 /* of who sent it */
     const struct net_tls_peer *peer; /* NULL: not inside TLS */
+    struct buf *more;                /* header lines for the answer, to be appended */
 };
 
 struct tool_sip_device_conf {

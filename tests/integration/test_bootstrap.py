@@ -11,6 +11,7 @@ import time
 from gateway import Gateway, Terminal, good_push, push
 from gpl_model import Message, PushModule
 from harness import case, check, check_eq, main, wait_until
+from sipnet import ALICE, FULL, ended, good
 
 IMPI, NAME = "234150999999999@ims.example", "ppg.example.net"
 K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"
@@ -249,6 +250,24 @@ def nothing_is_sent_below_its_level(bench):
         check_eq((p if address == "+15550100" else q).wait_events(1, "dropped")[-1]["reason"], reason)
     check(b"secret words" not in p.wire() + q.wire(), "content in the clear")
     check_eq(p.events() + q.events(), [], "pushes")
+
+
+@case
+def over_sip_too(bench):
+    """The first MESSAGE brings the association, of a module that is ahead; the next uses it, and one that was lost comes again."""
+    bench.write("state", "push-terminal-state 1\nmodule " + f"{0x2000:016x}" * 32 + "\n", 0o600)
+    p = Terminal(bench, "--require", "full", "--module", module(bench), "--state", bench.path("state"), association=False,
+                 command="sip")
+    g = gateway(bench, f"[terminal {ALICE}]\nroute = sip:alice@127.0.0.1:{p.port};transport=tcp\n", whitelist=FULL,
+                subscribers=SUBSCRIBERS.replace("+15550100", ALICE))
+    for i in range(3):
+        if i == 2:
+            check_eq(g.ctl("sa", "revoke", ALICE).returncode, 0)
+        good(bench, g, f"p{i}")
+        ended(g, f"p{i}", "delivered")
+    check_eq([(e["key"], e["associated"], e["protection"]) for e in p.wait_events(3)],
+             [("gba-push", first, "full") for first in (True, False, True)])
+    check_eq([e["reason"] for e in p.events("dropped")], ["auth-sync"])
 
 
 @case

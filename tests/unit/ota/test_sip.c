@@ -447,12 +447,20 @@ static void statuses(void)
         enum ota_outcome outcome;
         unsigned code;
         int64_t retry_ms;
+        bool taken; /* the terminal itself said so */
+        enum ota_sa_word word;
     } rows[] = {
-        {"202 Accepted", OTA_DELIVERED, 1000, 0},
-        {"404 No", OTA_UNDELIVERABLE, 2002, 0},
-        {"480 Away\r\nRetry-After: 60", OTA_RETRY, 4001, 60000},
-        {"503 No\r\nRetry-After: 7 (x)", OTA_RETRY, 4001, 7000},
-        {"603 Decline", OTA_ABORTED, 5027, 0},
+        {"200 OK", OTA_DELIVERED, 1000, 0, true, OTA_SA_NOTHING},
+        {"202 Accepted", OTA_DELIVERED, 1000, 0, false, OTA_SA_NOTHING},
+        {"404 No", OTA_UNDELIVERABLE, 2002, 0, false, OTA_SA_NOTHING},
+        {"480 Away\r\nRetry-After: 60", OTA_RETRY, 4001, 60000, false, OTA_SA_NOTHING},
+        {"503 No\r\nRetry-After: 7 (x)", OTA_RETRY, 4001, 7000, false, OTA_SA_NOTHING},
+        {"603 Decline", OTA_ABORTED, 5027, 0, false, OTA_SA_NOTHING},
+        {"603 Decline\r\nX-Push-Association: unknown", OTA_ABORTED, 5027, 0, false, OTA_SA_UNKNOWN},
+        {"603 Decline\r\nX-Push-Association: resync rand=000102030405060708090a0b0c0d0e0f, "
+         "auts=101112131415161718191a1b1c1d",
+         OTA_ABORTED, 5027, 0, false, OTA_SA_RESYNC},
+        {"603 Decline\r\nX-Push-Association: resync", OTA_ABORTED, 5027, 0, false, OTA_SA_NOTHING},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -463,6 +471,8 @@ static void statuses(void)
         push_and_wait(f, 0);
         CU_ASSERT(ended_as(f, 0, rows[i].outcome, rows[i].code));
         CU_ASSERT_EQUAL(f->jobs[0].result.retry_after_ms, rows[i].retry_ms);
+        CU_ASSERT(f->jobs[0].result.taken == rows[i].taken);
+        CU_ASSERT(f->jobs[0].result.association.word == rows[i].word);
         CU_ASSERT_EQUAL(f->peer.n, 1);
         fix_close(f);
     }
