@@ -209,6 +209,7 @@ def run_case(build, function):
 
 
 def main(what):
+    check_eq(f"test_{what}.py", os.path.basename(sys.argv[0]), "the suite's name and its file's")  # the lint goes by it
     if len(sys.argv) < 2 or not os.path.isdir(sys.argv[1]):
         print(f"usage: test_{what}.py BUILD_DIR [CASE...]", file=sys.stderr)
         sys.exit(2)

@@ -280,4 +280,4 @@ def handshakes_that_are_none(bench):
     w.check("handshakes")
 
 
-main("terminals that call in badly")
+main("call_bad")

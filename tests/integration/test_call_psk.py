@@ -203,4 +203,4 @@ def mistakes_are_told(bench):
         check(done.returncode == 2 and "--psk" in done.stderr, done.stderr)
 
 
-main("terminals that call in with a shared key")
+main("call_psk")

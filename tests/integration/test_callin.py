@@ -362,4 +362,4 @@ def many_terminals_on_one_line_each(bench):
     check(os.path.exists(gateway.path("store.db")) and status, "status")
 
 
-main("terminals that call in")
+main("callin")

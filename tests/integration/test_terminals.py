@@ -159,4 +159,4 @@ def a_swarm_is_many_terminals(bench):
         check_eq(bench.run("push-terminal", "swarm", *options).returncode, 2, f"{options}")
 
 
-main("terminals as an operator sees them")
+main("terminals")

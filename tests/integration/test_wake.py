@@ -180,4 +180,4 @@ def mistakes_are_told(bench):
         check(done.returncode == 1 and why in done.stderr, (text, done.stderr))
 
 
-main("terminals that are asked to call")
+main("wake")
