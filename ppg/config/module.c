@@ -60,7 +60,7 @@ static void set_opc(struct ppg_list *l, const struct ppg_ini_line *line)
     set_key(l, line, out_of(l)->opc);
 }
 
-static void set_module(struct ppg_list *l, const struct ppg_ini_line *line)
+void ppg_module_kind(struct ppg_list *l, const struct ppg_ini_line *line, enum sec_aka_star *out)
 {
     static const struct ppg_word words[] = {{"plain", SEC_AKA_PLAIN},
                                             {"gba-u", SEC_AKA_STAR_SHA256},
@@ -71,7 +71,12 @@ static void set_module(struct ppg_list *l, const struct ppg_ini_line *line)
     if (ppg_value_word(line->value, words, &star))
         ppg_list_say(l, line, "plain, gba-u or gba-u-sha1");
     else
-        out_of(l)->star = (enum sec_aka_star)star;
+        *out = (enum sec_aka_star)star;
+}
+
+static void set_module(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_module_kind(l, line, &out_of(l)->star);
 }
 
 static void set_gateway(struct ppg_list *l, const struct ppg_ini_line *line)

@@ -4,7 +4,7 @@
 #define PPG_CONFIG_MODULE_H
 
 #include "base/arena.h"
-#include "ppg/config/ini.h"
+#include "ppg/config/lists.h"
 #include "security/aka.h"
 
 #define PPG_MODULE_GATEWAYS_MAX 64
@@ -23,5 +23,8 @@ struct ppg_module {
 /* Reads the file.  Tells every mistake; *out is to be cleared in any case, and only good when nothing was told. */
 void ppg_module_read(struct ppg_load *load, const char *path, struct ppg_module *out);
 void ppg_module_clear(struct ppg_module *m); /* wipes */
+
+/* The value of a `module` key: what kind of module it is.  Tells a mistake; *out is then untouched. */
+void ppg_module_kind(struct ppg_list *l, const struct ppg_ini_line *line, enum sec_aka_star *out);
 
 #endif

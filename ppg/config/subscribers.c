@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "ppg/config/lists.h"
+#include "ppg/config/module.h"
 #include "ppg/config/value.h"
 #include "security/address.h"
 
@@ -152,16 +153,7 @@ static void set_identity(struct ppg_list *l, const struct ppg_ini_line *line)
 
 static void set_module(struct ppg_list *l, const struct ppg_ini_line *line)
 {
-    static const struct ppg_word words[] = {{"plain", SEC_AKA_PLAIN},
-                                            {"gba-u", SEC_AKA_STAR_SHA256},
-                                            {"gba-u-sha1", SEC_AKA_STAR_SHA1},
-                                            {NULL, 0}};
-    int star = SEC_AKA_PLAIN;
-
-    if (ppg_value_word(line->value, words, &star))
-        ppg_list_say(l, line, "plain, gba-u or gba-u-sha1");
-    else
-        draft_of(l)->subscriber.star = (enum sec_aka_star)star;
+    ppg_module_kind(l, line, &draft_of(l)->subscriber.star);
 }
 
 static const struct ppg_list_key keys[] = {
