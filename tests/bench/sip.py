@@ -6,25 +6,10 @@ import time
 
 from servers import wait_for_port
 from harness import check, free_port, wait_until
+from sipnet import SIPP_DEVICE
 
 AT_ONCE = 64
 CALLS = 10000
-
-DEVICE = """<?xml version="1.0" encoding="ISO-8859-1" ?>
-<scenario name="device">
-  <recv request="MESSAGE"/>
-  <send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-</scenario>
-"""
 
 INITIATOR = """<?xml version="1.0" encoding="ISO-8859-1" ?>
 <scenario name="initiator">
@@ -71,7 +56,7 @@ def bound(port):
 
 def device(bench, mode):
     port = free_port()
-    bench.start("/usr/bin/sipp", "-sf", bench.write("device.xml", DEVICE), "-i", "127.0.0.1", "-p", str(port), "-t", mode, "-nostdin")
+    bench.start("/usr/bin/sipp", "-sf", bench.write("device.xml", SIPP_DEVICE), "-i", "127.0.0.1", "-p", str(port), "-t", mode, "-nostdin")
     wait_for_port(port, bench.programs[-1]) if mode == "t1" else bound(port)
     return port
 

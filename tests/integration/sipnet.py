@@ -10,6 +10,23 @@ ALICE = "sip:alice@127.0.0.1"
 OPEN = "allow news sip:*@127.0.0.1 *\nallow news sip:*@ims.example.net *\n"
 FULL = "allow news sip:*@127.0.0.1 * protect=full\n"
 
+# A device that takes every MESSAGE, played by sipp.
+SIPP_DEVICE = """<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="device">
+  <recv request="MESSAGE"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>
+"""
+
 
 def route(uri, more=""):
     return f"[terminal {ALICE}]\nroute = {uri}\n{more}"

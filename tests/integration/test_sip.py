@@ -9,7 +9,7 @@ import threading
 import pcap
 from gateway import INITIATORS, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main
-from sipnet import ALICE, FULL, MARK, OPEN, ended, good, kamailio, route
+from sipnet import ALICE, FULL, MARK, OPEN, SIPP_DEVICE, ended, good, kamailio, route
 from sipuas import Device, Message, answer, challenge_of, digest_good
 
 
@@ -195,27 +195,10 @@ def larger_than_a_message_may_be(bench):
     check_eq((device.messages[0].over, device.messages[0]["Via"][:11]), ("tcp", "SIP/2.0/TCP"))
 
 
-SIPP = """<?xml version="1.0" encoding="ISO-8859-1" ?>
-<scenario name="device">
-  <recv request="MESSAGE"/>
-  <send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-</scenario>
-"""
-
-
 def sipp_is_the_device(bench, transport, mode):
     count = 20
     port = free_port(socket.SOCK_DGRAM if mode == "u1" else socket.SOCK_STREAM)
-    sipp = bench.start("/usr/bin/sipp", "-sf", bench.write("uas.xml", SIPP), "-i", "127.0.0.1", "-p", str(port), "-t", mode, "-m",
+    sipp = bench.start("/usr/bin/sipp", "-sf", bench.write("uas.xml", SIPP_DEVICE), "-i", "127.0.0.1", "-p", str(port), "-t", mode, "-m",
                        str(count), "-nostdin", "-trace_err", "-error_file", bench.path("sipp.errors"))
     gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{port};transport={transport}"), whitelist=OPEN)
     for i in range(count):
