@@ -9,6 +9,13 @@ from harness import case, check, check_eq, main
 
 PHONE = "[terminal +15550100]\nroute = http://127.0.0.1:9\n"
 GRAVE = ("MEDIUM", "HIGH", "CRITICAL", "WARN", "FATAL")
+# What testssl.sh says of itself: its openssl is old; and it hangs up at once, on a busy machine before the ticket of
+# TLS 1.3 came, which it then calls a connect problem (tls:resumption_keeps_the_identity resumes with one).
+OF_ITSELF = (("engine_problem", None), ("sessionresumption_ticket", "check failed because of connect problem"))
+
+
+def of_itself(row):
+    return any(row["id"] == name and said in (None, row["finding"]) for name, said in OF_ITSELF)
 
 
 @case
@@ -32,7 +39,7 @@ def no_finding_above_low(bench):
     ids = {row["id"] for row in found}
     for needed in ("TLS1_2", "TLS1_3", "PFS", "heartbleed", "secure_renego", "ROBOT", "BEAST", "LUCKY13", "fallback_SCSV"):
         check(needed in ids, f"{needed} was not looked at: {sorted(ids)}")
-    grave = [row for row in found if row["severity"] in GRAVE and row["id"] != "engine_problem"]  # of its own openssl
+    grave = [row for row in found if row["severity"] in GRAVE and not of_itself(row)]
     check_eq([(row["id"], row["severity"], row["finding"]) for row in grave], [], "findings")
     good_push(bench, gateway)
 
