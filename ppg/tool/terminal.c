@@ -1,0 +1,115 @@
+/* One run of push-terminal, put together in order and taken apart again.  One thread. */
+#include "ppg/tool/terminal.h"
+
+#include "ppg/tool/provision.h"
+
+int tool_terminal_complain(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "push-terminal: %s%s%s\n", what, why[0] ? ": " : "", why);
+    return TOOL_TERMINAL_USAGE;
+}
+
+int tool_terminal_login(const char *option, const char *login, struct buf *text, struct slice *user,
+                        struct slice *password)
+{
+    enum err e = tool_login(login, text, user, password);
+
+    return e ? tool_terminal_complain(option, e == ERR_MALFORMED ? "not USER:FILE" : err_text(e)) : 0;
+}
+
+static int load_object(struct tool_terminal *t)
+{
+    char why[TOOL_WHY_N];
+
+    if (!t->o->provisioning ||
+        !tool_provision(t->o->provisioning, t->kit, clk_utc_ms(&clk_real) / 1000, &t->object, why))
+        return 0;
+    return tool_terminal_complain(why, "");
+}
+
+/* --home: whom we ask about pushes that ask us to connect. */
+static int find_home(struct tool_terminal *t)
+{
+    const struct tool_verify_conf ask = {.env = &t->loop.env,
+                                         .kit = t->kit,
+                                         .home = &t->o->home,
+                                         .terminal_id = slice_str(t->o->terminal_id),
+                                         .told = tool_terminal_verified,
+                                         .limits = tool_terminal_limits(t),
+                                         .request = tool_terminal_visit,
+                                         .arg = t};
+    char why[TOOL_WHY_N];
+
+    if (!t->o->home.url)
+        return 0;
+    return tool_verify_create(&ask, &t->verify, why) ? tool_terminal_complain(why, "") : 0;
+}
+
+static int open_wire(struct tool_terminal *t)
+{
+    if (!t->o->wire)
+        return 0;
+    t->wire = fopen(t->o->wire, "wbe");
+    return t->wire ? 0 : tool_terminal_complain(t->o->wire, "cannot be written");
+}
+
+static int open_log(struct tool_terminal *t)
+{
+    const struct log_conf conf = {.level = LOG_INFO, .format = t->o->json ? LOG_JSON : LOG_TEXT, .fd = 2};
+
+    if (log_create(&conf, &clk_real, &t->log))
+        return tool_terminal_complain("out of memory", "");
+    t->loop.env.log = t->log;
+    return 0;
+}
+
+static int set_up(struct tool_terminal *t)
+{
+    int bad = open_log(t);
+
+    if (!bad)
+        bad = tool_terminal_kit(t);
+    if (!bad)
+        bad = tool_state_load(&t->state, t->kit) ? tool_terminal_complain(t->o->state, "cannot be read") : 0;
+    if (!bad)
+        bad = load_object(t);
+    if (!bad)
+        bad = tool_terminal_tls(t);
+    if (!bad)
+        bad = open_wire(t);
+    if (!bad)
+        bad = find_home(t);
+    if (!bad && net_gate_create(TOOL_TERMINAL_CONNECTIONS_MAX, TOOL_TERMINAL_CONNECTIONS_MAX, &t->gate))
+        bad = tool_terminal_complain("out of memory", "");
+    return bad ? bad : tool_terminal_start(t);
+}
+
+int tool_terminal_run(const struct tool_terminal_options *o)
+{
+    struct tool_terminal t = {.o = o};
+
+    if (o->gateway &&
+        (net_uri_parse(slice_str(o->gateway), &t.gateway) || !slice_eq(t.gateway.target, SLICE("/"))))
+        return tool_terminal_complain("--gateway", "not https://HOST:PORT or http://HOST:PORT");
+    tool_state_init(&t.state, o->state);
+    buf_init(&t.login, TOOL_TERMINAL_FILE_MAX_N);
+    if (tool_loop_open(&t.loop))
+        return tool_terminal_complain("out of memory", "");
+    t.exit = set_up(&t);
+    (void)uv_run(&t.loop.loop, UV_RUN_DEFAULT);
+    if (t.httpd || t.udp || t.dtls || t.sip || t.verify)
+        tool_terminal_end(&t); /* drained: the timer alone does not keep the loop going */
+    tool_loop_close(&t.loop);
+    kit_free(&t.kit);
+    net_gate_free(&t.gate);
+    net_tls_ctx_free(&t.tls);
+    sec_secret_clear(&t.psk);
+    tool_pin_clear(&t.pin);
+    tool_provision_free(&t.object);
+    log_free(&t.log);
+    tool_state_clear(&t.state);
+    buf_wipe(&t.login);
+    if (t.wire)
+        (void)fclose(t.wire);
+    return t.exit;
+}

@@ -1,0 +1,212 @@
+/* The terminal's way to its gateway: it listens for connections, datagrams or SIP, calls, or fetches; and how it ends, at
+ * once or once the answers have left.  [OTA-HTTP §3].  One thread. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/net/dns.h"
+#include "ppg/tool/terminal.h"
+
+#define DRAIN_MS 3000
+#define WAIT_MS  30000 /* for a head, a handshake; a body may take longer */
+#define IDLE_MS  600000
+#define MTU      1200
+
+void tool_terminal_end(struct tool_terminal *t)
+{
+    net_hub_timer_stop(t->loop.env.hub, &t->timer);
+    tool_call_close(&t->call);
+    tool_sip_close(&t->sip);
+    tool_inbox_close(&t->inbox);
+    if (t->httpd)
+        net_httpd_close(t->httpd, NULL, NULL);
+    tool_verify_close(&t->verify);
+    if (t->udp)
+        net_udp_close(t->udp, NULL, NULL);
+    if (t->dtls)
+        net_dtlsd_close(t->dtls);
+    t->httpd = NULL;
+    t->udp = NULL;
+    t->dtls = NULL;
+}
+
+void tool_terminal_drain(struct tool_terminal *t)
+{
+    t->draining = true;
+    tool_call_close(&t->call);
+    tool_verify_drain(t->verify);
+    if (t->httpd)
+        net_httpd_drain(t->httpd);
+    net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_MS);
+}
+
+static void tick(struct net_timer *timer)
+{
+    struct tool_terminal *t = container_of(timer, struct tool_terminal, timer);
+
+    if (!t->draining)
+        t->exit = t->o->count == 0 && t->pushes ? 0 : TOOL_TERMINAL_LATE;
+    tool_terminal_end(t);
+}
+
+/* Not from inside what reads the socket; the answer leaves first. */
+void tool_terminal_leave(struct tool_terminal *t)
+{
+    t->draining = true;
+    net_hub_timer_set(t->loop.env.hub, &t->timer, 1);
+}
+
+static int tell_port(const struct tool_terminal *t, unsigned port)
+{
+    bool v6 = strchr(t->address, ':') != NULL;
+    char text[16];
+    int n = snprintf(text, sizeof text, "%u\n", port);
+
+    if (t->o->port_file && tool_write(t->o->port_file, slice_of(text, (size_t)n)))
+        return tool_terminal_complain(t->o->port_file, "cannot be written");
+    (void)fprintf(stderr, "listening %s%s%s:%u\n", v6 ? "[" : "", t->address, v6 ? "]" : "", port);
+    return 0;
+}
+
+/* --bind to datagrams. */
+static int listen_udp(struct tool_terminal *t, unsigned *port)
+{
+    const struct net_udp_user user = {.data = tool_terminal_datagram, .arg = t};
+    const struct net_dtlsd_conf dtls = {.ctx = t->tls,
+                                        .mtu = MTU,
+                                        .sessions_max = TOOL_TERMINAL_CONNECTIONS_MAX,
+                                        .handshake_ms = WAIT_MS,
+                                        .idle_ms = IDLE_MS,
+                                        .data = tool_terminal_record,
+                                        .arg = t};
+    struct sockaddr_storage local;
+    enum err e;
+    uint16_t want = 0;
+
+    if (tool_bind(t->o->bind, t->address, &want) || net_addr_parse(slice_str(t->address), want, &local))
+        return tool_terminal_complain("--bind", "not ADDR:PORT");
+    if (t->o->dtls)
+        e = net_dtlsd_create(&t->loop.env, &dtls, (struct sockaddr *)&local, &t->dtls);
+    else
+        e = net_udp_open(&t->loop.env, (struct sockaddr *)&local, NULL, &user, &t->udp);
+    if (e)
+        return tool_terminal_complain("--bind", "cannot be bound to");
+    *port = t->o->dtls ? net_dtlsd_port(t->dtls) : net_udp_port(t->udp);
+    return 0;
+}
+
+struct net_http_limits tool_terminal_limits(const struct tool_terminal *t)
+{
+    return (struct net_http_limits){.head_max_n = 16384,
+                                    .headers_max = TOOL_TERMINAL_HEADERS_MAX,
+                                    .value_max_n = 4096,
+                                    .target_max_n = 256,
+                                    .body_max_n = (size_t)t->o->max_size + 16384,
+                                    .head_ms = WAIT_MS,
+                                    .idle_ms = IDLE_MS,
+                                    .body_rate_min = 100,
+                                    .handshake_ms = WAIT_MS};
+}
+
+/* --bind to connections, or --gateway. */
+static int serve_http(struct tool_terminal *t, unsigned *port)
+{
+    struct net_httpd_conf conf = {.name = "terminal",
+                                  .address = t->address,
+                                  .tls = t->tls,
+                                  .gate = t->gate,
+                                  .server = "push-terminal",
+                                  .request = tool_terminal_request,
+                                  .tap = t->wire ? tool_terminal_wire : NULL,
+                                  .arg = t,
+                                  .limits = tool_terminal_limits(t)};
+    const char *why = "not ADDR:PORT";
+
+    if (!t->o->gateway && tool_bind(t->o->bind, t->address, &conf.port))
+        return tool_terminal_complain("--bind", why);
+    conf.address = t->o->gateway ? NULL : t->address;
+    if (net_httpd_create(&t->loop.env, &conf, &t->httpd, &why))
+        return tool_terminal_complain("--bind", why);
+    *port = net_httpd_port(t->httpd);
+    return 0;
+}
+
+static int start_calling(struct tool_terminal *t)
+{
+    struct tool_call_conf conf = {.env = &t->loop.env,
+                                  .httpd = t->httpd,
+                                  .host = t->gateway.host,
+                                  .port = t->gateway.port,
+                                  .server_name = slice_str(t->o->gateway_name ? t->o->gateway_name : "")};
+
+    return tool_call_create(&conf, &t->call) ? tool_terminal_complain("out of memory", "") : 0;
+}
+
+/* --bind to SIP. */
+static int listen_sip(struct tool_terminal *t, unsigned *port)
+{
+    struct tool_sip_conf conf = {.env = &t->loop.env,
+                                 .bind = t->o->bind,
+                                 .tls = t->tls,
+                                 .record = t->o->record,
+                                 .registrar = t->o->registrar,
+                                 .apps = &t->o->apps,
+                                 .json = t->o->json,
+                                 .push = tool_terminal_message,
+                                 .wire = t->wire ? tool_terminal_wire : NULL,
+                                 .arg = t};
+    char why[TOOL_WHY_N];
+
+    if (t->o->proof && tool_terminal_login("--proof", t->o->proof, &t->login, &conf.user, &conf.password))
+        return TOOL_TERMINAL_USAGE;
+    return tool_sip_create(&conf, t->address, &t->sip, port, why) ? tool_terminal_complain(why, "") : 0;
+}
+
+static int serve(struct tool_terminal *t, unsigned *port)
+{
+    if (t->o->sip)
+        return listen_sip(t, port);
+    return t->o->udp || t->o->dtls ? listen_udp(t, port) : serve_http(t, port);
+}
+
+static int start_fetching(struct tool_terminal *t)
+{
+    struct tool_inbox_conf conf = {.env = &t->loop.env,
+                                   .host = t->gateway.host,
+                                   .port = t->gateway.port,
+                                   .tls = t->tls,
+                                   .server_name = slice_str(t->o->gateway_name ? t->o->gateway_name : ""),
+                                   .protection = slice_str(t->o->protection),
+                                   .item = slice_str(t->o->item),
+                                   .max_n = (size_t)t->o->max_size,
+                                   .follow = t->o->follow,
+                                   .keep = t->o->keep,
+                                   .got = tool_terminal_item,
+                                   .ended = tool_terminal_item_over,
+                                   .arg = t};
+
+    if (t->o->proof && tool_terminal_login("--proof", t->o->proof, &t->login, &conf.user, &conf.password))
+        return TOOL_TERMINAL_USAGE;
+    return tool_inbox_create(&conf, &t->inbox) ? tool_terminal_complain("out of memory", "") : 0;
+}
+
+int tool_terminal_start(struct tool_terminal *t)
+{
+    unsigned port = 0;
+    int bad;
+
+    net_timer_init(&t->timer, tick);
+    if (t->o->fetch) {
+        bad = start_fetching(t);
+        if (t->o->timeout_s && !bad)
+            net_hub_timer_set(t->loop.env.hub, &t->timer, t->o->timeout_s * 1000);
+        return bad;
+    }
+    bad = serve(t, &port);
+    if (bad || (t->o->gateway ? start_calling(t) : tell_port(t, port))) {
+        tool_terminal_end(t);
+        return TOOL_TERMINAL_USAGE;
+    }
+    if (t->o->timeout_s)
+        net_hub_timer_set(t->loop.env.hub, &t->timer, t->o->timeout_s * 1000);
+    return 0;
+}

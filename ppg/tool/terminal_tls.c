@@ -1,0 +1,102 @@
+/* How the terminal proves itself in TLS, and knows its gateway: a shared key, or certificates from files or from what it was
+ * provisioned with.  One thread. */
+#include "ppg/tool/terminal.h"
+
+#define CRL_MAX_N (4u << 20)
+
+static bool find_psk(void *arg, struct slice identity, unsigned version, struct slice *key)
+{
+    const struct tool_terminal *t = arg;
+
+    (void)version;
+    if (!slice_eq(identity, t->psk_name))
+        return false;
+    *key = sec_secret_slice(&t->psk);
+    return true;
+}
+
+static int load_psk(struct tool_terminal *t)
+{
+    char why[TOOL_WHY_N];
+
+    if (!t->o->psk)
+        return 0;
+    if (!t->o->dtls && !t->gateway.https)
+        return tool_terminal_complain("--psk", "is for --dtls, and for a gateway at https");
+    return tool_psk(t->o->psk, &t->psk_name, &t->psk, why) ? tool_terminal_complain("--psk", why) : 0;
+}
+
+/* Certificates that were provisioned are used whole, where none are named otherwise. */
+static bool object_has_tls(const struct tool_terminal *t)
+{
+    const struct tool_terminal_options *o = t->o;
+
+    return t->object && (t->object->chain_pem.n || t->object->ca_pem.n) && !o->cert && !o->key &&
+           !o->pkcs12 && !o->ca && !t->psk.n;
+}
+
+/* With our certificate from where it is kept. */
+static enum err make_ctx(struct tool_terminal *t, const struct net_tls_conf *conf, char why[TOOL_WHY_N])
+{
+    const struct tool_terminal_options *o = t->o;
+
+    if (object_has_tls(t)) {
+        const struct tool_pem pem = {.chain = buf_slice(&t->object->chain_pem),
+                                     .key = buf_slice(&t->object->key_pem),
+                                     .ca = buf_slice(&t->object->ca_pem)};
+
+        return tool_tls_pem(*conf, &pem, &t->tls, why);
+    }
+    if (o->pkcs12)
+        return tool_tls_pkcs12(*conf, o->pkcs12, o->pkcs12_password, o->ca, &t->tls, why);
+    return tool_tls(*conf, o->cert, o->key, o->ca, &t->tls, why);
+}
+
+int tool_terminal_tls(struct tool_terminal *t)
+{
+    bool calls = t->o->gateway != NULL;
+    bool bad_psk = load_psk(t) != 0, provisioned = object_has_tls(t);
+    bool certified = t->o->cert || t->o->key || t->o->pkcs12 || (provisioned && t->object->chain_pem.n);
+    bool ca = t->o->ca || (provisioned && t->object->ca_pem.n);
+    struct net_tls_conf conf = {.role = calls ? NET_TLS_CLIENT : NET_TLS_SERVER,
+                                .verify = ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
+                                .version_min = 12,
+                                .alpn_http11 = !t->o->dtls,
+                                .datagrams = t->o->dtls};
+    char why[TOOL_WHY_N];
+    struct buf crl;
+    enum err e;
+
+    if (bad_psk)
+        return TOOL_TERMINAL_USAGE;
+    if (t->psk.n && calls) {
+        conf.psk_identity = t->psk_name;
+        conf.psk_key = sec_secret_slice(&t->psk);
+    } else if (t->psk.n)
+        conf.psk = (struct net_tls_psk_source){.find = find_psk, .arg = t};
+    else if (t->o->dtls && !certified)
+        return tool_terminal_complain("--dtls", "needs --psk, or --cert and --key");
+    if (t->o->pkcs12 ? t->o->cert || t->o->key : t->o->pkcs12_password != NULL)
+        return tool_terminal_complain("--pkcs12",
+                                      "stands for --cert and --key, and --pkcs12-password goes with it");
+    if (t->o->crl && !ca)
+        return tool_terminal_complain("--crl", "needs --ca");
+    if (calls && t->psk.n && (ca || certified))
+        return tool_terminal_complain("--psk", "stands for certificates: neither --ca nor --cert");
+    if (calls && !t->psk.n && t->gateway.https != ca)
+        return tool_terminal_complain("--ca", t->gateway.https ? "needed, or --psk: how the gateway is known"
+                                                               : "is for https");
+    if (calls && !t->gateway.https)
+        return 0;
+    if (!calls && !certified && !t->psk.n)
+        return ca ? tool_terminal_complain("--ca", "needs --cert and --key") : 0;
+    buf_init(&crl, CRL_MAX_N);
+    e = t->o->crl ? tool_read(t->o->crl, &crl) : ERR_OK;
+    if (e)
+        (void)tool_terminal_complain(t->o->crl, err_text(e));
+    conf.crl_pem = buf_slice(&crl);
+    if (!e && (e = make_ctx(t, &conf, why)))
+        (void)tool_terminal_complain(why, "");
+    buf_clear(&crl);
+    return e ? TOOL_TERMINAL_USAGE : 0;
+}
