@@ -11,9 +11,9 @@
 
 #define OTA_SIP_HEAD_MAX_N   ((size_t)16 << 10) /* octets: start line and headers, with the empty line */
 #define OTA_SIP_LINE_MAX_N   8192               /* octets of one header with its continuations */
-#define OTA_SIP_NAME_MAX_N   64
+#define OTA_SIP_NAME_MAX_N   128
 #define OTA_SIP_HEADERS_MAX  100
-#define OTA_SIP_METHOD_MAX_N 32
+#define OTA_SIP_METHOD_MAX_N 64
 
 struct ota_sip_head {
     size_t wire_n;   /* octets, with the empty line */

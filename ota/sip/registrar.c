@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/net/http1.h"
 #include "base/scan.h"
+#include "ota/sip/refusal.h"
 #include "ota/sip/uri.h"
 
 #define AUTHORIZATIONS_MAX 4 /* looked at */
@@ -317,18 +318,15 @@ static enum err read_record(const struct ota_sip_registrar *g, const struct ota_
 unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
                           struct buf *record, struct buf *more)
 {
-    struct slice require = ota_sip_request_header(r, "require");
     struct ota_sip_account account;
     enum err e;
 
     if (!our_domain(g, r->osip->req_uri->host))
         return 404;
-    if (require.n) {
-        buf_add(more, SLICE("Unsupported: "));
-        buf_add(more, require);
-        buf_add(more, SLICE("\r\n"));
+    if (r->escaped_nul) /* it would be the record of somebody else */
+        return 400;
+    if (ota_sip_request_requires(r, more))
         return 420;
-    }
     e = identify(g, r, &account);
     if (e == ERR_NOMEM)
         return 500;

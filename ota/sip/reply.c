@@ -29,11 +29,20 @@ void ota_sip_parser_start(void)
     uv_once(&once, start);
 }
 
+static bool number_good(const char *cseq)
+{
+    struct scan s = scan_of(slice_str(cseq));
+
+    (void)scan_u32(&s, 0, INT32_MAX); /* RFC 3261 §8.1.1.5 */
+    scan_end(&s);
+    return !s.err;
+}
+
 /* Names the headers without which a response cannot be matched or is broken (RFC 3261 §8.1.1). */
 static bool whole(const osip_message_t *m)
 {
     return m->from && m->to && m->call_id && m->call_id->number && m->cseq && m->cseq->method &&
-           m->cseq->number && osip_list_size(&m->vias) == 1;
+           number_good(m->cseq->number) && osip_list_size(&m->vias) == 1;
 }
 
 static struct slice branch_of(const osip_message_t *m)

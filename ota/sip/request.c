@@ -8,6 +8,8 @@
 #include "base/net/stream.h"
 #include "base/scan.h"
 
+#define COOKIE "z9hG4bK" /* §8.1.1.7 */
+
 /* Names the headers without which a request cannot be answered (§8.1.1). */
 static bool whole(const osip_message_t *m)
 {
@@ -27,16 +29,28 @@ static void note_source(osip_message_t *m, const struct sockaddr *from)
             m, text, ntohs(from->sa_family == AF_INET6 ? v6->sin6_port : v4->sin_port));
 }
 
+/* What tells this request from the others of its sender. */
+static struct slice branch_of(const osip_message_t *m, osip_via_t *via)
+{
+    osip_generic_param_t *branch = NULL;
+    struct slice text = SLICE_NONE;
+
+    if (osip_via_param_get_byname(via, "branch", &branch) == 0 && branch)
+        text = slice_str(branch->gvalue);
+    return slice_starts(text, SLICE(COOKIE)) && text.n > sizeof COOKIE - 1 ? text
+                                                                           : slice_str(m->call_id->number);
+}
+
 static enum err read_parts(struct ota_sip_request *r)
 {
     osip_via_t *via = whole(r->osip) ? osip_list_get(&r->osip->vias, 0) : NULL;
-    osip_generic_param_t *branch = NULL, *tag = NULL;
+    osip_generic_param_t *tag = NULL;
     struct scan s;
 
-    if (!via || !via->host || osip_via_param_get_byname(via, "branch", &branch) || !branch || !branch->gvalue)
+    if (!via || !via->host)
         return ERR_MALFORMED;
     r->method = slice_str(r->osip->sip_method);
-    r->branch = slice_str(branch->gvalue);
+    r->branch = branch_of(r->osip, via);
     r->sent_by = slice_str(via->host);
     r->to_tag = osip_to_get_tag(r->osip->to, &tag) == 0 && tag;
     s = scan_of(slice_str(r->osip->cseq->number));
@@ -60,6 +74,7 @@ enum err ota_sip_request_read(const struct ota_sip_unit *unit, const struct sock
     if (!rc && from)
         note_source(r.osip, from);
     e = rc == OSIP_NOMEM ? ERR_NOMEM : rc ? ERR_MALFORMED : read_parts(&r);
+    r.escaped_nul = slice_find_slice(unit->head, SLICE("%00")) != SIZE_MAX;
     if (e)
         ota_sip_request_clear(&r);
     else

@@ -12,14 +12,15 @@ struct osip_message;
 struct ota_sip_request {
     struct osip_message *osip; /* owned; all slices live in it */
     struct slice method;
-    struct slice branch;  /* of the topmost Via */
+    struct slice branch; /* of the topmost Via; Call-ID where that has none of its own (RFC 2543, §17.2.3) */
     struct slice sent_by; /* its host */
     uint32_t cseq;
-    bool to_tag; /* To has a tag: it belongs to a dialog */
+    bool to_tag;      /* To has a tag: it belongs to a dialog */
+    bool escaped_nul; /* "%00" is in it somewhere: libosip2 ends a URI there */
 };
 
 /* The topmost Via learns where it came from (received, rport: RFC 3261 §18.2.1, RFC 3581 §4); from NULL: does not matter.
- * ERR_MALFORMED: libosip2 cannot read it, or Via with a branch, From, To, Call-ID or CSeq of the same method is missing; it cannot be
+ * ERR_MALFORMED: libosip2 cannot read it, or Via, From, To, Call-ID or CSeq of the same method is missing; it cannot be
  * answered.  ERR_UNSUPPORTED: a response.  ERR_NOMEM.  Otherwise give it back with ota_sip_request_clear. */
 enum err ota_sip_request_read(const struct ota_sip_unit *unit, const struct sockaddr *from,
                               struct ota_sip_request *out) MUST_USE;

@@ -9,10 +9,11 @@
 
 #include "base/mem.h"
 #include "ota/sip/attempt.h"
-#include "ota/sip/request.h"
+#include "ota/sip/refusal.h"
 
 #define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
 #define TARGETS_MAX 100000
+#define METHODS     "OPTIONS" /* that we serve */
 
 static bool sip_reaches(const struct ota_terminal *t)
 {
@@ -143,23 +144,37 @@ static void pump(struct ota_sip_target *t)
 
 /* We are asked whether we live, or for what we do not do: nobody may push through us (RFC 3261 §8.2.1, §11.2).  No state is kept:
  * the same request gets the same answer. */
+static enum err print_answer(const struct ota_sip_request *r, struct buf *out)
+{
+    struct buf more;
+    unsigned status;
+    enum err e;
+
+    buf_init(&more, OTA_SIP_LINE_MAX_N);
+    status = ota_sip_request_refused(r, SLICE(METHODS), &more);
+    if (status == 0)
+        buf_add(&more, SLICE("Allow: " METHODS "\r\n"));
+    e = ota_sip_response_print(r, status ? status : 200, r->branch, buf_slice(&more), out);
+    buf_clear(&more);
+    return e;
+}
+
 static void answer(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_unit *unit)
 {
     struct ota_sip_request r;
     enum err e = ota_sip_request_read(unit, ota_sip_hop_peer(hop), &r);
 
-    if (e)
-        return;
     buf_reset(&s->scratch, SEC_DIGEST_HEADER_MAX_N);
-    if (!slice_eq(r.method, SLICE("ACK"))) {
-        e = ota_sip_response_print(&r, slice_eq(r.method, SLICE("OPTIONS")) ? 200 : 405, r.branch,
-                                   SLICE("Allow: OPTIONS\r\n"), &s->scratch);
-        if (!e)
-            e = ota_sip_hop_send(hop, buf_slice(&s->scratch));
+    if (e == ERR_MALFORMED) {
+        e = ota_sip_refusal_print(unit->head, ota_sip_hop_peer(hop), SLICE(METHODS), &s->scratch);
+    } else if (!e) {
+        e = slice_eq(r.method, SLICE("ACK")) ? ERR_ABSENT : print_answer(&r, &s->scratch);
         LOG(s->env->net->log, LOG_DEBUG, "ota.sip.asked", LOG_S("method", r.method),
             LOG_C("error", err_name(e)));
+        ota_sip_request_clear(&r);
     }
-    ota_sip_request_clear(&r);
+    if (!e)
+        (void)!ota_sip_hop_send(hop, buf_slice(&s->scratch)); /* who hears nothing asks again */
 }
 
 static void on_message(struct ota_sip_hop *hop, const struct ota_sip_unit *unit, void *arg)

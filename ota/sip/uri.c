@@ -122,6 +122,8 @@ enum err ota_sip_uri_parse(struct slice text, struct ota_sip_uri *out)
         return ERR_LIMIT;
     if (!octets_good(text))
         return ERR_MALFORMED;
+    if (slice_find_slice(text, SLICE("%00")) != SIZE_MAX) /* the parser would end the user there */
+        return ERR_UNSUPPORTED;
     ota_sip_parser_start();
     if (osip_uri_init(&u))
         return ERR_NOMEM;

@@ -13,6 +13,7 @@
 #include "base/net/udp.h"
 #include "ota/sip/answered.h"
 #include "ota/sip/message.h"
+#include "ota/sip/refusal.h"
 #include "ota/sip/reply.h"
 #include "security/secret.h"
 
@@ -21,6 +22,7 @@
 #define WAIT_MS       30000 /* for a handshake */
 #define RESPONSE_N    16384
 #define TAG_N         16
+#define METHODS       "MESSAGE, OPTIONS"
 
 struct tool_sip_device {
     struct tool_sip_device_conf conf;
@@ -93,6 +95,27 @@ static enum err respond(struct tool_sip_device *d, const struct ota_sip_request 
     return e;
 }
 
+/* To octets that are no request as we know them; n 0: nothing. */
+static struct slice refuse(struct tool_sip_device *d, struct slice octets, const struct sockaddr *from)
+{
+    buf_reset(&d->response, RESPONSE_N);
+    if (ota_sip_refusal_print(octets, from, SLICE(METHODS), &d->response))
+        return SLICE_NONE;
+    return buf_slice(&d->response);
+}
+
+/* The status of a request that is to be answered; header lines for it are appended to *more. */
+static unsigned judge(struct tool_sip_device *d, const struct ota_sip_unit *unit,
+                      const struct ota_sip_request *r, struct slice ip, const struct net_tls_peer *peer,
+                      struct buf *more)
+{
+    unsigned refused = ota_sip_request_refused(r, SLICE(METHODS), more);
+
+    if (refused)
+        return refused;
+    return slice_eq(r->method, SLICE("OPTIONS")) ? 200 : serve_message(d, unit, r, ip, peer, more);
+}
+
 /* What to answer; n 0: nothing. */
 static struct slice serve(struct tool_sip_device *d, const struct ota_sip_unit *unit,
                           const struct sockaddr *from, const struct net_tls_peer *peer, bool datagram)
@@ -100,22 +123,18 @@ static struct slice serve(struct tool_sip_device *d, const struct ota_sip_unit *
     struct slice again = SLICE_NONE, answer = SLICE_NONE;
     char ip[NET_ADDR_TEXT_N] = "";
     struct ota_sip_request r;
-    unsigned status = 405;
     struct buf more;
+    enum err e = ota_sip_request_read(unit, from, &r);
 
     (void)uv_ip_name(from, ip, sizeof ip);
-    if (ota_sip_request_read(unit, from, &r))
-        return SLICE_NONE;
+    if (e)
+        return e == ERR_MALFORMED ? refuse(d, unit->head, from) : SLICE_NONE;
     if (datagram)
         again = ota_sip_answered_find(&d->answered, &r);
     buf_init(&more, OTA_SIP_LINE_MAX_N);
     if (again.n == 0 && !slice_eq(r.method, SLICE("ACK"))) {
-        if (slice_eq(r.method, SLICE("MESSAGE")))
-            status = serve_message(d, unit, &r, slice_str(ip), peer, &more);
-        else if (slice_eq(r.method, SLICE("OPTIONS")))
-            status = 200;
-        else
-            buf_add(&more, SLICE("Allow: MESSAGE, OPTIONS\r\n"));
+        unsigned status = judge(d, unit, &r, slice_str(ip), peer, &more);
+
         if (!respond(d, &r, status, buf_slice(&more)))
             answer = buf_slice(&d->response);
         if (datagram && answer.n)
@@ -139,12 +158,16 @@ static void on_datagram(struct net_udp *udp, const struct sockaddr *from, struct
     struct tool_sip_device *d = arg;
     struct ota_sip_unit unit;
     struct slice answer;
+    enum err e;
 
     buf_reset(&d->text, OTA_SIP_HEAD_MAX_N);
-    if (d->ended || ota_sip_datagram_read(octets, &d->text, &unit))
+    if (d->ended)
+        return;
+    e = ota_sip_datagram_read(octets, &d->text, &unit);
+    if (e == ERR_ABSENT)
         return;
     show(d, octets);
-    answer = serve(d, &unit, from, NULL, true);
+    answer = e ? refuse(d, octets, from) : serve(d, &unit, from, NULL, true);
     if (answer.n && net_udp_send(udp, from, answer) != ERR_OK)
         (void)fprintf(stderr, "push-terminal: an answer could not be sent\n");
 }

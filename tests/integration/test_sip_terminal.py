@@ -1,5 +1,6 @@
 """push-terminal as a SIP device, and what breaks in messages to it and to the gateway.  Usage: test_sip_terminal.py BUILD_DIR."""
 
+import os
 import socket
 
 import sip_anomalies
@@ -50,9 +51,11 @@ def the_terminal_answers_again_what_is_sent_again(bench):
                "f: <sip:a@b>;tag=1\r\nt:\r\n <sip:x@y>\r\ni: 1\r\nCSeq: 1 MESSAGE\r\nc: text/plain\r\nl: 5\r\n\r\nhello").encode()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(20)
-        for broken in (b"x", b"\r\n\r\n", request[:-1], request.replace(b"CSeq: 1 MESSAGE", b"CSeq: 1 OPTIONS"), request.replace(b"v: ", b"w: "),
-                       request.replace(b"\r\n", b"\n"), b"MESSAGE " + b"A" * 60000):
+        for broken in (b"x", b"\r\n\r\n", request.replace(b"v: ", b"w: "), request.replace(b"\r\n", b"\n"), b"MESSAGE " + b"A" * 60000):
             s.sendto(broken, ("127.0.0.1", phone.port))
+        for broken in (request[:-1], request.replace(b"CSeq: 1 MESSAGE", b"CSeq: 1 OPTIONS")):
+            s.sendto(broken, ("127.0.0.1", phone.port))
+            check(s.recv(65536).startswith(b"SIP/2.0 400 "), broken)
         answers = []
         for _ in range(3):
             s.sendto(request, ("127.0.0.1", phone.port))
@@ -99,6 +102,46 @@ def the_terminal_registers_in_the_network(bench):
     phone = Terminal(bench, "--record", "sip:x@ims.example.net", "--registrar", f"sip:127.0.0.1:{port}", "--proof", f"x:{bench.path('password')}",
                      command="sip", association=False)
     check_eq(phone.wait_events(1, "registration")[0]["status"], 401)
+
+
+# What a device that takes MESSAGE and OPTIONS says to the messages of RFC 4475 (its appendix, bit for bit, is in tests/vectors).
+TORTURE = {200: "lwsdisp semiuri transports mpart01 badbranch zeromf", 405: "wsinv esc01 escnull longreq dblreq escruri baddate regbadct unksm2 "
+           "invut regaut01 cparam01 cparam02 regescrt sdp01 inv2543", 400: "badinv01 clerr ncl scalar02 quotbal ltgtruri lwsruri lwsstart trws "
+           "badaspec baddn mismatch01 insuf multi01 mcl01", 416: "unkscm novelsc", 420: "bext01", 501: "intmeth esc02 mismatch02", 505: "badvers",
+           None: "unreason noreason scalarlg bigcode bcast test"}
+
+LAST = (b"OPTIONS sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKBRANCH\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:x@y>\r\nCall-ID: 1\r\n"
+        b"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+
+
+@case
+def torture_messages(bench):
+    """Each of RFC 4475 as a datagram gets the answer it should, and those to responses none; on a connection it is answered or hung up on."""
+    phone = Terminal(bench, command="sip", association=False)
+    folder = os.path.join(os.path.dirname(__file__), "..", "vectors", "rfc4475")
+    check_eq(sorted(name for names in TORTURE.values() for name in names.split()), sorted(f[:-4] for f in os.listdir(folder)))
+    for status, names in TORTURE.items():
+        for name in names.split():
+            with open(os.path.join(folder, name + ".dat"), "rb") as f:
+                octets = f.read()
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(20)
+                s.sendto(octets, ("127.0.0.1", phone.port))
+                s.sendto(LAST.replace(b"BRANCH", name.encode()), ("127.0.0.1", phone.port))
+                answers = [s.recv(65536) for _ in range(1 if status is None else 2)]
+            check(b"CSeq: 1 OPTIONS" in answers[-1], answers[-1])
+            if status:
+                check(answers[0].startswith(b"SIP/2.0 %d " % status), (name, answers[0]))
+            with socket.create_connection(("127.0.0.1", phone.port)) as s:
+                s.settimeout(20)
+                s.sendall(octets)
+                s.shutdown(socket.SHUT_WR)
+                try:
+                    while s.recv(65536):
+                        pass
+                except ConnectionError:
+                    pass
+    check(phone.program.running() and not SANITIZER.search(phone.program.err()), phone.program.err()[-3000:])
 
 
 @case

@@ -80,6 +80,9 @@ static void what_is_none(void)
         {"SIP/2.0 200 OK\r\n" VIA "From: <sip:a@b>\r\nTo: <sip:c@d>\r\nCSeq: 1 MESSAGE\r\n\r\n",
          ERR_MALFORMED},
         {"SIP/2.0 200 OK\r\n" VIA "From: <sip:a@b>\r\nTo: <sip:c@d>\r\nCall-ID: x\r\n\r\n", ERR_MALFORMED},
+        {"SIP/2.0 200 OK\r\n" VIA
+         "From: <sip:a@b>\r\nTo: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 2147483648 MESSAGE\r\n\r\n",
+         ERR_MALFORMED},
         {"SIP/2.0 200 OK\r\n" VIA "From: <sip:a@b>\r\nTo: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1\r\n\r\n",
          ERR_MALFORMED},
         {"SIP/2.0 200 OK\r\n" VIA REST REST "\r\n", ERR_MALFORMED},

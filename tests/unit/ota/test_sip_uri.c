@@ -65,6 +65,7 @@ static void bad_uris(void)
         {"sip:a@b/c", ERR_MALFORMED},
         {"sip:a@[2001:db8::1", ERR_MALFORMED},
         {"sip:a:secret@b", ERR_UNSUPPORTED},
+        {"sip:a%00b@c", ERR_UNSUPPORTED},
         {"sip:a@b?Subject=x", ERR_UNSUPPORTED},
         {"sip:a@b;transport=sctp", ERR_UNSUPPORTED},
         {"sips:a@b;transport=udp", ERR_UNSUPPORTED},
