@@ -24,6 +24,7 @@ struct ota_association {
     uint8_t suites[OTA_SUITES_MAX]; /* in order of preference */
     size_t suites_n;
     int64_t expires_ms; /* UTC; 0: never */
+    int64_t made_s;     /* UTC; when its key was provisioned; 0: not known */
 };
 
 /* What is spoken on the way to a terminal. */

@@ -46,6 +46,8 @@ static json_t *row(const struct ppg_keyjob *job, const struct ota_terminal *t, c
     if (k)
         ppg_json_set_n(o, "version", k->version);
     ppg_json_set_text(o, "suites", buf_slice(&suites));
+    ppg_json_set_text(o, "agreed", k ? SLICE("keyring") : SLICE("file"));
+    ppg_json_set_time(o, "made", a->made_s * 1000);
     ppg_json_set_time(o, "expires", a->expires_ms);
     ppg_json_set_text(o, "state",
                       a->expires_ms && a->expires_ms / 1000 <= job->now_s ? SLICE("expired") : SLICE("good"));

@@ -71,6 +71,7 @@ static json_t *row(const struct store_sa *sa, int64_t now_s)
     ppg_json_set_text(o, "terminal", sa->terminal);
     ppg_json_set_text(o, "said", buf_slice(&said));
     ppg_json_set_text(o, "key", SLICE("gba-push"));
+    ppg_json_set_text(o, "agreed", SLICE("push-info"));
     ppg_json_set_time(o, "made", sa->made_s * 1000);
     ppg_json_set_time(o, "expires", sa->expires_s * 1000);
     ppg_json_set_text(o, "state",

@@ -43,6 +43,7 @@ struct ppg_config {
     struct sec_entities *entities; /* held */
     struct sec_keyring *keyring;
     struct sec_secret sa_key;
+    struct log *log; /* borrowed; NULL: none */
     const char *path;
     uint64_t generation;
 };
@@ -422,6 +423,16 @@ const struct sec_secret *ppg_config_sa_key(const struct ppg_config *c)
 struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c)
 {
     return c->keyserver;
+}
+
+void ppg_config_set_log(struct ppg_config *c, struct log *log)
+{
+    c->log = log;
+}
+
+struct log *ppg_config_log(const struct ppg_config *c)
+{
+    return c->log;
 }
 
 const char *ppg_config_path(const struct ppg_config *c)

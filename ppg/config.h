@@ -77,6 +77,10 @@ bool ppg_config_keyring_at(const struct ppg_config *c, struct sec_keyring_conf *
 /* After a load that found the keyring under the previous master key: writes it anew under the present one, else does
  * nothing.  Told in the log; a failure is harmless while both keys are named.  Blocks. */
 void ppg_config_rewrap(const struct ppg_config *c, struct log *log);
+/* Where look-ups of keys are told, when it is in use; NULL (at first): nowhere.  Before anybody else sees `c`; the log
+ * outlives it. */
+void ppg_config_set_log(struct ppg_config *c, struct log *log);
+struct log *ppg_config_log(const struct ppg_config *c);
 /* Before it is used: from here on no older policy of algorithms is good.  On failure it must not be used; errors as
  * ppg_serial_raise.  Blocks. */
 enum err ppg_config_fence(const struct ppg_config *c, char why[PPG_FILE_WHY_N]) MUST_USE;

@@ -4,6 +4,7 @@
 
 #include "ota/headers.h"
 #include "ppg/authorize.h"
+#include "security/secprov.h"
 #include "security/uri.h"
 
 #define PASSED_MAX_N 16384u /* octets of header lines that travel with the content */
@@ -130,6 +131,8 @@ static enum pap_code take_protection(struct ppg_submission *s, const struct enti
         return ppg_refuse(s, PAP_CODE_BAD_REQUEST, "X-Push-Protection is none, integrity or full");
     if (e->protection.n && !s->account->may_ask_protection)
         return ppg_refuse(s, PAP_CODE_FORBIDDEN, "this account may not choose protection");
+    if (slice_eq_ci(s->push->app_id, SLICE(SEC_SECPROV_APP))) /* there may be keys in it */
+        level = SEC_LEVEL_FULL;
     s->push->asked = (uint8_t)level;
     return PAP_CODE_ACCEPTED;
 }

@@ -99,8 +99,11 @@ bool ppg_naf_derive(void *config, struct slice identity, unsigned version, uint1
 {
     struct sec_naf naf = ppg_config_naf(config, clk_utc_ms(&clk_real));
     struct sec_secret made;
+    bool found = sec_naf_psk(&naf, identity, version, suite, &made);
 
-    if (!sec_naf_psk(&naf, identity, version, suite, &made))
+    LOG(ppg_config_log(config), LOG_INFO, "key.lookup", LOG_C("key", "bootstrapped"), LOG_I("suite", suite),
+        LOG_B("found", found));
+    if (!found)
         return false;
     mem_copy(key, NET_TLS_PSK_MAX_N, sec_secret_slice(&made));
     *key_n = made.n;

@@ -1,6 +1,7 @@
 /* Shared keys at the doors; see psk.h. */
 #include "ppg/psk.h"
 
+#include "base/log.h"
 #include "ota/registry.h"
 #include "ppg/naf.h"
 #include "security/accounts.h"
@@ -34,14 +35,26 @@ bool ppg_psk_find(const struct ppg_config *config, enum ppg_psk_door door, struc
                                       : of_terminal(config, identity, version, key);
 }
 
+/* Who comes with which key is on record; a name that was bootstrapped is told by nobody (naf.h). */
+static bool look_up(const struct ppg_config *config, enum ppg_psk_door door, struct slice identity,
+                    unsigned version, struct slice *key)
+{
+    bool found = ppg_psk_find(config, door, identity, version, key);
+
+    if (found || !slice_starts(identity, SLICE("3GPP-bootstrapping")))
+        LOG(ppg_config_log(config), LOG_INFO, "key.lookup", LOG_S("key", identity),
+            LOG_C("door", door == PPG_PSK_INITIATORS ? "initiators" : "terminals"), LOG_B("found", found));
+    return found;
+}
+
 static bool find_initiator(void *arg, struct slice identity, unsigned version, struct slice *key)
 {
-    return ppg_psk_find(arg, PPG_PSK_INITIATORS, identity, version, key);
+    return look_up(arg, PPG_PSK_INITIATORS, identity, version, key);
 }
 
 static bool find_terminal(void *arg, struct slice identity, unsigned version, struct slice *key)
 {
-    return ppg_psk_find(arg, PPG_PSK_TERMINALS, identity, version, key);
+    return look_up(arg, PPG_PSK_TERMINALS, identity, version, key);
 }
 
 static void drop(void *arg)

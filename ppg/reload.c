@@ -126,6 +126,7 @@ static void load(uv_work_t *work)
         r->result = log_open(r, r->fresh);
     if (!r->result) {
         ppg_config_follow(r->fresh->config, r->current->config);
+        ppg_config_set_log(r->fresh->config, r->conf.log);
         ppg_config_rewrap(r->fresh->config, r->conf.log);
         ppg_config_prune(r->fresh->config, r->conf.log);
         ppg_changes_find(r->current, r->fresh, &r->changes);

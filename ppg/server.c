@@ -355,6 +355,7 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
     s->shared.loops = s->loops_n;
     s->shared.log = log;
     s->shared.clk = &clk_real;
+    ppg_config_set_log(s->snapshot->config, log);
     ppg_config_rewrap(s->snapshot->config, log);
     ppg_config_prune(s->snapshot->config, log);
     if (sec_random(s->shared.spread, sizeof s->shared.spread))

@@ -117,7 +117,7 @@ static bool attr_ok(struct slice attr)
 enum err ppg_association_of_key(const struct sec_keyring *r, const struct sec_key *k,
                                 struct ota_association *out)
 {
-    struct ota_association a = {.present = true, .expires_ms = k->expires_s * 1000};
+    struct ota_association a = {.present = true, .expires_ms = k->expires_s * 1000, .made_s = k->created_s};
     enum err e;
 
     if (k->kind != SEC_KEY_ASSOCIATION || !attr_ok(k->attr) || k->expires_s > INT64_MAX / 1000)

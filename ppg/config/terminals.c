@@ -436,20 +436,31 @@ static void set_profile_file(struct ppg_list *l, const struct ppg_ini_line *line
     buf_clear(&path);
 }
 
+/* Since when that file says what it says; 0: gone meanwhile. */
+static int64_t written_s(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) ? 0 : st.st_mtime;
+}
+
 static void set_association_file(struct ppg_list *l, const struct ppg_ini_line *line)
 {
+    struct ota_association *a = &draft_of(l)->terminal.association;
     struct buf path, text;
 
     buf_init(&path, PPG_INI_LINE_MAX_N + 1);
     buf_init(&text, 0);
     ppg_load_path(line->at.file, line->value, &path);
-    if (draft_of(l)->terminal.association.present)
+    if (a->present)
         ppg_list_say(l, line, "association and association-file are two ways to say one thing");
     else if (buf_err(&path))
         ppg_load_say(l->load, buf_err(&path), line->at, line->key, "file name too long");
     else if (ppg_load_file(l->load, path.p, ASSOCIATION_MAX_N, S_IRWXG | S_IRWXO, line->at, line->key,
                            &text) == ERR_OK)
-        ppg_association_read_text(l->load, buf_slice(&text), path.p, &draft_of(l)->terminal.association);
+        ppg_association_read_text(l->load, buf_slice(&text), path.p, a);
+    if (a->present && a->made_s == 0)
+        a->made_s = written_s(path.p);
     buf_wipe(&text);
     buf_clear(&path);
 }

@@ -2,6 +2,7 @@
 crosses the wire is opened by push-terminal and by a model of its own (gpl_model.py), that starts at the module's key.
 Usage: test_bootstrap.py BUILD_DIR."""
 
+import json
 import os
 import re
 import shutil
@@ -96,6 +97,8 @@ def the_first_push_brings_its_association(bench):
     for secret in (MODEL.k, MODEL.opc, ks):
         check(secret not in p.wire() and secret.hex().encode() not in p.wire(), "key octets on the wire")
     check_eq([e["said"] for e in g.events("sa.made")], [sent[0].said.hex()], "what was agreed on")
+    rows = json.loads(g.ctl("--json", "sa", "list").stdout)["associations"]
+    check_eq([(a["said"], a["agreed"], a["made"] < a["expires"]) for a in rows], [(sent[0].said.hex(), "push-info", True)])
 
 
 @case

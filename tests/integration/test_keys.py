@@ -208,11 +208,56 @@ def a_key_that_is_gone_lets_nobody_in(bench):
                    "--user", "w1", "--password-file", bench.path("password")]
     for args in (by_psk, by_password):
         check_eq(bench.run("pap-push", *args).returncode, 0)
+    check_eq(gateway.wait_event("key.lookup", key="p1", found=True)["door"], "initiators")
+    check_eq(gateway.events("key.lookup", found=False), [])
     gateway.write("initiators.conf", INITIATORS)
     key(gateway, "remove", "p1")
     check(key(gateway, "remove", "w1")["in_force"], "in force")
+    gateway.settle()
     for args in (by_psk, by_password):
         check(bench.run("pap-push", *args).returncode >= 64, args)
+    check_eq(gateway.wait_event("key.lookup", key="p1", found=False)["door"], "initiators")
+
+
+@case
+def nothing_is_used_that_was_not_agreed_on(bench):
+    """SEC_CF-KEM-001: of every key that protects or proves something it is on record how and when it came to be, before its
+    first use; without that there is no such key.  Each use has a key of its own derived from it."""
+    other = bench.write("other", f"said = {'77' * 16}\nkey = {NEW_KEY}\nsuites = aes-gcm\nexpires = never\n", 0o600)
+    phone, filed = Terminal(bench), Terminal(bench, "--association", other, association=False)
+    gateway = begin(bench, conf={"pap.listen-psk": "127.0.0.1:0", "admin.audit": "audit.log"})
+    gateway.write("terminals.conf", phone.route("+15550100", more="association = phone\n"))
+    gateway.write("initiators.conf", INITIATORS + "[initiator p]\nkey = p1\n")
+    done = gateway.ctl("reload")
+    check(done.returncode == 1 and "no association of that name" in done.stderr and "no key of that name" in done.stderr, done.stderr)
+    key(gateway, "import", "phone", "--file", bench.path("association"))
+    bench.write("psk", PSK + "\n", 0o600)
+    key(gateway, "add", "p1", "--kind", "psk", "--secret-file", bench.path("psk"))
+    gateway.write("terminals.conf", phone.route("+15550100", more="association = phone\n") + filed.route("+15550101", more=f"association-file = {other}\n"))
+    gateway.write("whitelist.conf", WHITELIST + "allow p +1555* *\n")
+    reload(gateway)
+    good_push(bench, gateway)
+    phone.wait_events(1)
+    with open(gateway.path("ports"), encoding="utf-8") as f:
+        psk_port = re.search(r"pap-psk=127.0.0.1:(\d+)", f.read()).group(1)
+    done = bench.run("pap-push", "submit", "--to", "+15550101", "--text", "x", "--url", f"https://localhost:{psk_port}/pap",
+                     "--psk-identity", "p1", "--psk-file", bench.path("psk"))
+    check_eq(done.returncode, 0, done.stderr)
+    filed.wait_events(1)
+    for wait in ("key.lookup", "sa.numbers"):
+        gateway.wait_event(wait)
+    order = [(e["event"], e.get("key") or e.get("said")) for e in gateway.events()]
+    for made, used in ((("key.imported", "phone"), ("sa.numbers", SAID)), (("key.added", "p1"), ("key.lookup", "p1"))):
+        check(order.index(made) < order.index(used), (made, used))
+    rows = {a["terminal"]: a for a in sas(gateway)}
+    check_eq({t: a["agreed"] for t, a in rows.items()}, {"+15550100": "keyring", "+15550101": "file"})
+    check_eq(rows["+15550100"]["made"], keys(gateway)["phone", 1]["created"])
+    check(all(a["made"] < a.get("expires", "9") for a in rows.values()), rows)
+    with open(gateway.path("audit.log"), "rb") as f:
+        told = [(r["what"], r["after"]["name"]) for r in map(json.loads, f.read().splitlines()) if r["what"] != "reload"]
+    check_eq(told, [("key.imported", "phone"), ("key.added", "p1")])
+    uses = {derived(use, name) for use in ("psk-tls", "digest") for name in ("phone", "tablet")} | {bytes.fromhex(KEY)}
+    check_eq(len(uses), 5, "keys of their own")
 
 
 @case

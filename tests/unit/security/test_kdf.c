@@ -1,6 +1,8 @@
 /* The KDF of TS 33.220 annex B and HMAC-SHA-256 against published outputs, and their limits. */
 #include "security/kdf.h"
 
+#include "security/entities.h"
+#include "security/gba.h"
 #include "tests/unit/security/vectors.h"
 
 /* TS 33.220 annex B through the outputs that RFC 9048 appendix D publishes. */
@@ -80,10 +82,47 @@ static void test_hmac_published(void)
     json_decref(tree);
 }
 
+/* All that is derived from one key: whoever has one of them has none of the others. */
+static size_t derive_all(const struct sec_secret *ks, struct sec_secret *out)
+{
+    const struct slice uas[] = {SEC_GBA_UA_DIGEST, SEC_GBA_UA_GPL, SEC_GBA_UA_TLS13, SEC_GBA_UA_TMPI};
+    static const char *const uses[] = {"psk-tls", "digest"};
+    size_t n = 0;
+
+    for (size_t u = 0; u < COUNT(uas); u++)
+        for (int kind = 0; kind < SEC_GBA_KIND_COUNT; kind++) {
+            struct sec_naf_id naf;
+
+            CU_ASSERT_FATAL(sec_gba_naf_id(SLICE("naf.example"), uas[u], &naf) == ERR_OK);
+            CU_ASSERT(sec_gba_naf_key(ks, (enum sec_gba_kind)kind, SLICE("0123456789abcdef"), SLICE("a@b"),
+                                      slice_of(naf.octets, naf.n), &out[n++]) == ERR_OK);
+        }
+    for (size_t u = 0; u < COUNT(uses); u++)
+        CU_ASSERT(sec_key_derive(sec_secret_slice(ks), uses[u], SLICE("a@b"), &out[n++]) == ERR_OK);
+    CU_ASSERT(sec_entity_wrap_key(ks, &out[n++]) == ERR_OK);
+    return n;
+}
+
+static void test_kdf_each_use_a_key(void)
+{
+    struct sec_secret keys[32], ks;
+    size_t n;
+
+    sec_secret_init(&ks);
+    CU_ASSERT_FATAL(sec_secret_random(&ks, SEC_GBA_KEY_N) == ERR_OK);
+    n = derive_all(&ks, keys);
+    CU_ASSERT(n == 15);
+    keys[n++] = ks;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            CU_ASSERT(!slice_eq(sec_secret_slice(&keys[i]), sec_secret_slice(&keys[j])));
+}
+
 const struct test_case test_cases[] = {
     {"published", test_kdf_published},
     {"limits", test_kdf_limits},
     {"parameters_do_not_run_together", test_kdf_parameters_do_not_run_together},
+    {"each_use_a_key", test_kdf_each_use_a_key},
     {"hmac_published", test_hmac_published},
     {NULL, NULL},
 };
