@@ -158,6 +158,8 @@ enum err sq_folder_sync(const char *path) MUST_USE;
 /* sqlite_initiator.c */
 enum err sq_initiator_no(struct sq *q, struct slice name,
                          int64_t *no) MUST_USE; /* given one when it is new */
+enum err sq_initiator_find(struct sq *q, struct slice name,
+                           int64_t *no) MUST_USE; /* ERR_ABSENT when it is new */
 void sq_initiators_forget(struct sq *q);
 /* Targets of this initiator that are not final; counted the first time it is asked, known from then on as long as
  * everybody who changes q->tally.open tells of whom. */

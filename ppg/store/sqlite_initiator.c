@@ -40,27 +40,41 @@ static void initiator_keep(struct sq *q, struct slice name, int64_t no)
         free(i);
 }
 
-enum err sq_initiator_no(struct sq *q, struct slice name, int64_t *no)
+static enum err number_of(struct sq *q, struct slice name, bool add, int64_t *no)
 {
     static const enum sq_stmt ways[] = {SQ_INITIATOR_GET, SQ_INITIATOR_ADD};
     const struct sq_initiator *known = map_get(&q->initiators, name);
-    enum err e = ERR_OK;
-    bool found = known;
+    enum err e = ERR_ABSENT;
 
-    if (known)
+    if (known) {
         *no = known->no;
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0] && !e && !found; i++) {
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < (add ? 2u : 1u) && e == ERR_ABSENT; i++) {
         struct sq_use u = sq_use(q, ways[i]);
+        bool found;
+        enum err done;
 
         sq_text(&u, name);
         found = sq_row(&u);
         if (found)
             *no = sq_col(&u, 0);
-        e = sq_done(&u);
+        done = sq_done(&u);
+        e = done || found ? done : ERR_ABSENT;
     }
-    if (!e && !known)
+    if (!e)
         initiator_keep(q, name, *no);
     return e;
+}
+
+enum err sq_initiator_find(struct sq *q, struct slice name, int64_t *no)
+{
+    return number_of(q, name, false, no);
+}
+
+enum err sq_initiator_no(struct sq *q, struct slice name, int64_t *no)
+{
+    return number_of(q, name, true, no);
 }
 
 enum err sq_initiator_name(struct sq *q, int64_t no, struct arena *mem, struct slice *out)

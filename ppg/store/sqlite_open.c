@@ -19,12 +19,14 @@
 
 /* Before the first read of the file.  The lock is the database's own and ends with the process.  No memory map: a
  * disk error shall be an error code and not a signal.  Freed pages are used again, so under steady load the file
- * stops growing; they are wiped only where that costs no write. */
+ * stops growing; they are wiped only where that costs no write.  The page cache is small on purpose: a transaction that
+ * balances a tree moves a page by way of the number past all others, and the commit then looks through the whole cache
+ * for what is to be cut off (pcache1.c); what is not in it the system has. */
 static const char pragmas[] =
     "PRAGMA locking_mode = EXCLUSIVE;"
     "PRAGMA auto_vacuum = NONE;"
     "PRAGMA mmap_size = 0;"
-    "PRAGMA cache_size = -65536;" /* KiB */
+    "PRAGMA cache_size = -4096;" /* KiB */
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA secure_delete = FAST;"
     "PRAGMA cell_size_check = ON;"

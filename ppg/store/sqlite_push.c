@@ -5,12 +5,15 @@
 enum err sq_push_find(struct sq *q, struct slice initiator, struct slice push_id, struct sq_push *out)
 {
     struct sq_use u = sq_use(q, initiator.n ? SQ_PUSH_FIND : SQ_PUSH_FIND_ANY);
+    int64_t no = 0;
+    enum err e = initiator.n ? sq_initiator_find(q, initiator, &no) : ERR_OK;
     bool found;
-    enum err e;
 
+    if (e)
+        return e;
     sq_text(&u, push_id);
     if (initiator.n)
-        sq_text(&u, initiator);
+        sq_i64(&u, no);
     found = sq_row(&u);
     if (found)
         *out = (struct sq_push){.id = sq_col(&u, 0),

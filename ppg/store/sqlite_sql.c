@@ -61,7 +61,7 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
         "INSERT INTO target(id, push_id, address, key, stage, code, tries, demanded, lease, due_ms,"
         " event_ms, notified, initiator_no, group_id, members_n, open_n, rule)"
         " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    [SQ_PUSH_FIND] = PUSH_OF(FOUND_COLUMNS),
+    [SQ_PUSH_FIND] = "SELECT " FOUND_COLUMNS " FROM push p WHERE p.push_id = ?1 AND p.initiator_no = ?2",
     [SQ_PUSH_FIND_ANY] = PUSH_ANY(FOUND_COLUMNS),
     [SQ_PUSH_TARGETS] = "SELECT id, address, key, stage, lease, group_id, members_n FROM target"
                         " WHERE id >= ?1 AND id < ?1 + ?2 ORDER BY id",
