@@ -39,6 +39,7 @@ struct caller {
     char tag[OTA_CPI_TAG_MAX_N]; /* what it was sent, n octets */
     size_t tag_n;
     bool tls;
+    bool offer_tls;
     const char *proof; /* once checked: what it is known by; static */
 };
 
@@ -150,6 +151,22 @@ static void find_tag(struct caller *c)
     arena_clear(&mem);
 }
 
+/* Has it called inside TLS before?  Then it is no terminal that cannot, or not that terminal. */
+static bool has_tls(const struct caller *c)
+{
+    const struct ota_env *env = c->callers->conf.env;
+    struct ota_profile said = {.tls = false};
+    struct arena mem;
+    bool tls;
+
+    if (!env->profiles)
+        return false;
+    arena_init(&mem, 1024, 2 * OTA_PROFILE_MAX_N);
+    tls = !ota_profiles_find(env->profiles, c->terminal->key, &mem, &said) && said.tls;
+    arena_clear(&mem);
+    return tls;
+}
+
 static void ask(struct caller *c)
 {
     const struct ota_callers_conf *conf = &c->callers->conf;
@@ -158,7 +175,8 @@ static void ask(struct caller *c)
                             .host = slice_str(net_httpc_address(c->conn)),
                             .login = &c->login,
                             .login_as = c->terminal ? &c->terminal->login : NULL,
-                            .tag = slice_of(c->tag, c->tag_n)};
+                            .tag = slice_of(c->tag, c->tag_n),
+                            .offer_tls = c->offer_tls};
     struct buf head, challenges;
     enum err e = ERR_OK;
 
@@ -316,7 +334,9 @@ static void registered(struct caller *c, const struct net_http_msg *m)
         return;
     }
     e = check(c, m, &r, &in);
-    if (!e)
+    if (!e && c->offer_tls && has_tls(c))
+        send_away(c, "it has TLS");
+    else if (!e)
         hand_on(c, m, &r);
     else if ((e == ERR_AGAIN || e == ERR_DENIED) && c->asked < ASK_MAX)
         ask(c);
@@ -354,6 +374,9 @@ static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void 
         wants_login(c, m);
     } else if (m->status == 200 || m->status == 204) {
         registered(c, m);
+    } else if (m->status == 426 && c->offer_tls) {
+        LOG(net_of(c)->log, LOG_INFO, "ota.call.upgrade", LOG_C("from", net_httpc_address(c->conn)));
+        net_httpc_close(c->conn);
     } else {
         send_away(c, "no registration");
     }
@@ -376,7 +399,7 @@ static void on_opened(struct net_httpc *conn, void *arg)
 }
 
 void ota_callers_take(struct ota_callers *cs, uv_os_sock_t fd, struct net_gate_seat *seat,
-                      struct net_tls_ctx *tls)
+                      struct net_tls_ctx *tls, bool offer_tls)
 {
     const struct ota_env *env = cs->conf.env;
     struct net_httpc_conf conf = {
@@ -408,6 +431,7 @@ void ota_callers_take(struct ota_callers *cs, uv_os_sock_t fd, struct net_gate_s
     c->callers = cs;
     c->seat = seat;
     c->tls = tls != NULL;
+    c->offer_tls = offer_tls;
     ota_login_init(&c->login);
     list_push_back(&cs->at_door, &c->at);
     cs->n++;

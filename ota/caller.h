@@ -6,7 +6,11 @@
  * registers it.  A terminal that may call in, over this transport, and has proved who it is becomes a call: socket,
  * session and what it said of itself, ready to go to the loop that owns its address, where ota_bearer.take() makes it
  * that terminal's connection.  Everybody else is sent away; nobody receives anything before.  A login that failed is
- * challenged once more.  [OTA-HTTP §3..§6].  One set of callers a loop. */
+ * challenged once more.
+ *
+ * TLS is used when both sides have it: who calls in the clear is offered it (Upgrade, RFC 9110 §7.8).  A terminal that has it
+ * answers 426 and calls again at the other door, and one that has called there before is not let in here any more, for as
+ * long as anything is known of it.  [OTA-HTTP §3..§6], CPNS 5.x.4.  One set of callers a loop. */
 #ifndef OTA_CALLER_H
 #define OTA_CALLER_H
 
@@ -54,9 +58,10 @@ struct ota_callers_conf {
 
 /* Copies conf.  ERR_NOMEM. */
 enum err ota_callers_create(const struct ota_callers_conf *conf, struct ota_callers **out) MUST_USE;
-/* Takes a socket that was accepted, and its seat.  tls: a server context, NULL: clear. */
+/* Takes a socket that was accepted, and its seat.  tls: a server context, NULL: clear; offer_tls: clear, and there is
+ * another door inside TLS. */
 void ota_callers_take(struct ota_callers *c, uv_os_sock_t fd, struct net_gate_seat *seat,
-                      struct net_tls_ctx *tls);
+                      struct net_tls_ctx *tls, bool offer_tls);
 size_t ota_callers_n(const struct ota_callers *c); /* connections that are not known yet */
 /* Hangs up on them; closed() when they are gone, then the memory goes. */
 void ota_callers_close(struct ota_callers *c, void (*closed)(void *arg), void *arg);

@@ -225,6 +225,8 @@ void ota_http_publish(const struct ota_peer *p)
     if (!env->profiles)
         return;
     said.learnt_ms = clk_utc_ms(env->net->clk) - (clk_mono_ms(env->net->clk) - p->cpi.at_ms);
+    /* Where nothing is proved it may have been somebody else. */
+    said.tls = p->called && p->tls && p->terminal->call_in.proof != OTA_PROOF_NONE;
     if (said.known)
         e = ota_profiles_learn(env->profiles, p->address, &said);
     if (e)

@@ -369,8 +369,9 @@ static void attach(struct ota_peer *p)
     if (call->cpi.known) {
         ota_cpi_clear(&p->cpi);
         ota_cpi_move(&call->cpi, &p->cpi);
-        ota_http_publish(p);
     }
+    if (p->registered)
+        ota_http_publish(p);
     net_timer_init(&p->alive, alive_fire);
     still_there(p);
 }

@@ -167,8 +167,10 @@ static enum err part_put(struct ota_profiles *p, struct part *part, struct entry
     struct entry *old = map_get(&part->entries, key_of(e));
     enum err err;
 
-    if (old)
+    if (old) {
+        e->profile.tls = e->profile.tls || old->profile.tls;
         drop(p, part, old);
+    }
     while (part->entries.n == part->entries.max ||
            (part->octets + e->n > p->octets_max && !list_empty(&part->touched)))
         drop(p, part, container_of(part->touched.next, struct entry, touched));

@@ -21,13 +21,14 @@ struct ota_profile {
     struct slice tag;         /* X-Wap-CPITag: names this state of it */
     uint64_t size_max;        /* octets of content, X-Wap-Push-MsgSize; 0: not said */
     int64_t learnt_ms;        /* UTC; 0: configured, or nothing known */
+    bool tls;                 /* it has called inside TLS: it can */
     bool known;
 };
 
 struct ota_profiles;
 enum err ota_profiles_create(size_t terminals_max, struct ota_profiles **out) MUST_USE;
 void ota_profiles_free(struct ota_profiles **p);
-/* Replaces what the terminal said; texts are copied.  ERR_LIMIT: longer than OTA_PROFILE_MAX_N in all; ERR_NOMEM: the
+/* Replaces what the terminal said, but that it has TLS, which stays; texts are copied.  ERR_LIMIT: longer than OTA_PROFILE_MAX_N in all; ERR_NOMEM: the
  * old one is gone too.  Any thread. */
 #define OTA_PROFILE_MAX_N 16384u
 enum err ota_profiles_learn(struct ota_profiles *p, struct slice key,

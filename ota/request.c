@@ -53,6 +53,8 @@ enum err ota_request_options(const struct ota_request *r, struct buf *out)
     print_start(r, SLICE("OPTIONS"), out);
     print_optional(out, SLICE("X-Wap-Push-ProvURL"), r->env->prov_url);
     buf_add(out, r->challenges);
+    if (r->offer_tls)
+        buf_add_str(out, "Upgrade: TLS/1.2\r\nConnection: Upgrade\r\n");
     e = r->login_as ? ota_login_print(r->login, r->login_as, &proof, out) : ERR_OK;
     print_length(0, out);
     buf_add(out, SLICE("\r\n"));

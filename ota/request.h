@@ -16,6 +16,7 @@ struct ota_request {
     const struct ota_login *login_as; /* NULL: no login */
     struct slice challenges;          /* whole header lines; may be empty */
     struct slice tag;                 /* X-Wap-CPITag; n 0: left out */
+    bool offer_tls;                   /* OPTIONS: there is TLS, for who has it too (RFC 9110 §7.8) */
     struct ota_login_state *login;    /* counts its uses */
     int64_t now_s;                    /* UTC */
 };

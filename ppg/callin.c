@@ -112,8 +112,10 @@ static enum err subscriber(void *arg, struct slice identity, char impi[SEC_GBA_I
 static void accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
 {
     const struct door *d = arg;
+    struct net_tls_ctx *const *tls = d->callin->tls;
 
-    ota_callers_take(d->callin->callers, fd, seat, d->callin->tls[d->kind]);
+    ota_callers_take(d->callin->callers, fd, seat, tls[d->kind],
+                     d->kind == PPG_CALLIN_CLEAR && (tls[PPG_CALLIN_TLS] || tls[PPG_CALLIN_PSK]));
 }
 
 enum err ppg_callin_listen(struct ppg_callin *c, const char *name, const struct ppg_listen *at,

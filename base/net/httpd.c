@@ -622,7 +622,7 @@ uint16_t net_httpd_port(const struct net_httpd *s)
 
 void net_httpd_set_tls(struct net_httpd *s, struct net_tls_ctx *tls)
 {
-    MUST(!tls == !s->conf.tls);
+    MUST(!tls == !s->conf.tls || !s->listener);
     s->conf.tls = tls;
 }
 

@@ -54,7 +54,7 @@ typedef void net_httpd_lost_fn(enum err why, const char *tls_why, void *arg);
 enum err net_httpd_call(struct net_httpd *s, const struct sockaddr *to, struct slice server_name,
                         int64_t connect_ms, net_httpd_lost_fn *lost, void *arg) MUST_USE;
 uint16_t net_httpd_port(const struct net_httpd *s);
-/* New connections use the new context (may be NULL only if it was); old ones go on. */
+/* New connections use the new context (may be NULL only if it was, or without listener); old ones go on. */
 void net_httpd_set_tls(struct net_httpd *s, struct net_tls_ctx *tls);
 void net_httpd_set_limits(struct net_httpd *s, const struct net_http_limits *limits);
 void net_httpd_drain(struct net_httpd *s);

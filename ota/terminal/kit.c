@@ -121,6 +121,17 @@ static bool server_ok(const struct kit *k, struct slice server)
     return s == KIT_LISTED || (s == KIT_NEUTRAL && !only_listed);
 }
 
+/* Of whichever version (RFC 2817 §3): which it is TLS itself agrees on. */
+static bool offers_tls(const struct kit_request *req)
+{
+    struct slice list = kit_header_find(req, SLICE("Upgrade")), token;
+
+    while (slice_item(&list, &token))
+        if (slice_starts_ci(token, SLICE("TLS/")))
+            return true;
+    return false;
+}
+
 static struct kit_transport transport_of(const struct kit_request *req)
 {
     return (struct kit_transport){
@@ -149,6 +160,10 @@ static struct kit_verdict handle(struct kit *k, const struct kit_request *req, s
     }
     if (!server_ok(k, req->server))
         return (struct kit_verdict){KIT_DROPPED, KIT_REASON_SERVER, 204, 235};
+    if (options && k->conf.calls_tls && !req->tls && offers_tls(req)) {
+        line(a, "Upgrade", SLICE("TLS/1.2"));
+        return (struct kit_verdict){KIT_UPGRADE, KIT_REASON_NONE, 426, 0};
+    }
     if (!login_ok(k, req, a, &t.proofs))
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_LOGIN, 401, 0};
     t.full = req->tls && t.proofs;

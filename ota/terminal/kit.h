@@ -58,7 +58,7 @@ struct kit_message {
 
 /* Print it as the HTTP answer. */
 struct kit_answer {
-    unsigned status;    /* 204, 400, 401, 404, 405, 413 */
+    unsigned status;    /* 204, 400, 401, 404, 405, 413, 426 */
     struct buf headers; /* lines ending in CRLF; init by kit_handle, clear by the caller */
 };
 
@@ -99,6 +99,7 @@ enum kit_event {
     KIT_REFUSED,    /* protocol fault: path, method, framing */
     KIT_VERIFY,     /* *push asks to connect somewhere: not before kit_verify_done() says so */
     KIT_CONNECT,    /* it is genuine: go */
+    KIT_UPGRADE,    /* the gateway has TLS too: call again inside it, and no more in the clear */
     KIT_EVENT_COUNT
 };
 
@@ -115,6 +116,8 @@ struct kit_conf {
     bool trusted_only;           /* drop what is not flagged trusted */
     const struct slice *servers; /* names that may push; empty: any that proved itself as conf says */
     size_t servers_n;
+    bool
+        calls_tls; /* it can call inside TLS: a gateway that offers it in the clear is told so, and not registered with */
     bool server_proof;       /* drop what comes from a gateway that did not prove itself and is not sealed */
     struct slice login_user; /* ask the gateway for Digest with these; empty: do not */
     struct slice login_password;

@@ -61,7 +61,8 @@ static int run_activate(const struct tool_terminal_options *o)
 
 int main(int argc, char **argv)
 {
-    struct tool_terminal_options o = {.require = "none", .max_size = 65536, .verify_rate = 10};
+    struct tool_terminal_options o = {
+        .require = "none", .max_size = 65536, .verify_rate = 10, .tls_port = TOOL_TERMINAL_TLS_PORT};
     struct tool_list words = {.n = 0};
     char why[TOOL_WHY_N];
 

@@ -18,6 +18,7 @@ struct tool_call {
     int64_t pause_ms;
     int64_t began_ms;
     bool open;
+    bool moved; /* to where it has not called yet */
     bool ended; /* closed by its owner; the memory goes with the last callback */
 };
 
@@ -44,6 +45,11 @@ static void again(struct tool_call *c, const char *why)
         return;
     }
     c->pause_ms = lasted_ms >= LASTED_MS ? PAUSE_MIN_MS : c->pause_ms;
+    if (c->moved) {
+        c->moved = false;
+        net_hub_timer_set(c->conf.env->hub, &c->pause, 0);
+        return;
+    }
     LOG(c->conf.env->log, LOG_INFO, "call.lost", LOG_C("why", why), LOG_I("again_ms", c->pause_ms));
     net_hub_timer_set(c->conf.env->hub, &c->pause, c->pause_ms);
     c->pause_ms = num_min64(2 * c->pause_ms, PAUSE_MAX_MS);
@@ -98,6 +104,12 @@ enum err tool_call_create(const struct tool_call_conf *conf, struct tool_call **
     *out = c;
     begin(c);
     return ERR_OK;
+}
+
+void tool_call_move(struct tool_call *c, uint16_t port)
+{
+    c->conf.port = port;
+    c->moved = true;
 }
 
 void tool_call_close(struct tool_call **cp)

@@ -18,6 +18,8 @@ struct tool_call_conf {
 
 /* Begins to call.  ERR_NOMEM. */
 enum err tool_call_create(const struct tool_call_conf *conf, struct tool_call **out) MUST_USE;
+/* From the next time on it calls another port of that host, and the first time without a pause. */
+void tool_call_move(struct tool_call *call, uint16_t port);
 /* Calls no more; the connection, if there is one, is the server's to close.  NULL is fine. */
 void tool_call_close(struct tool_call **call);
 

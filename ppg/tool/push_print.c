@@ -102,7 +102,7 @@ static const char *event_name(enum kit_event ev)
     static const char *const names[KIT_EVENT_COUNT] = {
         [KIT_REGISTERED] = "registered", [KIT_PUSH] = "push",       [KIT_DUPLICATE] = "duplicate",
         [KIT_DROPPED] = "dropped",       [KIT_REFUSED] = "refused", [KIT_VERIFY] = "verify",
-        [KIT_CONNECT] = "connect"};
+        [KIT_CONNECT] = "connect",       [KIT_UPGRADE] = "upgrade"};
 
     return names[ev];
 }
@@ -111,6 +111,11 @@ static const char *event_name(enum kit_event ev)
 static bool shows_push(enum kit_event ev)
 {
     return ev == KIT_PUSH || ev == KIT_VERIFY || ev == KIT_CONNECT;
+}
+
+static bool has_reason(enum kit_event ev)
+{
+    return !shows_push(ev) && ev != KIT_REGISTERED && ev != KIT_UPGRADE;
 }
 
 static void print_json(enum kit_event ev, const struct kit_request *req, const struct kit_push *push,
@@ -125,7 +130,7 @@ static void print_json(enum kit_event ev, const struct kit_request *req, const s
     json_bool(&out, "server_proved", req->server_proved);
     if (shows_push(ev))
         json_push(&out, push);
-    else if (ev != KIT_REGISTERED)
+    else if (has_reason(ev))
         json_text(&out, "reason", slice_str(reason));
     buf_add_str(&out, "}\n");
     if (buf_err(&out))
@@ -147,8 +152,7 @@ static void print_text(enum kit_event ev, const struct kit_request *req, const s
 {
     (void)printf("%s from ", event_name(ev));
     tool_print(stdout, req->server);
-    (void)printf("%s%s\n", shows_push(ev) || ev == KIT_REGISTERED ? "" : ": ",
-                 shows_push(ev) || ev == KIT_REGISTERED ? "" : reason);
+    (void)printf("%s%s\n", has_reason(ev) ? ": " : "", has_reason(ev) ? reason : "");
     if (!shows_push(ev))
         return;
     print_line("message", push->message_id);

@@ -25,6 +25,7 @@
 #define TOOL_TERMINAL_SERVERS_MAX     64
 #define TOOL_TERMINAL_CONNECTIONS_MAX 64
 #define TOOL_TERMINAL_FILE_MAX_N      65536u
+#define TOOL_TERMINAL_TLS_PORT        4036 /* [OTA-HTTP §2] */
 
 enum tool_terminal_exit {
     TOOL_TERMINAL_OK,   /* the pushes came */
@@ -84,6 +85,8 @@ int tool_terminal_tls(struct tool_terminal *t);
 
 int tool_terminal_start(struct tool_terminal *t);
 struct net_http_limits tool_terminal_limits(const struct tool_terminal *t);
+/* The gateway has TLS too: its next calls go there. */
+void tool_terminal_call_inside_tls(struct tool_terminal *t);
 void tool_terminal_drain(struct tool_terminal *t); /* lets answers leave, then ends */
 void tool_terminal_leave(struct tool_terminal *t); /* the same from inside what reads a socket */
 void tool_terminal_end(struct tool_terminal *t);   /* at once */

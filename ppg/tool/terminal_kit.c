@@ -62,6 +62,7 @@ static int make_kit_with(struct tool_terminal *t, struct said *said)
                             .servers = t->servers,
                             .servers_n = o->servers.n,
                             .seen_max = SEEN_MAX,
+                            .calls_tls = t->gateway.host.n && (o->ca || o->psk),
                             .verify = o->home.url != NULL,
                             .user = tool_pin_ask,
                             .user_arg = &t->pin,

@@ -8,6 +8,8 @@ const struct tool_option tool_terminal_options[] = {
     {"bind", "ADDR:PORT", "where to listen; port 0: any", TOOL_TEXT, AT(bind), 0, 0},
     {"udp", NULL, "take pushes in datagrams instead of connections", TOOL_FLAG, AT(udp), 0, 0},
     {"gateway", "URI", "connect: https://HOST:PORT or http://HOST:PORT", TOOL_TEXT, AT(gateway), 0, 0},
+    {"tls-port", "PORT", "connect: where a gateway that offers TLS is called again, with --ca or --psk",
+     TOOL_NUMBER, AT(tls_port), 1, 65535},
     {"gateway-name", "NAME", "connect: name in its certificate; default: the host's", TOOL_TEXT,
      AT(gateway_name), 0, 0},
     {"proof", "USER:FILE", "how we prove ourselves when it asks; password in FILE", TOOL_TEXT, AT(proof), 0,

@@ -21,7 +21,7 @@ struct tool_terminal_options {
     const char *item, *protection; /* of `inbox` */
     bool fetch, follow, keep;      /* likewise; fetch: it is the command */
     bool trusted_only, udp, dtls, sip;
-    int64_t verify_rate, count, timeout_s, max_size, window;
+    int64_t verify_rate, count, timeout_s, max_size, window, tls_port;
     bool json, help, version;
 };
 

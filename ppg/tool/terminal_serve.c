@@ -112,7 +112,7 @@ static int serve_http(struct tool_terminal *t, unsigned *port)
 {
     struct net_httpd_conf conf = {.name = "terminal",
                                   .address = t->address,
-                                  .tls = t->tls,
+                                  .tls = t->o->gateway && !t->gateway.https ? NULL : t->tls,
                                   .gate = t->gate,
                                   .server = "push-terminal",
                                   .request = tool_terminal_request,
@@ -139,6 +139,12 @@ static int start_calling(struct tool_terminal *t)
                                   .server_name = slice_str(t->o->gateway_name ? t->o->gateway_name : "")};
 
     return tool_call_create(&conf, &t->call) ? tool_terminal_complain("out of memory", "") : 0;
+}
+
+void tool_terminal_call_inside_tls(struct tool_terminal *t)
+{
+    net_httpd_set_tls(t->httpd, t->tls);
+    tool_call_move(t->call, (uint16_t)t->o->tls_port);
 }
 
 /* --bind to SIP. */

@@ -109,6 +109,8 @@ static void take_request(struct tool_terminal *t, struct net_http_exchange *x, b
     ev = kit_handle(t->kit, &req, &answer, &push, &reason);
     finish(t, x, ev, &req, &answer, &push, reason);
     buf_clear(&answer.headers);
+    if (ev == KIT_UPGRADE)
+        tool_terminal_call_inside_tls(t);
     ask_home(t);
 }
 

@@ -21,8 +21,8 @@ static int load_psk(struct tool_terminal *t)
 
     if (!t->o->psk)
         return 0;
-    if (!t->o->dtls && !t->gateway.https)
-        return tool_terminal_complain("--psk", "is for --dtls, and for a gateway at https");
+    if (!t->o->dtls && !t->o->gateway)
+        return tool_terminal_complain("--psk", "is for --dtls, and for a gateway");
     return tool_psk(t->o->psk, &t->psk_name, &t->psk, why) ? tool_terminal_complain("--psk", why) : 0;
 }
 
@@ -52,51 +52,75 @@ static enum err make_ctx(struct tool_terminal *t, const struct net_tls_conf *con
     return tool_tls(*conf, o->cert, o->key, o->ca, &t->tls, why);
 }
 
-int tool_terminal_tls(struct tool_terminal *t)
+/* What it has for TLS. */
+struct means {
+    bool psk, certified, ca;
+};
+
+/* Has it what its way to the gateway needs, and nothing besides?  It may call in the clear with TLS in reserve. */
+static int check_means(const struct tool_terminal *t, const struct means *m)
 {
-    bool calls = t->o->gateway != NULL;
-    bool bad_psk = load_psk(t) != 0, provisioned = object_has_tls(t);
-    bool certified = t->o->cert || t->o->key || t->o->pkcs12 || (provisioned && t->object->chain_pem.n);
-    bool ca = t->o->ca || (provisioned && t->object->ca_pem.n);
-    struct net_tls_conf conf = {.role = calls ? NET_TLS_CLIENT : NET_TLS_SERVER,
-                                .verify = ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
-                                .version_min = 12,
-                                .alpn_http11 = !t->o->dtls,
-                                .datagrams = t->o->dtls};
+    const struct tool_terminal_options *o = t->o;
+    bool calls = o->gateway != NULL;
+
+    if (!calls && o->dtls && !m->psk && !m->certified)
+        return tool_terminal_complain("--dtls", "needs --psk, or --cert and --key");
+    if (o->pkcs12 ? o->cert || o->key : o->pkcs12_password != NULL)
+        return tool_terminal_complain("--pkcs12",
+                                      "stands for --cert and --key, and --pkcs12-password goes with it");
+    if (o->crl && !m->ca)
+        return tool_terminal_complain("--crl", "needs --ca");
+    if (calls && m->psk && (m->ca || m->certified))
+        return tool_terminal_complain("--psk", "stands for certificates: neither --ca nor --cert");
+    if (calls && t->gateway.https && !m->psk && !m->ca)
+        return tool_terminal_complain("--ca", "needed, or --psk: how the gateway is known");
+    if (calls && !t->gateway.https && m->ca && !o->ca)
+        return tool_terminal_complain("--gateway", "https: it was provisioned with certificates");
+    if (!calls && m->ca && !m->certified && !m->psk)
+        return tool_terminal_complain("--ca", "needs --cert and --key");
+    return 0;
+}
+
+static int make_with_crl(struct tool_terminal *t, struct net_tls_conf *conf)
+{
     char why[TOOL_WHY_N];
     struct buf crl;
     enum err e;
 
-    if (bad_psk)
-        return TOOL_TERMINAL_USAGE;
-    if (t->psk.n && calls) {
-        conf.psk_identity = t->psk_name;
-        conf.psk_key = sec_secret_slice(&t->psk);
-    } else if (t->psk.n)
-        conf.psk = (struct net_tls_psk_source){.find = find_psk, .arg = t};
-    else if (t->o->dtls && !certified)
-        return tool_terminal_complain("--dtls", "needs --psk, or --cert and --key");
-    if (t->o->pkcs12 ? t->o->cert || t->o->key : t->o->pkcs12_password != NULL)
-        return tool_terminal_complain("--pkcs12",
-                                      "stands for --cert and --key, and --pkcs12-password goes with it");
-    if (t->o->crl && !ca)
-        return tool_terminal_complain("--crl", "needs --ca");
-    if (calls && t->psk.n && (ca || certified))
-        return tool_terminal_complain("--psk", "stands for certificates: neither --ca nor --cert");
-    if (calls && !t->psk.n && t->gateway.https != ca)
-        return tool_terminal_complain("--ca", t->gateway.https ? "needed, or --psk: how the gateway is known"
-                                                               : "is for https");
-    if (calls && !t->gateway.https)
-        return 0;
-    if (!calls && !certified && !t->psk.n)
-        return ca ? tool_terminal_complain("--ca", "needs --cert and --key") : 0;
     buf_init(&crl, CRL_MAX_N);
     e = t->o->crl ? tool_read(t->o->crl, &crl) : ERR_OK;
     if (e)
         (void)tool_terminal_complain(t->o->crl, err_text(e));
-    conf.crl_pem = buf_slice(&crl);
-    if (!e && (e = make_ctx(t, &conf, why)))
+    conf->crl_pem = buf_slice(&crl);
+    if (!e && (e = make_ctx(t, conf, why)))
         (void)tool_terminal_complain(why, "");
     buf_clear(&crl);
     return e ? TOOL_TERMINAL_USAGE : 0;
+}
+
+int tool_terminal_tls(struct tool_terminal *t)
+{
+    int bad = load_psk(t);
+    bool calls = t->o->gateway != NULL, provisioned = object_has_tls(t);
+    const struct means m = {.psk = t->psk.n != 0,
+                            .certified = t->o->cert || t->o->key || t->o->pkcs12 ||
+                                         (provisioned && t->object->chain_pem.n),
+                            .ca = t->o->ca || (provisioned && t->object->ca_pem.n)};
+    struct net_tls_conf conf = {.role = calls ? NET_TLS_CLIENT : NET_TLS_SERVER,
+                                .verify = m.ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
+                                .version_min = 12,
+                                .alpn_http11 = !t->o->dtls,
+                                .datagrams = t->o->dtls};
+
+    if (!bad)
+        bad = check_means(t, &m);
+    if (bad || !(m.psk || (calls ? m.ca : m.certified)))
+        return bad;
+    if (m.psk && calls) {
+        conf.psk_identity = t->psk_name;
+        conf.psk_key = sec_secret_slice(&t->psk);
+    } else if (m.psk) {
+        conf.psk = (struct net_tls_psk_source){.find = find_psk, .arg = t};
+    }
+    return make_with_crl(t, &conf);
 }

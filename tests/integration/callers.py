@@ -32,7 +32,7 @@ class Doors(Gateway):
         super().start()
         with open(self.path("ports"), encoding="utf-8") as f:
             ports = dict(line.strip().split("=") for line in f)
-        self.door, self.tls_door = (int(ports[k].rpartition(":")[2]) for k in ("ota", "ota-tls"))
+        self.door, self.tls_door = (int(ports.get(k, "0:0").rpartition(":")[2]) for k in ("ota", "ota-tls"))
         return self
 
     def keep_doors(self):

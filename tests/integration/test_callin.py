@@ -9,7 +9,7 @@ import ssl
 import threading
 
 from callers import CERTIFICATE, DIGEST, ID, NONE, TAKEN, Caller, Doors, Hand, digest, registered, with_certificate
-from gateway import curl, good_push, mime, push
+from gateway import Terminal, curl, good_push, mime, push
 from harness import case, check, check_eq, main, wait_until
 
 @case
@@ -164,6 +164,37 @@ class Wire:
                 found.append((name, rest[name][0]))
                 rest[name] = rest[name][5 + int.from_bytes(rest[name][3:5], "big"):]
         return found
+
+
+@case
+def two_that_have_tls_end_in_tls(bench):
+    """A terminal and a gateway meet in the clear, each with TLS or without: they go on inside TLS when both have it, and only then.
+    Where the gateway calls, and where a terminal has called inside TLS before, there is no clear way either."""
+    login = ("--terminal-id", "4+15550100", "--proof", f"4+15550100:{bench.path('phone.password')}")
+    for gateway_has, terminal_has in ((True, True), (True, False), (False, True), (False, False)):
+        gateway = Doors(bench, DIGEST, **({} if gateway_has else {"ota_http__listen_tls": None}))
+        means = ("--ca", bench.path("ca.crt"), "--tls-port", str(gateway.tls_door or 4036)) if terminal_has else ()
+        caller = Caller(bench, gateway, *login, *means, tls=False)
+        both = gateway_has and terminal_has
+        check_eq([e["tls"] for e in gateway.check_events(1, "ota.called")], [both], f"gateway {gateway_has}, terminal {terminal_has}")
+        gateway.check_events(both, "ota.call.upgrade")
+        push_id = good_push(bench, gateway)
+        gateway.wait_state(push_id, "delivered")
+        got = caller.wait_events(1)[0]
+        check_eq((got["tls"], got["server_proved"]), (both, both))
+        check_eq([(e["tls"], e["event"]) for e in caller.events("upgrade")], [(False, "upgrade")] * both)
+        caller.kill()
+        if both:
+            stripped = Caller(bench, gateway, *login, tls=False)  # as if it had none, or somebody had taken the offer away
+            gateway.wait_event("ota.call.refused", why="it has TLS", tls=False)
+            stripped.kill()
+            check_eq(len(gateway.events("ota.called")), 1)
+    phone = Terminal(bench, "--cert", bench.path("gateway.crt"), "--key", bench.path("gateway.key"), association=False)
+    for scheme, tried in (("http", lambda t: t["tries"] and t["state"] == "pending"), ("https", lambda t: t["state"] == "delivered")):
+        gateway = Doors(bench, phone.route("+15550100", scheme, ""))
+        push_id = good_push(bench, gateway)
+        wait_until(lambda: tried(gateway.show(push_id)["targets"][0]), f"what comes of {scheme}")
+    check_eq([e["tls"] for e in phone.events()], [True])
 
 
 @case

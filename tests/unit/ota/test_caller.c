@@ -108,15 +108,20 @@ static void close_fix(struct fix *f)
 }
 
 /* A terminal dials; the gateway's end goes to the callers with a seat. */
-static int dial(struct fix *f)
+static int dial_where(struct fix *f, bool offer_tls)
 {
     const struct sockaddr_in from = {.sin_family = AF_INET};
     struct net_gate_seat *seat = NULL;
     int fd = raw_connect(f->port), gateway = raw_accept(&f->nl, f->listener);
 
     CU_ASSERT_FATAL(net_gate_enter(f->gate, (const struct sockaddr *)&from, &seat) == ERR_OK);
-    ota_callers_take(f->callers, gateway, seat, NULL);
+    ota_callers_take(f->callers, gateway, seat, NULL, offer_tls);
     return fd;
+}
+
+static int dial(struct fix *f)
+{
+    return dial_where(f, false);
 }
 
 /* Reads one request of the gateway. */
@@ -329,6 +334,83 @@ static void a_neighbour_is_not_slowed(void)
     close_fix(&f);
 }
 
+#define OFFER SLICE("Upgrade: TLS/1.2\r\nConnection: Upgrade\r\n")
+
+/* Who has TLS is told that there is a door for it, and says so; who has not registers here. */
+static void offers_tls_where_there_is_some(void)
+{
+    static const struct {
+        bool offer;
+        const char *status, *fields;
+        size_t arrived;
+    } rows[] = {
+        {true, "426 Upgrade Required", "Upgrade: TLS/1.2\r\nContent-Length: 0\r\n", 0},
+        {true, "426 Upgrade Required", "Content-Length: 0\r\n", 0},
+        {false, "426 Upgrade Required", "Upgrade: TLS/1.2\r\nContent-Length: 0\r\n", 0},
+        {true, "101 Switching Protocols", "Upgrade: TLS/1.2\r\nConnection: Upgrade\r\n", 0},
+        {true, "204 No Content", NONE TAG, 1},
+        {false, "204 No Content", NONE TAG, 1},
+    };
+    char heard[4096];
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix f;
+        int fd;
+
+        test_row(i);
+        open_fix(&f, NETLOOP_MS);
+        fd = dial_where(&f, rows[i].offer);
+        hear(&f, fd, heard, sizeof heard);
+        CU_ASSERT((slice_find_slice(slice_str(heard), OFFER) != SIZE_MAX) == rows[i].offer);
+        say(&f, fd, rows[i].status, rows[i].fields);
+        if (rows[i].arrived) {
+            CU_ASSERT(netloop_until(&f.nl, &f.arrived, 1));
+            ota_call_drop(&f.call);
+        }
+        expect_end(&f, fd);
+        CU_ASSERT(f.arrived == rows[i].arrived);
+        close_fix(&f);
+    }
+}
+
+/* Whoever says in the clear that he is a terminal that has TLS is not heard, where there is TLS. */
+static void who_has_tls_is_not_let_in_without(void)
+{
+    static const struct {
+        const char *known;
+        bool tls, offer;
+        size_t arrived;
+    } rows[] = {{"+15550100", true, true, 0},
+                {"+15550100", true, false, 1},
+                {"+15550100", false, true, 1},
+                {"+15550101", true, true, 1}};
+    char heard[4096];
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ota_profile said = {.tag = SLICE("AAAAAA=="), .tls = rows[i].tls};
+        struct ota_profiles *profiles;
+        struct fix f;
+        int fd;
+
+        test_row(i);
+        open_fix(&f, NETLOOP_MS);
+        CU_ASSERT_FATAL(ota_profiles_create(16, &profiles) == ERR_OK);
+        CU_ASSERT(ota_profiles_learn(profiles, slice_str(rows[i].known), &said) == ERR_OK);
+        f.env.profiles = profiles;
+        fd = dial_where(&f, rows[i].offer);
+        hear(&f, fd, heard, sizeof heard);
+        say(&f, fd, "204 No Content", NONE TAG);
+        if (rows[i].arrived) {
+            CU_ASSERT(netloop_until(&f.nl, &f.arrived, 1));
+            ota_call_drop(&f.call);
+        }
+        expect_end(&f, fd);
+        CU_ASSERT(f.arrived == rows[i].arrived);
+        close_fix(&f);
+        ota_profiles_free(&profiles);
+    }
+}
+
 static void closing_hangs_up_on_who_is_at_the_door(void)
 {
     char heard[4096];
@@ -359,6 +441,8 @@ const struct test_case test_cases[] = {
     {"who_says_nothing_is_not_waited_for_long", who_says_nothing_is_not_waited_for_long},
     {"guessing_slows_its_source", guessing_slows_its_source},
     {"a_neighbour_is_not_slowed", a_neighbour_is_not_slowed},
+    {"offers_tls_where_there_is_some", offers_tls_where_there_is_some},
+    {"who_has_tls_is_not_let_in_without", who_has_tls_is_not_let_in_without},
     {"closing_hangs_up_on_who_is_at_the_door", closing_hangs_up_on_who_is_at_the_door},
     {NULL, NULL},
 };

@@ -260,6 +260,44 @@ static void paths_and_methods(void)
     stop(&b);
 }
 
+/* TLS where both sides have it: an offer in the clear is answered with nothing but that. */
+static void tls_is_taken_where_it_is_offered(void)
+{
+    static const struct {
+        bool has, inside;
+        const char *method, *offer;
+        enum kit_event want;
+    } rows[] = {
+        {true, false, "OPTIONS", "TLS/1.2", KIT_UPGRADE},
+        {true, false, "OPTIONS", "h2c, tls/1.0", KIT_UPGRADE},
+        {true, false, "OPTIONS", "", KIT_REGISTERED},
+        {true, false, "OPTIONS", "h2c", KIT_REGISTERED},
+        {true, false, "OPTIONS", "TLS", KIT_REGISTERED},
+        {true, false, "OPTIONS", "XTLS/1.2", KIT_REGISTERED},
+        {true, true, "OPTIONS", "TLS/1.2", KIT_REGISTERED},
+        {false, false, "OPTIONS", "TLS/1.2", KIT_REGISTERED},
+        {true, false, "POST", "TLS/1.2", KIT_REFUSED},
+        {true, false, "GET", "TLS/1.2", KIT_REFUSED},
+    };
+    struct kit_conf conf = plain_conf();
+    struct bench b;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        conf.calls_tls = rows[i].has;
+        start_with(&b, &conf);
+        b.headers_n = 0;
+        b.req.method = slice_str(rows[i].method);
+        b.req.tls = rows[i].inside;
+        header(&b, SLICE("Upgrade"), slice_str(rows[i].offer));
+        CU_ASSERT(handle(&b) == rows[i].want);
+        CU_ASSERT((b.answer.status == 426) == (rows[i].want == KIT_UPGRADE));
+        CU_ASSERT((answered(&b, "Upgrade").n != 0) == (rows[i].want == KIT_UPGRADE));
+        CU_ASSERT((answered(&b, "X-Wap-Terminal-Id").n != 0) == (rows[i].want == KIT_REGISTERED));
+        stop(&b);
+    }
+}
+
 static void stale_tag_is_told_and_nothing_taken(void)
 {
     struct bench b;
@@ -909,6 +947,7 @@ const struct test_case test_cases[] = {
     {"all_it_takes_is_told", all_it_takes_is_told},
     {"tag_follows_the_cpi", tag_follows_the_cpi},
     {"paths_and_methods", paths_and_methods},
+    {"tls_is_taken_where_it_is_offered", tls_is_taken_where_it_is_offered},
     {"stale_tag_is_told_and_nothing_taken", stale_tag_is_told_and_nothing_taken},
     {"open_push_in_clear_proves_nothing", open_push_in_clear_proves_nothing},
     {"flags_count_when_the_transport_is_proved", flags_count_when_the_transport_is_proved},

@@ -79,6 +79,30 @@ static void a_new_word_replaces_all(void)
     arena_clear(&mem);
 }
 
+/* What has called inside TLS once can, whatever it says later; nobody takes it for another terminal that can. */
+static void that_it_has_tls_stays(void)
+{
+    const struct ota_profile inside = {.tag = SLICE("1"), .tls = true};
+    struct ota_profiles *p;
+    struct ota_profile got;
+
+    begin();
+    CU_ASSERT_FATAL(ota_profiles_create(16, &p) == ERR_OK);
+    learn(p, "a", "x/y");
+    learn(p, "b", "x/y");
+    CU_ASSERT(ota_profiles_find(p, SLICE("a"), &mem, &got) == ERR_OK && !got.tls);
+    CU_ASSERT(ota_profiles_learn(p, SLICE("a"), &inside) == ERR_OK);
+    learn(p, "a", "z/z");
+    CU_ASSERT(ota_profiles_find(p, SLICE("a"), &mem, &got) == ERR_OK && got.tls);
+    CU_ASSERT(slice_eq(got.accept, SLICE("z/z")));
+    CU_ASSERT(ota_profiles_find(p, SLICE("b"), &mem, &got) == ERR_OK && !got.tls);
+    ota_profiles_forget(p, SLICE("a"));
+    learn(p, "a", "x/y");
+    CU_ASSERT(ota_profiles_find(p, SLICE("a"), &mem, &got) == ERR_OK && !got.tls);
+    ota_profiles_free(&p);
+    arena_clear(&mem);
+}
+
 static void ceilings(void)
 {
     static char big[OTA_PROFILE_MAX_N + 1];
@@ -261,6 +285,7 @@ static void what_is_taken(void)
 const struct test_case test_cases[] = {
     {"what_was_said_comes_back", what_was_said_comes_back},
     {"a_new_word_replaces_all", a_new_word_replaces_all},
+    {"that_it_has_tls_stays", that_it_has_tls_stays},
     {"ceilings", ceilings},
     {"who_was_touched_longest_ago_makes_room", who_was_touched_longest_ago_makes_room},
     {"against_a_naive_twin", against_a_naive_twin},
