@@ -60,6 +60,9 @@ struct ota_job {
     void *attempt;            /* the bearer's own, while under way */
 };
 
+struct ota_sip_door;     /* ota/sip/door.h */
+struct ota_sip_location; /* ota/sip/location.h */
+
 struct ota_env {
     const struct net_env *net;
     struct slice product;     /* User-Agent */
@@ -88,10 +91,13 @@ struct ota_env {
         const char *dns;       /* servers for service records; NULL or empty: the system's */
         const struct sec_network *trusted; /* next hops in our trust domain */
         size_t trusted_n;
-        struct ota_login login;  /* to who challenges us, where the terminal has none of its own */
-        size_t hops_max;         /* next hops with an open socket, of this loop */
-        size_t transactions_max; /* of this loop */
-        int64_t idle_ms;         /* a socket closes after so long without a push */
+        struct ota_login login;            /* to who challenges us, where the terminal has none of its own */
+        size_t hops_max;                   /* next hops with an open socket, of this loop */
+        size_t transactions_max;           /* of this loop */
+        int64_t idle_ms;                   /* a socket closes after so long without a push */
+        struct ota_sip_door *door;         /* what devices register at; NULL: there is none */
+        struct ota_sip_location *location; /* where those are; NULL: nowhere */
+        bool untagged_ok;                  /* one that has not said which applications it has gets all */
     } sip;
     struct ota_profiles *profiles; /* gets what terminals say at registration; may be NULL */
     size_t calls_max;              /* of this loop: connections that terminals opened */

@@ -127,6 +127,8 @@ enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_
         return check_digest(guard, in);
     case OTA_PROOF_DIGEST:
         return check_digest(guard, in);
+    case OTA_PROOF_AKA:
+        break; /* does not call in */
     case OTA_PROOF_NONE:
         return ERR_OK;
     }
@@ -144,6 +146,7 @@ const char *ota_proof_name(const struct ota_proof_in *in)
         return slice_starts_ci(in->authorization, SLICE("Basic ")) ? "basic" : "digest";
     case OTA_PROOF_DIGEST:
         return "digest";
+    case OTA_PROOF_AKA:
     case OTA_PROOF_NONE:
         break;
     }

@@ -10,7 +10,7 @@
 #include "base/num.h"
 
 #define FIELD_MAX_N 255 /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      14  /* strings of a terminal */
+#define FIELDS      15  /* strings of a terminal */
 #define ID_MAX_N    (FIELD_MAX_N + 1)
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
@@ -24,6 +24,8 @@ struct ota_registry {
     struct map names;   /* its certificate's name -> row */
     struct map psks;    /* the identity of its shared key -> row */
     struct map users;   /* call_in.user of one that fetches -> row */
+    struct map records; /* sip_record of one that registers -> row */
+    struct map logins;  /* the name that it logs in with then -> row */
     struct map impis;   /* the subscriber whose bootstrapped keys it has -> row */
     struct map shared;  /* text of profiles -> itself, in the arena: many phones of one model are alike */
 };
@@ -48,6 +50,8 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
     map_init(&r->psks, terminals_max);
     map_init(&r->users, terminals_max);
     map_init(&r->impis, terminals_max);
+    map_init(&r->records, terminals_max);
+    map_init(&r->logins, terminals_max);
     map_init(&r->shared, SHARED_MAX);
     *out = r;
     return ERR_OK;
@@ -67,6 +71,7 @@ static bool fields_fit(const struct ota_terminal *t)
                                          t->call_in.psk_identity,
                                          t->call_in.subscriber,
                                          t->call_in.wake_host,
+                                         t->sip_record,
                                          t->call_in.user,
                                          t->call_in.password};
 
@@ -95,6 +100,7 @@ static enum err copy_fields(struct arena *a, struct ota_terminal *t)
                                           &t->call_in.psk_identity,
                                           &t->call_in.subscriber,
                                           &t->call_in.wake_host,
+                                          &t->sip_record,
                                           &t->call_in.user,
                                           &t->call_in.password,
                                           &t->login.password};
@@ -214,6 +220,21 @@ static enum err call_in_add(struct ota_registry *r, struct ota_terminal *t)
     return e;
 }
 
+/* Where it is found when it registers over SIP. */
+static enum err record_add(struct ota_registry *r, struct ota_terminal *t)
+{
+    struct slice address = slice_starts(t->key, SLICE("sip:")) ? slice_sub(t->key, 4, SIZE_MAX) : t->key;
+    struct slice user = t->call_in.user.n         ? t->call_in.user
+                        : t->call_in.subscriber.n ? t->call_in.subscriber
+                                                  : address;
+    enum err e;
+
+    if (!t->registers)
+        return ERR_OK;
+    e = map_put(&r->records, t->sip_record, t);
+    return e ? e : map_put(&r->logins, user, t);
+}
+
 enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
 {
     struct ota_terminal *row;
@@ -239,7 +260,9 @@ enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
     e = map_put(&r->rows, row->key, row);
     if (e)
         wipe(row);
-    return e ? e : call_in_add(r, row);
+    else
+        e = call_in_add(r, row);
+    return e ? e : record_add(r, row);
 }
 
 size_t ota_registry_n(const struct ota_registry *r)
@@ -285,6 +308,16 @@ const struct ota_terminal *ota_registry_find_user(const struct ota_registry *r, 
     return t && !t->call_in.user.n ? t : NULL;
 }
 
+const struct ota_terminal *ota_registry_find_record(const struct ota_registry *r, struct slice record)
+{
+    return map_get(&r->records, record);
+}
+
+const struct ota_terminal *ota_registry_find_sip_user(const struct ota_registry *r, struct slice user)
+{
+    return map_get(&r->logins, user);
+}
+
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos)
 {
     return map_next(&r->rows, pos);
@@ -313,6 +346,8 @@ static void destroy(struct ota_registry *r)
     map_clear(&r->psks);
     map_clear(&r->users);
     map_clear(&r->impis);
+    map_clear(&r->records);
+    map_clear(&r->logins);
     map_clear(&r->rows);
     map_clear(&r->shared);
     arena_clear(&r->arena);

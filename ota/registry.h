@@ -41,6 +41,7 @@ enum ota_proof {
     OTA_PROOF_PSK, /* of TLS, by the key shared under `psk_identity`, or one that `subscriber` has bootstrapped */
     OTA_PROOF_DIGEST, /* X-Wap-Authorization */
     OTA_PROOF_BASIC,  /* the same, inside TLS alone; Digest will do too */
+    OTA_PROOF_AKA,    /* SIP alone: Digest with an AKA run of `subscriber` */
     OTA_PROOF_NONE,   /* it says who it is: for networks that vouch for it */
 };
 struct ota_call_in {
@@ -60,8 +61,10 @@ struct ota_call_in {
 struct ota_terminal {
     bool
         inbox; /* it fetches what waits for it, proved as when it calls in (call_in.proof and what goes with it) */
-    bool peer_store;  /* who fetches is the store of another gateway */
-    struct slice key; /* canonical address: "+15550100", "alice@example.com", "198.51.100.7" */
+    bool peer_store;          /* who fetches is the store of another gateway */
+    enum ota_calls registers; /* over SIP, at the gateway itself, proved by call_in's login or subscriber */
+    struct slice sip_record;  /* as that address of record; empty: it does not register */
+    struct slice key;         /* canonical address: "+15550100", "alice@example.com", "198.51.100.7" */
     enum ota_route route;
     struct slice host; /* empty: no such route */
     uint16_t port;
@@ -81,11 +84,15 @@ struct ota_terminal {
 
 struct ota_registry;
 enum err ota_registry_create(size_t terminals_max, struct ota_registry **out) MUST_USE;
-/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in or fetch with one identity, one certificate, one
+/* Deep copy of *t; ERR_EXISTS for a key twice, or for two that call in, fetch or register with one identity, one certificate, one
  * key's name or one subscriber; ERR_MALFORMED
  * for one that calls in and could not be told from others; ERR_LIMIT, ERR_NOMEM. */
 enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t) MUST_USE;
 size_t ota_registry_n(const struct ota_registry *r);
+/* Of those that register: by address of record, and by the name they log in with - call_in.user, else call_in.subscriber, else the
+ * address itself, without "sip:". */
+const struct ota_terminal *ota_registry_find_record(const struct ota_registry *r, struct slice record);
+const struct ota_terminal *ota_registry_find_sip_user(const struct ota_registry *r, struct slice user);
 /* NULL when unknown.  Borrowed from the registry: hold the registry (below) while it is used. */
 const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struct slice key);
 /* Of those that call in or fetch: by X-Wap-Terminal-Id [OTA-HTTP §5] - a number (type 4) is compared by its digits -, or by

@@ -213,6 +213,7 @@ static void set_configured(json_t *o, const struct ota_terminal *t)
                                          [OTA_PROOF_PSK] = "psk",
                                          [OTA_PROOF_DIGEST] = "digest",
                                          [OTA_PROOF_BASIC] = "basic",
+                                         [OTA_PROOF_AKA] = "aka",
                                          [OTA_PROOF_NONE] = "none"};
 
     ppg_json_set_text(o, "host", t->host);

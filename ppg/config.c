@@ -18,6 +18,7 @@
 #include "ppg/config/users.h"
 #include "ppg/limits.h"
 #include "ppg/serial.h"
+#include "ppg/sip_names.h"
 #include "security/addrset.h"
 #include "security/wrap.h"
 
@@ -195,7 +196,8 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
     if (s->files.whitelist)
         read_whitelist(load, c);
     if (s->files.terminals)
-        ppg_terminals_read(load, s->files.terminals, c->keyring, s->protection.suites, &c->registry);
+        ppg_terminals_read(load, s->files.terminals, c->keyring, s->protection.suites, ppg_sip_domains(s),
+                           &c->registry);
     if (s->files.subscribers && s->key_server.name)
         read_subscribers(load, c);
     if (s->files.users)

@@ -22,6 +22,7 @@
     ((size_t)256 << 20) /* octets of pushes in memory, all loops; above it no more come in */
 
 struct ota_profiles;
+struct ota_sip_location;
 struct sec_verify;
 struct ppg_core;
 struct ppg_accept;
@@ -34,6 +35,7 @@ struct ppg_bsfc;
 struct ppg_protect;
 struct ppg_seq;
 struct ppg_deliver;
+struct ppg_sipdoor;
 
 /* What is known without the store about one initiator's targets.  Accounts are found by the hash of their name: two that
  * meet in one slot only wait a little longer than they must. */
@@ -70,6 +72,7 @@ struct ppg_shared {
     atomic_uint bells[PPG_BELLS];        /* rung when something has come into an inbox */
     struct ppg_bsf_state bsf;            /* of the far BSF, where there is one */
     struct ota_profiles *profiles;       /* what terminals said about themselves */
+    struct ota_sip_location *location;   /* where those are that have registered over SIP */
     struct sec_verify *verify; /* tokens of pushes that ask to connect; NULL: nobody could ask about them */
     atomic_size_t waits;       /* terminals that wait for something to come into their inboxes */
     atomic_size_t live;        /* targets in memory */
@@ -122,6 +125,7 @@ struct ppg_core {
     struct ppg_wake *wake;
     struct ppg_inbox *inbox;
     struct ppg_bsfc *bsfc;                   /* set by the host; NULL: none */
+    struct ppg_sipdoor *sip;                 /* likewise */
     const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */
     size_t bearers_n;
     void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers; NULL once it is being closed */

@@ -448,7 +448,8 @@ static void answered(struct ota_job *job, enum err why, void *arg)
         return;
     ev = outcomes[r->outcome].event;
     if (ev == EV_RETRY)
-        a->target->by_call = a->terminal->call_in.calls != OTA_CALLS_NO || a->terminal->inbox;
+        a->target->by_call = a->terminal->call_in.calls != OTA_CALLS_NO ||
+                             a->terminal->registers != OTA_CALLS_NO || a->terminal->inbox;
     if (ev == EV_RETRY && outcomes[r->outcome].unreachable)
         ppg_wake(a->deliver->core->wake, a->target->key, a->target->push->app_id);
     if (r->outcome == OTA_BUSY && ++a->target->busy > BUSY_TRIES_MAX)

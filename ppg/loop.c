@@ -8,6 +8,7 @@
 #include "ppg/callin.h"
 #include "ppg/inbox.h"
 #include "ppg/schedule.h"
+#include "ppg/sipdoor.h"
 #include "ppg/verify.h"
 #include "ppg/zn.h"
 
@@ -63,9 +64,9 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {"pap",      "pap-tls",   "pap-psk",    "ub",  "naf",
-                                        "entities", "verify",    "verify-psk", "ota", "ota-tls",
-                                        "ota-psk",  "inbox-tls", "inbox-psk"};
+    static const char *const names[] = {
+        "pap", "pap-tls", "pap-psk", "ub",        "naf",       "entities", "verify",  "verify-psk",
+        "ota", "ota-tls", "ota-psk", "inbox-tls", "inbox-psk", "sip-udp",  "sip-tcp", "sip-tls"};
 
     return names[kind];
 }
@@ -146,7 +147,10 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
                 .large_ok = set->ota_sip.large_ok,
                 .hops_max = set->ota_sip.hops_max,
                 .transactions_max = set->ota_sip.transactions_max,
-                .idle_ms = set->ota_sip.idle_ms},
+                .idle_ms = set->ota_sip.idle_ms,
+                .door = ppg_sipdoor_of(l->sip),
+                .location = l->core.shared->location,
+                .untagged_ok = set->ota_sip.untagged_ok},
         .profiles = l->core.shared->profiles,
         .calls_max = set->ota_http.calls_max,
         .keep_alive_ms = set->ota_http.keep_alive_ms,
@@ -174,6 +178,7 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
             l->core.bearers[i]->review(l->core.bearer_self[i], ppg_config_registry(snapshot->config));
     }
     ppg_callin_set_tls(l->callin, snapshot->calls, snapshot->calls_psk);
+    ppg_sipdoor_set(l->sip, snapshot->sip);
     ppg_outbound_set(l->outbound, snapshot);
     ppg_ocsp_set(l->ocsp, snapshot);
     ppg_bsfc_set(l->bsfc, snapshot);
@@ -223,7 +228,7 @@ static void parts_close(struct ppg_loop *l)
     if (l->closing)
         return;
     l->closing = true;
-    l->open = l->listeners_n + l->core.bearers_n + 4;
+    l->open = l->listeners_n + l->core.bearers_n + 5;
     ppg_callin_close(l->callin, part_closed, l);
     for (size_t i = 0; i < l->listeners_n; i++)
         net_httpd_close(l->listeners[i], part_closed, l);
@@ -237,6 +242,8 @@ static void parts_close(struct ppg_loop *l)
     ppg_ocsp_close(l->ocsp, part_closed, l);
     ppg_bsfc_close(l->bsfc, part_closed, l);
     l->core.bsfc = NULL;
+    ppg_sipdoor_close(l->sip, part_closed, l); /* after the bearers, which send over it */
+    l->core.sip = NULL;
 }
 
 static bool wire_is_quiet(const struct ppg_loop *l)
@@ -256,6 +263,7 @@ static void drain(struct ppg_loop *l)
         for (size_t i = 0; i < l->listeners_n; i++)
             net_httpd_drain(l->listeners[i]);
         ppg_callin_drain(l->callin);
+        ppg_sipdoor_drain(l->sip);
     }
     if (!l->closing && (wire_is_quiet(l) || now >= l->give_up_ms))
         parts_close(l);
@@ -352,8 +360,11 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     if (uv_mutex_init(&l->mail_lock))
         return ERR_IO;
     l->snapshot = ppg_snapshot_hold(conf->snapshot);
-    if ((e = handles_init(l)) || (e = core_init(l, conf)) || (e = bearers_create(l)))
+    if ((e = handles_init(l)) || (e = core_init(l, conf)) ||
+        (e = ppg_sipdoor_create(&l->env, &l->core, conf->calls, &l->sip)) || (e = bearers_create(l)))
         return e; /* only start-up comes here: the program ends */
+    l->core.sip = l->sip;
+    ppg_sipdoor_set(l->sip, l->snapshot->sip);
     callin = (struct ppg_callin_conf){&l->core, &l->ota, conf->calls};
     if ((e = ppg_callin_create(&callin, &l->callin)))
         return e;
@@ -407,6 +418,9 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
                                  : kind == PPG_LISTEN_CALLS_TLS ? PPG_CALLIN_TLS
                                                                 : PPG_CALLIN_PSK,
                                  port, why);
+    if (kind == PPG_LISTEN_SIP_UDP || kind == PPG_LISTEN_SIP_TCP || kind == PPG_LISTEN_SIP_TLS)
+        return ppg_sipdoor_listen(l->sip, (enum ota_sip_via)(kind - PPG_LISTEN_SIP_UDP),
+                                  ppg_listen_name(kind), at, port, why);
     e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);
 
     if (e)

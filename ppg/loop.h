@@ -34,6 +34,9 @@ enum ppg_listen_kind {
     PPG_LISTEN_CALLS_PSK,
     PPG_LISTEN_INBOX, /* of terminals that fetch */
     PPG_LISTEN_INBOX_PSK,
+    PPG_LISTEN_SIP_UDP, /* of terminals that register over SIP */
+    PPG_LISTEN_SIP_TCP,
+    PPG_LISTEN_SIP_TLS,
 };
 
 struct ppg_loop {
@@ -50,6 +53,7 @@ struct ppg_loop {
     struct ppg_ocsp *ocsp;
     struct ppg_callin *callin;
     struct ppg_bsfc *bsfc;
+    struct ppg_sipdoor *sip;
     struct ppg_entity_door entities;
     struct net_httpd *listeners[PPG_LOOP_LISTENERS_MAX];
     enum ppg_listen_kind listener_kind[PPG_LOOP_LISTENERS_MAX];

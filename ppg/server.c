@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ota/sip/location.h"
 #include "ppg/admin.h"
 #include "ppg/audit.h"
 #include "ppg/expiry.h"
@@ -98,6 +99,12 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
          memcmp(was->ota_http.listen_tls, is->ota_http.listen_tls, sizeof is->ota_http.listen_tls) != 0},
         {"ota-http.listen-psk",
          memcmp(was->ota_http.listen_psk, is->ota_http.listen_psk, sizeof is->ota_http.listen_psk) != 0},
+        {"ota-sip.listen-udp",
+         memcmp(was->ota_sip.listen_udp, is->ota_sip.listen_udp, sizeof is->ota_sip.listen_udp) != 0},
+        {"ota-sip.listen-tcp",
+         memcmp(was->ota_sip.listen_tcp, is->ota_sip.listen_tcp, sizeof is->ota_sip.listen_tcp) != 0},
+        {"ota-sip.listen-tls",
+         memcmp(was->ota_sip.listen_tls, is->ota_sip.listen_tls, sizeof is->ota_sip.listen_tls) != 0},
         {"ota-sip.dns", !slice_eq(slice_str(was->ota_sip.dns), slice_str(is->ota_sip.dns))},
         {"inbox.listen-psk",
          memcmp(was->inbox.listen_psk, is->inbox.listen_psk, sizeof is->inbox.listen_psk) != 0},
@@ -130,6 +137,7 @@ static void take(void *arg, struct ppg_snapshot *before, struct ppg_snapshot *fr
     s->expiry_at_ms = 0;
     ppg_limits_begin(ppg_config_limits(fresh->config));
     net_gate_set(s->gate, set->pap.connections_max, set->pap.connections_per_address_max);
+    ota_sip_location_set_max(s->shared.location, set->ota_sip.registered_max);
     net_gate_set(s->calls, set->ota_http.calls_max, set->ota_http.calls_per_address_max);
     log_set(s->shared.log, set->log.level, set->log.format, set->log.full_addresses);
     for (unsigned i = 0; i < s->loops_n; i++)
@@ -365,6 +373,8 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
         e = ppg_verify_create(set, &s->shared.verify);
     if (!e)
         e = ota_profiles_create(PROFILES_MAX, &s->shared.profiles);
+    if (!e)
+        e = ota_sip_location_create(&clk_real, set->ota_sip.registered_max, &s->shared.location);
     return e ? e : sec_digest_guard_create(&guard, &s->shared.guard);
 }
 
@@ -431,7 +441,8 @@ static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enu
         }
     }
     LOG(s->shared.log, LOG_WARN, "server.listen", LOG_C("address", at->address), LOG_I("port", port),
-        LOG_B("tls", kind != PPG_LISTEN_CLEAR && kind != PPG_LISTEN_CALLS));
+        LOG_B("tls", kind != PPG_LISTEN_CLEAR && kind != PPG_LISTEN_CALLS && kind != PPG_LISTEN_SIP_UDP &&
+                         kind != PPG_LISTEN_SIP_TCP));
     if (ports)
         (void)fprintf(ports, "%s=%s:%u\n", ppg_listen_name(kind), at->address, port);
     return ERR_OK;
@@ -468,6 +479,12 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         e = listen_on(s, &set->inbox.listen_tls[i], PPG_LISTEN_INBOX, ports, why);
     for (size_t i = 0; i < set->inbox.listen_psk_n && !e; i++)
         e = listen_on(s, &set->inbox.listen_psk[i], PPG_LISTEN_INBOX_PSK, ports, why);
+    for (size_t i = 0; i < set->ota_sip.listen_udp_n && !e; i++)
+        e = listen_on(s, &set->ota_sip.listen_udp[i], PPG_LISTEN_SIP_UDP, ports, why);
+    for (size_t i = 0; i < set->ota_sip.listen_tcp_n && !e; i++)
+        e = listen_on(s, &set->ota_sip.listen_tcp[i], PPG_LISTEN_SIP_TCP, ports, why);
+    for (size_t i = 0; i < set->ota_sip.listen_tls_n && !e; i++)
+        e = listen_on(s, &set->ota_sip.listen_tls[i], PPG_LISTEN_SIP_TLS, ports, why);
     return e;
 }
 
@@ -564,6 +581,7 @@ void ppg_server_free(struct ppg_server **sp)
     ppg_audit_free(&s->audit);
     net_gate_free(&s->calls);
     ota_profiles_free(&s->shared.profiles);
+    ota_sip_location_free(&s->shared.location);
     sec_verify_free(&s->shared.verify);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);

@@ -142,6 +142,19 @@ struct ppg_settings {
         size_t hops_max;         /* of one loop */
         size_t transactions_max; /* of one loop */
         int64_t idle_ms;
+        struct ppg_listen listen_udp[PPG_LISTEN_MAX]; /* where devices register */
+        size_t listen_udp_n;
+        struct ppg_listen listen_tcp[PPG_LISTEN_MAX];
+        size_t listen_tcp_n;
+        struct ppg_listen listen_tls[PPG_LISTEN_MAX];
+        size_t listen_tls_n;
+        const char *domains;                                /* comma list; "": the host of the identity */
+        const char *realm;                                  /* "": the first of domains */
+        int64_t expires_min_ms, expires_ms, expires_max_ms; /* of registrations */
+        size_t registered_max;                              /* addresses of record with a device */
+        bool untagged_ok;
+        int64_t enter_ms; /* a connection on which nobody has logged in closes then */
+        int64_t flow_ms;  /* any other that is silent */
     } ota_sip;
     struct {
         int64_t retry_first_ms; /* doubles, with jitter */

@@ -166,6 +166,23 @@ static enum err load_calls(const struct ppg_settings *set, struct ppg_snapshot *
                : ERR_OK;
 }
 
+/* No protocol is agreed on: whoever comes to speak HTTP finds none. */
+static enum err load_sip(const struct ppg_settings *set, struct ppg_snapshot *s,
+                         char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_pair own = {.cert_file = set->ota_http.cert, .key_file = set->ota_http.key};
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .verify = NET_TLS_VERIFY_NONE,
+        .pairs = &own,
+        .pairs_n = 1,
+        .version_min = set->policy.tls_min,
+        .ciphers = set->policy.ciphers,
+    };
+
+    return set->ota_sip.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->sip, why) : ERR_OK;
+}
+
 /* The terminal proves itself above TLS. */
 static enum err load_ub(const struct ppg_settings *set, struct ppg_snapshot *s,
                         char why[SEC_CREDENTIALS_WHY_N])
@@ -267,6 +284,7 @@ static const struct {
              {"ota-http", load_terminal},
              {"ota-http", load_calls},
              {"ota-http", load_calls_psk},
+             {"ota-http", load_sip},
              {"key-server", load_ub},
              {"key-server", load_naf},
              {"key-server", load_bsf},
@@ -317,6 +335,7 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     net_tls_ctx_free(&s->terminal);
     net_tls_ctx_free(&s->calls);
     net_tls_ctx_free(&s->calls_psk);
+    net_tls_ctx_free(&s->sip);
     net_tls_ctx_free(&s->datagram);
     net_tls_ctx_free(&s->ub);
     net_tls_ctx_free(&s->naf);

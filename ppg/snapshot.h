@@ -24,6 +24,7 @@ struct ppg_snapshot {
     struct net_tls_ctx *calls;     /* towards terminals that call in or ask; NULL: none may over TLS */
     struct net_tls_ctx *calls_psk; /* the same with shared keys; NULL: no such listener */
     struct net_tls_ctx *datagram;  /* the same for DTLS */
+    struct net_tls_ctx *sip;       /* towards devices that register over SIP; NULL: none may over TLS */
     struct net_tls_ctx *ub;     /* towards terminals that bootstrap, and entities; NULL: no such listener */
     struct net_tls_ctx *naf;    /* towards other NAFs; likewise */
     struct net_tls_ctx *bsf;    /* towards the far BSF; NULL: there is none */

@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/net/hub.h"
 
@@ -82,8 +83,7 @@ static int start(struct net_udp *u, const struct sockaddr *local, const struct s
     return rc ? rc : uv_udp_recv_start(&u->handle, give_buffer, received);
 }
 
-enum err net_udp_open(const struct net_env *env, const struct sockaddr *local, const struct sockaddr *peer,
-                      const struct net_udp_user *user, struct net_udp **out)
+static enum err udp_new(const struct net_env *env, const struct net_udp_user *user, struct net_udp **out)
 {
     struct net_udp *u = calloc(1, sizeof *u);
     int rc;
@@ -92,17 +92,70 @@ enum err net_udp_open(const struct net_env *env, const struct sockaddr *local, c
         return ERR_NOMEM;
     u->env = env;
     u->user = *user;
-    u->connected = peer != NULL;
     rc = uv_udp_init(env->loop, &u->handle);
     if (rc) {
         free(u);
         return from_uv(rc);
     }
     u->handle.data = u;
+    *out = u;
+    return ERR_OK;
+}
+
+enum err net_udp_open(const struct net_env *env, const struct sockaddr *local, const struct sockaddr *peer,
+                      const struct net_udp_user *user, struct net_udp **out)
+{
+    struct net_udp *u;
+    enum err e = udp_new(env, user, &u);
+    int rc;
+
+    if (e)
+        return e;
+    u->connected = peer != NULL;
     rc = start(u, local, peer);
     if (rc) {
         net_udp_close(u, NULL, NULL);
         return rc == UV_ENOMEM ? ERR_NOMEM : ERR_IO;
+    }
+    *out = u;
+    return ERR_OK;
+}
+
+/* An open descriptor, or -1. */
+static int shared_socket(const struct sockaddr *local)
+{
+    socklen_t n = local->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    int fd = socket(local->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+        (local->sa_family == AF_INET || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+        bind(fd, local, n) == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+enum err net_udp_listen(const struct net_env *env, const struct sockaddr *local,
+                        const struct net_udp_user *user, struct net_udp **out)
+{
+    struct net_udp *u;
+    enum err e = udp_new(env, user, &u);
+    int fd;
+
+    if (e)
+        return e;
+    fd = shared_socket(local);
+    if (fd < 0 || uv_udp_open(&u->handle, fd)) {
+        if (fd >= 0)
+            (void)close(fd);
+        net_udp_close(u, NULL, NULL);
+        return ERR_IO;
+    }
+    if (uv_udp_recv_start(&u->handle, give_buffer, received)) {
+        net_udp_close(u, NULL, NULL);
+        return ERR_IO;
     }
     *out = u;
     return ERR_OK;

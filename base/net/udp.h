@@ -29,6 +29,10 @@ struct net_udp_user {
  * may have one local port.  peer NULL: anybody.  At least one of both.  ERR_NOMEM, ERR_IO. */
 enum err net_udp_open(const struct net_env *env, const struct sockaddr *local, const struct sockaddr *peer,
                       const struct net_udp_user *user, struct net_udp **out) MUST_USE;
+/* From anybody, at an address that several loops may share: the system gives each peer's datagrams to one of them.  IPv6 is IPv6
+ * alone.  ERR_NOMEM, ERR_IO. */
+enum err net_udp_listen(const struct net_env *env, const struct sockaddr *local,
+                        const struct net_udp_user *user, struct net_udp **out) MUST_USE;
 /* to: NULL for the peer.  ERR_AGAIN: the kernel takes no more now; ERR_LIMIT: larger than the path or UDP takes; ERR_PEER: an
  * earlier datagram was refused, this one not sent; ERR_IO. */
 enum err net_udp_send(struct net_udp *u, const struct sockaddr *to, struct slice datagram) MUST_USE;

@@ -7,12 +7,14 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/net/stream.h"
+#include "ota/sip/door.h"
 #include "ota/sip/result.h"
 
 #define TOO_LARGE   2006
 #define FAILURE     4000
 #define UNAVAILABLE 4001
 #define BAD_ADDRESS 2002
+#define NO_APP      5028
 #define OTHER_TYPE  5030
 #define LINE_MAX_N  65536 /* octets of header lines of an envelope */
 
@@ -23,6 +25,22 @@ static const struct ota_env *env_of(const struct ota_sip_attempt *a)
 
 static void launch(struct ota_sip_attempt *a);
 static void resolve(struct ota_sip_attempt *a);
+
+/* A device that has registered here is where it said, and nowhere else. */
+static bool registered(const struct ota_sip_attempt *a)
+{
+    return a->job->terminal->registers != OTA_CALLS_NO;
+}
+
+static bool by_flow(const struct ota_sip_attempt *a)
+{
+    return registered(a) && ota_sip_flow_any(&a->device.flow);
+}
+
+static struct slice app_of(const struct ota_sip_attempt *a)
+{
+    return ota_header_find(a->job->message_head, SLICE("X-Wap-Application-Id"));
+}
 
 /* --- texts --- */
 
@@ -124,10 +142,11 @@ static struct ota_sip_message request_of(const struct ota_sip_attempt *a)
     const struct ota_sip_env *conf = &env_of(a)->sip;
     struct ota_sip_message m = {.uri = slice_str(a->uri),
                                 .via = a->via,
-                                .route = conf->proxy,
+                                .route = registered(a) ? SLICE_NONE : conf->proxy,
+                                .path = registered(a) ? slice_str(a->device.path) : SLICE_NONE,
                                 .from = conf->identity,
                                 .from_tag = slice_str(a->tag),
-                                .to = slice_str(a->to.record),
+                                .to = registered(a) ? a->job->terminal->sip_record : slice_str(a->to.record),
                                 .call_id = slice_str(a->call_id),
                                 .cseq = a->cseq + 1,
                                 .trusted = hop_trusted(a),
@@ -136,7 +155,7 @@ static struct ota_sip_message request_of(const struct ota_sip_attempt *a)
                                 .user_agent = env_of(a)->product,
                                 .body = buf_slice(&a->entity)};
 
-    m.app_id = ota_header_find(a->job->message_head, SLICE("X-Wap-Application-Id"));
+    m.app_id = app_of(a);
     m.content_type =
         a->bare ? ota_header_find(a->job->message_head, SLICE("Content-Type")) : SLICE(OTA_SIP_ENVELOPE_TYPE);
     fill_life(a, &m);
@@ -151,6 +170,8 @@ static enum err print_request(struct ota_sip_attempt *a)
     char sent_by[OTA_SIP_HOST_MAX_N + 10], branch[OTA_SIP_BRANCH_N + 1] = "z9hG4bK";
     enum err e = chance(branch + 7, OTA_SIP_BRANCH_N - 7);
 
+    if (env_of(a)->sip.door)
+        ota_sip_door_branch(env_of(a)->sip.door, branch);
     print_sent_by(a, sent_by, sizeof sent_by);
     buf_reset(login, SEC_DIGEST_HEADER_MAX_N);
     if (!e)
@@ -195,15 +216,54 @@ static void take_place(struct ota_sip_attempt *a, size_t at)
     a->widened = a->narrowed = false;
 }
 
-/* This address did not work: the next one, or what came of it. */
+/* Where the device is, or the next one; false: there is none. */
+static bool find_device(struct ota_sip_attempt *a, enum err *why)
+{
+    const struct ota_sip_env *conf = &env_of(a)->sip;
+    struct buf app;
+
+    buf_init(&app, OTA_SIP_LINE_MAX_N);
+    *why = conf->location ? ota_sip_app_value(app_of(a), &app) : ERR_ABSENT;
+    if (!*why)
+        *why = ota_sip_location_find(conf->location, a->job->terminal->sip_record, buf_slice(&app),
+                                     conf->untagged_ok, a->skip, &a->device);
+    buf_clear(&app);
+    if (!*why)
+        *why = mem_cstr(a->uri, sizeof a->uri, slice_str(a->device.contact));
+    if (!*why)
+        *why = ota_sip_uri_parse(slice_str(a->device.contact), &a->to);
+    return *why == ERR_OK;
+}
+
+static void go_to_device(struct ota_sip_attempt *a)
+{
+    if (!by_flow(a)) {
+        resolve(a);
+        return;
+    }
+    a->places[0] = (struct ota_sip_place){.via = a->device.flow.via};
+    mem_copy(&a->places[0].to, sizeof a->places[0].to,
+             slice_of(&a->device.flow.peer, sizeof a->device.flow.peer));
+    a->places_n = 1;
+    take_place(a, 0);
+    launch(a);
+}
+
+/* This address did not work: the next one, another device, or what came of it. */
 static void elsewhere(struct ota_sip_attempt *a, enum ota_outcome outcome, const char *note)
 {
+    enum err why;
+
     if (a->place_at + 1 < a->places_n) {
         take_place(a, a->place_at + 1);
         launch(a);
         return;
     }
-    ota_sip_finish(a, outcome, UNAVAILABLE, "%s", note);
+    a->skip++;
+    if (registered(a) && find_device(a, &why))
+        go_to_device(a);
+    else
+        ota_sip_finish(a, outcome, UNAVAILABLE, "%s", note);
 }
 
 static void refuse(struct ota_sip_attempt *a, enum err e)
@@ -288,7 +348,7 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
         a->form_tried = true;
         a->bare = !a->bare;
         launch(a);
-    } else if (v.next == OTA_SIP_MOVED) {
+    } else if (v.next == OTA_SIP_MOVED && !registered(a)) { /* a device says with REGISTER where it is */
         move(a, r, &v);
     } else if (v.next == OTA_SIP_ELSEWHERE) {
         elsewhere(a, v.outcome, note);
@@ -326,6 +386,8 @@ static enum err size_good(const struct ota_sip_attempt *a)
         return ERR_OK;
     if (!env_of(a)->sip.large_ok)
         return ERR_LIMIT;
+    if (a->via == OTA_SIP_UDP && by_flow(a))
+        return ERR_LIMIT; /* it is there and nowhere else */
     return a->via == OTA_SIP_UDP && !a->narrowed ? ERR_AGAIN : ERR_OK;
 }
 
@@ -338,7 +400,8 @@ static enum err no_room(enum err e)
 static enum err try_send(struct ota_sip_attempt *a)
 {
     const struct ota_sip_trans_user user = {trans_send, trans_done, a};
-    const struct ota_sip_way way = {a->via, a->places[a->place_at].to, slice_str(a->name)};
+    const struct ota_sip_way way = {a->via, a->places[a->place_at].to, slice_str(a->name),
+                                    by_flow(a) ? &a->device.flow : NULL};
     struct ota_sip *s = a->target->sip;
     enum err e = no_room(ota_sip_hop_take(s->hops, &way, &a->rider, &a->hop));
 
@@ -382,54 +445,84 @@ static void found(const struct ota_sip_place *places, size_t n, void *arg)
 
     a->search = NULL;
     a->target->sip->searches--;
+    a->place_at = 0;
     for (a->places_n = 0; a->places_n < n; a->places_n++)
         a->places[a->places_n] = places[a->places_n];
     if (n) {
         take_place(a, 0);
         launch(a);
     } else {
-        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "name not found");
+        elsewhere(a, OTA_RETRY, "name not found");
     }
 }
 
-/* The next hop: the outbound proxy, else where the Request-URI says (RFC 3261 §8.1.2). */
+/* The next hop: the first proxy on the way to a device that registered through it, the outbound proxy, else where the Request-URI
+ * says (RFC 3327 §5.4, RFC 3261 §8.1.2). */
+static enum err next_hop(const struct ota_sip_attempt *a, struct ota_sip_uri *hop)
+{
+    struct slice first = registered(a) ? SLICE_NONE : env_of(a)->sip.proxy;
+    enum err e = ERR_OK;
+
+    *hop = a->to;
+    if (registered(a) && a->device.path[0])
+        e = ota_sip_route_first(slice_str(a->device.path), &first);
+    return !e && first.n ? ota_sip_uri_parse(first, hop) : e;
+}
+
 static void resolve(struct ota_sip_attempt *a)
 {
-    const struct ota_env *env = env_of(a);
     struct ota_sip *s = a->target->sip;
-    struct ota_sip_uri hop = a->to;
-    enum err e = env->sip.proxy.n ? ota_sip_uri_parse(env->sip.proxy, &hop) : ERR_OK;
+    struct ota_sip_uri hop;
+    enum err e = next_hop(a, &hop);
 
     if (!e)
         e = mem_cstr(a->name, sizeof a->name, slice_str(hop.host));
     if (!e)
-        e = ota_sip_search_start(env->net, s->records, &hop, a->to.secure, found, a, &a->search);
+        e = ota_sip_search_start(env_of(a)->net, s->records, &hop, a->to.secure, found, a, &a->search);
     if (e)
         refuse(a, e);
     else
         s->searches++;
 }
 
+static void begin_device(struct ota_sip_attempt *a)
+{
+    enum err why;
+
+    if (find_device(a, &why))
+        go_to_device(a);
+    else if (why == ERR_UNSUPPORTED)
+        ota_sip_finish(a, OTA_ABORTED, NO_APP, "registered, but no device has the application");
+    else if (why == ERR_ABSENT)
+        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "not registered");
+    else
+        refuse(a, why);
+}
+
+static enum err begin_route(struct ota_sip_attempt *a)
+{
+    struct slice uri = a->job->terminal->sip_uri;
+    enum err e = ota_sip_uri_parse(uri, &a->to);
+
+    return e ? e : mem_cstr(a->uri, sizeof a->uri, uri);
+}
+
 void ota_sip_attempt_begin(struct ota_sip_attempt *a)
 {
-    const struct ota_terminal *t = a->job->terminal;
-    enum err e = ota_sip_uri_parse(t->sip_uri, &a->to);
+    enum err e = chance(a->call_id, OTA_SIP_CALL_ID_N);
 
     a->stage = OTA_SIP_FLYING;
     a->rider.lost = lost;
     list_init(&a->rider.at);
-    a->bare = t->direct;
-    if (!e)
-        e = mem_cstr(a->uri, sizeof a->uri, t->sip_uri);
-    if (e) {
-        ota_sip_finish(a, OTA_UNDELIVERABLE, BAD_ADDRESS, "not a SIP URI");
-        return;
-    }
-    e = chance(a->call_id, OTA_SIP_CALL_ID_N);
+    a->bare = a->job->terminal->direct;
     if (!e)
         e = chance(a->tag, OTA_SIP_TAG_N);
     if (e)
         refuse(a, e);
+    else if (registered(a))
+        begin_device(a);
+    else if (begin_route(a))
+        ota_sip_finish(a, OTA_UNDELIVERABLE, BAD_ADDRESS, "not a SIP URI");
     else
         resolve(a);
 }

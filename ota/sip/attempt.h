@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/net/hub.h"
 #include "ota/sip/hop.h"
+#include "ota/sip/location.h"
 #include "ota/sip/login.h"
 #include "ota/sip/resolve.h"
 #include "ota/sip/trans.h"
@@ -18,7 +19,6 @@
 #define OTA_SIP_MOVES_MAX   5  /* redirections followed */
 #define OTA_SIP_CALL_ID_N   32 /* hexadecimal digits */
 #define OTA_SIP_TAG_N       16
-#define OTA_SIP_BRANCH_N    (7 + 32)
 
 struct ota_sip {
     const struct ota_env *env;
@@ -60,6 +60,8 @@ struct ota_sip_attempt {
     enum err why;
     char uri[OTA_SIP_URI_MAX_N + 1];   /* Request-URI; another one after a redirection */
     struct ota_sip_uri to;             /* the same, read */
+    struct ota_sip_found device;       /* of one that registered: where it is */
+    size_t skip;                       /* better ones that have been tried */
     char name[OTA_SIP_HOST_MAX_N + 1]; /* of the next hop */
     enum ota_sip_via via;
     struct ota_sip_search *search;

@@ -10,6 +10,7 @@
 #include "base/net/hub.h"
 #include "base/net/stream.h"
 #include "base/net/udp.h"
+#include "ota/sip/door.h"
 
 #define KEY_MAX_N 512
 
@@ -33,12 +34,14 @@ struct ota_sip_hop {
     struct sockaddr_storage to;
     char *key; /* owned */
     size_t key_n;
-    char *name; /* owned; TLS */
+    char *name;               /* owned; TLS */
+    struct ota_sip_flow flow; /* of the door; none: a socket of its own */
     struct net_udp *udp;
     struct net_stream *stream;
     struct ota_sip_frame frame; /* of the stream */
     struct list riders;
     struct net_timer timer; /* idle */
+    struct net_task gone;   /* of a flow: nothing has to be closed */
     bool opened;
     bool leaving; /* not in the table any more */
     char why[64]; /* of our own closing; "": see the stream */
@@ -88,6 +91,11 @@ static void udp_gone(void *arg)
     hop_gone(arg);
 }
 
+static void flow_gone(struct net_task *task)
+{
+    hop_gone(container_of(task, struct ota_sip_hop, gone));
+}
+
 /* Off the table: the next one to go there opens another. */
 static void leave(struct ota_sip_hop *hop)
 {
@@ -104,6 +112,8 @@ static void leave(struct ota_sip_hop *hop)
         net_udp_close(udp, udp_gone, hop);
     else if (hop->stream)
         net_stream_close(hop->stream);
+    else if (ota_sip_flow_any(&hop->flow))
+        net_hub_defer(net_of(hop->hops)->hub, &hop->gone);
 }
 
 static void tell_riders(struct ota_sip_hop *hop, const char *note)
@@ -232,6 +242,40 @@ static enum err udp_open(struct ota_sip_hop *hop, const struct ota_sip_way *way)
     return e;
 }
 
+/* --- flows --- */
+
+static enum err flow_key(const struct ota_sip_flow *f, struct buf *out)
+{
+    buf_addf(out, "flow %d %u %u %llu ", (int)f->via, f->via == OTA_SIP_UDP ? 0 : f->loop, f->socket,
+             (unsigned long long)f->id);
+    if (f->via == OTA_SIP_UDP)
+        buf_add(out, slice_of(&f->peer, sizeof f->peer));
+    return buf_err(out);
+}
+
+void ota_sip_hops_flow_lost(struct ota_sip_hops *h, const struct ota_sip_flow *flow)
+{
+    struct ota_sip_hop *hop = NULL;
+    struct buf key;
+
+    buf_init(&key, KEY_MAX_N);
+    if (!flow_key(flow, &key))
+        hop = map_get(&h->by_key, buf_slice(&key));
+    buf_clear(&key);
+    if (hop)
+        tell_riders(hop, "the device's connection is gone");
+}
+
+static enum err flow_open(struct ota_sip_hop *hop, const struct ota_sip_way *way)
+{
+    if (!hop->hops->conf.env->sip.door)
+        return ERR_IO;
+    hop->flow = *way->flow;
+    hop->opened = true;
+    mem_copy(&hop->to, sizeof hop->to, slice_of(&way->flow->peer, sizeof way->flow->peer));
+    return ERR_OK;
+}
+
 /* --- the table --- */
 
 static enum err key_of(const struct ota_sip_way *way, struct buf *out)
@@ -240,6 +284,8 @@ static enum err key_of(const struct ota_sip_way *way, struct buf *out)
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)&way->to;
     bool is6 = way->to.ss_family == AF_INET6;
 
+    if (way->flow)
+        return flow_key(way->flow, out);
     buf_addf(out, "%d %d %u %u ", (int)way->via, is6, is6 ? v6->sin6_port : v4->sin_port,
              is6 ? v6->sin6_scope_id : 0);
     buf_add(out, is6 ? slice_of(&v6->sin6_addr, sizeof v6->sin6_addr)
@@ -276,12 +322,15 @@ static enum err hop_open(struct ota_sip_hops *h, const struct ota_sip_way *way, 
     list_init(&hop->at);
     list_init(&hop->riders);
     net_timer_init(&hop->timer, idle_over);
+    net_task_init(&hop->gone, flow_gone);
     ota_sip_frame_init(&hop->frame);
     e = hop_fill(hop, way, key);
     if (!e)
         e = map_put(&h->by_key, slice_of(hop->key, hop->key_n), hop);
     if (!e) {
-        e = way->via == OTA_SIP_UDP ? udp_open(hop, way) : stream_open(hop, way);
+        e = way->flow                 ? flow_open(hop, way)
+            : way->via == OTA_SIP_UDP ? udp_open(hop, way)
+                                      : stream_open(hop, way);
         if (e)
             (void)map_del(&h->by_key, slice_of(hop->key, hop->key_n));
     }
@@ -344,6 +393,9 @@ enum err ota_sip_hop_send(struct ota_sip_hop *hop, struct slice message)
 {
     if (hop->udp)
         return net_udp_send(hop->udp, NULL, message);
+    if (ota_sip_flow_any(&hop->flow))
+        return hop->leaving ? ERR_PEER
+                            : ota_sip_door_send(hop->hops->conf.env->sip.door, &hop->flow, message);
     if (!hop->stream || hop->leaving)
         return ERR_PEER;
     (void)net_stream_write(hop->stream, message);
@@ -357,6 +409,8 @@ const struct sockaddr *ota_sip_hop_peer(const struct ota_sip_hop *hop)
 
 uint16_t ota_sip_hop_port(const struct ota_sip_hop *hop)
 {
+    if (ota_sip_flow_any(&hop->flow))
+        return ota_sip_door_port(hop->hops->conf.env->sip.door, &hop->flow);
     return hop->udp ? net_udp_port(hop->udp) : 0;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include "base/list.h"
 #include "ota/bearer.h"
+#include "ota/sip/flow.h"
 #include "ota/sip/frame.h"
 #include "ota/sip/message.h"
 
@@ -21,6 +22,8 @@ struct ota_sip_way {
     enum ota_sip_via via;
     struct sockaddr_storage to;
     struct slice name; /* TLS: the domain that the certificate must be for (RFC 5922 §7); borrowed */
+    const struct ota_sip_flow
+        *flow; /* over the door instead, to who is there already; NULL: not so.  Borrowed */
 };
 
 /* Embedded in its owner. */
@@ -46,6 +49,9 @@ void ota_sip_hops_set_tls(struct ota_sip_hops *h, struct net_tls_ctx *tls);
 /* Nobody may ride.  closed fires from the loop. */
 void ota_sip_hops_close(struct ota_sip_hops *h, void (*closed)(void *arg), void *arg);
 
+/* A flow of the door is gone. */
+void ota_sip_hops_flow_lost(struct ota_sip_hops *h, const struct ota_sip_flow *flow);
+
 /* Finds or opens it, and r rides.  ERR_LIMIT: so many are in use; ERR_UNSUPPORTED: no TLS; ERR_NOMEM, ERR_IO. */
 enum err ota_sip_hop_take(struct ota_sip_hops *h, const struct ota_sip_way *way, struct ota_sip_rider *r,
                           struct ota_sip_hop **out) MUST_USE;
@@ -56,7 +62,7 @@ void ota_sip_hop_leave(struct ota_sip_hop **hop, struct ota_sip_rider *r);
 enum err ota_sip_hop_send(struct ota_sip_hop *hop, struct slice message) MUST_USE;
 /* Who is at the other end. */
 const struct sockaddr *ota_sip_hop_peer(const struct ota_sip_hop *hop);
-/* Our end of a UDP socket; 0 for streams. */
+/* Our end of a UDP socket or flow; 0 for streams. */
 uint16_t ota_sip_hop_port(const struct ota_sip_hop *hop);
 
 #endif

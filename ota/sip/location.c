@@ -8,20 +8,26 @@
 #include "base/map.h"
 #include "base/mem.h"
 
+enum text { CONTACT, APPS, CALL_ID, PATH, INSTANCE, AGENT, TEXTS };
+
 struct binding {
-    struct list at; /* in its record, the latest first */
-    int64_t until_ms;
-    uint32_t cseq;
-    unsigned q;
-    bool tagged, no_message;
-    size_t contact_n, apps_n, call_id_n;
-    char text[]; /* contact, applications, Call-ID */
+    struct list at;    /* in its record, the latest first */
+    struct list bound; /* in its connection's; alone when it needs none */
+    struct record *record;
+    int64_t since_ms, until_ms;
+    struct ota_sip_flow flow;
+    uint32_t cseq, reg_id;
+    uint16_t q;
+    bool tagged, no_message, gruu, flow_only;
+    uint16_t ends[TEXTS];
+    char text[];
 };
 
 struct record {
     struct list bindings;
-    size_t n;
-    size_t key_n;
+    uint16_t n;
+    bool missed;
+    uint16_t key_n;
     char key[];
 };
 
@@ -31,19 +37,16 @@ struct ota_sip_location {
     struct map records;
 };
 
+static struct slice text_of(const struct binding *b, enum text which)
+{
+    size_t start = which ? b->ends[which - 1] : 0;
+
+    return slice_of(b->text + start, b->ends[which] - start);
+}
+
 static struct slice contact_of(const struct binding *b)
 {
-    return slice_of(b->text, b->contact_n);
-}
-
-static struct slice apps_of(const struct binding *b)
-{
-    return slice_of(b->text + b->contact_n, b->apps_n);
-}
-
-static struct slice call_id_of(const struct binding *b)
-{
-    return slice_of(b->text + b->contact_n + b->apps_n, b->call_id_n);
+    return text_of(b, CONTACT);
 }
 
 static struct binding *binding_at(struct list *at)
@@ -51,11 +54,17 @@ static struct binding *binding_at(struct list *at)
     return container_of(at, struct binding, at);
 }
 
+static struct binding *binding_bound(struct list *bound)
+{
+    return container_of(bound, struct binding, bound);
+}
+
 /* --- records --- */
 
 static void binding_free(struct record *r, struct binding *b)
 {
     list_remove(&b->at);
+    list_remove(&b->bound);
     r->n--;
     free(b);
 }
@@ -97,14 +106,15 @@ static void forget_expired(struct ota_sip_location *l)
 
 static enum err record_new(struct ota_sip_location *l, struct slice key, struct record **out)
 {
-    struct record *r = malloc(sizeof *r + key.n);
+    struct record *r = key.n <= UINT16_MAX ? malloc(sizeof *r + key.n) : NULL;
     enum err e;
 
     if (!r)
         return ERR_NOMEM;
     list_init(&r->bindings);
     r->n = 0;
-    r->key_n = key.n;
+    r->missed = false;
+    r->key_n = (uint16_t)key.n;
     mem_copy(r->key, key.n, key);
     if (l->records.n == l->records.max)
         forget_expired(l);
@@ -124,33 +134,58 @@ static bool stale(const struct record *r, struct slice contact, struct slice cal
     LIST_EACH (at, &r->bindings) {
         const struct binding *b = binding_at(at);
 
-        if ((contact.n == 0 || slice_eq(contact_of(b), contact)) && slice_eq(call_id_of(b), call_id) &&
+        if ((contact.n == 0 || slice_eq(contact_of(b), contact)) && slice_eq(text_of(b, CALL_ID), call_id) &&
             cseq <= b->cseq)
             return true;
     }
     return false;
 }
 
-static struct binding *binding_new(const struct ota_sip_location *l, const struct ota_sip_binding *from,
-                                   struct slice call_id, uint32_t cseq)
+static void texts_of(const struct ota_sip_binding *from, struct slice call_id, struct slice out[TEXTS])
 {
-    size_t n = from->contact.n + from->apps.n + call_id.n;
-    struct binding *b = malloc(sizeof *b + n);
+    out[CONTACT] = from->contact;
+    out[APPS] = from->apps;
+    out[CALL_ID] = call_id;
+    out[PATH] = from->path;
+    out[INSTANCE] = from->instance;
+    out[AGENT] = from->agent;
+}
+
+static size_t size_of(const struct slice texts[TEXTS])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < TEXTS; i++)
+        n += texts[i].n;
+    return n;
+}
+
+static struct binding *binding_new(const struct ota_sip_location *l, const struct ota_sip_binding *from,
+                                   const struct slice texts[TEXTS], uint32_t cseq)
+{
+    int64_t now = clk_mono_ms(l->clk);
+    size_t size = size_of(texts), n = 0;
+    struct binding *b = malloc(sizeof *b + size);
 
     if (!b)
         return NULL;
-    *b = (struct binding){.until_ms = clk_mono_ms(l->clk) + from->expires_s * 1000,
+    *b = (struct binding){.since_ms = now,
+                          .until_ms = now + from->expires_s * 1000,
+                          .flow = from->flow,
                           .cseq = cseq,
-                          .q = from->q,
+                          .reg_id = from->reg_id,
+                          .q = (uint16_t)from->q,
                           .tagged = from->tagged,
                           .no_message = from->no_message,
-                          .contact_n = from->contact.n,
-                          .apps_n = from->apps.n,
-                          .call_id_n = call_id.n};
+                          .gruu = from->gruu,
+                          .flow_only = from->flow_only};
     list_init(&b->at);
-    mem_copy(b->text, n, from->contact);
-    mem_copy(b->text + from->contact.n, n - from->contact.n, from->apps);
-    mem_copy(b->text + from->contact.n + from->apps.n, call_id.n, call_id);
+    list_init(&b->bound);
+    for (size_t i = 0; i < TEXTS; i++) {
+        mem_copy(b->text + n, size - n, texts[i]);
+        n += texts[i].n;
+        b->ends[i] = (uint16_t)n;
+    }
     return b;
 }
 
@@ -159,27 +194,34 @@ static enum err make_all(const struct ota_sip_location *l, const struct ota_sip_
                          struct slice call_id, uint32_t cseq, struct list *made)
 {
     for (size_t i = 0; i < n; i++) {
+        struct slice texts[TEXTS];
         struct binding *b;
 
-        if (from[i].contact.n > OTA_SIP_CONTACT_MAX_N ||
-            from[i].contact.n + from[i].apps.n + call_id.n > OTA_SIP_BINDING_MAX_N)
+        texts_of(&from[i], call_id, texts);
+        if (from[i].contact.n > OTA_SIP_CONTACT_MAX_N || from[i].path.n > OTA_SIP_PATH_MAX_N ||
+            size_of(texts) > OTA_SIP_BINDING_MAX_N)
             return ERR_LIMIT;
         if (from[i].expires_s == 0)
             continue;
-        b = binding_new(l, &from[i], call_id, cseq);
+        b = binding_new(l, &from[i], texts, cseq);
         if (!b)
             return ERR_NOMEM;
         list_push_back(made, &b->at);
+        if (from[i].bound)
+            list_push_back(from[i].bound, &b->bound);
     }
     return ERR_OK;
 }
 
+/* What came to nothing. */
 static void free_all(struct list *made)
 {
     struct list *e;
 
-    while ((e = list_pop_front(made)))
+    while ((e = list_pop_front(made))) {
+        list_remove(&binding_at(e)->bound);
         free(binding_at(e));
+    }
 }
 
 static size_t count(const struct list *l)
@@ -191,39 +233,55 @@ static size_t count(const struct list *l)
     return n;
 }
 
+/* The same contact, or the same flow of the same device, wherever that is now (RFC 5626 §6). */
+static bool same(const struct binding *b, const struct ota_sip_binding *from)
+{
+    return slice_eq(contact_of(b), from->contact) ||
+           (from->instance.n && from->reg_id && from->reg_id == b->reg_id &&
+            slice_eq(text_of(b, INSTANCE), from->instance));
+}
+
+static bool replaced(const struct binding *b, const struct ota_sip_binding *bindings, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (same(b, &bindings[i]))
+            return true;
+    return false;
+}
+
 static size_t replaced_n(const struct record *r, const struct ota_sip_binding *bindings, size_t n)
 {
     size_t found = 0;
 
     LIST_EACH (at, &r->bindings)
-        for (size_t i = 0; i < n; i++)
-            if (slice_eq(contact_of(binding_at(at)), bindings[i].contact)) {
-                found++;
-                break;
-            }
+        found += replaced(binding_at(at), bindings, n);
     return found;
 }
 
-static void replace(struct record *r, const struct ota_sip_binding *bindings, size_t n, struct list *made)
+/* True: there is one that was not. */
+static bool replace(struct record *r, const struct ota_sip_binding *bindings, size_t n, struct list *made)
 {
+    size_t gone = 0, come = 0;
     struct list *e;
 
     LIST_EACH_SAFE (at, &r->bindings)
-        for (size_t i = 0; i < n; i++)
-            if (slice_eq(contact_of(binding_at(at)), bindings[i].contact)) {
-                binding_free(r, binding_at(at));
-                break;
-            }
-    while ((e = list_pop_front(made))) {
+        if (replaced(binding_at(at), bindings, n)) {
+            binding_free(r, binding_at(at));
+            gone++;
+        }
+    for (; (e = list_pop_front(made)); come++) {
         list_push_front(&r->bindings, e);
+        binding_at(e)->record = r;
         r->n++;
     }
+    return come > gone;
 }
 
 static enum err update(struct ota_sip_location *l, struct slice key, struct slice call_id, uint32_t cseq,
-                       const struct ota_sip_binding *bindings, size_t n, struct list *made)
+                       const struct ota_sip_binding *bindings, size_t n, struct list *made, bool *fresh)
 {
     struct record *r = record_find(l, key);
+    bool more;
     enum err e;
 
     for (size_t i = 0; r && i < n; i++)
@@ -236,23 +294,29 @@ static enum err update(struct ota_sip_location *l, struct slice key, struct slic
         e = record_new(l, key, &r);
     if (e || !r)
         return e;
-    replace(r, bindings, n, made);
+    more = replace(r, bindings, n, made);
+    *fresh = more || (r->missed && r->n);
     if (r->n == 0)
         record_free(l, r);
+    else
+        r->missed = false;
     return ERR_OK;
 }
 
 enum err ota_sip_location_update(struct ota_sip_location *l, struct slice record, struct slice call_id,
-                                 uint32_t cseq, const struct ota_sip_binding *bindings, size_t n)
+                                 uint32_t cseq, const struct ota_sip_binding *bindings, size_t n, bool *fresh)
 {
     struct list made;
+    bool news = false;
     enum err e;
 
     list_init(&made);
     (void)pthread_mutex_lock(&l->lock);
-    e = update(l, record, call_id, cseq, bindings, n, &made);
-    (void)pthread_mutex_unlock(&l->lock);
+    e = update(l, record, call_id, cseq, bindings, n, &made, &news);
     free_all(&made);
+    (void)pthread_mutex_unlock(&l->lock);
+    if (!e)
+        *fresh = news;
     return e;
 }
 
@@ -272,7 +336,93 @@ enum err ota_sip_location_remove(struct ota_sip_location *l, struct slice record
     return e;
 }
 
+size_t ota_sip_location_drop(struct ota_sip_location *l, struct slice record)
+{
+    struct record *r;
+    size_t n;
+
+    (void)pthread_mutex_lock(&l->lock);
+    r = record_find(l, record);
+    n = r ? r->n : 0;
+    if (r)
+        record_free(l, r);
+    (void)pthread_mutex_unlock(&l->lock);
+    return n;
+}
+
+/* Who can be reached otherwise stays. */
+void ota_sip_location_lost(struct ota_sip_location *l, struct list *bound)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    while (!list_empty(bound)) {
+        struct binding *b = binding_bound(bound->next);
+        struct record *r = b->record;
+
+        if (b->flow_only) {
+            binding_free(r, b);
+        } else {
+            list_remove(&b->bound);
+            b->flow = (struct ota_sip_flow){.id = 0};
+        }
+        if (r->n == 0)
+            record_free(l, r);
+    }
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+void ota_sip_location_missed(struct ota_sip_location *l, struct slice record)
+{
+    struct record *r;
+
+    (void)pthread_mutex_lock(&l->lock);
+    r = record_find(l, record);
+    if (r)
+        r->missed = true;
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+void ota_sip_location_set_max(struct ota_sip_location *l, size_t records_max)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    l->records.max = records_max;
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
 /* --- questions --- */
+
+/* The record's own URI with the device's name as parameter (RFC 5627 §3.2, §5.1). */
+static void print_gruu(const struct record *r, const struct binding *b, struct buf *out)
+{
+    struct slice instance = text_of(b, INSTANCE);
+
+    if (!b->gruu || instance.n < 3)
+        return;
+    buf_add(out, SLICE(";pub-gruu=\""));
+    buf_add(out, slice_of(r->key, r->key_n));
+    buf_add(out, SLICE(";gr="));
+    buf_add(out, slice_sub(instance, 1, instance.n - 2));
+    buf_add(out, SLICE("\""));
+}
+
+static void print_binding(const struct record *r, const struct binding *b, int64_t now, struct buf *out)
+{
+    struct slice instance = text_of(b, INSTANCE);
+
+    buf_add(out, SLICE("Contact: <"));
+    buf_add(out, contact_of(b));
+    buf_addf(out, ">;expires=%lld", (long long)((b->until_ms - now + 999) / 1000));
+    if (b->q < 1000)
+        buf_addf(out, ";q=0.%03u", (unsigned)b->q);
+    if (instance.n) {
+        buf_add(out, SLICE(";+sip.instance=\""));
+        buf_add(out, instance);
+        buf_add(out, SLICE("\""));
+    }
+    if (b->reg_id)
+        buf_addf(out, ";reg-id=%u", (unsigned)b->reg_id);
+    print_gruu(r, b, out);
+    buf_add(out, SLICE("\r\n"));
+}
 
 void ota_sip_location_print(struct ota_sip_location *l, struct slice record, struct buf *out)
 {
@@ -283,13 +433,8 @@ void ota_sip_location_print(struct ota_sip_location *l, struct slice record, str
     now = clk_mono_ms(l->clk);
     r = record_find(l, record);
     if (r)
-        LIST_EACH (at, &r->bindings) {
-            const struct binding *b = binding_at(at);
-
-            buf_add(out, SLICE("Contact: <"));
-            buf_add(out, contact_of(b));
-            buf_addf(out, ">;expires=%lld\r\n", (long long)((b->until_ms - now + 999) / 1000));
-        }
+        LIST_EACH (at, &r->bindings)
+            print_binding(r, binding_at(at), now, out);
     (void)pthread_mutex_unlock(&l->lock);
 }
 
@@ -297,7 +442,7 @@ void ota_sip_location_print(struct ota_sip_location *l, struct slice record, str
 static bool has_app(const struct binding *b, struct slice app)
 {
     bool exact = slice_starts(app, SLICE("<"));
-    struct slice list = apps_of(b), item;
+    struct slice list = text_of(b, APPS), item;
 
     if (exact)
         return slice_eq(list, app);
@@ -336,8 +481,18 @@ static const struct binding *best_of(const struct record *r, struct slice app, b
     }
 }
 
+static enum err show(const struct binding *b, struct ota_sip_found *out)
+{
+    enum err e = mem_cstr(out->contact, sizeof out->contact, contact_of(b));
+
+    if (!e)
+        e = mem_cstr(out->path, sizeof out->path, text_of(b, PATH));
+    out->flow = b->flow;
+    return e;
+}
+
 enum err ota_sip_location_find(struct ota_sip_location *l, struct slice record, struct slice app,
-                               bool untagged_ok, size_t skip, struct buf *out)
+                               bool untagged_ok, size_t skip, struct ota_sip_found *out)
 {
     const struct binding *b;
     struct record *r;
@@ -346,14 +501,52 @@ enum err ota_sip_location_find(struct ota_sip_location *l, struct slice record, 
     (void)pthread_mutex_lock(&l->lock);
     r = record_find(l, record);
     b = r ? best_of(r, app, untagged_ok, skip) : NULL;
-    if (b) {
-        buf_add(out, contact_of(b));
-        e = buf_err(out);
-    } else if (r && skip == 0) {
+    if (b)
+        e = show(b, out);
+    else if (r && skip == 0)
         e = ERR_UNSUPPORTED;
-    }
     (void)pthread_mutex_unlock(&l->lock);
     return e;
+}
+
+bool ota_sip_location_has(struct ota_sip_location *l, struct slice record)
+{
+    bool has;
+
+    (void)pthread_mutex_lock(&l->lock);
+    has = record_find(l, record) != NULL;
+    (void)pthread_mutex_unlock(&l->lock);
+    return has;
+}
+
+void ota_sip_location_each(struct ota_sip_location *l, struct slice record, ota_sip_binding_fn *fn, void *arg)
+{
+    struct record *r;
+    int64_t now;
+
+    (void)pthread_mutex_lock(&l->lock);
+    now = clk_mono_ms(l->clk);
+    r = record_find(l, record);
+    if (r)
+        LIST_EACH (at, &r->bindings) {
+            const struct binding *b = binding_at(at);
+            const struct ota_sip_binding seen = {.contact = contact_of(b),
+                                                 .apps = text_of(b, APPS),
+                                                 .path = text_of(b, PATH),
+                                                 .instance = text_of(b, INSTANCE),
+                                                 .agent = text_of(b, AGENT),
+                                                 .tagged = b->tagged,
+                                                 .no_message = b->no_message,
+                                                 .gruu = b->gruu,
+                                                 .q = b->q,
+                                                 .reg_id = b->reg_id,
+                                                 .expires_s = (b->until_ms - now + 999) / 1000,
+                                                 .flow = b->flow,
+                                                 .flow_only = b->flow_only};
+
+            fn(&seen, b->since_ms, arg);
+        }
+    (void)pthread_mutex_unlock(&l->lock);
 }
 
 size_t ota_sip_location_n(struct ota_sip_location *l)

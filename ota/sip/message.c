@@ -30,8 +30,8 @@ static bool uri_clean(struct slice uri)
 
 static enum err check(const struct ota_sip_message *m)
 {
-    const struct slice texts[] = {m->sent_by, m->branch,   m->from_tag,   m->call_id,     m->service,
-                                  m->app_tag, m->priority, m->user_agent, m->content_type};
+    const struct slice texts[] = {m->sent_by, m->branch,   m->from_tag,   m->call_id,      m->service,
+                                  m->app_tag, m->priority, m->user_agent, m->content_type, m->path};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (!clean(texts[i]))
@@ -91,6 +91,7 @@ static void parties(const struct ota_sip_message *m, struct buf *out)
 {
     if (m->route.n)
         address(out, "Route", m->route, SLICE_NONE);
+    line(out, "Route", m->path);
     address(out, "From", m->from, m->from_tag);
     address(out, "To", m->to, SLICE_NONE);
     line(out, "Call-ID", m->call_id);

@@ -11,6 +11,7 @@
 /* Beyond so many octets a request must not be a MESSAGE outside a session (RFC 3428 §8), nor leave over UDP (RFC 3261 §18.1.1). */
 #define OTA_SIP_PAGER_MAX_N   1300
 #define OTA_SIP_MESSAGE_MAX_N ((size_t)256 << 10)
+#define OTA_SIP_BRANCH_N      (7 + 32) /* octets of our branches: the cookie and hexadecimal digits */
 
 #define OTA_SIP_ENVELOPE_TYPE "application/vnd.oma.push"
 #define OTA_SIP_APP_TAG       "g.oma.pusheventapp"
@@ -25,6 +26,7 @@ struct ota_sip_message {
     struct slice sent_by; /* host or host:port */
     struct slice branch;  /* with its cookie "z9hG4bK" */
     struct slice route;   /* URI of the outbound proxy, with ";lr"; optional */
+    struct slice path;    /* values of Route instead, of a device that registered by way of proxies */
     struct slice from;    /* URI */
     struct slice from_tag;
     struct slice to; /* URI: the address of record */

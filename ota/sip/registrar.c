@@ -5,15 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/net/http1.h"
-#include "base/scan.h"
-#include "ota/sip/refusal.h"
 #include "ota/sip/uri.h"
 
 #define AUTHORIZATIONS_MAX 4 /* looked at */
-#define CONTACTS_MAX       OTA_SIP_BINDINGS_MAX
-#define TEXTS_N            (CONTACTS_MAX * 512)
 
 /* --- who it is --- */
 
@@ -88,151 +83,10 @@ static enum err identify(const struct ota_sip_registrar *g, const struct ota_sip
     return e;
 }
 
-/* --- what it asks for --- */
-
-struct wish {
-    struct ota_sip_binding bindings[CONTACTS_MAX];
-    size_t n;
-    bool all_gone; /* Contact: * */
-    struct buf texts;
-};
-
-static int64_t header_seconds(const struct ota_sip_request *r, int64_t otherwise)
-{
-    struct scan s = scan_of(ota_sip_request_header(r, "expires"));
-    uint32_t n;
-
-    if (scan_done(&s))
-        return otherwise;
-    n = scan_u32(&s, 0, UINT32_MAX);
-    scan_end(&s);
-    return s.err ? otherwise : n;
-}
-
-static struct slice param(osip_contact_t *c, const char *name)
-{
-    osip_generic_param_t *p = NULL;
-
-    if (osip_contact_param_get_byname(c, (char *)(uintptr_t)name, &p) || !p)
-        return SLICE_NONE;
-    return p->gvalue ? slice_str(p->gvalue) : SLICE("");
-}
-
-/* qvalue: 0 or 1 with up to three digits (RFC 3261 §25.1); anything else is the default. */
-static unsigned read_q(struct slice text)
-{
-    struct scan s = scan_of(text);
-    unsigned whole = scan_u32(&s, 0, 1), part = 0, digits = 0;
-
-    if (scan_skip_ch(&s, '.'))
-        for (; digits < 3 && !scan_done(&s); digits++)
-            part = part * 10 + scan_digits(&s, 1);
-    for (; digits < 3; digits++)
-        part *= 10;
-    scan_end(&s);
-    return s.err || whole * 1000 + part > 1000 ? 1000 : whole * 1000 + part;
-}
-
-static struct slice unquoted(struct slice s)
-{
-    return s.n > 1 && s.p[0] == '"' && s.p[s.n - 1] == '"' ? slice_sub(s, 1, s.n - 2) : s;
-}
-
-static bool lists_message(struct slice methods)
-{
-    struct slice item;
-
-    while (slice_item(&methods, &item))
-        if (slice_eq_ci(item, SLICE("MESSAGE")))
-            return true;
-    return false;
-}
-
-/* A parameter that says what the device can do: "+" names and the base tags that we look at (RFC 3840 §9). */
-static bool has_features(const osip_contact_t *c)
-{
-    for (int i = 0; i < osip_list_size(&c->gen_params); i++) {
-        const osip_generic_param_t *p = osip_list_get(&c->gen_params, i);
-        struct slice name = slice_str(p->gname);
-
-        if (slice_eq_ci(name, SLICE("methods")) ||
-            (slice_starts(name, SLICE("+")) && !slice_eq_ci(name, SLICE("+sip.instance"))))
-            return true;
-    }
-    return false;
-}
-
-static enum err read_features(const struct ota_sip_registrar *g, osip_contact_t *c, struct ota_sip_binding *b)
-{
-    char tag[72] = "+";
-    struct slice methods = param(c, "methods");
-
-    if (g->app_tag.n + 2 > sizeof tag)
-        return ERR_LIMIT;
-    mem_copy(tag + 1, sizeof tag - 1, g->app_tag);
-    tag[1 + g->app_tag.n] = '\0';
-    b->apps = unquoted(param(c, tag));
-    b->tagged = has_features(c);
-    b->no_message = methods.n != 0 && !lists_message(unquoted(methods));
-    return ERR_OK;
-}
-
-/* ERR_MALFORMED: no URI that we could push to. */
-static enum err read_contact(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                             osip_contact_t *c, struct wish *w)
-{
-    struct ota_sip_binding *b = &w->bindings[w->n];
-    struct slice expires = param(c, "expires"), uri;
-    struct scan s = scan_of(expires);
-    struct ota_sip_uri parsed;
-    size_t start = w->texts.n;
-    char *text = NULL;
-    enum err e;
-
-    if (!c->url || osip_uri_to_str(c->url, &text) || !text)
-        return ERR_MALFORMED;
-    buf_add_str(&w->texts, text);
-    osip_free(text);
-    uri = slice_sub(buf_slice(&w->texts), start, SIZE_MAX);
-    if (buf_err(&w->texts))
-        return buf_err(&w->texts);
-    e = ota_sip_uri_parse(uri, &parsed);
-    if (e)
-        return e == ERR_NOMEM ? e : ERR_MALFORMED;
-    b->contact = uri;
-    b->expires_s = expires.n ? (int64_t)scan_u32(&s, 0, UINT32_MAX) : header_seconds(r, g->expires_s);
-    if (s.err)
-        b->expires_s = g->expires_s; /* §10.2.1.1: as if it were not there */
-    b->q = read_q(param(c, "q").n ? param(c, "q") : SLICE("1"));
-    w->n++;
-    return read_features(g, c, b);
-}
-
-static enum err read_wish(const struct ota_sip_registrar *g, const struct ota_sip_request *r, struct wish *w)
-{
-    int n = osip_list_size(&r->osip->contacts);
-    enum err e = ERR_OK;
-
-    if (n > CONTACTS_MAX)
-        return ERR_LIMIT;
-    (void)buf_room(&w->texts, TEXTS_N); /* so that it never moves */
-    for (int i = 0; i < n && !e; i++) {
-        osip_contact_t *c = osip_list_get(&r->osip->contacts, i);
-
-        if (c->displayname && slice_eq(slice_str(c->displayname), SLICE("*")))
-            w->all_gone = true;
-        else
-            e = read_contact(g, r, c, w);
-    }
-    if (!e && w->all_gone && (n != 1 || header_seconds(r, -1) != 0)) /* §10.3 step 6 */
-        e = ERR_MALFORMED;
-    return e;
-}
-
 /* --- the steps --- */
 
 /* Longer than we keep it becomes as long as we do; shorter than we want is refused, unless it is an hour (§10.3 step 7). */
-static bool too_brief(const struct ota_sip_registrar *g, struct wish *w)
+static bool too_brief(const struct ota_sip_registrar *g, struct ota_sip_wish *w)
 {
     for (size_t i = 0; i < w->n; i++) {
         struct ota_sip_binding *b = &w->bindings[i];
@@ -245,42 +99,57 @@ static bool too_brief(const struct ota_sip_registrar *g, struct wish *w)
 }
 
 static enum err change(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                       struct slice record, const struct wish *w)
+                       struct slice record, const struct ota_sip_wish *w, bool *fresh)
 {
     struct slice call_id = slice_str(r->osip->call_id->number);
 
     if (w->all_gone)
         return ota_sip_location_remove(g->location, record, call_id, r->cseq);
-    return w->n ? ota_sip_location_update(g->location, record, call_id, r->cseq, w->bindings, w->n) : ERR_OK;
+    return w->n ? ota_sip_location_update(g->location, record, call_id, r->cseq, w->bindings, w->n, fresh)
+                : ERR_OK;
+}
+
+static unsigned unreadable(enum err e)
+{
+    if (e == ERR_NOMEM)
+        return 500;
+    return e == ERR_UNSUPPORTED ? 439 : 400;
 }
 
 static unsigned bind_all(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                         struct slice record, struct wish *w, struct buf *more)
+                         const struct ota_sip_origin *from, struct slice record, struct ota_sip_wish *w,
+                         struct ota_sip_answer *out)
 {
-    enum err e = read_wish(g, r, w);
+    enum err e = ota_sip_wish_read(w, r, from, g->app_tag, g->expires_s);
 
     if (e)
-        return e == ERR_NOMEM ? 500 : 400;
+        return unreadable(e);
     if (too_brief(g, w)) {
-        buf_addf(more, "Min-Expires: %lld\r\n", (long long)g->expires_min_s);
+        buf_addf(out->more, "Min-Expires: %lld\r\n", (long long)g->expires_min_s);
         return 423;
     }
-    if (change(g, r, record, w))
+    if (change(g, r, record, w, &out->fresh))
         return 500;
-    ota_sip_location_print(g->location, record, more);
-    net_http_print_date(more, clk_utc_ms(g->clk) / 1000);
+    ota_sip_location_print(g->location, record, out->more);
+    if (w->outbound) { /* RFC 5626 §6 */
+        buf_add(out->more, SLICE("Require: outbound\r\n"));
+        if (from->bound && g->flow_s)
+            buf_addf(out->more, "Flow-Timer: %lld\r\n", (long long)g->flow_s);
+    }
+    net_http_print_date(out->more, clk_utc_ms(g->clk) / 1000);
     return 200;
 }
 
 unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                               struct slice record, struct buf *more)
+                               const struct ota_sip_origin *from, struct slice record,
+                               struct ota_sip_answer *out)
 {
-    struct wish w = {.n = 0};
+    struct ota_sip_wish w;
     unsigned status;
 
-    buf_init(&w.texts, TEXTS_N);
-    status = bind_all(g, r, record, &w, more);
-    buf_clear(&w.texts);
+    ota_sip_wish_init(&w);
+    status = bind_all(g, r, from, record, &w, out);
+    ota_sip_wish_clear(&w);
     return status;
 }
 
@@ -315,30 +184,66 @@ static enum err read_record(const struct ota_sip_registrar *g, const struct ota_
     return buf_err(out);
 }
 
+static bool known(struct slice option)
+{
+    return slice_eq_ci(option, SLICE("path")) || slice_eq_ci(option, SLICE("outbound")) ||
+           slice_eq_ci(option, SLICE("gruu"));
+}
+
+/* What a request insists on and we do not know, as header lines (§8.2.2.3).  True: there is such a thing. */
+static bool insists(const struct ota_sip_request *r, struct buf *more)
+{
+    struct slice require, item;
+    bool any = false;
+    int pos = 0;
+
+    while ((require = ota_sip_request_next(r, "require", &pos)).n)
+        while (slice_item(&require, &item)) {
+            if (known(item))
+                continue;
+            buf_add(more, SLICE("Unsupported: "));
+            buf_add(more, item);
+            buf_add(more, SLICE("\r\n"));
+            any = true;
+        }
+    return any;
+}
+
+unsigned ota_sip_register_who(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                              struct ota_sip_account *account, struct ota_sip_answer *out)
+{
+    enum err e = identify(g, r, account);
+
+    if (!e)
+        return 0;
+    if (e == ERR_NOMEM)
+        return 500;
+    out->failed_login = e == ERR_DENIED;
+    challenge(g, e == ERR_LATE, out->more);
+    return 401;
+}
+
 unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                          struct buf *record, struct buf *more)
+                          const struct ota_sip_origin *from, struct ota_sip_answer *out)
 {
     struct ota_sip_account account;
-    enum err e;
+    unsigned status;
 
     if (!our_domain(g, r->osip->req_uri->host))
         return 404;
     if (r->escaped_nul) /* it would be the record of somebody else */
         return 400;
-    if (ota_sip_request_requires(r, more))
+    if (insists(r, out->more))
         return 420;
-    e = identify(g, r, &account);
-    if (e == ERR_NOMEM)
-        return 500;
-    if (e) {
-        challenge(g, e == ERR_LATE, more);
-        return 401;
-    }
-    if (read_record(g, r, record))
+    status = ota_sip_register_who(g, r, &account, out);
+    if (status)
+        return status;
+    if (read_record(g, r, out->record))
         return 404;
-    if (!slice_eq(buf_slice(record), account.record)) {
-        buf_reset(record, OTA_SIP_URI_MAX_N);
+    if (!slice_eq(buf_slice(out->record), account.record) ||
+        (account.tls && (from->flow.via != OTA_SIP_TLS || osip_list_size(&r->osip->vias) > 1))) {
+        buf_reset(out->record, OTA_SIP_URI_MAX_N);
         return 403;
     }
-    return ota_sip_register_bind(g, r, buf_slice(record), more);
+    return ota_sip_register_bind(g, r, from, buf_slice(out->record), out);
 }

@@ -4,14 +4,14 @@
 #ifndef OTA_SIP_REGISTRAR_H
 #define OTA_SIP_REGISTRAR_H
 
-#include "ota/sip/location.h"
-#include "ota/sip/request.h"
+#include "ota/sip/contact.h"
 #include "security/digest.h"
 
 /* What a user of the challenges may register as, and its password; borrowed until the call that asked returns. */
 struct ota_sip_account {
     struct slice record; /* "sip:alice@example.com", the domain in lower case */
     struct slice password;
+    bool tls; /* only over TLS, without a proxy before us */
 };
 
 struct ota_sip_registrar {
@@ -24,17 +24,30 @@ struct ota_sip_registrar {
     struct slice app_tag;
     bool md5; /* challenged with besides SHA-256 */
     int64_t expires_min_s, expires_s, expires_max_s;
+    int64_t flow_s; /* a connection that is silent for so long closes (Flow-Timer); 0: not said */
     /* False: nobody is called so. */
     bool (*account)(void *arg, struct slice user, struct ota_sip_account *out);
     void *arg;
 };
 
-/* The status; header lines for the response are appended to *more.  *record (empty, of OTA_SIP_URI_MAX_N) gets the address of record of
- * a request that was let in. */
+/* What came of a request, besides its status. */
+struct ota_sip_answer {
+    struct buf *
+        record; /* in: empty, of OTA_SIP_URI_MAX_N; out: the address of record of a request that was let in */
+    struct buf *more;  /* header lines for the response are appended */
+    bool failed_login; /* somebody tried a name or a password */
+    bool fresh;        /* a device is there that was not, or something waits for one */
+};
+
+/* Whose request it is, whatever it asks: 0 and the account, or the status to refuse with. */
+unsigned ota_sip_register_who(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                              struct ota_sip_account *account, struct ota_sip_answer *out);
+/* The status.  from: where the request came from. */
+unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                          const struct ota_sip_origin *from, struct ota_sip_answer *out);
 /* Of these the last steps alone, for one that has been let in as the record. */
 unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                               struct slice record, struct buf *more);
-unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                          struct buf *record, struct buf *more);
+                               const struct ota_sip_origin *from, struct slice record,
+                               struct ota_sip_answer *out);
 
 #endif

@@ -88,13 +88,39 @@ void ota_sip_request_clear(struct ota_sip_request *r)
     *r = (struct ota_sip_request){.osip = NULL};
 }
 
-struct slice ota_sip_request_header(const struct ota_sip_request *r, const char *name)
+struct slice ota_sip_request_next(const struct ota_sip_request *r, const char *name, int *pos)
 {
     osip_header_t *h = NULL;
+    int at = osip_message_header_get_byname(r->osip, name, *pos, &h);
 
-    if (osip_message_header_get_byname(r->osip, name, 0, &h) < 0 || !h)
+    if (at < 0 || !h)
         return SLICE_NONE;
+    *pos = at + 1;
     return slice_str(h->hvalue);
+}
+
+struct slice ota_sip_request_header(const struct ota_sip_request *r, const char *name)
+{
+    int pos = 0;
+
+    return ota_sip_request_next(r, name, &pos);
+}
+
+bool ota_sip_request_lists(const struct ota_sip_request *r, const char *name, struct slice item)
+{
+    struct slice value, one;
+    int pos = 0;
+
+    while ((value = ota_sip_request_next(r, name, &pos)).n)
+        while (slice_item(&value, &one))
+            if (slice_eq_ci(one, item))
+                return true;
+    return false;
+}
+
+bool ota_sip_request_logs_in(const struct ota_sip_request *r)
+{
+    return osip_list_size(&r->osip->authorizations) > 0;
 }
 
 /* What libosip2 printed into memory of its own. */

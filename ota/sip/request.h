@@ -28,6 +28,11 @@ void ota_sip_request_clear(struct ota_sip_request *r);
 
 /* The first header of a name, of those that libosip2 leaves as they are (Accept-Contact, Expires, Supported ...). */
 struct slice ota_sip_request_header(const struct ota_sip_request *r, const char *name);
+/* All of them, one a call: start with *pos = 0; n 0: no more. */
+struct slice ota_sip_request_next(const struct ota_sip_request *r, const char *name, int *pos);
+/* Is this one of the items of a header's comma list, which libosip2 takes apart? */
+bool ota_sip_request_lists(const struct ota_sip_request *r, const char *name, struct slice item);
+bool ota_sip_request_logs_in(const struct ota_sip_request *r); /* there is an Authorization */
 /* The media type with its parameters, appended; nothing when there is none.  ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_request_type(const struct ota_sip_request *r, struct buf *out) MUST_USE;
 

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "ota/sip/attempt.h"
+#include "ota/sip/door.h"
 #include "ota/sip/refusal.h"
 
 #define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
@@ -17,12 +18,23 @@
 
 static bool sip_reaches(const struct ota_terminal *t)
 {
-    return t->route == OTA_ROUTE_SIP && t->sip_uri.n != 0;
+    return (t->route == OTA_ROUTE_SIP && t->sip_uri.n != 0) || t->registers != OTA_CALLS_NO;
+}
+
+/* It registers here, and has not, or not any more. */
+static bool sip_absent(void *self, const struct ota_terminal *t)
+{
+    const struct ota_sip_env *conf = &((const struct ota_sip *)self)->env->sip;
+
+    return t->registers != OTA_CALLS_NO &&
+           !(conf->location && ota_sip_location_has(conf->location, t->sip_record));
 }
 
 static struct sec_caps sip_caps(const struct ota_terminal *t)
 {
-    return *sec_caps_of(t->tls ? SEC_BINDING_SIP_PROXIED : SEC_BINDING_SIP_CLEAR);
+    bool tls = t->registers == OTA_CALLS_NO ? t->tls : t->registers == OTA_CALLS_TLS;
+
+    return *sec_caps_of(tls ? SEC_BINDING_SIP_PROXIED : SEC_BINDING_SIP_CLEAR);
 }
 
 static void later(struct ota_sip *s)
@@ -67,6 +79,9 @@ void ota_sip_finish(struct ota_sip_attempt *a, enum ota_outcome outcome, unsigne
     va_list args;
 
     ota_sip_attempt_stop(a);
+    if ((outcome == OTA_RETRY || outcome == OTA_AMBIGUOUS) && a->job->terminal->registers &&
+        s->env->sip.location)
+        ota_sip_location_missed(s->env->sip.location, a->job->terminal->sip_record);
     list_remove(&a->at);
     if (a->stage == OTA_SIP_WAITING)
         t->waiting_n--;
@@ -177,20 +192,35 @@ static void answer(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_
         (void)!ota_sip_hop_send(hop, buf_slice(&s->scratch)); /* who hears nothing asks again */
 }
 
-static void on_message(struct ota_sip_hop *hop, const struct ota_sip_unit *unit, void *arg)
+/* ERR_UNSUPPORTED: a request. */
+static enum err take_reply(struct ota_sip *s, const struct ota_sip_unit *unit)
 {
-    struct ota_sip *s = arg;
     struct ota_sip_reply r;
     enum err e = ota_sip_reply_read(unit, &r);
 
-    if (e == ERR_UNSUPPORTED) {
-        answer(s, hop, unit);
-    } else if (!e && !ota_sip_stack_reply(s->stack, &r)) {
+    if (!e && !ota_sip_stack_reply(s->stack, &r)) {
         ota_sip_reply_clear(&r);
         e = ERR_ABSENT;
     }
     if (e && e != ERR_UNSUPPORTED) /* broken, or an answer to nothing: dropped (RFC 3261 §18.1.2) */
         LOG(s->env->net->log, LOG_DEBUG, "ota.sip.dropped", LOG_C("why", err_name(e)));
+    return e;
+}
+
+static void on_message(struct ota_sip_hop *hop, const struct ota_sip_unit *unit, void *arg)
+{
+    if (take_reply(arg, unit) == ERR_UNSUPPORTED)
+        answer(arg, hop, unit);
+}
+
+static void on_door_reply(const struct ota_sip_unit *unit, void *arg)
+{
+    (void)!take_reply(arg, unit);
+}
+
+static void on_flow_lost(const struct ota_sip_flow *flow, void *arg)
+{
+    ota_sip_hops_flow_lost(((struct ota_sip *)arg)->hops, flow);
 }
 
 void ota_sip_watch(struct ota_sip *s)
@@ -246,6 +276,8 @@ static enum err sip_create(const struct ota_env *env, void **self)
     buf_init(&s->scratch, OTA_SIP_REALMS_MAX * SEC_DIGEST_HEADER_MAX_N);
     net_task_init(&s->later, later_run);
     net_timer_init(&s->timer, tick);
+    if (env->sip.door)
+        ota_sip_door_attach(env->sip.door, &(struct ota_sip_door_user){on_door_reply, on_flow_lost, s});
     *self = s;
     return ERR_OK;
 }
@@ -278,7 +310,7 @@ static enum err sip_send(void *self, struct ota_job *job, ota_done_fn *done, voi
         return ERR_LATE;
     if (!sip_reaches(job->terminal))
         return ERR_UNSUPPORTED;
-    e = target_of(s, job->terminal->sip_uri, &t);
+    e = target_of(s, job->terminal->registers ? job->terminal->sip_record : job->terminal->sip_uri, &t);
     if (e)
         return e;
     e = t->waiting_n == OTA_SIP_WAITING_MAX ? ERR_LIMIT : attempt_new(job, done, arg, &a);
@@ -386,6 +418,8 @@ static void sip_close(void *self, void (*closed)(void *arg), void *arg)
     s->ended = true;
     s->closed = closed;
     s->closed_arg = arg;
+    if (s->env->sip.door)
+        ota_sip_door_attach(s->env->sip.door, NULL);
     while ((t = map_next(&s->targets, &pos)))
         target_close(t);
     ota_sip_hops_close(s->hops, hops_closed, s);
@@ -400,6 +434,7 @@ const struct ota_bearer ota_bearer_sip = {
     .create = sip_create,
     .reaches = sip_reaches,
     .caps = sip_caps,
+    .absent = sip_absent,
     .send = sip_send,
     .cancel = sip_cancel,
     .set_tls = sip_set_tls,

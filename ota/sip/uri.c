@@ -86,7 +86,7 @@ static enum err read_parts(osip_uri_t *u, struct ota_sip_uri *out)
 {
     struct ota_sip_uri v = {.transport = OTA_SIP_BY_ANY};
     struct slice scheme = slice_str(u->scheme), host = slice_str(u->host), user = slice_str(u->username);
-    osip_uri_param_t *lr = NULL;
+    osip_uri_param_t *lr = NULL, *ob = NULL;
     enum err e;
 
     v.secure = slice_eq_ci(scheme, SLICE("sips"));
@@ -104,6 +104,7 @@ static enum err read_parts(osip_uri_t *u, struct ota_sip_uri *out)
     if (v.secure && v.transport == OTA_SIP_BY_UDP)
         return ERR_UNSUPPORTED;
     v.loose = osip_uri_uparam_get_byname(u, (char *)(uintptr_t) "lr", &lr) == 0 && lr;
+    v.flow = osip_uri_uparam_get_byname(u, (char *)(uintptr_t) "ob", &ob) == 0 && ob;
     v.has_user = user.n != 0;
     e = print_record(&v, user, v.record, sizeof v.record);
     if (!e)
@@ -131,6 +132,16 @@ enum err ota_sip_uri_parse(struct slice text, struct ota_sip_uri *out)
     e = rc == OSIP_NOMEM ? ERR_NOMEM : rc ? ERR_MALFORMED : read_parts(u, out);
     osip_uri_free(u);
     return e;
+}
+
+enum err ota_sip_route_first(struct slice route, struct slice *uri)
+{
+    struct slice before, rest, inside;
+
+    if (!slice_cut(route, '<', &before, &rest) || !slice_cut(rest, '>', &inside, &rest) || inside.n == 0)
+        return ERR_MALFORMED;
+    *uri = inside;
+    return ERR_OK;
 }
 
 uint16_t ota_sip_uri_port(const struct ota_sip_uri *uri)

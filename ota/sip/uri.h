@@ -14,6 +14,7 @@ enum ota_sip_transport { OTA_SIP_BY_ANY, OTA_SIP_BY_UDP, OTA_SIP_BY_TCP, OTA_SIP
 struct ota_sip_uri {
     bool secure; /* sips: TLS on every hop (§26.2.2) */
     bool loose;  /* ";lr" */
+    bool flow;   /* ";ob": over the way that it came by (RFC 5626) */
     enum ota_sip_transport transport;
     uint16_t port; /* 0: none is named */
     bool has_user;
@@ -24,6 +25,8 @@ struct ota_sip_uri {
 /* ERR_MALFORMED; ERR_UNSUPPORTED: another scheme, a password, headers, another transport; ERR_LIMIT: more than 255 octets;
  * ERR_NOMEM. */
 enum err ota_sip_uri_parse(struct slice text, struct ota_sip_uri *out) MUST_USE;
+/* The first URI of a Route or a Path, borrowed; ERR_MALFORMED: not between angle brackets. */
+enum err ota_sip_route_first(struct slice route, struct slice *uri) MUST_USE;
 /* The port that is meant: 5060, or 5061 for TLS, when none is named (§19.1.2). */
 uint16_t ota_sip_uri_port(const struct ota_sip_uri *uri);
 

@@ -145,6 +145,16 @@ static const char *check_host(struct slice text)
     return NULL;
 }
 
+static const char *check_domains(struct slice text)
+{
+    struct slice item;
+
+    while (slice_item(&text, &item))
+        if (item.n == 0 || check_host(item))
+            return "not host names or addresses, comma separated";
+    return NULL;
+}
+
 /* "192.0.2.53, 192.0.2.54:53", as c-ares reads it. */
 static const char *check_dns(struct slice text)
 {
@@ -439,6 +449,33 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Requests without an answer yet, of one loop."),
     NUMBER(TIME, "ota-sip", "idle-timeout", ota_sip.idle_ms, 100, DAY_MS, "10min",
            "A socket closes after so long without a push."),
+
+    LIST(LISTENS, "ota-sip", "listen-udp", ota_sip.listen_udp, ota_sip.listen_udp_n, PPG_LISTEN_MAX, 0, 0,
+         NULL, "0.0.0.0:5060, [::]:5060", "Where devices register over UDP."),
+    LIST(LISTENS, "ota-sip", "listen-tcp", ota_sip.listen_tcp, ota_sip.listen_tcp_n, PPG_LISTEN_MAX, 0, 0,
+         NULL, "0.0.0.0:5060, [::]:5060",
+         "The same over TCP.  Connections count with those of terminals that call in (calls-max)."),
+    LIST(LISTENS, "ota-sip", "listen-tls", ota_sip.listen_tls, ota_sip.listen_tls_n, PPG_LISTEN_MAX, 0, 0,
+         NULL, "0.0.0.0:5061, [::]:5061", "The same over TLS; needs cert and key of [ota-http]."),
+    TEXT("ota-sip", "domains", ota_sip.domains, 0, 1000, check_domains, "",
+         "Domains whose addresses register here, comma separated; empty: the host of the identity."),
+    TEXT("ota-sip", "realm", ota_sip.realm, 0, 100, check_realm, "",
+         "Realm of the logins of devices; empty: the first of the domains."),
+    NUMBER(TIME, "ota-sip", "expires-min", ota_sip.expires_min_ms, 1000, DAY_MS, "1min",
+           "A shorter registration is refused (423)."),
+    NUMBER(TIME, "ota-sip", "expires", ota_sip.expires_ms, 1000, DAY_MS, "1h",
+           "How long a registration is good that does not say."),
+    NUMBER(TIME, "ota-sip", "expires-max", ota_sip.expires_max_ms, 1000, 365 * DAY_MS, "24h",
+           "A longer one becomes so long."),
+    NUMBER(COUNT, "ota-sip", "registered-max", ota_sip.registered_max, 1, 10000000, "200000",
+           "Addresses that are registered at the same time; some 600 octets each."),
+    YES_NO("ota-sip", "untagged-ok", ota_sip.untagged_ok, "no",
+           "Whether a device that says nothing about its applications gets the pushes of all."),
+    NUMBER(TIME, "ota-sip", "login-timeout", ota_sip.enter_ms, 100, 600000, "32s",
+           "A connection on which nobody has logged in after so long is closed."),
+    NUMBER(
+        TIME, "ota-sip", "flow-timeout", ota_sip.flow_ms, 1000, DAY_MS, "15min",
+        "Any other on which nothing has come for so long; devices keep theirs with empty lines (RFC 5626)."),
 
     NUMBER(TIME, "delivery", "retry-first", delivery.retry_first_ms, 10, 3600000, "5s",
            "The wait before the second attempt; it doubles with each further one."),

@@ -316,6 +316,15 @@ static bool inbox_without_cert(const struct ppg_settings *s)
 {
     return s->inbox.listen_tls_n && !s->ota_http.cert;
 }
+static bool sip_without_cert(const struct ppg_settings *s)
+{
+    return s->ota_sip.listen_tls_n && !s->ota_http.cert;
+}
+static bool expires_out_of_order(const struct ppg_settings *s)
+{
+    return s->ota_sip.expires_min_ms > s->ota_sip.expires_ms ||
+           s->ota_sip.expires_ms > s->ota_sip.expires_max_ms;
+}
 static bool verify_without_cert(const struct ppg_settings *s)
 {
     return s->verify.listen_tls_n && !s->ota_http.cert;
@@ -359,6 +368,9 @@ static const struct rule rules[] = {
     {OF(files.nafs), OF(files.subscribers), nafs_without_subscribers, "needs subscribers"},
     {OF(key_server.listen_ub), OF(files.subscribers), ub_without_subscribers, "needs subscribers"},
     {OF(inbox.listen_tls), OF(ota_http.cert), inbox_without_cert, "needs cert and key of [ota-http]"},
+    {OF(ota_sip.listen_tls), OF(ota_http.cert), sip_without_cert, "needs cert and key of [ota-http]"},
+    {OF(ota_sip.expires_ms), OF(ota_sip.expires_max_ms), expires_out_of_order,
+     "must be between expires-min and expires-max"},
     {OF(verify.listen_tls), OF(ota_http.cert), verify_without_cert, "needs cert and key of [ota-http]"},
     {OF(delivery.retry_first_ms), OF(delivery.retry_max_ms), first_above_max, "must not be above retry-max"},
     {OF(delivery.claim_max), OF(delivery.live_max), claim_above_live, "must not be above in-memory-max"},

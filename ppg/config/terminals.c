@@ -1,6 +1,9 @@
 /* terminals.conf; see terminals.h.  Off the loops. */
 #include "ppg/config/terminals.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/list.h"
 #include "base/map.h"
 #include "base/net/uri.h"
@@ -32,7 +35,8 @@ struct draft {
     bool has_proof;
     struct ota_registry *registry;
     const struct sec_keyring *keyring;
-    unsigned suites;                 /* 1 << octet of those that may seal */
+    unsigned suites; /* 1 << octet of those that may seal */
+    struct slice sip_domains;
     const struct ota_profile *model; /* of the section's profile-file; NULL: none */
     struct map models;               /* file name -> struct model: many terminals name one */
     struct arena models_mem;
@@ -199,6 +203,89 @@ static void set_calls_in(struct ppg_list *l, const struct ppg_ini_line *line)
         draft_of(l)->terminal.call_in.calls = (enum ota_calls)calls;
 }
 
+static void set_registers(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {
+        {"no", OTA_CALLS_NO}, {"tls", OTA_CALLS_TLS}, {"any", OTA_CALLS_ANY}, {NULL, 0}};
+    int over = OTA_CALLS_NO;
+
+    if (ppg_value_word(line->value, words, &over))
+        ppg_list_say(l, line, "no, tls or any");
+    else
+        draft_of(l)->terminal.registers = (enum ota_calls)over;
+}
+
+static bool is_sip_domain(const struct draft *d, struct slice host)
+{
+    struct slice rest = d->sip_domains, domain;
+
+    while (slice_item(&rest, &domain))
+        if (slice_eq_ci(domain, host))
+            return true;
+    return false;
+}
+
+/* The address of record as the registrar has it: scheme sip, host in lower case. */
+static enum err keep_record(struct draft *d, const struct ota_sip_uri *uri)
+{
+    char text[OTA_SIP_URI_MAX_N + 1] = "sip:";
+    const char *rest = strchr(uri->record, ':') + 1;
+    size_t at = strchr(rest, '@') ? (size_t)(strchr(rest, '@') - rest) : 0;
+
+    for (size_t i = 0; rest[i]; i++)
+        text[4 + i] = i > at && rest[i] >= 'A' && rest[i] <= 'Z' ? (char)(rest[i] - 'A' + 'a') : rest[i];
+    return arena_dup(&d->mem, slice_str(text), &d->terminal.sip_record);
+}
+
+static void set_registers_as(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+    struct ota_sip_uri uri;
+
+    if (ota_sip_uri_parse(line->value, &uri) || !uri.has_user || uri.secure)
+        ppg_list_say(l, line, "not like sip:alice@example.net");
+    else if (!is_sip_domain(d, slice_str(uri.host)))
+        ppg_list_say(l, line, "not of a domain of [ota-sip] domains");
+    else if (keep_record(d, &uri))
+        ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
+}
+
+/* Without registers-as: its address, or its number in the first domain.  False: that is no record of ours. */
+static bool default_record(struct draft *d)
+{
+    struct slice key = d->terminal.key, rest = d->sip_domains, first;
+    char text[OTA_SIP_URI_MAX_N + 1];
+    struct ota_sip_uri uri;
+
+    if (slice_starts_ci(key, SLICE("sip:")))
+        (void)snprintf(text, sizeof text, "%.*s", SLICE_FMT(key));
+    else if (slice_find(key, '@') != SIZE_MAX)
+        (void)snprintf(text, sizeof text, "sip:%.*s", SLICE_FMT(key));
+    else if (slice_starts(key, SLICE("+")) && slice_item(&rest, &first))
+        (void)snprintf(text, sizeof text, "sip:%.*s@%.*s", SLICE_FMT(key), SLICE_FMT(first));
+    else
+        return false;
+    return !ota_sip_uri_parse(slice_str(text), &uri) && uri.has_user &&
+           is_sip_domain(d, slice_str(uri.host)) && !keep_record(d, &uri);
+}
+
+/* What is wrong with how it registers; NULL: nothing. */
+static const char *register_wrong(struct draft *d)
+{
+    struct ota_terminal *t = &d->terminal;
+    const struct ota_call_in *c = &t->call_in;
+
+    if (!t->registers)
+        return t->sip_record.n ? "registers-as is for terminals with registers = tls or any" : NULL;
+    if (t->route == OTA_ROUTE_SIP && t->host.n)
+        return "registers goes with no sip route: where it is, it says itself";
+    if (!d->call_password.n && !c->subscriber.n)
+        return "registers needs call-proof = digest with call-password-file, or aka with call-subscriber";
+    if (!t->sip_record.n && !default_record(d))
+        return "registers needs registers-as: the address is not of a domain of [ota-sip] domains";
+    return NULL;
+}
+
 static void set_inbox(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_bool(l, line, &draft_of(l)->terminal.inbox);
@@ -215,12 +302,13 @@ static void set_call_proof(struct ppg_list *l, const struct ppg_ini_line *line)
                                             {"psk", OTA_PROOF_PSK},
                                             {"digest", OTA_PROOF_DIGEST},
                                             {"basic", OTA_PROOF_BASIC},
+                                            {"aka", OTA_PROOF_AKA},
                                             {"none", OTA_PROOF_NONE},
                                             {NULL, 0}};
     int proof = OTA_PROOF_CERTIFICATE;
 
     if (ppg_value_word(line->value, words, &proof))
-        ppg_list_say(l, line, "certificate, psk, digest, basic or none");
+        ppg_list_say(l, line, "certificate, psk, digest, basic, aka or none");
     draft_of(l)->terminal.call_in.proof = (enum ota_proof)proof;
     draft_of(l)->has_proof = true;
 }
@@ -505,6 +593,8 @@ static const struct ppg_list_key keys[] = {
     {"calls-in", set_calls_in, .must = false},
     {"inbox", set_inbox, .must = false},
     {"peer-store", set_peer_store, .must = false},
+    {"registers", set_registers, .must = false},
+    {"registers-as", set_registers_as, .must = false},
     {"call-proof", set_call_proof, .must = false},
     {"call-certificate", set_call_certificate, .must = false},
     {"call-user", set_call_user, .must = false},
@@ -557,10 +647,12 @@ static const char *call_in_wrong(const struct draft *d)
 
     if (d->terminal.peer_store && !d->terminal.inbox)
         return "peer-store is for terminals with inbox = yes";
-    if (!c->calls && !d->terminal.inbox)
+    if (!c->calls && !d->terminal.inbox && !d->terminal.registers)
         return d->has_proof || c->certificate.n || c->user.n || d->call_password.n || c->psk.n ||
                        c->psk_identity.n || c->psk_version || c->subscriber.n || c->wake_host.n
-                   ? "call-... and wake are for terminals with calls-in = tls or any, or inbox = yes"
+                   ? "call-... and wake are for terminals with calls-in = tls or any, inbox = yes, or "
+                     "registers = "
+                     "tls or any"
                    : NULL;
     if (c->wake_host.n && !c->calls)
         return "wake is for terminals with calls-in = tls or any";
@@ -572,6 +664,12 @@ static const char *call_in_wrong(const struct draft *d)
         return "calls-in needs call-proof = certificate, psk, digest, basic or none";
     if ((c->proof == OTA_PROOF_CERTIFICATE) != (c->certificate.n != 0))
         return "call-proof = certificate and call-certificate go together";
+    if (c->proof == OTA_PROOF_AKA && (c->calls || d->terminal.inbox))
+        return "call-proof = aka is for terminals that register and do nothing else";
+    if (c->proof == OTA_PROOF_AKA)
+        return c->subscriber.n && !c->psk.n && !c->user.n && !d->call_password.n
+                   ? NULL
+                   : "call-proof = aka goes with call-subscriber alone";
     if (!c->psk_identity.n != !c->psk.n ||
         (c->proof == OTA_PROOF_PSK ? (c->psk.n != 0) == (c->subscriber.n != 0)
                                    : c->psk.n || c->subscriber.n) ||
@@ -589,7 +687,7 @@ static const char *add_trouble(enum err e, bool known)
     if (e == ERR_MALFORMED)
         return "calls in without terminal-id, and its address is no number";
     if (e == ERR_EXISTS)
-        return known ? "already described" : "calls in as another terminal does";
+        return known ? "already described" : "calls in or registers as another terminal does";
     return err_text(e);
 }
 
@@ -613,14 +711,17 @@ static void end(struct ppg_list *l)
 
     take_wake(t);
     wrong = call_in_wrong(d);
+    if (!wrong)
+        wrong = register_wrong(d);
     complete_profile(d);
     keep_suites(&t->association, d->suites);
     if (t->call_in.psk.n && !t->call_in.psk_version)
         t->call_in.psk_version = 13;
     t->login.password = buf_slice(&d->password);
     t->call_in.password = buf_slice(&d->call_password);
-    if (!t->host.n && !t->call_in.calls && !t->inbox) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "neither route nor calls-in nor inbox");
+    if (!t->host.n && !t->call_in.calls && !t->inbox && !t->registers) {
+        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key,
+                     "neither route nor calls-in nor inbox nor registers");
     } else if (wrong) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "%s", wrong);
     } else if (!t->login.user.n != !t->login.password.n) {
@@ -640,7 +741,7 @@ static void end(struct ppg_list *l)
 }
 
 void ppg_terminals_read(struct ppg_load *load, const char *path, const struct sec_keyring *keyring,
-                        unsigned suites, struct ota_registry **out)
+                        unsigned suites, struct slice sip_domains, struct ota_registry **out)
 {
     struct ppg_place at = {path, 0};
     struct draft d = {.list = {.load = load,
@@ -650,7 +751,8 @@ void ppg_terminals_read(struct ppg_load *load, const char *path, const struct se
                                .begin = begin,
                                .end = end},
                       .keyring = keyring,
-                      .suites = suites};
+                      .suites = suites,
+                      .sip_domains = sip_domains};
     enum err e = ota_registry_create(TERMINALS_MAX, &d.registry);
 
     if (e) {

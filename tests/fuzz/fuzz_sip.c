@@ -39,7 +39,7 @@ static void read_reply(const struct ota_sip_unit *u)
 static bool account(void *arg, struct slice user, struct ota_sip_account *out)
 {
     (void)arg, (void)user;
-    *out = (struct ota_sip_account){SLICE("sip:alice@example.com"), SLICE("secret")};
+    *out = (struct ota_sip_account){SLICE("sip:alice@example.com"), SLICE("secret"), false};
     return true;
 }
 
@@ -58,19 +58,24 @@ static void register_it(const struct ota_sip_request *r)
                                   .expires_s = 3600,
                                   .expires_max_s = 86400,
                                   .account = account};
+    const struct ota_sip_origin from = {.flow = {.peer.v4 = {.sin_family = AF_INET,
+                                                             .sin_port = htons(5060),
+                                                             .sin_addr.s_addr = htonl(0x7F000001)}},
+                                        .trusted = true};
     struct buf record, more;
+    struct ota_sip_answer answer = {.record = &record, .more = &more};
     unsigned status;
 
     if (ota_sip_location_create(&clk_real, 2, &g.location) || sec_digest_guard_create(&conf, &g.guard))
         abort();
     buf_init(&record, OTA_SIP_HEAD_MAX_N);
     buf_init(&more, 4 * OTA_SIP_HEAD_MAX_N);
-    status = ota_sip_register(&g, r, &record, &more);
+    status = ota_sip_register(&g, r, &from, &answer);
     if (status == 200 || status < 400 || status > 599)
         abort();
     buf_clear(&more);
-    status = ota_sip_register_bind(&g, r, SLICE("sip:alice@example.com"), &more);
-    if (status != 200 && status != 400 && status != 423 && status != 500)
+    status = ota_sip_register_bind(&g, r, &from, SLICE("sip:alice@example.com"), &answer);
+    if (status != 200 && status != 400 && status != 423 && status != 439 && status != 500)
         abort();
     buf_clear(&more);
     buf_clear(&record);

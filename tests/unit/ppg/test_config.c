@@ -111,7 +111,7 @@ static const struct {
     {"whitelist.conf", "allow mms +1555* *\nmaybe mms * *\n", 0644, ERR_MALFORMED, NULL},
     {"whitelist.conf", "allow mms @gone *\n", 0644, ERR_IO, NULL},
     {"terminals.conf", "[terminal +15550100]\n", 0644, ERR_MALFORMED,
-     "/terminals.conf:1: +15550100: neither route nor calls-in nor inbox"},
+     "/terminals.conf:1: +15550100: neither route nor calls-in nor inbox nor registers"},
 };
 
 static void test_bad(void)

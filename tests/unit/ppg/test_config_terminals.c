@@ -11,6 +11,8 @@
 
 #define ALL_SUITES (~0u)
 
+#define DOMAINS    SLICE("ppg.example, 127.0.0.1")
+
 struct fixture {
     struct ppg_config_errors errs;
     struct ppg_load load;
@@ -26,7 +28,8 @@ static struct fixture *read_text(const char *text)
         abort();
     f->load.errs = &f->errs;
     test_write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), f->keyring, ALL_SUITES, &f->registry);
+    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), f->keyring, ALL_SUITES, DOMAINS,
+                       &f->registry);
     return f;
 }
 
@@ -226,13 +229,13 @@ static const struct {
     {"[+15550100]\n", ":1: +15550100: sections here are [terminal NAME]"},
     {"[terminal ]\nroute = http://a", ":1: terminal: sections here are [terminal NAME]"},
     {"[terminal a b]\nroute = http://a", ":1: a b: not an address"},
-    {"[terminal +1]\n", ":1: +1: neither route nor calls-in nor inbox"},
-    {"[terminal +1]\ncalls-in = no", ":1: +1: neither route nor calls-in nor inbox"},
+    {"[terminal +1]\n", ":1: +1: neither route nor calls-in nor inbox nor registers"},
+    {"[terminal +1]\ncalls-in = no", ":1: +1: neither route nor calls-in nor inbox nor registers"},
     {"[terminal +1]\ncalls-in = yes", ":2: calls-in: no, tls or any"},
     {"[terminal +1]\ncalls-in = tls",
      ":1: +1: calls-in needs call-proof = certificate, psk, digest, basic or none"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = key",
-     ":3: call-proof: certificate, psk, digest, basic or none"},
+     ":3: call-proof: certificate, psk, digest, basic, aka or none"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = psk",
      ":1: +1: call-proof = psk goes with call-key, call-subscriber, or call-psk-identity and call-psk-file"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = psk\ncall-psk-identity = a",
@@ -241,14 +244,14 @@ static const struct {
      ":1: +1: call-proof = psk goes with call-key, call-subscriber, or call-psk-identity and call-psk-file"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = psk\ncall-subscriber = a@b\n"
      "[terminal +2]\ncalls-in = tls\ncall-proof = psk\ncall-subscriber = a@b",
-     ":5: +2: calls in as another terminal does"},
+     ":5: +2: calls in or registers as another terminal does"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = none\ncall-psk-tls = 1.2",
      ":1: +1: call-proof = psk goes with call-key, call-subscriber, or call-psk-identity and call-psk-file"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = psk\ncall-psk-tls = 1.1", ":4: call-psk-tls: 1.2 or 1.3"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = psk\ncall-key = a",
      ":4: call-key: the keyring has no shared key of that name"},
-    {SECTION "call-psk-identity = a",
-     ":1: +15550100: call-... and wake are for terminals with calls-in = tls or any, or inbox = yes"},
+    {SECTION "call-psk-identity = a", ":1: +15550100: call-... and wake are for terminals with calls-in = "
+                                      "tls or any, inbox = yes, or registers = tls or any"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = certificate",
      ":1: +1: call-proof = certificate and call-certificate go together"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = none\ncall-certificate = DNS:a",
@@ -272,17 +275,17 @@ static const struct {
     {SECTION "peer-store = yes", ":1: +15550100: peer-store is for terminals with inbox = yes"},
     {"[terminal +1]\ninbox = yes\ncall-proof = certificate\ncall-certificate = DNS:a\n"
      "[terminal +2]\ninbox = yes\ncall-proof = certificate\ncall-certificate = DNS:a",
-     ":5: +2: calls in as another terminal does"},
-    {SECTION "call-proof = none",
-     ":1: +15550100: call-... and wake are for terminals with calls-in = tls or any, or inbox = yes"},
+     ":5: +2: calls in or registers as another terminal does"},
+    {SECTION "call-proof = none", ":1: +15550100: call-... and wake are for terminals with calls-in = tls or "
+                                  "any, inbox = yes, or registers = tls or any"},
     {"[terminal a@b]\ncalls-in = tls\ncall-proof = none",
      ":1: a@b: calls in without terminal-id, and its address is no number"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = none\n"
      "[terminal a@b]\ncalls-in = tls\ncall-proof = none\nterminal-id = 4+1",
-     ":4: a@b: calls in as another terminal does"},
+     ":4: a@b: calls in or registers as another terminal does"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = certificate\ncall-certificate = DNS:a\n"
      "[terminal +2]\ncalls-in = tls\ncall-proof = certificate\ncall-certificate = DNS:a",
-     ":5: +2: calls in as another terminal does"},
+     ":5: +2: calls in or registers as another terminal does"},
     {"[terminal +1]\nroute = waps://a\ncalls-in = tls\ncall-proof = none",
      ":1: +1: calls-in goes with an http or wap route, or none"},
     {"[terminal +1]\nroute = wap://a\ncalls-in = tls\ncall-proof = none\nwake = wap://b",
@@ -290,8 +293,8 @@ static const struct {
     {"[terminal +1]\ncalls-in = tls\ncall-proof = none\nwake = waps://b",
      ":4: wake: not HOST[:PORT] behind wap://"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = none\nwake = b", ":4: wake: not HOST[:PORT] behind wap://"},
-    {SECTION "wake = wap://b",
-     ":1: +15550100: call-... and wake are for terminals with calls-in = tls or any, or inbox = yes"},
+    {SECTION "wake = wap://b", ":1: +15550100: call-... and wake are for terminals with calls-in = tls or "
+                               "any, inbox = yes, or registers = tls or any"},
     {"[terminal +1]\nroute = ftp://a",
      ":2: route: not HOST:PORT behind http://, https://, wap:// or waps://, nor a SIP URI"},
     {"[terminal +1]\nroute = 198.51.100.7:4035",
@@ -444,7 +447,7 @@ static struct fixture *read_with_keys(struct sec_keyring *r, const char *more)
     f->keyring = r;
     (void)snprintf(text, sizeof text, "[terminal 1]\nroute = http://127.0.0.1:9\n%s", more);
     test_write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), r, ALL_SUITES, &f->registry);
+    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), r, ALL_SUITES, DOMAINS, &f->registry);
     return f;
 }
 
@@ -469,7 +472,8 @@ static void test_suites_are_narrowed(void)
         const struct ota_terminal *t;
 
         test_row(i);
-        ppg_terminals_read(&f.load, test_in_scratch("terminals.conf"), NULL, rows[i].suites, &f.registry);
+        ppg_terminals_read(&f.load, test_in_scratch("terminals.conf"), NULL, rows[i].suites, DOMAINS,
+                           &f.registry);
         CU_ASSERT_EQUAL_FATAL(f.errs.n, 0);
         t = ota_registry_find(f.registry, SLICE("1"));
         CU_ASSERT(t && t->association.present && t->association.suites_n == rows[i].n);
