@@ -303,7 +303,9 @@ static void torture_registers(void)
         struct ota_sip_registrar g = registrar();
         struct ota_sip_request r;
         struct ota_sip_unit u;
+        const struct ota_sip_origin from = {.trusted = false};
         struct buf text, record, more;
+        struct ota_sip_answer answer = {.record = &record, .more = &more};
         char *owner;
 
         test_row(i);
@@ -313,10 +315,10 @@ static void torture_registers(void)
         buf_init(&more, OTA_SIP_HEAD_MAX_N);
         CU_ASSERT_EQUAL_FATAL(ota_sip_datagram_read(torture(registers[i].name, &owner), &text, &u), ERR_OK);
         CU_ASSERT_EQUAL_FATAL(ota_sip_request_read(&u, NULL, &r), ERR_OK);
-        CU_ASSERT_EQUAL(ota_sip_register(&g, &r, &record, &more), registers[i].stranger);
+        CU_ASSERT_EQUAL(ota_sip_register(&g, &r, &from, &answer), registers[i].stranger);
         buf_reset(&more, OTA_SIP_HEAD_MAX_N);
         if (registers[i].known)
-            CU_ASSERT_EQUAL(ota_sip_register_bind(&g, &r, SLICE("sip:user@example.com"), &more),
+            CU_ASSERT_EQUAL(ota_sip_register_bind(&g, &r, &from, SLICE("sip:user@example.com"), &answer),
                             registers[i].known);
         if (registers[i].contact)
             CU_ASSERT_NOT_EQUAL(slice_find_slice(buf_slice(&more), slice_str(registers[i].contact)),
