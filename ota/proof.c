@@ -86,6 +86,22 @@ static enum err check_digest(struct sec_digest_guard *guard, const struct ota_pr
     return e == ERR_NOMEM || !e ? e : ERR_DENIED;
 }
 
+enum err ota_proof_info(const struct ota_proof_in *in, struct slice body, struct buf *out)
+{
+    struct sec_digest_response r;
+    struct sec_secret ha1;
+    enum err e = ota_proof_is_login(in) ? sec_digest_parse(in->authorization, &r) : ERR_ABSENT;
+
+    if (e)
+        return ERR_ABSENT;
+    sec_secret_init(&ha1);
+    e = sec_digest_ha1(r.algorithm, r.username, in->realm, in->terminal->call_in.password, &ha1);
+    if (!e)
+        e = sec_digest_info(&r, &ha1, body, out);
+    sec_secret_clear(&ha1);
+    return e;
+}
+
 static enum err check_basic(const struct ota_proof_in *in)
 {
     struct sec_basic pair;

@@ -37,6 +37,10 @@ struct ota_proof_in {
  * that is not its own; ERR_NOMEM. */
 enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_in *in) MUST_USE;
 
+/* Once it has said ERR_OK for a login with Digest: appends the value of Authentication-Info, by which the terminal knows that
+ * we have its password too (RFC 7616 §3.5).  ERR_ABSENT: it was proved otherwise; else as sec_digest_info. */
+enum err ota_proof_info(const struct ota_proof_in *in, struct slice body, struct buf *out) MUST_USE;
+
 /* What proved it, once ota_proof_check() has said ERR_OK; static, as struct ota_line has it. */
 const char *ota_proof_name(const struct ota_proof_in *in);
 bool ota_proof_is_login(const struct ota_proof_in *in); /* a password proved it */

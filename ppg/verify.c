@@ -7,6 +7,8 @@
 #include "ota/proof.h"
 #include "ota/sia.h"
 #include "pap/time.h"
+#include "ppg/naf.h"
+#include "ppg/psk.h"
 #include "ppg/reply.h"
 
 #define PATH          SLICE("/sec/v1/verify")
@@ -89,11 +91,22 @@ enum err ppg_verify_own_token(struct ppg_core *c, struct slice terminal, struct 
 
 /* --- who asks --- */
 
+/* One question, its asker, and how that was proved. */
+struct ask {
+    struct ppg_core *c;
+    struct net_http_exchange *x;
+    struct ota_proof_in in;
+    bool bootstrapped; /* by Digest with a key that was (TS 24.109 §5.2) */
+    bool stale;
+};
+
 /* Whose key made the session, else whose certificate it is, else whom the request states. */
-static void who(const struct ota_registry *r, struct net_http_exchange *x, struct ota_proof_in *in)
+static void who(const struct ota_registry *r, const struct ppg_core *c, struct net_http_exchange *x,
+                struct ota_proof_in *in)
 {
     const struct net_http_msg *m = net_http_exchange_msg(x);
     const struct net_tls_peer *peer = net_http_exchange_peer(x);
+    char impi[SEC_GBA_IMPI_MAX_N];
     size_t n;
     struct slice stated = net_http_header(m, SLICE("X-Wap-Terminal-Id"), &n);
     const struct ota_terminal *named;
@@ -101,6 +114,8 @@ static void who(const struct ota_registry *r, struct net_http_exchange *x, struc
     in->stated = n == 1 ? stated : SLICE_NONE;
     named = ota_registry_find_id(r, in->stated);
     in->terminal = ota_proof_psk(r, peer);
+    if (!in->terminal && peer && !ppg_psk_subscriber(c->config, ppg_core_utc_ms(c), peer->psk, impi, &n))
+        in->terminal = ota_registry_find_subscriber(r, slice_of(impi, n));
     in->by_psk = in->terminal != NULL;
     if (!in->terminal) {
         in->terminal = ota_proof_certificate(r, peer);
@@ -111,17 +126,50 @@ static void who(const struct ota_registry *r, struct net_http_exchange *x, struc
         in->terminal = named;
 }
 
-/* What is right for a network that vouches for who calls is no proof here. */
-static enum err prove(struct ppg_core *c, struct net_http_exchange *x, struct ota_proof_in *in)
+/* The B-TID of a subscriber that a terminal is; any other is a wrong password. */
+static enum err by_bootstrapped(struct ask *a, const struct ota_registry *r)
 {
-    struct slice source = net_http_exchange_ip(x);
-    enum err e = ERR_DENIED;
+    const struct net_tls_peer *peer = net_http_exchange_peer(a->x);
+    const struct ota_terminal *t = NULL;
+    struct sec_naf naf = ppg_config_naf(a->c->config, ppg_core_utc_ms(a->c));
+    struct sec_digest_response d;
+    char impi[SEC_GBA_IMPI_MAX_N];
+    struct sec_secret ha1;
+    size_t n = 0;
+    enum err e = sec_digest_parse(a->in.authorization, &d);
 
-    if (in->terminal && in->terminal->call_in.proof != OTA_PROOF_NONE)
+    if (e || !sec_naf_realm(d.realm))
+        return ERR_DENIED;
+    a->bootstrapped = true;
+    sec_secret_init(&ha1);
+    e = sec_naf_ha1(&naf, &d, &a->in.request, peer ? peer->suite_number : 0, &ha1, impi, &n);
+    a->stale = e == ERR_ABSENT; /* no guess: it bootstraps anew */
+    if (!e)
+        e = sec_digest_verify(a->c->shared->guard, &d, &a->in.request, d.realm, &ha1, a->in.now_ms);
+    if (!e)
+        t = ota_registry_find_subscriber(r, slice_of(impi, n));
+    sec_secret_clear(&ha1);
+    if (e || !t || t->call_in.proof != OTA_PROOF_PSK || a->in.by_psk || a->in.by_certificate)
+        return e == ERR_NOMEM ? e : ERR_DENIED;
+    a->in.terminal = t;
+    return ERR_OK;
+}
+
+/* What is right for a network that vouches for who calls is no proof here. */
+static enum err prove(struct ask *a, const struct ota_registry *r)
+{
+    struct ppg_core *c = a->c;
+    struct ota_proof_in *in = &a->in;
+    struct slice source = net_http_exchange_ip(a->x);
+    enum err e = ppg_config_bootstrap(c->config) ? by_bootstrapped(a, r) : ERR_DENIED;
+
+    if (e && !a->bootstrapped && in->terminal && in->terminal->call_in.proof != OTA_PROOF_NONE)
         e = ota_proof_check(c->shared->guard, in);
+    if (e == ERR_DENIED && a->stale)
+        return e;
     if (e && e != ERR_NOMEM && in->authorization.n)
         sec_penalty_fail(c->shared->penalty, source, in->now_ms);
-    else if (!e && ota_proof_is_login(in))
+    else if (!e && (a->bootstrapped || ota_proof_is_login(in)))
         sec_penalty_clear(c->shared->penalty, source);
     return e;
 }
@@ -133,12 +181,18 @@ static void reply(struct ppg_core *c, struct net_http_exchange *x, unsigned stat
     net_httpd_reply(x, status, SLICE("text/plain"), buf_slice(&c->answer_headers), SLICE_NONE);
 }
 
+/* Who announces that it bootstraps is asked for that (TS 24.109 §5.2.3). */
 static void challenge(struct ppg_core *c, struct net_http_exchange *x)
 {
     struct buf *headers = &c->answer_headers;
     const struct ppg_settings *set = ppg_core_settings(c);
 
     buf_reset(headers, HEADERS_MAX_N);
+    if (ppg_naf_client(c, x)) {
+        ppg_naf_challenges(c, false, headers);
+        reply(c, x, headers->n ? 401 : 503);
+        return;
+    }
     for (int a = SEC_DIGEST_ALGORITHM_COUNT - 1; a >= 0; a--) {
         if (a == SEC_DIGEST_MD5 && !set->pap.digest_md5)
             continue;
@@ -170,18 +224,40 @@ static json_t *said(const struct sec_verify_answer *a)
     return o;
 }
 
-static void answer(struct ppg_core *c, struct net_http_exchange *x, const struct sec_verify_answer *a)
+/* To a login with Digest we prove that we know the password too. */
+static enum err add_info(const struct ask *q, struct slice body, struct buf *headers)
 {
+    struct sec_digest_response d;
+    size_t before = headers->n;
+    enum err e;
+
+    buf_add_str(headers, "Authentication-Info: ");
+    if (q->bootstrapped)
+        e = sec_digest_parse(q->in.authorization, &d) ? ERR_MALFORMED
+                                                      : ppg_naf_info(q->c, q->x, &d, body, headers);
+    else
+        e = ota_proof_info(&q->in, body, headers);
+    buf_add_str(headers, "\r\n");
+    if (e == ERR_ABSENT)
+        buf_cut(headers, before);
+    return e == ERR_ABSENT ? ERR_OK : e ? e : buf_err(headers);
+}
+
+static void answer(const struct ask *q, const struct sec_verify_answer *a)
+{
+    struct ppg_core *c = q->c;
     json_t *o = said(a);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
     json_decref(o);
     buf_reset(&c->answer_headers, HEADERS_MAX_N);
-    if (text)
-        net_httpd_reply(x, 200, SLICE("application/json"), SLICE("Cache-Control: no-store\r\n"),
-                        slice_str(text));
-    else
-        reply(c, x, 503);
+    buf_add_str(&c->answer_headers, "Cache-Control: no-store\r\n");
+    if (text && !add_info(q, slice_str(text), &c->answer_headers)) {
+        net_httpd_reply(q->x, 200, SLICE("application/json"), buf_slice(&c->answer_headers), slice_str(text));
+    } else {
+        buf_reset(&c->answer_headers, HEADERS_MAX_N);
+        reply(c, q->x, 503);
+    }
     free(text);
 }
 
@@ -194,9 +270,10 @@ static struct slice text_of(const json_t *o, const char *key)
     return json_is_string(t) ? slice_of(json_string_value(t), json_string_length(t)) : SLICE_NONE;
 }
 
-static void decide(struct ppg_core *c, struct net_http_exchange *x, const struct ota_terminal *t,
-                   const json_t *question)
+static void decide(const struct ask *q, const json_t *question)
 {
+    struct ppg_core *c = q->c;
+    const struct ota_terminal *t = q->in.terminal;
     const struct sec_verify_ask ask = {
         .terminal = t->key,
         .token = text_of(question, "token"),
@@ -207,7 +284,7 @@ static void decide(struct ppg_core *c, struct net_http_exchange *x, const struct
 
     buf_reset(&c->answer_headers, HEADERS_MAX_N);
     if (!ask.token.n || !ask.digest.n) {
-        reply(c, x, 400);
+        reply(c, q->x, 400);
         return;
     }
     sec_verify_ask(c->shared->verify, &ask, &a);
@@ -215,23 +292,23 @@ static void decide(struct ppg_core *c, struct net_http_exchange *x, const struct
         LOG_B("valid", a.word == SEC_VERIFY_VALID), LOG_C("why", a.reason));
     if (a.word == SEC_VERIFY_WAIT) {
         ppg_reply_retry_after(a.wait_ms, &c->answer_headers);
-        reply(c, x, 429);
+        reply(c, q->x, 429);
     } else {
-        answer(c, x, &a);
+        answer(q, &a);
     }
 }
 
-static void listen_to(struct ppg_core *c, struct net_http_exchange *x, const struct ota_terminal *t)
+static void listen_to(const struct ask *q)
 {
-    struct slice body = net_http_exchange_msg(x)->body;
+    struct slice body = net_http_exchange_msg(q->x)->body;
     json_t *question =
         body.n && body.n <= BODY_MAX_N ? json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
 
-    buf_reset(&c->answer_headers, HEADERS_MAX_N);
+    buf_reset(&q->c->answer_headers, HEADERS_MAX_N);
     if (json_is_object(question))
-        decide(c, x, t, question);
+        decide(q, question);
     else
-        reply(c, x, 400);
+        reply(q->c, q->x, 400);
     json_decref(question);
 }
 
@@ -261,20 +338,22 @@ void ppg_verify_request(struct net_http_exchange *x, void *arg)
     struct ota_registry *registry = ota_registry_hold(ppg_config_registry(c->config));
     size_t n;
     struct slice authorization = net_http_header(m, SLICE("Authorization"), &n);
-    struct ota_proof_in in = {.tls = true,
-                              .authorization = n == 1 ? authorization : SLICE_NONE,
-                              .request = {m->method, m->target, m->body, true},
-                              .realm = slice_str(ppg_core_settings(c)->ota_http.realm),
-                              .now_ms = ppg_core_mono_ms(c)};
+    struct ask q = {.c = c,
+                    .x = x,
+                    .in = {.tls = true,
+                           .authorization = n == 1 ? authorization : SLICE_NONE,
+                           .request = {m->method, m->target, m->body, true},
+                           .realm = slice_str(ppg_core_settings(c)->ota_http.realm),
+                           .now_ms = ppg_core_mono_ms(c)}};
     enum err e;
 
-    who(registry, x, &in);
-    e = prove(c, x, &in);
+    who(registry, c, x, &q.in);
+    e = prove(&q, registry);
     if (!e) {
-        listen_to(c, x, in.terminal);
+        listen_to(&q);
     } else {
         LOG(c->shared->log, LOG_INFO, "verify.refused", LOG_S("peer", net_http_exchange_ip(x)),
-            LOG_A("terminal", in.terminal ? in.terminal->key : SLICE_NONE), LOG_C("why", err_text(e)));
+            LOG_A("terminal", q.in.terminal ? q.in.terminal->key : SLICE_NONE), LOG_C("why", err_text(e)));
         challenge(c, x);
     }
     ota_registry_drop(&registry);

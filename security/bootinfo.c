@@ -1,13 +1,17 @@
-/* BootstrappingInfo with libxml2's writer; see bootinfo.h. */
+/* BootstrappingInfo with libxml2's writer and its SAX2 parser; see bootinfo.h.  There is no tree, and nothing is fetched. */
 #include "security/bootinfo.h"
 
+#include <libxml/parser.h>
 #include <libxml/xmlwriter.h>
 #include <stdlib.h>
 #include <time.h>
+#include "base/codec.h"
 #include "base/mem.h"
 
 #define SPACE        "uri:3gpp-gba"
 #define TIME_N       sizeof "2026-01-31T12:00:00Z"
+#define DEPTH_MAX    8u
+#define TEXT_MAX_N   512u /* octets of an element */
 #define YEAR_10000_S INT64_C(253402300800)
 
 static const xmlChar *xml(const char *text)
@@ -68,4 +72,138 @@ enum err sec_bootinfo_print(struct slice btid, int64_t expires_s, int64_t now_s,
         e = print(id, expires, now, out);
     free(id);
     return e;
+}
+
+/* --- reading --- */
+
+enum element { OTHER, BTID, LIFETIME };
+
+struct reader {
+    unsigned depth;    /* of what is open; 1: the document's own element */
+    enum element open; /* of depth 2 */
+    struct buf text;   /* in it */
+    struct sec_bootinfo info;
+    unsigned seen; /* bit of each element */
+    enum err err;
+};
+
+static void refuse(struct reader *r, enum err e)
+{
+    if (!r->err)
+        r->err = e;
+}
+
+/* Names of annex C; those inside Extension, and any other, are passed over. */
+static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *space,
+                     int spaces_n, const xmlChar **spaces, int n, int defaulted, const xmlChar **attributes)
+{
+    struct reader *r = arg;
+    struct slice is = slice_str((const char *)name);
+    bool ours = space && slice_eq(slice_str((const char *)space), SLICE(SPACE));
+
+    (void)prefix, (void)spaces_n, (void)spaces, (void)n, (void)defaulted, (void)attributes;
+    if (++r->depth > DEPTH_MAX)
+        refuse(r, ERR_LIMIT);
+    if (r->depth == 1 && !(ours && slice_eq(is, SLICE("BootstrappingInfo"))))
+        refuse(r, ERR_MALFORMED);
+    if (r->depth != 2)
+        return;
+    r->open = !ours                             ? OTHER
+              : slice_eq(is, SLICE("btid"))     ? BTID
+              : slice_eq(is, SLICE("lifetime")) ? LIFETIME
+                                                : OTHER;
+    if (r->open != OTHER && r->seen >> r->open & 1)
+        refuse(r, ERR_MALFORMED);
+    r->seen |= 1u << r->open;
+    buf_reset(&r->text, TEXT_MAX_N);
+}
+
+static void take_btid(struct reader *r, struct slice text)
+{
+    if (!text.n || text.n > sizeof r->info.btid) {
+        refuse(r, ERR_MALFORMED);
+        return;
+    }
+    mem_copy(r->info.btid, sizeof r->info.btid, text);
+    r->info.btid_n = text.n;
+}
+
+static void take_lifetime(struct reader *r, struct slice text)
+{
+    struct tm tm = {.tm_year = 0};
+    char copy[TIME_N];
+    const char *end = mem_cstr(copy, sizeof copy, text) ? NULL : strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+    if (end && !*end)
+        r->info.expires_s = timegm(&tm);
+    else
+        refuse(r, ERR_MALFORMED);
+}
+
+static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *space)
+{
+    struct reader *r = arg;
+    struct slice text = slice_trim(buf_slice(&r->text));
+
+    (void)name, (void)prefix, (void)space;
+    if (r->depth-- != 2 || r->err)
+        return;
+    if (buf_err(&r->text))
+        refuse(r, buf_err(&r->text));
+    else if (r->open == BTID)
+        take_btid(r, text);
+    else if (r->open == LIFETIME)
+        take_lifetime(r, text);
+    r->open = OTHER;
+}
+
+static void on_text(void *arg, const xmlChar *text, int n)
+{
+    struct reader *r = arg;
+
+    if (r->depth == 2 && r->open != OTHER)
+        buf_add(&r->text, slice_of(text, (size_t)n));
+}
+
+/* Errors are read from the context afterwards; nothing may reach stderr. */
+static void on_error(void *arg, xmlErrorPtr error)
+{
+    (void)arg, (void)error;
+}
+
+static void run(struct reader *r, struct slice xml)
+{
+    xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
+                         .startElementNs = on_start,
+                         .endElementNs = on_end,
+                         .characters = on_text,
+                         .serror = on_error};
+    xmlParserCtxtPtr c = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
+
+    if (!c || xmlCtxtUseOptions(c, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC))
+        refuse(r, ERR_NOMEM);
+    else if (xmlParseChunk(c, xml.p, (int)xml.n, 1) && c->errNo == XML_ERR_NO_MEMORY)
+        refuse(r, ERR_NOMEM);
+    else if (!c->wellFormed || !c->nsWellFormed)
+        refuse(r, ERR_MALFORMED);
+    if (c)
+        xmlFreeParserCtxt(c);
+}
+
+enum err sec_bootinfo_parse(struct slice xml, struct sec_bootinfo *out)
+{
+    struct reader r = {.depth = 0};
+
+    if (xml.n > SEC_BOOTINFO_MAX_N)
+        return ERR_LIMIT;
+    if (!xml.n || !codec_is_utf8(xml) || slice_find_slice(xml, SLICE("<!")) < xml.n)
+        return ERR_MALFORMED;
+    buf_init(&r.text, TEXT_MAX_N);
+    run(&r, xml);
+    buf_clear(&r.text);
+    if (!r.err && (r.seen & (1u << BTID | 1u << LIFETIME)) != (1u << BTID | 1u << LIFETIME))
+        r.err = ERR_MALFORMED;
+    if (!r.err)
+        *out = r.info;
+    return r.err;
 }

@@ -55,6 +55,11 @@ void sec_usim_free(struct sec_usim **u)
     *u = NULL;
 }
 
+struct slice sec_usim_impi(const struct sec_usim *u)
+{
+    return slice_of(u->impi, u->impi_n);
+}
+
 const struct sec_aka_seen *sec_usim_seen(const struct sec_usim *u)
 {
     return &u->seen;

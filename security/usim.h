@@ -20,6 +20,7 @@ struct sec_usim_conf {
 /* Copies conf.  ERR_LIMIT (lengths), ERR_NOMEM. */
 enum err sec_usim_create(const struct sec_usim_conf *conf, struct sec_usim **out) MUST_USE;
 void sec_usim_free(struct sec_usim **u); /* wipes */
+struct slice sec_usim_impi(const struct sec_usim *u);
 /* The numbers accepted so far, to save, and to put back after a restart. */
 const struct sec_aka_seen *sec_usim_seen(const struct sec_usim *u);
 void sec_usim_restore(struct sec_usim *u, const struct sec_aka_seen *seen);

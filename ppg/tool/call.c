@@ -60,6 +60,8 @@ static void lost(enum err why, const char *tls_why, void *arg)
     struct tool_call *c = arg;
 
     c->open = false;
+    if (c->conf.lost && !c->ended)
+        c->conf.lost(tls_why, c->conf.arg);
     again(c, *tls_why ? tls_why : err_text(why));
 }
 
@@ -110,6 +112,12 @@ void tool_call_move(struct tool_call *c, uint16_t port)
 {
     c->conf.port = port;
     c->moved = true;
+}
+
+void tool_call_now(struct tool_call *c)
+{
+    if (!c->open && !c->query)
+        net_hub_timer_set(c->conf.env->hub, &c->pause, 1);
 }
 
 void tool_call_close(struct tool_call **cp)

@@ -27,12 +27,55 @@ static int load_object(struct tool_terminal *t)
     return tool_terminal_complain(why, "");
 }
 
+static bool moved(void *arg)
+{
+    struct tool_terminal *t = arg;
+
+    return !tool_state_keep(&t->state, t->kit);
+}
+
+static void unkeyed(void *arg)
+{
+    struct tool_terminal *t = arg;
+
+    tool_verify_unkeyed(t->verify);
+}
+
+static struct slice host_of(const char *url)
+{
+    struct net_uri uri;
+
+    return url && !net_uri_parse(slice_str(url), &uri) ? uri.host : SLICE_NONE;
+}
+
+/* --bsf: the name of the gateway is as its certificate would have it. */
+static int start_bootstrapping(struct tool_terminal *t)
+{
+    const struct tool_terminal_options *o = t->o;
+    struct tool_boot_conf conf = {.env = &t->loop.env,
+                                  .kit = t->kit,
+                                  .bsf = &o->bsf,
+                                  .naf = o->bsf.naf        ? slice_str(o->bsf.naf)
+                                         : o->gateway_name ? slice_str(o->gateway_name)
+                                                           : host_of(o->gateway ? o->gateway : o->home.url),
+                                  .moved = moved,
+                                  .keyed = tool_terminal_keyed,
+                                  .unkeyed = unkeyed,
+                                  .arg = t};
+    char why[TOOL_WHY_N];
+
+    if (!o->bsf.url)
+        return o->bsf.ca || o->bsf.name || o->bsf.naf ? tool_terminal_complain("--bsf", "is missing") : 0;
+    return tool_boot_create(&conf, &t->boot, why) ? tool_terminal_complain(why, "") : 0;
+}
+
 /* --home: whom we ask about pushes that ask us to connect. */
 static int find_home(struct tool_terminal *t)
 {
     const struct tool_verify_conf ask = {.env = &t->loop.env,
                                          .kit = t->kit,
                                          .home = &t->o->home,
+                                         .boot = t->boot,
                                          .terminal_id = slice_str(t->o->terminal_id),
                                          .told = tool_terminal_verified,
                                          .limits = tool_terminal_limits(t),
@@ -74,6 +117,8 @@ static int set_up(struct tool_terminal *t)
     if (!bad)
         bad = load_object(t);
     if (!bad)
+        bad = start_bootstrapping(t);
+    if (!bad)
         bad = tool_terminal_tls(t);
     if (!bad)
         bad = open_wire(t);
@@ -97,7 +142,7 @@ int tool_terminal_run(const struct tool_terminal_options *o)
         return tool_terminal_complain("out of memory", "");
     t.exit = set_up(&t);
     (void)uv_run(&t.loop.loop, UV_RUN_DEFAULT);
-    if (t.httpd || t.udp || t.dtls || t.sip || t.verify)
+    if (t.httpd || t.udp || t.dtls || t.sip || t.verify || t.boot)
         tool_terminal_end(&t); /* drained: the timer alone does not keep the loop going */
     tool_loop_close(&t.loop);
     kit_free(&t.kit);

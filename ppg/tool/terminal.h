@@ -46,6 +46,8 @@ struct tool_terminal {
     struct tool_inbox *inbox; /* `inbox` */
     struct tool_sip *sip;     /* `sip` */
     struct tool_verify *verify;
+    struct tool_boot *boot; /* --bsf; and what of the above waits for its key */
+    bool waits;
     struct tool_pin pin;
     struct buf login;      /* its password */
     struct slice psk_name; /* in the options */
@@ -90,6 +92,9 @@ void tool_terminal_call_inside_tls(struct tool_terminal *t);
 void tool_terminal_drain(struct tool_terminal *t); /* lets answers leave, then ends */
 void tool_terminal_leave(struct tool_terminal *t); /* the same from inside what reads a socket */
 void tool_terminal_end(struct tool_terminal *t);   /* at once */
+
+/* The key of --bsf is there: what waits for it begins, and what is under way goes on with it. */
+void tool_terminal_keyed(void *arg);
 
 /* --- terminal_take.c: arg is the struct tool_terminal --- */
 

@@ -3,6 +3,7 @@
 #ifndef PPG_TOOL_TERMINAL_OPTIONS_H
 #define PPG_TOOL_TERMINAL_OPTIONS_H
 
+#include "ppg/tool/boot.h"
 #include "ppg/tool/tool.h"
 #include "ppg/tool/verify.h"
 
@@ -13,6 +14,7 @@ struct tool_terminal_options {
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
     const char *package, *code, *out, *module;
     struct tool_home home;
+    struct tool_bsf bsf;
     struct tool_list servers, verify_apps, pin_apps;
     const char *pin;
     struct tool_list apps, accept, charsets, encodings, languages;

@@ -20,6 +20,7 @@ void tool_terminal_end(struct tool_terminal *t)
     if (t->httpd)
         net_httpd_close(t->httpd, NULL, NULL);
     tool_verify_close(&t->verify);
+    tool_boot_close(&t->boot);
     if (t->udp)
         net_udp_close(t->udp, NULL, NULL);
     if (t->dtls)
@@ -34,6 +35,7 @@ void tool_terminal_drain(struct tool_terminal *t)
     t->draining = true;
     tool_call_close(&t->call);
     tool_verify_drain(t->verify);
+    tool_boot_close(&t->boot);
     if (t->httpd)
         net_httpd_drain(t->httpd);
     net_hub_timer_set(t->loop.env.hub, &t->timer, DRAIN_MS);
@@ -107,12 +109,18 @@ struct net_http_limits tool_terminal_limits(const struct tool_terminal *t)
                                     .handshake_ms = WAIT_MS};
 }
 
+/* Towards a gateway whose certificate is not known it is the bootstrapped key. */
+static struct net_tls_ctx *tls_of(const struct tool_terminal *t)
+{
+    return t->tls || !t->boot || !t->gateway.https ? t->tls : tool_boot_tls(t->boot);
+}
+
 /* --bind to connections, or --gateway. */
 static int serve_http(struct tool_terminal *t, unsigned *port)
 {
     struct net_httpd_conf conf = {.name = "terminal",
                                   .address = t->address,
-                                  .tls = t->o->gateway && !t->gateway.https ? NULL : t->tls,
+                                  .tls = t->o->gateway && !t->gateway.https ? NULL : tls_of(t),
                                   .gate = t->gate,
                                   .server = "push-terminal",
                                   .request = tool_terminal_request,
@@ -130,13 +138,24 @@ static int serve_http(struct tool_terminal *t, unsigned *port)
     return 0;
 }
 
+/* The gateway said no to the key, or ended the session over it: another one, for the next call. */
+static void call_lost(const char *tls_why, void *arg)
+{
+    struct tool_terminal *t = arg;
+
+    if (t->boot && tls_why[0])
+        tool_boot_refused(t->boot);
+}
+
 static int start_calling(struct tool_terminal *t)
 {
     struct tool_call_conf conf = {.env = &t->loop.env,
                                   .httpd = t->httpd,
                                   .host = t->gateway.host,
                                   .port = t->gateway.port,
-                                  .server_name = slice_str(t->o->gateway_name ? t->o->gateway_name : "")};
+                                  .server_name = slice_str(t->o->gateway_name ? t->o->gateway_name : ""),
+                                  .lost = call_lost,
+                                  .arg = t};
 
     return tool_call_create(&conf, &t->call) ? tool_terminal_complain("out of memory", "") : 0;
 }
@@ -179,7 +198,7 @@ static int start_fetching(struct tool_terminal *t)
     struct tool_inbox_conf conf = {.env = &t->loop.env,
                                    .host = t->gateway.host,
                                    .port = t->gateway.port,
-                                   .tls = t->tls,
+                                   .tls = tls_of(t),
                                    .server_name = slice_str(t->o->gateway_name ? t->o->gateway_name : ""),
                                    .protection = slice_str(t->o->protection),
                                    .item = slice_str(t->o->item),
@@ -195,24 +214,48 @@ static int start_fetching(struct tool_terminal *t)
     return tool_inbox_create(&conf, &t->inbox) ? tool_terminal_complain("out of memory", "") : 0;
 }
 
-int tool_terminal_start(struct tool_terminal *t)
+static int open_ways(struct tool_terminal *t)
 {
     unsigned port = 0;
     int bad;
 
-    net_timer_init(&t->timer, tick);
-    if (t->o->fetch) {
-        bad = start_fetching(t);
-        if (t->o->timeout_s && !bad)
-            net_hub_timer_set(t->loop.env.hub, &t->timer, t->o->timeout_s * 1000);
-        return bad;
-    }
+    if (t->o->fetch)
+        return start_fetching(t);
     bad = serve(t, &port);
-    if (bad || (t->o->gateway ? start_calling(t) : tell_port(t, port))) {
+    if (!bad)
+        bad = t->o->gateway ? start_calling(t) : tell_port(t, port);
+    if (bad)
         tool_terminal_end(t);
-        return TOOL_TERMINAL_USAGE;
+    return bad;
+}
+
+void tool_terminal_keyed(void *arg)
+{
+    struct tool_terminal *t = arg;
+
+    if (t->draining)
+        return;
+    tool_verify_keyed(t->verify);
+    if (!t->waits) {
+        if (t->call && !t->tls) {
+            net_httpd_set_tls(t->httpd, tool_boot_tls(t->boot));
+            tool_call_now(t->call);
+        }
+        return;
     }
-    if (t->o->timeout_s)
+    t->waits = false;
+    t->exit = open_ways(t);
+}
+
+int tool_terminal_start(struct tool_terminal *t)
+{
+    int bad = 0;
+
+    net_timer_init(&t->timer, tick);
+    t->waits = t->boot && t->gateway.https && !t->tls;
+    if (!t->waits)
+        bad = open_ways(t);
+    if (t->o->timeout_s && !bad)
         net_hub_timer_set(t->loop.env.hub, &t->timer, t->o->timeout_s * 1000);
-    return 0;
+    return bad;
 }

@@ -79,6 +79,12 @@ static void finish(struct tool_terminal *t, struct net_http_exchange *x, enum ki
     net_httpd_reply(x, answer->status, SLICE_NONE, buf_slice(&answer->headers), SLICE_NONE);
 }
 
+/* The gateway's TLS stands on a key that we share, given or bootstrapped. */
+static bool by_key(const struct tool_terminal *t)
+{
+    return t->psk.n != 0 || (t->boot && t->gateway.https && !t->tls);
+}
+
 /* by_psk: TLS, if there is any, stands on a shared key. */
 static void take_request(struct tool_terminal *t, struct net_http_exchange *x, bool by_psk)
 {
@@ -118,14 +124,14 @@ void tool_terminal_request(struct net_http_exchange *x, void *arg)
 {
     struct tool_terminal *t = arg;
 
-    take_request(t, x, t->psk.n != 0);
+    take_request(t, x, by_key(t));
 }
 
 void tool_terminal_visit(struct net_http_exchange *x, void *arg)
 {
     struct tool_terminal *t = arg;
 
-    take_request(t, x, t->o->home.psk != NULL);
+    take_request(t, x, t->o->home.psk != NULL || (t->boot && !t->o->home.ca));
 }
 
 void tool_terminal_wire(struct slice wire, void *arg)
@@ -161,8 +167,8 @@ enum tool_inbox_verdict tool_terminal_item(const struct net_http_msg *m, struct 
     struct kit_request req = {.headers = headers,
                               .body = content,
                               .tls = true,
-                              .server_proved = peer && (peer->verified || t->psk.n),
-                              .by_psk = t->psk.n != 0,
+                              .server_proved = peer && (peer->verified || by_key(t)),
+                              .by_psk = by_key(t),
                               .server = server_name(t, peer, t->gateway.host),
                               .now_s = clk_utc_ms(&clk_real) / 1000};
     struct kit_push push;

@@ -1,11 +1,12 @@
 /* A terminal's questions to its home function: is the push genuine that asks it to connect?  POST /sec/v1/verify over TLS,
- * proved by certificate, shared key or login.  What the terminal's library makes of the answer is told, and a genuine
+ * proved by certificate, shared key or login, each given or bootstrapped (boot.h).  What the terminal's library makes of the answer is told, and a genuine
  * session initiation is followed (visit.h).  SEC_CF 1.1, use case B.7.  For push-terminal; one thread. */
 #ifndef PPG_TOOL_VERIFY_H
 #define PPG_TOOL_VERIFY_H
 
 #include "base/net/httpd.h"
 #include "ota/terminal/kit.h"
+#include "ppg/tool/boot.h"
 #include "ppg/tool/tool.h"
 
 /* Texts are NULL when not given. */
@@ -16,6 +17,7 @@ struct tool_home {
     const char *key;
     const char *psk;   /* instead of these: NAME:FILE, the key in hexadecimal */
     const char *login; /* USER:FILE, the password in FILE */
+    bool mutual;       /* it must prove that it has the password too */
 };
 
 struct tool_verify;
@@ -25,6 +27,8 @@ struct tool_verify_conf {
     const struct net_env *env;
     struct kit *kit;
     const struct tool_home *home;
+    struct tool_boot
+        *boot; /* where there is no psk and no login: with ca the login, else the shared key; NULL */
     struct slice terminal_id; /* X-Wap-Terminal-Id, for logins; may be empty */
     tool_verify_fn *told;
     struct net_http_limits limits; /* of requests where a push told us to go; */
@@ -35,6 +39,9 @@ struct tool_verify_conf {
 /* Copies conf.  ERR_MALFORMED, ERR_IO, ERR_NOMEM with why[]. */
 enum err tool_verify_create(const struct tool_verify_conf *conf, struct tool_verify **out,
                             char why[TOOL_WHY_N]) MUST_USE;
+/* The bootstrapped key is there, or another one; or a try for it came to nothing. */
+void tool_verify_keyed(struct tool_verify *v);
+void tool_verify_unkeyed(struct tool_verify *v);
 /* Asks whatever the kit has to ask. */
 void tool_verify_go(struct tool_verify *v);
 /* Asks and tells nothing more, and lets requests end where a push told us to go; NULL is fine. */

@@ -62,6 +62,11 @@ enum err tool_visit_go(struct tool_visit *v, struct slice content)
     return e ? e : tool_call_create(&conf, &v->call);
 }
 
+void tool_visit_set_tls(struct tool_visit *v, struct net_tls_ctx *tls)
+{
+    net_httpd_set_tls(v->httpd, tls);
+}
+
 void tool_visit_drain(struct tool_visit *v)
 {
     if (!v)

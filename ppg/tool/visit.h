@@ -20,6 +20,8 @@ enum err tool_visit_create(const struct tool_visit_conf *conf, struct tool_visit
 /* Goes to the first contact point of the content that has an address; the visit before it is given up when it has not
  * got anywhere.  Once: a connection that is lost stays lost.  ERR_MALFORMED: no session initiation; ERR_ABSENT: it names no address; ERR_NOMEM. */
 enum err tool_visit_go(struct tool_visit *v, struct slice content) MUST_USE;
+/* For visits from now on; held. */
+void tool_visit_set_tls(struct tool_visit *v, struct net_tls_ctx *tls);
 void tool_visit_drain(struct tool_visit *v); /* lets requests end; NULL is fine */
 /* closed() is not told; the memory goes when its connections are gone.  NULL is fine. */
 void tool_visit_close(struct tool_visit **v);

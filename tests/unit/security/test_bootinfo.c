@@ -49,7 +49,87 @@ static void test_refused(void)
     }
 }
 
+#define INFO(inside) "<BootstrappingInfo xmlns=\"uri:3gpp-gba\">" inside "</BootstrappingInfo>"
+#define BTID         "<btid>r@bsf</btid>"
+#define LIFE         "<lifetime>2030-05-28T13:20:00Z</lifetime>"
+
+static void test_documents_read(void)
+{
+    static const struct {
+        const char *xml;
+        enum err want;
+    } rows[] = {
+        {INFO(BTID LIFE), ERR_OK},
+        {"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" INFO(LIFE "\n " BTID "<x y=\"1\"><btid>z</btid></x>"),
+         ERR_OK},
+        {"<b:BootstrappingInfo xmlns:b=\"uri:3gpp-gba\"><b:btid> "
+         "r@bsf </b:btid><b:lifetime>2030-05-28T13:20:00Z"
+         "</b:lifetime></b:BootstrappingInfo>",
+         ERR_OK},
+        {INFO(BTID LIFE "<btid xmlns=\"other\">z</btid>"), ERR_OK},
+        {INFO(BTID), ERR_MALFORMED},
+        {INFO(LIFE), ERR_MALFORMED},
+        {INFO("<btid/>" LIFE), ERR_MALFORMED},
+        {INFO(BTID BTID LIFE), ERR_MALFORMED},
+        {INFO(BTID "<lifetime>tomorrow</lifetime>"), ERR_MALFORMED},
+        {INFO(BTID "<lifetime>2030-05-28T13:20:00+02:00</lifetime>"), ERR_MALFORMED},
+        {"<BootstrappingInfo>" BTID LIFE "</BootstrappingInfo>", ERR_MALFORMED},
+        {"<Other xmlns=\"uri:3gpp-gba\">" BTID LIFE "</Other>", ERR_MALFORMED},
+        {"<!DOCTYPE BootstrappingInfo>" INFO(BTID LIFE), ERR_MALFORMED},
+        {INFO(BTID LIFE "<a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a>"), ERR_LIMIT},
+        {INFO("<x>" BTID LIFE "</x>"), ERR_MALFORMED},
+        {INFO(BTID LIFE) "x", ERR_MALFORMED},
+        {INFO(BTID), ERR_MALFORMED},
+        {"", ERR_MALFORMED},
+        {"\xff", ERR_MALFORMED},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_bootinfo info = {.btid_n = 7};
+
+        test_row(i);
+        CU_ASSERT(sec_bootinfo_parse(slice_str(rows[i].xml), &info) == rows[i].want);
+        CU_ASSERT(rows[i].want ? info.btid_n == 7
+                               : info.expires_s == 1906204800 &&
+                                     slice_eq(slice_of(info.btid, info.btid_n), SLICE("r@bsf")));
+    }
+}
+
+/* What is printed is read; cut short anywhere it is nothing. */
+static void test_round_trip(void)
+{
+    struct sec_bootinfo info;
+    struct buf out;
+
+    buf_init(&out, 1024);
+    CU_ASSERT(sec_bootinfo_print(SLICE("a<b>@bsf"), 1906204800, 0, &out) == ERR_OK);
+    CU_ASSERT(sec_bootinfo_parse(buf_slice(&out), &info) == ERR_OK && info.expires_s == 1906204800);
+    TEST_SLICE_EQ(slice_of(info.btid, info.btid_n), SLICE("a<b>@bsf"));
+    for (size_t n = 0; n + 2 < out.n; n++)
+        CU_ASSERT(sec_bootinfo_parse(slice_sub(buf_slice(&out), 0, n), &info) == ERR_MALFORMED);
+    buf_clear(&out);
+}
+
+static void test_too_long(void)
+{
+    static char text[SEC_BOOTINFO_MAX_N + 1];
+    struct sec_bootinfo info;
+    struct buf long_id;
+
+    CU_ASSERT(sec_bootinfo_parse(slice_of(text, sizeof text), &info) == ERR_LIMIT);
+    buf_init(&long_id, 4096);
+    buf_add_str(&long_id, "<BootstrappingInfo xmlns=\"uri:3gpp-gba\">" LIFE "<btid>");
+    for (size_t i = 0; i < 600; i++)
+        buf_add_ch(&long_id, 'x');
+    buf_add_str(&long_id, "</btid></BootstrappingInfo>");
+    CU_ASSERT(sec_bootinfo_parse(buf_slice(&long_id), &info) == ERR_LIMIT);
+    buf_clear(&long_id);
+}
+
 const struct test_case test_cases[] = {{"document", test_document},
                                        {"markup_is_escaped", test_markup_is_escaped},
                                        {"refused", test_refused},
+                                       {"documents_read", test_documents_read},
+                                       {"round_trip", test_round_trip},
+                                       {"too_long", test_too_long},
                                        {NULL, NULL}};
