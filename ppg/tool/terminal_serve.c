@@ -237,7 +237,7 @@ void tool_terminal_keyed(void *arg)
         return;
     tool_verify_keyed(t->verify);
     if (!t->waits) {
-        if (t->call && !t->tls) {
+        if (t->call && t->gateway.https && !t->tls) {
             net_httpd_set_tls(t->httpd, tool_boot_tls(t->boot));
             tool_call_now(t->call);
         }
