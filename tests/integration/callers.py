@@ -8,8 +8,8 @@ import signal
 import socket
 import threading
 
-from gateway import ANY_LEVEL, Gateway, make_identity
-from harness import wait_until
+from gateway import ANY_LEVEL, Gateway, good_push, make_identity
+from harness import check, check_eq, wait_until
 
 CERTIFICATE = "[terminal +15550100]\ncalls-in = tls\ncall-proof = certificate\ncall-certificate = URI:https://phone.example.com\n"
 DIGEST = "[terminal +15550100]\ncalls-in = any\ncall-proof = digest\ncall-password-file = ../phone.password\n"
@@ -124,3 +124,33 @@ def digest(head, password, uses="00000001", user="4+15550100"):
     response = h(f"{h(f'{user}:{realm}:{password}')}:{nonce}:{uses}:{cnonce}:auth:{h('OPTIONS:/wappush')}")
     return (f'X-Wap-Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="/wappush", algorithm=SHA-256, '
             f'qop=auth, nc={uses}, cnonce="{cnonce}", response="{response}"\r\n')
+
+
+GOOD_ID = ID.replace("0100", "0199")
+GOOD = NONE.replace("0100", "0199")
+SHORT = {"ota_http__response_timeout": "700ms", "ota_http__connect_timeout": "700ms"}
+
+
+class Witness:
+    """A gateway with a terminal that behaves."""
+
+    def __init__(self, bench, sections, **conf):
+        self.gateway = Doors(bench, sections + GOOD, **{**SHORT, **conf})
+        self.bench, self.gateway.refused = bench, 0
+        self.hand = Hand(bench, self.gateway.door, lambda method, head: registered(GOOD_ID) if method == "OPTIONS" else TAKEN)
+        self.gateway.wait_event("ota.called")
+
+    def check(self, what):
+        """It is still on its first line and gets a push over it."""
+        push_id = good_push(self.bench, self.gateway, to=("+15550199",))
+        self.gateway.wait_state(push_id, "delivered")
+        check(not self.hand.gone.is_set(), f"{what}: cost another terminal its line")
+        check_eq(len(self.gateway.events("ota.called", terminal=self.gateway.events("ota.called")[0]["terminal"])), 1)
+
+    def refusals(self, more=1):
+        """So many more than at the last look, and no others; why."""
+        self.gateway.refused += more
+        wait_until(lambda: len(self.gateway.events("ota.call.refused")) >= self.gateway.refused, f"{self.gateway.refused} refusals")
+        found = self.gateway.events("ota.call.refused")
+        check_eq(len(found), self.gateway.refused, "each is told once")
+        return [e["why"] for e in found[-more:]]

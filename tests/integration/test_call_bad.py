@@ -1,46 +1,14 @@
 """What hostile and broken terminals can do at the doors where they call in: slow and halved connections, flapping, huge and repeated
-fields, identities of others, handshakes that are none.  Each is bounded in time and room, told once, and harms nobody else: a
-terminal that behaves is pushed to all the while.  Usage: test_call_bad.py BUILD_DIR."""
+fields, identities of others.  Each is bounded in time and room, told once, and harms nobody else: a terminal that behaves is pushed
+to all the while.  Broken handshakes are test_handshakes.py's.  Usage: test_call_bad.py BUILD_DIR."""
 
-import os
-import random
 import socket
 import ssl
-import threading
 import time
 
-from callers import ID, NONE, TAKEN, Doors, Hand, digest, registered, with_certificate
+from callers import ID, NONE, TAKEN, Hand, Witness, digest, registered
 from gateway import good_push
 from harness import case, check, check_eq, main, wait_until
-
-GOOD_ID = ID.replace("0100", "0199")
-GOOD = NONE.replace("0100", "0199")
-SHORT = {"ota_http__response_timeout": "700ms", "ota_http__connect_timeout": "700ms"}
-
-
-class Witness:
-    """A gateway with a terminal that behaves."""
-
-    def __init__(self, bench, sections, **conf):
-        self.gateway = Doors(bench, sections + GOOD, **{**SHORT, **conf})
-        self.bench, self.gateway.refused = bench, 0
-        self.hand = Hand(bench, self.gateway.door, lambda method, head: registered(GOOD_ID) if method == "OPTIONS" else TAKEN)
-        self.gateway.wait_event("ota.called")
-
-    def check(self, what):
-        """It is still on its first line and gets a push over it."""
-        push_id = good_push(self.bench, self.gateway, to=("+15550199",))
-        self.gateway.wait_state(push_id, "delivered")
-        check(not self.hand.gone.is_set(), f"{what}: cost another terminal its line")
-        check_eq(len(self.gateway.events("ota.called", terminal=self.gateway.events("ota.called")[0]["terminal"])), 1)
-
-    def refusals(self, more=1):
-        """So many more than at the last look, and no others; why."""
-        self.gateway.refused += more
-        wait_until(lambda: len(self.gateway.events("ota.call.refused")) >= self.gateway.refused, f"{self.gateway.refused} refusals")
-        found = self.gateway.events("ota.call.refused")
-        check_eq(len(found), self.gateway.refused, "each is told once")
-        return [e["why"] for e in found[-more:]]
 
 
 def dribble(s, octets, gap_s=0.05):
@@ -235,49 +203,6 @@ def nobody_steals_a_line(bench):
     push_id = good_push(bench, w.gateway, to=("+15550100", "+15550101"))
     w.gateway.wait_state(push_id, "delivered")
     w.check("theft")
-
-
-@case
-def handshakes_that_are_none(bench):
-    """Octets that are no TLS, or the start of one: refused or cut off, each told once at most."""
-    w = Witness(bench, NONE)
-    dice = random.Random(6)
-    hello = bytearray()
-    with socket.socket() as listener:  # a true ClientHello to break
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(1)
-
-        def dial():
-            try:
-                with socket.create_connection(listener.getsockname(), timeout=20) as s:
-                    ssl.create_default_context().wrap_socket(s, server_hostname="localhost")
-            except OSError:
-                pass
-
-        threading.Thread(target=dial, daemon=True).start()
-        peer, _ = listener.accept()
-        hello += peer.recv(65536)
-        peer.close()
-    rows = [b"", b"\x16", b"\x16\x03\x01\xff\xff" + b"x" * 100, b"\x16\x03\x01\x00\x00" * 50, b"\x15\x03\x03\x00\x02\x02\x28", b"\x17\x03\x03\x00\x10" + b"y" * 16,
-            b"\x14\x03\x03\x00\x01\x01", b"\x80\x2e\x01\x00\x02" + b"z" * 41, b"GET / HTTP/1.1\r\n\r\n", os.urandom(2000), bytes(hello[:50]), bytes(hello[:-1]),
-            bytes(hello[:5]) + b"\x02" + bytes(hello[6:]), bytes(hello) * 5]
-    for _ in range(60):
-        broken = bytearray(hello)
-        for _ in range(dice.randint(1, 8)):
-            broken[dice.randrange(len(broken))] = dice.randrange(256)
-        rows.append(bytes(broken))
-    for octets in rows:
-        with socket.create_connection(("127.0.0.1", w.gateway.tls_door), timeout=20) as s:
-            try:
-                s.sendall(octets)
-                s.shutdown(socket.SHUT_WR)
-                while s.recv(65536):
-                    pass
-            except ConnectionError:
-                pass
-    wait_until(lambda: len(w.gateway.events("ota.call.refused")) >= len(rows), "the last refusal")
-    check_eq(len(w.gateway.events("ota.call.refused")), len(rows), "each is told once")
-    w.check("handshakes")
 
 
 main("call_bad")
