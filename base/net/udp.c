@@ -8,6 +8,9 @@
 
 #include "base/net/hub.h"
 
+#define WAITING_N                                                                                            \
+    (1 << 20) /* octets: a burst of some hundred answers waits in the kernel until the loop reads on */
+
 struct net_udp {
     uv_udp_t handle;
     const struct net_env *env;
@@ -86,7 +89,7 @@ static int start(struct net_udp *u, const struct sockaddr *local, const struct s
 static enum err udp_new(const struct net_env *env, const struct net_udp_user *user, struct net_udp **out)
 {
     struct net_udp *u = calloc(1, sizeof *u);
-    int rc;
+    int waiting_n = WAITING_N, rc;
 
     if (!u)
         return ERR_NOMEM;
@@ -113,6 +116,7 @@ enum err net_udp_open(const struct net_env *env, const struct sockaddr *local, c
         return e;
     u->connected = peer != NULL;
     rc = start(u, local, peer);
+    (void)uv_recv_buffer_size((uv_handle_t *)&u->handle, &waiting_n); /* as much as the system allows */
     if (rc) {
         net_udp_close(u, NULL, NULL);
         return rc == UV_ENOMEM ? ERR_NOMEM : ERR_IO;
