@@ -27,7 +27,7 @@ enum err ota_sip_stack_create(const struct clk *clk, size_t transactions_max,
                               struct ota_sip_stack **out) MUST_USE;
 void ota_sip_stack_free(struct ota_sip_stack **s); /* no transaction may be under way */
 
-/* Begins with sending `request`, a whole one; it is read during the call only.  ERR_MALFORMED: libosip2 cannot read it; ERR_EXISTS: its
+/* Begins with sending `request`, a whole one, with headers' long names; it is read during the call only.  ERR_MALFORMED: libosip2 cannot read it; ERR_EXISTS: its
  * branch is under way; ERR_LIMIT: too many are; ERR_PEER: send() said no; ERR_NOMEM. */
 enum err ota_sip_trans_start(struct ota_sip_stack *s, struct slice request,
                              const struct ota_sip_trans_user *user, struct ota_sip_trans **out) MUST_USE;
