@@ -88,7 +88,9 @@ struct ota_env {
         struct slice service;  /* URN of the push service; may be empty */
         struct slice app_tag;  /* feature tag that names applications */
         bool large_ok;         /* the whole path is known to take more than 1300 octets over TCP */
-        const char *dns;       /* servers for service records; NULL or empty: the system's */
+        bool
+            sec_agree; /* security is agreed on with next hops that are not reached over TLS anyway (RFC 3329) */
+        const char *dns;                   /* servers for service records; NULL or empty: the system's */
         const struct sec_network *trusted; /* next hops in our trust domain */
         size_t trusted_n;
         struct ota_login login;            /* to who challenges us, where the terminal has none of its own */

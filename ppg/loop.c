@@ -145,6 +145,7 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
                 .trusted = set->ota_sip.trusted,
                 .trusted_n = set->ota_sip.trusted_n,
                 .large_ok = set->ota_sip.large_ok,
+                .sec_agree = set->ota_sip.sec_agree,
                 .hops_max = set->ota_sip.hops_max,
                 .transactions_max = set->ota_sip.transactions_max,
                 .idle_ms = set->ota_sip.idle_ms,

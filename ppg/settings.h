@@ -139,6 +139,7 @@ struct ppg_settings {
         struct sec_network trusted[PPG_NETWORKS_MAX];
         size_t trusted_n;
         bool large_ok;
+        bool sec_agree;
         size_t hops_max;         /* of one loop */
         size_t transactions_max; /* of one loop */
         int64_t idle_ms;

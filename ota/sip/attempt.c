@@ -81,12 +81,78 @@ static const struct ota_login *login_of(const struct ota_sip_attempt *a)
     return a->job->terminal->login.user.n ? &a->job->terminal->login : &env_of(a)->sip.login;
 }
 
-static enum err print_login(struct ota_sip_attempt *a, struct buf *out)
+static enum err print_login(struct ota_sip_attempt *a, const struct ota_sip_verify *verify, struct buf *out)
 {
     const struct sec_digest_request request = {SLICE("MESSAGE"), slice_str(a->uri), buf_slice(&a->entity),
                                                true};
 
-    return ota_sip_login_print(&a->login, login_of(a), &request, out);
+    return ota_sip_login_print(&a->login, login_of(a), &request, verify, out);
+}
+
+/* What TLS protects because the URI says so needs no agreement (RFC 3329 §2.3.1); a device that has registered here has its own. */
+static bool agrees(const struct ota_sip_attempt *a)
+{
+    return env_of(a)->sip.sec_agree && !registered(a) &&
+           (a->via != OTA_SIP_TLS || a->agreed.mechanism == OTA_SIP_AGREED_TLS);
+}
+
+/* Lines of credentials, and of the agreement that they may be part of. */
+static enum err print_security(struct ota_sip_attempt *a, struct buf *out)
+{
+    const struct ota_sip_agreement none = {.mechanism = OTA_SIP_NOT_AGREED}, *with = &a->agreed;
+    struct ota_sip_verify verify = {.list = slice_str(with->list)};
+    bool digest = agrees(a) && with->mechanism == OTA_SIP_AGREED_DIGEST && a->login.n;
+    struct buf over;
+    enum err e;
+
+    buf_init(&over, SEC_DIGEST_HEX_MAX_N);
+    verify.digest = &over;
+    verify.algorithm = with->algorithm_given ? &with->digest.algorithm : NULL;
+    e = print_login(a, digest ? &verify : NULL, out);
+    if (with->mechanism == OTA_SIP_AGREED_DIGEST && !digest)
+        with = &none; /* the challenge is forgotten: once more from the beginning */
+    if (!e && agrees(a))
+        e = ota_sip_agree_print(with, buf_slice(&over), out);
+    buf_clear(&over);
+    return e;
+}
+
+static struct ota_sip_asked asked_of(const struct ota_sip_attempt *a)
+{
+    return (struct ota_sip_asked){a->via == OTA_SIP_TLS, slice_str(a->next), slice_str(a->to.record),
+                                  login_of(a)->user};
+}
+
+/* Credentials that were good last time go along at once. */
+static void recall_login(struct ota_sip_attempt *a)
+{
+    struct ota_sip_asked whom = asked_of(a);
+
+    if (a->login.n == 0 && whom.user.n)
+        ota_sip_known_recall(&a->target->sip->known, &whom, &a->login);
+}
+
+/* What was good for this request is for the next one. */
+static void learn(struct ota_sip_attempt *a, const struct ota_sip_reply *r, enum ota_sip_next next)
+{
+    struct ota_sip_asked whom = asked_of(a);
+
+    if (next == OTA_SIP_LOGIN || next == OTA_SIP_AGREE)
+        return;
+    if (a->agreed.mechanism != OTA_SIP_NOT_AGREED)
+        ota_sip_agreements_put(&a->target->sip->agreements, slice_str(a->next), &a->agreed);
+    if (a->login.n)
+        ota_sip_known_learn(&a->target->sip->known, &whom, &a->login, r);
+}
+
+static bool login_refused(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
+{
+    struct ota_sip_asked whom = asked_of(a);
+
+    if (whom.user.n && !ota_sip_login_challenged(&a->login, r))
+        return false;
+    ota_sip_known_forget(&a->target->sip->known, &whom);
+    return true;
 }
 
 static bool hop_trusted(const struct ota_sip_attempt *a)
@@ -175,7 +241,7 @@ static enum err print_request(struct ota_sip_attempt *a)
     print_sent_by(a, sent_by, sizeof sent_by);
     buf_reset(login, SEC_DIGEST_HEADER_MAX_N);
     if (!e)
-        e = print_login(a, login);
+        e = print_security(a, login);
     if (e)
         return e;
     m = request_of(a);
@@ -330,6 +396,42 @@ static void move(struct ota_sip_attempt *a, const struct ota_sip_reply *r, const
     resolve(a);
 }
 
+/* The next hop wants an agreement, or another one.  Never from TLS to less; with Digest its challenge must be there. */
+static enum err agree(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
+{
+    struct ota_sip_agreement with;
+    struct buf list;
+    enum err e;
+
+    if (!env_of(a)->sip.sec_agree || registered(a) || a->agrees++ == OTA_SIP_AGREES_MAX)
+        return ERR_UNSUPPORTED;
+    buf_init(&list, OTA_SIP_LIST_MAX_N);
+    e = ota_sip_reply_security(r, &list);
+    if (!e)
+        e = ota_sip_agree(buf_slice(&list), &with);
+    buf_clear(&list);
+    if (!e && a->via == OTA_SIP_TLS && with.mechanism != OTA_SIP_AGREED_TLS)
+        e = ERR_DENIED;
+    if (!e && with.mechanism == OTA_SIP_AGREED_DIGEST && login_refused(a, r))
+        e = ERR_ABSENT;
+    if (!e)
+        a->agreed = with;
+    return e;
+}
+
+static void agree_and_go_on(struct ota_sip_attempt *a, const struct ota_sip_reply *r,
+                            const struct ota_sip_verdict *v)
+{
+    enum err e = agree(a, r);
+
+    if (e)
+        ota_sip_finish(a, v->outcome, v->code, "%u %s, no agreement: %s", r->status, v->note, err_text(e));
+    else if (a->agreed.mechanism == OTA_SIP_AGREED_TLS)
+        resolve(a);
+    else
+        launch(a);
+}
+
 static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
 {
     struct ota_sip_verdict v = ota_sip_verdict(r->status, a->job->confirmed);
@@ -342,12 +444,15 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
     a->job->result.retry_after_ms = r->retry_s * 1000;
     a->job->result.taken = v.outcome == OTA_DELIVERED && r->status == 200; /* 202 is a relay's */
     a->job->result.association = ota_sa_answer_parse(r->association);
-    if (v.next == OTA_SIP_LOGIN && login_of(a)->user.n && !ota_sip_login_challenged(&a->login, r)) {
+    learn(a, r, v.next);
+    if (v.next == OTA_SIP_LOGIN && !login_refused(a, r)) {
         launch(a);
     } else if (v.next == OTA_SIP_OTHER_FORM && !a->form_tried) {
         a->form_tried = true;
         a->bare = !a->bare;
         launch(a);
+    } else if (v.next == OTA_SIP_AGREE) {
+        agree_and_go_on(a, r, &v);
     } else if (v.next == OTA_SIP_MOVED && !registered(a)) { /* a device says with REGISTER where it is */
         move(a, r, &v);
     } else if (v.next == OTA_SIP_ELSEWHERE) {
@@ -405,8 +510,10 @@ static enum err try_send(struct ota_sip_attempt *a)
     struct ota_sip *s = a->target->sip;
     enum err e = no_room(ota_sip_hop_take(s->hops, &way, &a->rider, &a->hop));
 
-    if (!e)
+    if (!e) {
+        recall_login(a);
         e = print_request(a);
+    }
     if (!e)
         e = size_good(a);
     if (!e) {
@@ -477,8 +584,13 @@ static void resolve(struct ota_sip_attempt *a)
 
     if (!e)
         e = mem_cstr(a->name, sizeof a->name, slice_str(hop.host));
+    (void)snprintf(a->next, sizeof a->next, "%s:%u", a->name, (unsigned)hop.port);
+    if (env_of(a)->sip.sec_agree && !registered(a) && a->agreed.mechanism == OTA_SIP_NOT_AGREED)
+        a->agreed = ota_sip_agreements_find(&s->agreements, slice_str(a->next));
     if (!e)
-        e = ota_sip_search_start(env_of(a)->net, s->records, &hop, a->to.secure, found, a, &a->search);
+        e = ota_sip_search_start(env_of(a)->net, s->records, &hop,
+                                 a->to.secure || a->agreed.mechanism == OTA_SIP_AGREED_TLS, found, a,
+                                 &a->search);
     if (e)
         refuse(a, e);
     else

@@ -9,14 +9,16 @@
 
 #include "base/map.h"
 #include "base/net/hub.h"
+#include "ota/sip/agree.h"
 #include "ota/sip/hop.h"
+#include "ota/sip/known.h"
 #include "ota/sip/location.h"
-#include "ota/sip/login.h"
 #include "ota/sip/resolve.h"
 #include "ota/sip/trans.h"
 
 #define OTA_SIP_WAITING_MAX 64 /* pushes that wait for one URI */
 #define OTA_SIP_MOVES_MAX   5  /* redirections followed */
+#define OTA_SIP_AGREES_MAX  2  /* lists of the next hop answered */
 #define OTA_SIP_CALL_ID_N   32 /* hexadecimal digits */
 #define OTA_SIP_TAG_N       16
 
@@ -28,7 +30,9 @@ struct ota_sip {
     struct list free;   /* targets with nothing on its way: begin the next, or go */
     struct list ready;  /* attempts whose done() is due */
     struct net_task later;
-    struct net_timer timer;      /* of the transactions */
+    struct net_timer timer;     /* of the transactions */
+    struct ota_sip_known known; /* challenges */
+    struct ota_sip_agreements agreements;
     struct net_records *records; /* NULL: no service records */
     size_t searches;             /* for next hops, under way; cancelled ones too */
     bool records_closed;
@@ -63,6 +67,7 @@ struct ota_sip_attempt {
     struct ota_sip_found device;       /* of one that registered: where it is */
     size_t skip;                       /* better ones that have been tried */
     char name[OTA_SIP_HOST_MAX_N + 1]; /* of the next hop */
+    char next[OTA_SIP_HOST_MAX_N + 8]; /* the same with its port, as it is remembered by */
     enum ota_sip_via via;
     struct ota_sip_search *search;
     struct ota_sip_place places[OTA_SIP_PLACES_MAX];
@@ -77,6 +82,8 @@ struct ota_sip_attempt {
     char tag[OTA_SIP_TAG_N + 1];
     uint32_t cseq;
     struct ota_sip_login login;
+    struct ota_sip_agreement agreed; /* with the next hop */
+    unsigned agrees;
     unsigned moves;
     bool bare;       /* the content itself, no envelope */
     bool form_tried; /* the other form was tried */

@@ -49,10 +49,11 @@ static enum err take(struct ota_sip_login *l, bool proxy, struct slice value,
     struct ota_sip_realm *r = find(l, proxy, offer->realm);
     enum err e;
 
-    if (r && (!offer->stale || r->stales == STALES_MAX))
+    if (r && !r->recalled && (!offer->stale || r->stales == STALES_MAX))
         return ERR_DENIED;
     if (r) {
-        r->stales++;
+        r->stales += !r->recalled;
+        r->recalled = false;
         return keep(r, value);
     }
     if (l->n == OTA_SIP_REALMS_MAX)
@@ -103,30 +104,136 @@ enum err ota_sip_login_challenged(struct ota_sip_login *l, const struct ota_sip_
     buf_init(&lines, OTA_SIP_HEAD_MAX_N);
     e = ota_sip_reply_challenges(r, &lines);
     if (!e)
-        e = take_all(l, r->status == 407, buf_slice(&lines));
+        e = take_all(l, ota_sip_reply_of_proxy(r), buf_slice(&lines));
     buf_clear(&lines);
     return e;
 }
 
-static enum err answer(struct ota_sip_realm *r, const struct ota_login *as,
-                       const struct sec_digest_request *request, struct slice cnonce, struct buf *out)
+enum err ota_sip_login_recall(struct ota_sip_login *l, bool proxy, struct slice challenge, uint32_t nc)
 {
+    struct ota_sip_realm *r = &l->realms[l->n];
+    enum err e;
+
+    if (l->n == OTA_SIP_REALMS_MAX)
+        return ERR_LIMIT;
+    e = keep(r, challenge);
+    if (e)
+        return e;
+    r->proxy = proxy;
+    r->nc = nc;
+    r->recalled = true;
+    l->n++;
+    return ERR_OK;
+}
+
+static void text(struct buf *out, const char *name, struct slice value)
+{
+    buf_addf(out, ", %s=\"", name);
+    buf_add(out, value);
+    buf_add_ch(out, '"');
+}
+
+static bool quotable(struct slice s)
+{
+    return s.n && s.n <= SEC_DIGEST_VALUE_MAX_N && slice_printable_n(s) == s.n &&
+           slice_find(s, '"') == SIZE_MAX && slice_find(s, '\\') == SIZE_MAX;
+}
+
+enum err ota_sip_login_next(const struct ota_sip_realm *realm, const struct ota_sip_reply *r, struct buf *out)
+{
+    struct slice nonce = ota_sip_reply_next_nonce(r, realm->proxy);
+    const struct sec_digest_offer *o = &realm->offer;
+
+    if (nonce.n == 0)
+        return ERR_ABSENT;
+    if (!quotable(nonce))
+        return ERR_MALFORMED;
+    buf_add(out, SLICE("Digest realm=\""));
+    buf_add(out, o->realm);
+    buf_add_ch(out, '"');
+    text(out, "nonce", nonce);
+    if (o->opaque.n)
+        text(out, "opaque", o->opaque);
+    if (o->qop_given)
+        text(out, "qop",
+             o->auth && o->auth_int ? SLICE("auth,auth-int")
+             : o->auth              ? SLICE("auth")
+                                    : SLICE("auth-int"));
+    buf_addf(out, ", algorithm=%s", sec_digest_algorithm_name(o->algorithm));
+    return buf_err(out);
+}
+
+/* The digest over the list is that of a request whose URI the list goes on with (RFC 3329 §2.2). */
+static enum err verify_list(const struct sec_digest_offer *offer, struct slice user,
+                            const struct sec_secret *ha1, const struct sec_digest_request *request,
+                            struct slice cnonce, uint32_t nc, const struct ota_sip_verify *v)
+{
+    static const struct slice mark = SLICE("response=\"");
+    struct sec_digest_request listed = *request;
+    struct sec_digest_response sent;
+    struct buf uri, line;
+    struct slice rest, digest;
+    size_t at;
+    enum err e;
+
+    buf_init(&uri, SEC_DIGEST_VALUE_MAX_N);
+    buf_init(&line, SEC_DIGEST_HEADER_MAX_N);
+    buf_add(&uri, request->uri);
+    buf_add_ch(&uri, ':');
+    buf_add(&uri, v->list);
+    listed.uri = buf_slice(&uri);
+    e = buf_err(&uri) ? buf_err(&uri)
+                      : sec_digest_answer(offer, user, ha1, &listed, cnonce, nc, &line, &sent);
+    at = slice_find_slice(buf_slice(&line), mark);
+    if (!e && (at == SIZE_MAX ||
+               !slice_cut(slice_sub(buf_slice(&line), at + mark.n, SIZE_MAX), '"', &digest, &rest)))
+        e = ERR_MALFORMED;
+    if (!e)
+        buf_add(v->digest, digest);
+    buf_clear(&line);
+    buf_clear(&uri);
+    return e ? e : buf_err(v->digest);
+}
+
+static enum err answer(struct ota_sip_realm *r, const struct ota_login *as,
+                       const struct sec_digest_request *request, struct slice cnonce,
+                       const struct ota_sip_verify *v, struct buf *out)
+{
+    struct sec_digest_offer offer = r->offer;
     struct sec_digest_response sent;
     struct sec_secret ha1;
     enum err e;
 
+    if (v && !offer.auth)
+        return ERR_UNSUPPORTED;
+    if (v)
+        offer.auth_int = false;
+    if (v && v->algorithm)
+        offer.algorithm = *v->algorithm;
     sec_secret_init(&ha1);
-    e = sec_digest_ha1(r->offer.algorithm, as->user, r->offer.realm, as->password, &ha1);
+    e = sec_digest_ha1(offer.algorithm, as->user, offer.realm, as->password, &ha1);
     buf_add_str(out, r->proxy ? "Proxy-Authorization: " : "Authorization: ");
     if (!e)
-        e = sec_digest_answer(&r->offer, as->user, &ha1, request, cnonce, ++r->nc, out, &sent);
+        e = sec_digest_answer(&offer, as->user, &ha1, request, cnonce, ++r->nc, out, &sent);
     buf_add(out, SLICE("\r\n"));
+    if (!e && v)
+        e = verify_list(&offer, as->user, &ha1, request, cnonce, r->nc, v);
     sec_secret_clear(&ha1);
     return e ? e : buf_err(out);
 }
 
+/* Which realm is the next hop's. */
+static size_t hop_realm(const struct ota_sip_login *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->realms[i].proxy)
+            return i;
+    return 0;
+}
+
 enum err ota_sip_login_print(struct ota_sip_login *l, const struct ota_login *as,
-                             const struct sec_digest_request *request, struct buf *out)
+                             const struct sec_digest_request *request, const struct ota_sip_verify *verify,
+                             struct buf *out)
 {
     uint8_t chance[CNONCE_N];
     struct buf cnonce;
@@ -140,7 +247,8 @@ enum err ota_sip_login_print(struct ota_sip_login *l, const struct ota_login *as
         if (!e)
             e = buf_err(&cnonce);
         if (!e)
-            e = answer(&l->realms[i], as, request, buf_slice(&cnonce), out);
+            e = answer(&l->realms[i], as, request, buf_slice(&cnonce), i == hop_realm(l) ? verify : NULL,
+                       out);
     }
     buf_clear(&cnonce);
     return e;

@@ -1,6 +1,6 @@
 /* How the gateway answers challenges of SIP servers: 401 of the far end, 407 of each proxy on the way, each with its own realm
  * (RFC 3261 §22, RFC 8760).  Of a realm's challenges the topmost that we can answer counts.  Each realm is answered once; a second time only
- * when it says that the nonce was stale.  One request's worth; one thread. */
+ * when it says that the nonce was stale, or when the first answer was to a challenge of an earlier request (known.h).  One request's worth; one thread. */
 #ifndef OTA_SIP_LOGIN_H
 #define OTA_SIP_LOGIN_H
 
@@ -16,6 +16,7 @@ struct ota_sip_realm {
     struct sec_digest_offer offer;
     uint32_t nc;     /* uses of the nonce */
     unsigned stales; /* how often the nonce was said to be stale */
+    bool recalled;   /* nobody has asked yet: it is of an earlier request */
 };
 
 struct ota_sip_login {
@@ -25,11 +26,27 @@ struct ota_sip_login {
 
 void ota_sip_login_init(struct ota_sip_login *l);
 void ota_sip_login_clear(struct ota_sip_login *l);
-/* Learns the challenges of a 401 or 407.  ERR_ABSENT: none that we can answer; ERR_DENIED: the realm has refused our answer;
+/* Learns the challenges of a 401, 407 or 494.  ERR_ABSENT: none that we can answer; ERR_DENIED: the realm has refused our answer;
  * ERR_LIMIT: too many realms; ERR_MALFORMED, ERR_NOMEM. */
 enum err ota_sip_login_challenged(struct ota_sip_login *l, const struct ota_sip_reply *r) MUST_USE;
-/* Appends a line for each realm.  ERR_MALFORMED: a character that cannot be sent; ERR_NOMEM, ERR_IO, ERR_LIMIT. */
+/* Adds a realm of an earlier request, whose nonce was used so often.  Asked all the same, it is as new.  ERR_LIMIT, ERR_MALFORMED, ERR_NOMEM. */
+enum err ota_sip_login_recall(struct ota_sip_login *l, bool proxy, struct slice challenge,
+                              uint32_t nc) MUST_USE;
+/* Appends the challenge that the response puts in the place of the realm's own: the same but for nextnonce of its
+ * Authentication-Info or Proxy-Authentication-Info (RFC 7616 §3.5).  ERR_ABSENT: none; ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_login_next(const struct ota_sip_realm *realm, const struct ota_sip_reply *r,
+                            struct buf *out) MUST_USE;
+/* What an agreement with the next hop asks of the answer to its challenge (RFC 3329 §2.4). */
+struct ota_sip_verify {
+    struct slice list;                          /* the server's */
+    const enum sec_digest_algorithm *algorithm; /* instead of the challenge's; NULL: none */
+    struct buf *digest; /* gets digest-verify: the answer over the list as well (§2.2) */
+};
+
+/* Appends a line for each realm.  verify may be NULL; it concerns the first proxy's realm, without one the first.  ERR_MALFORMED: a
+ * character that cannot be sent; ERR_UNSUPPORTED: no qop=auth, and verify wants it; ERR_NOMEM, ERR_IO, ERR_LIMIT. */
 enum err ota_sip_login_print(struct ota_sip_login *l, const struct ota_login *as,
-                             const struct sec_digest_request *request, struct buf *out) MUST_USE;
+                             const struct sec_digest_request *request, const struct ota_sip_verify *verify,
+                             struct buf *out) MUST_USE;
 
 #endif

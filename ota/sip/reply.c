@@ -126,9 +126,30 @@ void ota_sip_reply_clear(struct ota_sip_reply *r)
     *r = (struct ota_sip_reply){.osip = NULL};
 }
 
+bool ota_sip_reply_of_proxy(const struct ota_sip_reply *r)
+{
+    return r->status == 407 || (r->status != 401 && osip_list_size(&r->osip->proxy_authenticates) > 0);
+}
+
+enum err ota_sip_reply_security(const struct ota_sip_reply *r, struct buf *out)
+{
+    osip_header_t *h = NULL;
+    size_t start = out->n;
+
+    for (int at = 0; (at = osip_message_header_get_byname(r->osip, "security-server", at, &h)) >= 0 && h;
+         at++) {
+        buf_add(out, out->n > start ? SLICE(", ") : SLICE_NONE);
+        buf_add(out, slice_str(h->hvalue));
+    }
+    if (out->n == start && !buf_err(out))
+        return ERR_ABSENT;
+    return buf_err(out);
+}
+
 enum err ota_sip_reply_challenges(const struct ota_sip_reply *r, struct buf *out)
 {
-    const osip_list_t *list = r->status == 407 ? &r->osip->proxy_authenticates : &r->osip->www_authenticates;
+    const osip_list_t *list =
+        ota_sip_reply_of_proxy(r) ? &r->osip->proxy_authenticates : &r->osip->www_authenticates;
     int n = osip_list_size(list);
 
     for (int i = 0; i < n && i < OTA_SIP_CHALLENGES_MAX; i++) {
@@ -143,6 +164,21 @@ enum err ota_sip_reply_challenges(const struct ota_sip_reply *r, struct buf *out
     if (out->n == 0 && !buf_err(out))
         return ERR_ABSENT;
     return buf_err(out);
+}
+
+/* libosip2 takes each parameter for a header of its own. */
+struct slice ota_sip_reply_next_nonce(const struct ota_sip_reply *r, bool proxy)
+{
+    const osip_list_t *list = proxy ? &r->osip->proxy_authentication_infos : &r->osip->authentication_infos;
+
+    for (int i = 0; i < osip_list_size(list); i++) {
+        const osip_authentication_info_t *info = osip_list_get(list, i);
+        struct slice nonce = slice_str(info->nextnonce);
+
+        if (nonce.n > 1 && nonce.p[0] == '"' && nonce.p[nonce.n - 1] == '"')
+            return slice_sub(nonce, 1, nonce.n - 2);
+    }
+    return SLICE_NONE;
 }
 
 enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out)

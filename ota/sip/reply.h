@@ -29,9 +29,15 @@ void ota_sip_parser_start(void);
 enum err ota_sip_reply_read(const struct ota_sip_unit *unit, struct ota_sip_reply *out) MUST_USE;
 void ota_sip_reply_clear(struct ota_sip_reply *r);
 
-/* The values of WWW-Authenticate (401) or Proxy-Authenticate (407), in order, a line feed behind each, appended.  More than
+/* A 407, or another status that comes with Proxy-Authenticate (494: RFC 3329 §2.3.1): a proxy asks. */
+bool ota_sip_reply_of_proxy(const struct ota_sip_reply *r);
+/* The lists of Security-Server, one behind the other.  ERR_ABSENT: none; ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_reply_security(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
+/* The values of WWW-Authenticate or, of a proxy, Proxy-Authenticate, in order, a line feed behind each, appended.  More than
  * OTA_SIP_CHALLENGES_MAX are not looked at.  ERR_ABSENT: none; ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_reply_challenges(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
+/* nextnonce of Authentication-Info, or of Proxy-Authentication-Info: without its quotes; n 0: none. */
+struct slice ota_sip_reply_next_nonce(const struct ota_sip_reply *r, bool proxy);
 /* The URI of the first Contact, for a redirection.  ERR_ABSENT, ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
 

@@ -8,6 +8,7 @@
 enum ota_sip_next {
     OTA_SIP_END,        /* the outcome stands */
     OTA_SIP_LOGIN,      /* answer the challenge, once */
+    OTA_SIP_AGREE,      /* agree on security with the next hop */
     OTA_SIP_OTHER_FORM, /* content itself instead of the envelope, once */
     OTA_SIP_MOVED,      /* follow Contact */
     OTA_SIP_ELSEWHERE,  /* the next address of the name */

@@ -14,6 +14,7 @@
 
 #define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
 #define TARGETS_MAX 100000
+#define KNOWN_MAX   4096      /* challenges remembered, and agreements */
 #define METHODS     "OPTIONS" /* that we serve */
 
 static bool sip_reaches(const struct ota_terminal *t)
@@ -273,6 +274,8 @@ static enum err sip_create(const struct ota_env *env, void **self)
     map_init(&s->targets, TARGETS_MAX);
     list_init(&s->free);
     list_init(&s->ready);
+    ota_sip_known_init(&s->known, KNOWN_MAX);
+    ota_sip_agreements_init(&s->agreements, KNOWN_MAX);
     buf_init(&s->scratch, OTA_SIP_REALMS_MAX * SEC_DIGEST_HEADER_MAX_N);
     net_task_init(&s->later, later_run);
     net_timer_init(&s->timer, tick);
@@ -357,6 +360,8 @@ static void end(struct ota_sip *s)
     net_task_cancel(&s->later);
     net_hub_timer_stop(s->env->net->hub, &s->timer);
     map_clear(&s->targets);
+    ota_sip_known_clear(&s->known);
+    ota_sip_agreements_clear(&s->agreements);
     buf_clear(&s->scratch);
     ota_sip_stack_free(&s->stack);
     free(s);

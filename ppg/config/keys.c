@@ -443,6 +443,10 @@ const struct ppg_config_key ppg_config_keys[] = {
     YES_NO("ota-sip", "large-messages", ota_sip.large_ok, "no",
            "Send requests of more than 1300 octets, over TCP or TLS; only where every hop to the terminals "
            "is known to."),
+    YES_NO(
+        "ota-sip", "sec-agree", ota_sip.sec_agree, "no",
+        "Agree on TLS or Digest with each next hop that is not reached over TLS anyway (RFC 3329); one that "
+        "knows nothing of it gets no push."),
     NUMBER(COUNT, "ota-sip", "connections-max", ota_sip.hops_max, 1, 1000000, "10000",
            "Next hops with an open socket, of one loop."),
     NUMBER(COUNT, "ota-sip", "transactions-max", ota_sip.transactions_max, 1, 1000000, "20000",

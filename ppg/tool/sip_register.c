@@ -110,7 +110,7 @@ static enum err print(struct tool_sip_register *r)
     }
     buf_add(m, SLICE("\r\n"));
     if (!e)
-        e = ota_sip_login_print(&r->login, &r->conf.login, &asked, m);
+        e = ota_sip_login_print(&r->login, &r->conf.login, &asked, NULL, m);
     buf_add(m, SLICE("Content-Length: 0\r\n\r\n"));
     return e ? e : buf_err(m);
 }

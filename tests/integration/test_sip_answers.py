@@ -197,6 +197,26 @@ def a_connection_that_makes_no_sense_ends(bench):
 
 
 @case
+def identity_is_for_the_trusted(bench):
+    """A next hop in the trust domain is told who we are and for which service; where it sends us on to is not."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+        elsewhere.bind(("127.0.0.2", 0))
+        elsewhere.settimeout(20)
+        device = Device(bench, (302, f"Contact: <sip:alice@127.0.0.2:{elsewhere.getsockname()[1]}>"))
+        urn = "urn:urn-7:3gpp-service.ims.icsi.push"
+        gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port}"), whitelist=OPEN,
+                          conf={"ota-sip.trusted-peers": "127.0.0.1", "ota-sip.identity": "sip:push@ppg.example.net", "ota-sip.service": urn})
+        good(bench, gateway, "p1")
+        octets, sender = elsewhere.recvfrom(65536)
+        second = Message(octets, "udp")
+        elsewhere.sendto(answer(second, 200), sender)
+        check_eq(ended(gateway, "p1", "delivered")["code"], 1000)
+    names = ("P-Asserted-Identity", "P-Asserted-Service", "P-Preferred-Service")
+    check_eq([device.messages[0][name] for name in names], ["<sip:push@ppg.example.net>", urn, None])
+    check_eq([second[name] for name in names], [None, None, urn])
+
+
+@case
 def exactly_1300(bench):
     """A request of 1300 octets is a MESSAGE, one of 1301 is none (RFC 3428 §8)."""
     device = Device(bench)

@@ -369,6 +369,32 @@ static void challenged(void)
     fix_close(f);
 }
 
+/* The second push to the same place carries its credentials at once; a nonce that has aged meanwhile costs one request more. */
+static void challenged_once(void)
+{
+    struct fix *f = fix_open(SIP_PEER_TCP, TCP, NULL, NULL);
+
+    f->env.sip.login = (struct ota_login){SLICE("ppg"), SLICE("gate-secret")};
+    f->peer.script[0] = CHALLENGE;
+    f->peer.script[1] = "200 OK";
+    f->peer.script[3] = "200 OK\r\nAuthentication-Info: nextnonce=\"m1\"";
+    f->peer.script[4] =
+        "401 No\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"m2\", qop=\"auth\", algorithm=MD5";
+    f->peer.script[5] = "200 OK";
+    for (size_t i = 0; i < 4; i++) {
+        push_and_wait(f, i);
+        CU_ASSERT(ended_as(f, i, OTA_DELIVERED, 1000));
+    }
+    CU_ASSERT_EQUAL(f->peer.n, 6);
+    CU_ASSERT(strstr(sip_peer_header(&f->peer, 2, "Authorization: "), "nc=00000002") != NULL);
+    CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 2, "CSeq: "), "1 MESSAGE");
+    CU_ASSERT(strstr(sip_peer_header(&f->peer, 3, "Authorization: "), "nc=00000003") != NULL);
+    CU_ASSERT(strstr(sip_peer_header(&f->peer, 4, "Authorization: "), "nonce=\"m1\"") != NULL);
+    CU_ASSERT(strstr(sip_peer_header(&f->peer, 4, "Authorization: "), "nc=00000001") != NULL);
+    CU_ASSERT(strstr(sip_peer_header(&f->peer, 5, "Authorization: "), "nonce=\"m2\"") != NULL);
+    fix_close(f);
+}
+
 static void challenged_in_vain(void)
 {
     struct fix *f = fix_open(SIP_PEER_UDP, UDP, NULL, NULL);
@@ -797,6 +823,7 @@ const struct test_case test_cases[] = {
     {"one_to_a_uri_at_a_time", one_to_a_uri_at_a_time},
     {"too_many_wait", too_many_wait},
     {"challenged", challenged},
+    {"challenged_once", challenged_once},
     {"challenged_in_vain", challenged_in_vain},
     {"another_form", another_form},
     {"moved", moved},
