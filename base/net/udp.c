@@ -77,19 +77,28 @@ void net_udp_close(struct net_udp *u, void (*closed)(void *arg), void *arg)
     uv_close((uv_handle_t *)&u->handle, gone);
 }
 
+/* As much as the system allows. */
+static int receive(struct net_udp *u)
+{
+    int waiting_n = WAITING_N;
+
+    (void)uv_recv_buffer_size((uv_handle_t *)&u->handle, &waiting_n);
+    return uv_udp_recv_start(&u->handle, give_buffer, received);
+}
+
 static int start(struct net_udp *u, const struct sockaddr *local, const struct sockaddr *peer)
 {
     int rc = local ? uv_udp_bind(&u->handle, local, peer ? UV_UDP_REUSEADDR : 0) : 0;
 
     if (rc == 0 && peer)
         rc = uv_udp_connect(&u->handle, peer);
-    return rc ? rc : uv_udp_recv_start(&u->handle, give_buffer, received);
+    return rc ? rc : receive(u);
 }
 
 static enum err udp_new(const struct net_env *env, const struct net_udp_user *user, struct net_udp **out)
 {
     struct net_udp *u = calloc(1, sizeof *u);
-    int waiting_n = WAITING_N, rc;
+    int rc;
 
     if (!u)
         return ERR_NOMEM;
@@ -116,7 +125,6 @@ enum err net_udp_open(const struct net_env *env, const struct sockaddr *local, c
         return e;
     u->connected = peer != NULL;
     rc = start(u, local, peer);
-    (void)uv_recv_buffer_size((uv_handle_t *)&u->handle, &waiting_n); /* as much as the system allows */
     if (rc) {
         net_udp_close(u, NULL, NULL);
         return rc == UV_ENOMEM ? ERR_NOMEM : ERR_IO;
@@ -157,7 +165,7 @@ enum err net_udp_listen(const struct net_env *env, const struct sockaddr *local,
         net_udp_close(u, NULL, NULL);
         return ERR_IO;
     }
-    if (uv_udp_recv_start(&u->handle, give_buffer, received)) {
+    if (receive(u)) {
         net_udp_close(u, NULL, NULL);
         return ERR_IO;
     }
