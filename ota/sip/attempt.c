@@ -117,16 +117,16 @@ static enum err print_security(struct ota_sip_attempt *a, struct buf *out)
     return e;
 }
 
-static struct ota_sip_asked asked_of(const struct ota_sip_attempt *a)
+static struct ota_sip_whom whom_of(const struct ota_sip_attempt *a)
 {
-    return (struct ota_sip_asked){a->via == OTA_SIP_TLS, slice_str(a->next), slice_str(a->to.record),
-                                  login_of(a)->user};
+    return (struct ota_sip_whom){a->via == OTA_SIP_TLS, slice_str(a->next), slice_str(a->to.record),
+                                 login_of(a)->user};
 }
 
 /* Credentials that were good last time go along at once. */
 static void recall_login(struct ota_sip_attempt *a)
 {
-    struct ota_sip_asked whom = asked_of(a);
+    struct ota_sip_whom whom = whom_of(a);
 
     if (a->login.n == 0 && whom.user.n)
         ota_sip_known_recall(&a->target->sip->known, &whom, &a->login);
@@ -135,7 +135,7 @@ static void recall_login(struct ota_sip_attempt *a)
 /* What was good for this request is for the next one. */
 static void learn(struct ota_sip_attempt *a, const struct ota_sip_reply *r, enum ota_sip_next next)
 {
-    struct ota_sip_asked whom = asked_of(a);
+    struct ota_sip_whom whom = whom_of(a);
 
     if (next == OTA_SIP_LOGIN || next == OTA_SIP_AGREE)
         return;
@@ -147,7 +147,7 @@ static void learn(struct ota_sip_attempt *a, const struct ota_sip_reply *r, enum
 
 static bool login_refused(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
 {
-    struct ota_sip_asked whom = asked_of(a);
+    struct ota_sip_whom whom = whom_of(a);
 
     if (whom.user.n && !ota_sip_login_challenged(&a->login, r))
         return false;

@@ -46,7 +46,7 @@ void ota_sip_known_clear(struct ota_sip_known *k)
 }
 
 /* A proxy's realms are those of the hop, the far end's those of the address. */
-static enum err key_of(const struct ota_sip_asked *whom, bool proxy, size_t number, struct buf *out)
+static enum err key_of(const struct ota_sip_whom *whom, bool proxy, size_t number, struct buf *out)
 {
     buf_reset(out, KEY_MAX_N);
     buf_addf(out, "%c%c%zu\n", proxy ? 'p' : 'e', whom->tls ? 's' : 'c', number);
@@ -56,8 +56,7 @@ static enum err key_of(const struct ota_sip_asked *whom, bool proxy, size_t numb
     return buf_err(out);
 }
 
-static struct known *find(struct ota_sip_known *k, const struct ota_sip_asked *whom, bool proxy,
-                          size_t number)
+static struct known *find(struct ota_sip_known *k, const struct ota_sip_whom *whom, bool proxy, size_t number)
 {
     struct known *e = NULL;
     struct buf key;
@@ -69,7 +68,7 @@ static struct known *find(struct ota_sip_known *k, const struct ota_sip_asked *w
     return e;
 }
 
-static void recall_kind(struct ota_sip_known *k, const struct ota_sip_asked *whom, bool proxy,
+static void recall_kind(struct ota_sip_known *k, const struct ota_sip_whom *whom, bool proxy,
                         struct ota_sip_login *l)
 {
     struct known *e;
@@ -83,13 +82,13 @@ static void recall_kind(struct ota_sip_known *k, const struct ota_sip_asked *who
     }
 }
 
-void ota_sip_known_recall(struct ota_sip_known *k, const struct ota_sip_asked *whom, struct ota_sip_login *l)
+void ota_sip_known_recall(struct ota_sip_known *k, const struct ota_sip_whom *whom, struct ota_sip_login *l)
 {
     recall_kind(k, whom, true, l);
     recall_kind(k, whom, false, l);
 }
 
-static struct known *add(struct ota_sip_known *k, const struct ota_sip_asked *whom, bool proxy, size_t number)
+static struct known *add(struct ota_sip_known *k, const struct ota_sip_whom *whom, bool proxy, size_t number)
 {
     struct known *e = calloc(1, sizeof *e);
     struct buf key;
@@ -133,7 +132,7 @@ static void keep(struct known *e, const struct ota_sip_realm *r, struct slice ne
     }
 }
 
-void ota_sip_known_learn(struct ota_sip_known *k, const struct ota_sip_asked *whom,
+void ota_sip_known_learn(struct ota_sip_known *k, const struct ota_sip_whom *whom,
                          const struct ota_sip_login *l, const struct ota_sip_reply *r)
 {
     size_t seen[2] = {0, 0};
@@ -159,7 +158,7 @@ void ota_sip_known_learn(struct ota_sip_known *k, const struct ota_sip_asked *wh
     buf_clear(&next);
 }
 
-void ota_sip_known_forget(struct ota_sip_known *k, const struct ota_sip_asked *whom)
+void ota_sip_known_forget(struct ota_sip_known *k, const struct ota_sip_whom *whom)
 {
     struct known *e;
 

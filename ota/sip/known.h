@@ -14,7 +14,7 @@ struct ota_sip_known {
 };
 
 /* Who is asked; all borrowed. */
-struct ota_sip_asked {
+struct ota_sip_whom {
     bool tls;          /* what was learnt over TLS is said over TLS alone, and the other way round */
     struct slice hop;  /* name of the next hop */
     struct slice to;   /* address of record */
@@ -24,11 +24,11 @@ struct ota_sip_asked {
 void ota_sip_known_init(struct ota_sip_known *k, size_t realms_max);
 void ota_sip_known_clear(struct ota_sip_known *k);
 /* Adds what is known to a login that has no realms; each such call has counts of its own.  Without memory it adds less. */
-void ota_sip_known_recall(struct ota_sip_known *k, const struct ota_sip_asked *whom, struct ota_sip_login *l);
+void ota_sip_known_recall(struct ota_sip_known *k, const struct ota_sip_whom *whom, struct ota_sip_login *l);
 /* The answers of l were good, and r (the response) may name the next nonce.  Without memory nothing is remembered. */
-void ota_sip_known_learn(struct ota_sip_known *k, const struct ota_sip_asked *whom,
+void ota_sip_known_learn(struct ota_sip_known *k, const struct ota_sip_whom *whom,
                          const struct ota_sip_login *l, const struct ota_sip_reply *r);
 /* They were not. */
-void ota_sip_known_forget(struct ota_sip_known *k, const struct ota_sip_asked *whom);
+void ota_sip_known_forget(struct ota_sip_known *k, const struct ota_sip_whom *whom);
 
 #endif

@@ -36,7 +36,7 @@ static enum err challenge(struct ota_sip_login *l, const char *start, const char
     return e;
 }
 
-static void learn(struct ota_sip_known *k, const struct ota_sip_asked *whom, const struct ota_sip_login *l,
+static void learn(struct ota_sip_known *k, const struct ota_sip_whom *whom, const struct ota_sip_login *l,
                   const char *more)
 {
     struct ota_sip_reply r;
@@ -47,7 +47,7 @@ static void learn(struct ota_sip_known *k, const struct ota_sip_asked *whom, con
 }
 
 /* The credentials that a new request would carry, as one text. */
-static void recall(struct ota_sip_known *k, const struct ota_sip_asked *whom, struct buf *out)
+static void recall(struct ota_sip_known *k, const struct ota_sip_whom *whom, struct buf *out)
 {
     static const struct ota_login as = {SLICE("ppg"), SLICE("secret")};
     static const struct sec_digest_request request = {SLICE("MESSAGE"), SLICE("sip:alice@b"), SLICE(""),
@@ -61,7 +61,7 @@ static void recall(struct ota_sip_known *k, const struct ota_sip_asked *whom, st
     ota_sip_login_clear(&l);
 }
 
-static bool recalls(struct ota_sip_known *k, const struct ota_sip_asked *whom, const char *what)
+static bool recalls(struct ota_sip_known *k, const struct ota_sip_whom *whom, const char *what)
 {
     struct buf got;
     bool has;
@@ -72,10 +72,10 @@ static bool recalls(struct ota_sip_known *k, const struct ota_sip_asked *whom, c
     return has;
 }
 
-static const struct ota_sip_asked alice = {false, SLICE("proxy"), SLICE("sip:alice@b"), SLICE("ppg")};
+static const struct ota_sip_whom alice = {false, SLICE("proxy"), SLICE("sip:alice@b"), SLICE("ppg")};
 
 /* A login as it stands when its answer to these was taken. */
-static void logged_in(struct ota_sip_known *k, const struct ota_sip_asked *whom, const char *asks,
+static void logged_in(struct ota_sip_known *k, const struct ota_sip_whom *whom, const char *asks,
                       const char *info)
 {
     struct ota_sip_login l;
@@ -110,7 +110,7 @@ static void counts_go_on(void)
 static void for_whom_it_was_meant(void)
 {
     static const struct {
-        struct ota_sip_asked whom;
+        struct ota_sip_whom whom;
         bool far_end, proxy; /* which of the two is known there */
     } rows[] = {
         {{false, SLICE("proxy"), SLICE("sip:alice@b"), SLICE("ppg")}, true, true},
@@ -203,7 +203,7 @@ static void bounded(void)
 
     ota_sip_known_init(&k, 3);
     for (int i = 0; i < 5; i++) {
-        struct ota_sip_asked whom = alice;
+        struct ota_sip_whom whom = alice;
 
         (void)snprintf(name, sizeof name, "sip:u%d@b", i);
         whom.to = slice_str(name);
@@ -214,7 +214,7 @@ static void bounded(void)
         }
     }
     for (int i = 0; i < 5; i++) {
-        struct ota_sip_asked whom = alice;
+        struct ota_sip_whom whom = alice;
 
         test_row((size_t)i);
         (void)snprintf(name, sizeof name, "sip:u%d@b", i);
