@@ -98,7 +98,7 @@ struct replay_world {
         char value[80];
     } settings[REPLAY_SETTINGS_MAX];
     size_t settings_n;
-    char folder[280];
+    char folder[256];
     char store_path[300];
     bool started;
     bool dying;    /* in a crash */
