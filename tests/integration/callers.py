@@ -145,7 +145,7 @@ class Witness:
         push_id = good_push(self.bench, self.gateway, to=("+15550199",))
         self.gateway.wait_state(push_id, "delivered")
         check(not self.hand.gone.is_set(), f"{what}: cost another terminal its line")
-        check_eq(len(self.gateway.events("ota.called", terminal=self.gateway.events("ota.called")[0]["terminal"])), 1)
+        self.gateway.check_events(1, "ota.called", terminal=self.gateway.events("ota.called")[0]["terminal"])
 
     def refusals(self, more=1):
         """So many more than at the last look, and no others; why."""

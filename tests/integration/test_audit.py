@@ -402,7 +402,7 @@ def what_a_reload_changed(bench):
                           "rules_removed": 2})])
     check_eq(entries[0]["who"], "a signal (SIGHUP)")
     check(f"(uid {os.getuid()})" in entries[1]["who"], entries[1])
-    check_eq([e["accounts_named"] for e in gateway.events("reload.done")], ["+extra", "~news -extra"])
+    check_eq([e["accounts_named"] for e in gateway.check_events(2, "reload.done")], ["+extra", "~news -extra"])
 
 
 @case

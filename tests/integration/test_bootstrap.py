@@ -96,7 +96,7 @@ def the_first_push_brings_its_association(bench):
     check_secrets(bench, g, MODEL.k, MODEL.opc, ks)
     for secret in (MODEL.k, MODEL.opc, ks):
         check(secret not in p.wire() and secret.hex().encode() not in p.wire(), "key octets on the wire")
-    check_eq([e["said"] for e in g.events("sa.made")], [sent[0].said.hex()], "what was agreed on")
+    check_eq([e["said"] for e in g.check_events(1, "sa.made")], [sent[0].said.hex()], "what was agreed on")
     rows = json.loads(g.ctl("--json", "sa", "list").stdout)["associations"]
     check_eq([(a["said"], a["agreed"], a["made"] < a["expires"]) for a in rows], [(sent[0].said.hex(), "push-info", True)])
 

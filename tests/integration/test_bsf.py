@@ -59,7 +59,7 @@ def an_association_from_afar(bench):
     g = gateway(bench, bsf, p.route(PHONE, more=""))
     for text in ("one", "two"):
         g.wait_state(good_push(bench, g, content=text), "delivered")
-    check_eq(len(bsf.events("zn.push-info")), 1)
+    bsf.check_events(1, "zn.push-info")
     check_eq((status(g)["state"], status(g)["asked"]), ("ok", 1))
     check_eq(bsf.stop(), 0)
     g.kill()
@@ -86,10 +86,11 @@ def pushes_wait_while_it_is_away(bench):
     bsf.start()
     for i in ids:
         g.wait_state(i, "delivered")
-    check_eq((status(g)["state"], len(g.events("bsf.back"))), ("ok", 1))
+    check_eq(status(g)["state"], "ok")
+    g.check_events(1, "bsf.back")
     check_eq(sorted(e["content"] for e in p.wait_events(3)), [f"secret-{n}" for n in range(3)])
     check(b"secret-" not in p.wire(), "sealed on the wire")
-    check_eq(len(g.events("bsf.away")), 1)
+    g.check_events(1, "bsf.away")
 
 
 @case
@@ -119,7 +120,7 @@ def a_module_that_is_ahead_is_followed(bench):
     g.wait_state(good_push(bench, g, content="followed"), "delivered")
     check_eq([e["content"] for e in p.wait_events(1)], ["followed"])
     g.wait_event("sa.resync")
-    check_eq(len(bsf.events("zn.push-info")), 2)
+    bsf.check_events(2, "zn.push-info")
 
 
 @case

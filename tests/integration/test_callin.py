@@ -188,7 +188,7 @@ def two_that_have_tls_end_in_tls(bench):
             stripped = Caller(bench, gateway, *login, tls=False)  # as if it had none, or somebody had taken the offer away
             gateway.wait_event("ota.call.refused", why="it has TLS", tls=False)
             stripped.kill()
-            check_eq(len(gateway.events("ota.called")), 1)
+            gateway.check_events(1, "ota.called")
     phone = Terminal(bench, "--cert", bench.path("gateway.crt"), "--key", bench.path("gateway.key"), association=False)
     for scheme, tried in (("http", lambda t: t["tries"] and t["state"] == "pending"), ("https", lambda t: t["state"] == "delivered")):
         gateway = Doors(bench, phone.route("+15550100", scheme, ""))

@@ -107,7 +107,7 @@ def a_key_after_a_password(bench):
     check_eq(phone.ask("GET", "/sec/v1/entity")[0], 200, "still its own")
     answers = [Client(bench, gateway, "alice", "wrong").ask("POST", "/sec/v1/entities/alices-phone")[0] for _ in range(6)]
     check_eq((answers[0], answers[-1]), (401, 429), "lock-out")
-    check(len(gateway.events("entity.login.failed")) >= 3, "counted")
+    gateway.wait_event("entity.login.failed", 3)
 
 
 @case

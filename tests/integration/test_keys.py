@@ -244,8 +244,8 @@ def nothing_is_used_that_was_not_agreed_on(bench):
                      "--psk-identity", "p1", "--psk-file", bench.path("psk"))
     check_eq(done.returncode, 0, done.stderr)
     filed.wait_events(1)
-    for wait in ("key.lookup", "sa.numbers"):
-        gateway.wait_event(wait)
+    gateway.wait_event("key.lookup", key="p1")
+    gateway.wait_event("sa.numbers", said=SAID)
     order = [(e["event"], e.get("key") or e.get("said")) for e in gateway.events()]
     for made, used in ((("key.imported", "phone"), ("sa.numbers", SAID)), (("key.added", "p1"), ("key.lookup", "p1"))):
         check(order.index(made) < order.index(used), (made, used))

@@ -134,7 +134,7 @@ def a_terminal_is_deregistered(bench):
     check_eq(json.loads(gateway.ctl("--json", "key", "list").stdout)["keys"], [])
     gateway.wait_event("ota.call.refused", why="psk")
     check(gateway.show(waits)["targets"][0]["state"] in ("delivered", "undeliverable", "pending"), "the one on the wire ends by itself")
-    check_eq(len(gateway.events("ota.called")), 1)
+    gateway.check_events(1, "ota.called")
 
 
 @case

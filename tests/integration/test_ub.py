@@ -39,7 +39,7 @@ def a_terminal_bootstraps(bench):
     check(23.5 < hours <= 24, hours)
     first = ue.btid
     check(ue.bootstrap().btid != first, "each run has its own name")
-    check_eq(len(gateway.events("ub.bootstrapped")), 2)
+    gateway.check_events(2, "ub.bootstrapped")
     check(ue.btid not in gateway.said() and IMPI not in gateway.said(), "neither name is in the log")
 
 
@@ -92,7 +92,7 @@ def wrong_answers_get_nothing(bench):
     offer = ue.challenged()
     guesses = [ue.ask(ue.says(offer, os.urandom(8))[0])[0] for _ in range(3)]
     check_eq(guesses, [403, 403, 429], "a guesser waits")
-    check_eq(len(gateway.events("ub.refused")), 5)
+    gateway.check_events(5, "ub.refused")
 
 
 @case
