@@ -129,8 +129,11 @@ static bool states_itself(const struct ota_proof_in *in)
 enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_in *in)
 {
     const struct ota_call_in *c = &in->terminal->call_in;
+    bool may = in->asks && in->terminal->inbox
+                   ? in->tls
+                   : c->calls == OTA_CALLS_ANY || (c->calls == OTA_CALLS_TLS && in->tls);
 
-    if (c->calls == OTA_CALLS_NO || (c->calls == OTA_CALLS_TLS && !in->tls))
+    if (!may)
         return ERR_UNSUPPORTED;
     switch (c->proof) {
     case OTA_PROOF_CERTIFICATE:

@@ -26,6 +26,7 @@ struct ota_proof_in {
     bool by_certificate; /* it was found by its certificate, */
     bool by_psk;         /* or by its shared key */
     bool tls;
+    bool asks;                         /* it does not call but has a question: who fetches may, too */
     struct slice stated;               /* X-Wap-Terminal-Id, */
     bool states_another;               /* which is the identity of another terminal */
     struct slice authorization;        /* X-Wap-Authorization; empty: none */

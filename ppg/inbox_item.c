@@ -9,6 +9,7 @@
 #include "ota/headers.h"
 #include "ppg/inbox.h"
 #include "ppg/item.h"
+#include "ppg/verify.h"
 
 #define ETAG_N 64
 #define MORE_N 65536u /* octets of the header lines of one answer */
@@ -166,6 +167,16 @@ static void protect(void *arg)
     go_home(j, 200);
 }
 
+/* One that asks the terminal to connect brings a token, as when it is pushed (SEC_CF B.7). */
+static enum err vouch(struct ppg_inbox_job *j)
+{
+    enum err e = ppg_verify_token(j->owner, j->target, &j->fetch.content, j->token);
+
+    if (!e)
+        j->fetch.content.verify = slice_of(j->token, sizeof j->token);
+    return e == ERR_ABSENT ? ERR_OK : e;
+}
+
 /* The decision is taken anew: policy may have changed since it was accepted, and the terminal may ask for more. */
 static void decide(struct ppg_inbox_job *j)
 {
@@ -180,6 +191,10 @@ static void decide(struct ppg_inbox_job *j)
 
     j->registry = ota_registry_hold(ppg_config_registry(j->owner->config));
     code = ppg_deliver_fetch(j->owner, j->registry, &ask, &j->fetch, why);
+    if (code == PAP_CODE_OK && vouch(j)) {
+        go_home(j, 503);
+        return;
+    }
     if (code == PAP_CODE_OK) {
         j->wait = (struct ppg_protect_wait){.fn = protect, .arg = j};
         protect(j);

@@ -7,6 +7,7 @@
 #include "ppg/core.h"
 #include "ppg/deliver.h"
 #include "ppg/protect.h"
+#include "security/verify.h"
 
 #define PPG_INBOX_WHY_N 200
 
@@ -30,7 +31,8 @@ struct ppg_inbox_job {
     struct ppg_protected message;
     struct ppg_protect_wait wait;
     struct buf made;
-    struct ppg_push *push; /* held, NULL: none */
+    char token[SEC_VERIFY_TOKEN_N]; /* when it asks the terminal to connect */
+    struct ppg_push *push;          /* held, NULL: none */
     struct ppg_target *target;
     uint8_t asked;   /* protection that the terminal asks for */
     unsigned status; /* what it came to */

@@ -341,6 +341,7 @@ void ppg_verify_request(struct net_http_exchange *x, void *arg)
     struct ask q = {.c = c,
                     .x = x,
                     .in = {.tls = true,
+                           .asks = true,
                            .authorization = n == 1 ? authorization : SLICE_NONE,
                            .request = {m->method, m->target, m->body, true},
                            .realm = slice_str(ppg_core_settings(c)->ota_http.realm),

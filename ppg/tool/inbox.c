@@ -198,12 +198,14 @@ static const char *text_of(json_t *item, const char *name)
     return text ? text : "";
 }
 
-/* A name as we would print it in a request: no separator of one. */
-static bool name_ok(const char *name)
+bool tool_inbox_item_ok(struct slice name)
 {
-    size_t n = strspn(name, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~");
+    const struct slice allowed = SLICE("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~");
 
-    return n > 0 && n < TEXT_MAX_N / 2 && name[n] == '\0';
+    for (size_t i = 0; i < name.n; i++)
+        if (slice_find(allowed, name.p[i]) == SIZE_MAX)
+            return false;
+    return name.n > 0 && name.n < TEXT_MAX_N / 2;
 }
 
 static void set(struct buf *to, struct slice text)
@@ -215,7 +217,7 @@ static void set(struct buf *to, struct slice text)
 /* The next item of the list, or the list again. */
 static void next(struct tool_inbox *b)
 {
-    const char *name;
+    struct slice name;
 
     b->tried = false;
     if (b->conf.item.n) {
@@ -223,12 +225,12 @@ static void next(struct tool_inbox *b)
         return;
     }
     if (b->list && b->at < json_array_size(json_object_get(b->list, "items"))) {
-        name = text_of(json_array_get(json_object_get(b->list, "items"), b->at++), "id");
-        if (!name_ok(name)) {
+        name = slice_str(text_of(json_array_get(json_object_get(b->list, "items"), b->at++), "id"));
+        if (!tool_inbox_item_ok(name)) {
             end(b, TOOL_REFUSED, "the list is not understood");
             return;
         }
-        set(&b->item, slice_str(name));
+        set(&b->item, name);
         b->step = FETCH;
         buf_reset(&b->content, PART_N);
         set(&b->etag, SLICE_NONE);

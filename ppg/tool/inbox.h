@@ -39,6 +39,9 @@ struct tool_inbox_conf {
     void *arg;
 };
 
+/* Could it be the name of an item?  No separator of a request is in it. */
+bool tool_inbox_item_ok(struct slice name);
+
 struct tool_inbox;
 /* Begins.  Slices are borrowed until the end.  ERR_NOMEM. */
 enum err tool_inbox_create(const struct tool_inbox_conf *conf, struct tool_inbox **out) MUST_USE;

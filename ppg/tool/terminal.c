@@ -88,6 +88,26 @@ static int find_home(struct tool_terminal *t)
     return tool_verify_create(&ask, &t->verify, why) ? tool_terminal_complain(why, "") : 0;
 }
 
+/* --items: where content lies that pushes name. */
+static int find_items(struct tool_terminal *t)
+{
+    const struct tool_terminal_options *o = t->o;
+    const struct tool_follow_conf conf = {.env = &t->loop.env,
+                                          .inbox = &t->items,
+                                          .protection = slice_str(o->protection ? o->protection : ""),
+                                          .max_n = (size_t)o->max_size,
+                                          .got = tool_terminal_item,
+                                          .idle = tool_terminal_followed,
+                                          .arg = t};
+    char why[TOOL_WHY_N];
+
+    t->items = (struct tool_home){
+        .url = o->items, .ca = o->ca, .cert = o->cert, .key = o->key, .psk = o->psk, .login = o->proof};
+    if (!o->items)
+        return 0;
+    return tool_follow_create(&conf, &t->follow, why) ? tool_terminal_complain(why, "") : 0;
+}
+
 static int open_wire(struct tool_terminal *t)
 {
     if (!t->o->wire)
@@ -124,6 +144,8 @@ static int set_up(struct tool_terminal *t)
         bad = open_wire(t);
     if (!bad)
         bad = find_home(t);
+    if (!bad)
+        bad = find_items(t);
     if (!bad && net_gate_create(TOOL_TERMINAL_CONNECTIONS_MAX, TOOL_TERMINAL_CONNECTIONS_MAX, &t->gate))
         bad = tool_terminal_complain("out of memory", "");
     return bad ? bad : tool_terminal_start(t);
@@ -145,6 +167,7 @@ int tool_terminal_run(const struct tool_terminal_options *o)
     if (t.httpd || t.udp || t.dtls || t.sip || t.verify || t.boot)
         tool_terminal_end(&t); /* drained: the timer alone does not keep the loop going */
     tool_loop_close(&t.loop);
+    tool_follow_free(&t.follow);
     kit_free(&t.kit);
     net_gate_free(&t.gate);
     net_tls_ctx_free(&t.tls);

@@ -12,6 +12,7 @@
 #include "base/net/uri.h"
 #include "ota/terminal/kit.h"
 #include "ppg/tool/call.h"
+#include "ppg/tool/follow.h"
 #include "ppg/tool/inbox.h"
 #include "ppg/tool/net.h"
 #include "ppg/tool/pin.h"
@@ -46,7 +47,9 @@ struct tool_terminal {
     struct tool_inbox *inbox; /* `inbox` */
     struct tool_sip *sip;     /* `sip` */
     struct tool_verify *verify;
-    struct tool_boot *boot; /* --bsf; and what of the above waits for its key */
+    struct tool_follow *follow; /* --items */
+    struct tool_home items;     /* what that needs; in the options */
+    struct tool_boot *boot;     /* --bsf; and what of the above waits for its key */
     bool waits;
     struct tool_pin pin;
     struct buf login;      /* its password */
@@ -61,6 +64,7 @@ struct tool_terminal {
     char address[TOOL_ADDRESS_N];
     struct net_uri gateway;
     int64_t pushes;
+    bool fetched; /* `inbox`: all of it, but an answer of the home function may be missing */
     bool draining;
     int exit;
 };
@@ -104,6 +108,7 @@ void tool_terminal_verified(enum kit_event ev, const struct kit_push *push, cons
 enum tool_inbox_verdict tool_terminal_item(const struct net_http_msg *m, struct slice content,
                                            const struct net_tls_peer *peer, void *arg);
 void tool_terminal_item_over(int status, const char *why, void *arg);
+void tool_terminal_followed(void *arg); /* what pushes named is fetched */
 void tool_terminal_datagram(struct net_udp *udp, const struct sockaddr *from, struct slice octets, void *arg);
 void tool_terminal_record(const struct sockaddr *from, const struct net_tls_peer *peer, struct slice plain,
                           void *arg);

@@ -18,6 +18,10 @@ const struct tool_option tool_terminal_options[] = {
     {"keep", NULL, "inbox: acknowledge nothing", TOOL_FLAG, AT(keep), 0, 0},
     {"item", "ID", "inbox: fetch this one alone", TOOL_TEXT, AT(item), 0, 0},
     {"protection", "LEVEL", "inbox: ask for none, integrity or full", TOOL_TEXT, AT(protection), 0, 0},
+    {"items", "URL",
+     "an inbox, https://HOST:PORT: content that a push says lies there is fetched; --ca, --cert, --psk, "
+     "--proof count",
+     TOOL_TEXT, AT(items), 0, 0},
     {"dtls", NULL, "the same inside DTLS, with --psk or --cert and --key", TOOL_FLAG, AT(dtls), 0, 0},
     {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS and connect; in hexadecimal in FILE",
      TOOL_TEXT, AT(psk), 0, 0},

@@ -15,6 +15,7 @@ struct tool_terminal_options {
     const char *package, *code, *out, *module;
     struct tool_home home;
     struct tool_bsf bsf;
+    const char *items;
     struct tool_list servers, verify_apps, pin_apps;
     const char *pin;
     struct tool_list apps, accept, charsets, encodings, languages;

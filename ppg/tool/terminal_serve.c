@@ -17,6 +17,7 @@ void tool_terminal_end(struct tool_terminal *t)
     tool_call_close(&t->call);
     tool_sip_close(&t->sip);
     tool_inbox_close(&t->inbox);
+    tool_follow_close(t->follow);
     if (t->httpd)
         net_httpd_close(t->httpd, NULL, NULL);
     tool_verify_close(&t->verify);

@@ -47,6 +47,9 @@ static bool note(struct tool_terminal *t, enum kit_event ev, const struct kit_re
         t->exit = tool_terminal_complain(t->o->state, "cannot be written");
         return false;
     }
+    /* What it names counts when it is here. */
+    if (ev == KIT_PUSH && t->follow && tool_follow_push(t->follow, push->content_type))
+        return true;
     t->pushes += ev == KIT_PUSH || ev == KIT_CONNECT;
     return true;
 }
@@ -144,6 +147,13 @@ void tool_terminal_wire(struct slice wire, void *arg)
 
 /* --- pushes that ask us to connect --- */
 
+static void all_fetched(struct tool_terminal *t)
+{
+    if (!t->exit && t->o->count && !enough(t))
+        t->exit = TOOL_TERMINAL_LATE;
+    tool_terminal_leave(t);
+}
+
 void tool_terminal_verified(enum kit_event ev, const struct kit_push *push, const char *reason, void *arg)
 {
     struct tool_terminal *t = arg;
@@ -152,9 +162,10 @@ void tool_terminal_verified(enum kit_event ev, const struct kit_push *push, cons
     shown.server = push ? push->server : SLICE_NONE;
     if (t->draining)
         return;
-    if (note(t, ev, &shown, push, reason) && !enough(t))
-        return;
-    tool_terminal_leave(t);
+    if (!note(t, ev, &shown, push, reason) || enough(t))
+        tool_terminal_leave(t);
+    else if (t->fetched && !tool_verify_open(t->verify))
+        all_fetched(t);
 }
 
 /* --- the inbox --- */
@@ -164,13 +175,14 @@ enum tool_inbox_verdict tool_terminal_item(const struct net_http_msg *m, struct 
 {
     struct tool_terminal *t = arg;
     struct kit_header headers[TOOL_TERMINAL_HEADERS_MAX];
-    struct kit_request req = {.headers = headers,
-                              .body = content,
-                              .tls = true,
-                              .server_proved = peer && (peer->verified || by_key(t)),
-                              .by_psk = by_key(t),
-                              .server = server_name(t, peer, t->gateway.host),
-                              .now_s = clk_utc_ms(&clk_real) / 1000};
+    struct kit_request req = {
+        .headers = headers,
+        .body = content,
+        .tls = true,
+        .server_proved = peer && (peer->verified || by_key(t)),
+        .by_psk = by_key(t),
+        .server = server_name(t, peer, t->o->fetch ? t->gateway.host : tool_follow_host(t->follow)),
+        .now_s = clk_utc_ms(&clk_real) / 1000};
     struct kit_push push;
     const char *reason;
     enum kit_event ev;
@@ -182,7 +194,9 @@ enum tool_inbox_verdict tool_terminal_item(const struct net_http_msg *m, struct 
     ev = kit_handle_fetched(t->kit, &req, &push, &reason);
     if (!note(t, ev, &req, &push, reason))
         return TOOL_INBOX_STOP;
-    if (ev != KIT_PUSH && ev != KIT_DUPLICATE)
+    if (ev == KIT_VERIFY)
+        ask_home(t);
+    else if (ev != KIT_PUSH && ev != KIT_DUPLICATE)
         return TOOL_INBOX_LEAVE;
     return enough(t) ? TOOL_INBOX_LAST : TOOL_INBOX_HAVE;
 }
@@ -191,11 +205,21 @@ void tool_terminal_item_over(int status, const char *why, void *arg)
 {
     struct tool_terminal *t = arg;
 
-    if (status)
+    t->fetched = true;
+    if (status) {
         t->exit = tool_terminal_complain(t->o->gateway, why);
-    else if (!t->exit && t->o->count && !enough(t))
-        t->exit = TOOL_TERMINAL_LATE;
-    tool_terminal_end(t);
+        tool_terminal_end(t);
+    } else if (!t->verify || !tool_verify_open(t->verify)) {
+        all_fetched(t);
+    }
+}
+
+void tool_terminal_followed(void *arg)
+{
+    struct tool_terminal *t = arg;
+
+    if (enough(t))
+        tool_terminal_leave(t);
 }
 
 /* --- datagrams --- */

@@ -76,7 +76,7 @@ static int check_means(const struct tool_terminal *t, const struct means *m)
         return tool_terminal_complain("--ca", "needed, or --psk: how the gateway is known");
     if (calls && !t->gateway.https && m->ca && !o->ca)
         return tool_terminal_complain("--gateway", "https: it was provisioned with certificates");
-    if (!calls && m->ca && !m->certified && !m->psk)
+    if (!calls && m->ca && !m->certified && !m->psk && !o->items)
         return tool_terminal_complain("--ca", "needs --cert and --key");
     return 0;
 }

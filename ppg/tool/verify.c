@@ -11,7 +11,6 @@
 #include "ota/sia.h"
 #include "ota/terminal/login.h"
 #include "pap/time.h"
-#include "ppg/tool/net.h"
 #include "ppg/tool/visit.h"
 
 #define PATH          "/sec/v1/verify"
@@ -31,6 +30,7 @@ struct tool_verify {
     struct buf password;
     struct slice user, login_password; /* user n 0: none */
     struct list waiting;               /* for a bootstrapped key: struct question */
+    size_t open;                       /* questions */
     bool ended;
 };
 
@@ -69,6 +69,7 @@ static void tell(struct tool_verify *v, unsigned place, const struct kit_verifie
 
 static void end(struct question *q, const struct kit_verified *said)
 {
+    q->verify->open--;
     if (!q->verify->ended)
         tell(q->verify, q->place, said);
     list_remove(&q->link);
@@ -216,6 +217,7 @@ static void begin(struct tool_verify *v, const struct kit_question *k)
         tell(v, k->place, &nothing);
         return;
     }
+    v->open++;
     q->verify = v;
     q->place = k->place;
     list_init(&q->link);
@@ -236,6 +238,11 @@ void tool_verify_go(struct tool_verify *v)
         begin(v, &k);
 }
 
+size_t tool_verify_open(const struct tool_verify *v)
+{
+    return v->open;
+}
+
 /* --- life --- */
 
 static struct slice first_line(const struct buf *text)
@@ -254,30 +261,6 @@ static enum err read_login(const char *option, struct buf *text, struct slice *u
         e = tool_read(file.p, text);
     if (e)
         (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", option, err_text(e));
-    return e;
-}
-
-/* Certificates on both sides, or a key that both have. */
-static enum err make_tls(struct tool_verify *v, char why[TOOL_WHY_N])
-{
-    const struct tool_home *h = v->conf.home;
-    struct net_tls_conf conf = {
-        .role = NET_TLS_CLIENT, .verify = NET_TLS_VERIFY_REQUIRED, .version_min = 12, .alpn_http11 = true};
-    struct sec_secret key;
-    enum err e;
-
-    if (v->conf.boot && !h->ca)
-        return ERR_OK; /* tool_verify_keyed() */
-    if (!h->psk)
-        return tool_tls(conf, h->cert, h->key, h->ca, &v->tls, why);
-    sec_secret_init(&key);
-    e = tool_psk(h->psk, &conf.psk_identity, &key, why);
-    conf.verify = NET_TLS_VERIFY_NONE;
-    conf.version_min = 13; /* a key is good for one version (RFC 9257 §4) */
-    conf.psk_key = sec_secret_slice(&key);
-    if (!e)
-        e = tool_tls(conf, NULL, NULL, NULL, &v->tls, why);
-    sec_secret_clear(&key);
     return e;
 }
 
@@ -378,7 +361,7 @@ static enum err make(struct tool_verify *v, char why[TOOL_WHY_N])
     e = h->login ? read_login(h->login, &v->password, &v->user, why) : ERR_OK;
     v->login_password = first_line(&v->password);
     if (!e)
-        e = make_tls(v, why);
+        e = v->conf.boot && !h->ca ? ERR_OK /* tool_verify_keyed() */ : tool_home_tls(h, &v->tls, why);
     return e ? e : make_parts(v);
 }
 

@@ -7,18 +7,7 @@
 #include "base/net/httpd.h"
 #include "ota/terminal/kit.h"
 #include "ppg/tool/boot.h"
-#include "ppg/tool/tool.h"
-
-/* Texts are NULL when not given. */
-struct tool_home {
-    const char *url;  /* https://HOST:PORT; NULL: there is no home function */
-    const char *ca;   /* files: who signs it, */
-    const char *cert; /* what we show it; key goes with it */
-    const char *key;
-    const char *psk;   /* instead of these: NAME:FILE, the key in hexadecimal */
-    const char *login; /* USER:FILE, the password in FILE */
-    bool mutual;       /* it must prove that it has the password too */
-};
+#include "ppg/tool/home.h"
 
 struct tool_verify;
 /* KIT_CONNECT with the push, or KIT_DROPPED with the reason; perhaps from inside tool_verify_go(). */
@@ -44,6 +33,8 @@ void tool_verify_keyed(struct tool_verify *v);
 void tool_verify_unkeyed(struct tool_verify *v);
 /* Asks whatever the kit has to ask. */
 void tool_verify_go(struct tool_verify *v);
+/* Questions that are not answered yet. */
+size_t tool_verify_open(const struct tool_verify *v);
 /* Asks and tells nothing more, and lets requests end where a push told us to go; NULL is fine. */
 void tool_verify_drain(struct tool_verify *v);
 /* The same at once; the memory goes when the connections are closed.  NULL is fine. */

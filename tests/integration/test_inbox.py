@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 from gateway import Answer, Ear, Gateway, Terminal, as_news, good_push, make_identity, push
@@ -507,6 +508,100 @@ def push_terminal_follows_its_inbox(bench):
         check_eq(done.returncode, want, done.stdout + done.stderr)
         if want == 0:
             gateway.wait_state(login, "delivered")
+
+
+def follower(bench, *options, proof="digest"):
+    """A gateway that tells where large content lies, and a listening push-terminal that logs in there to fetch it."""
+    gateway = Store(bench, f"[terminal +15550100]\ninbox = yes\ncall-proof = {proof}\ncall-password-file = ../phone.password\n", inbox__indirect_above="1000")
+    terminal = Terminal(bench, "--items", gateway.door_url, "--ca", bench.path("ca.crt"), "--proof", f"4+15550100:{bench.path('phone.password')}",
+                        "--terminal-id", "4+15550100", *options, association=False)
+    gateway.write("terminals.conf", terminal.route("+15550100", more=f"inbox = yes\ncall-proof = {proof}\ncall-password-file = ../phone.password\n"))
+    gateway.write_conf(inbox__url=gateway.door_url)
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
+    return gateway, terminal
+
+
+@case
+def what_a_push_names_is_fetched(bench):
+    """Indirect content: the push says where it lies, the terminal fetches it over TLS with its login, and has it then; small content
+    before, between and behind is pushed as ever."""
+    for proof in ("digest", "basic"):
+        gateway, terminal = follower(bench, "--count", "5", "--max-size", "1000000", proof=proof)
+        contents = ["small 0", "L" * 5000, "small 1", "M" * 300000, "small 2"]
+        terminal_takes = [good_push(bench, gateway, content=c) for c in contents]
+        for push_id in terminal_takes:
+            gateway.wait_state(push_id, "delivered")
+        check_eq(terminal.program.wait(), 0, terminal.program.err())
+        pushes = terminal.events()
+        notices = [e for e in pushes if "message/external-body" in e["content_type"]]
+        check_eq((len(pushes), len(notices)), (7, 2), "two that say where, five that are it")
+        got = {e["content"]: e for e in pushes if e not in notices}
+        check_eq(sorted(got), sorted(contents))
+        check_eq({c[:1]: got[c]["tls"] for c in contents}, {"s": False, "L": True, "M": True})
+        check(got[contents[1]]["server_proved"] and got[contents[1]]["proofs"] == ["certificate"], got[contents[1]])
+
+
+@case
+def nothing_but_its_own_inbox_is_followed(bench):
+    """A push may name any place: the terminal shows it and goes nowhere."""
+    gateway, terminal = follower(bench)
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.setblocking(False)
+        port, own = trap.getsockname()[1], gateway.door_url
+        urls = [f"https://localhost:{port}/inbox/a-1", f"http://localhost:{gateway.door}/inbox/a-1", f"{own}/inbox/", f"{own}/inbox/a-1?wait=9",
+                f"{own}/inbox/../a-1", f"{own}/other/a-1", f"{own}/inbox/{'a' * 600}", f"https://localhost:{port}/{own}/inbox/a-1",
+                f"https://phone@localhost:{gateway.door}/inbox/a-1", "https:", ""]
+        for url in urls:
+            good_push(bench, gateway, name="bare", content="x", headers={"Content-Type": f'message/external-body; access-type=URL; URL="{url}"'})
+        good_push(bench, gateway, name="bare", content="x", headers={"Content-Type": f'message/external-body; access-type=ftp; URL="{own}/inbox/a-1"'})
+        terminal.wait_events(len(urls) + 1)
+        gone = good_push(bench, gateway, name="bare", content="x", headers={"Content-Type": f'message/external-body; access-type=URL; URL="{own}/inbox/a-1"'})
+        gateway.wait_state(gone, "delivered")
+        wait_until(lambda: "follow.fail" in terminal.program.err(), "an item that is not there")
+        check_eq(terminal.program.err().count("follow.fail"), 1, terminal.program.err())
+        try:
+            check(not trap.accept(), "it went where it was told")
+        except BlockingIOError:
+            pass
+    check(terminal.program.running(), terminal.program.err())
+
+
+def sia(port):
+    """A session initiation with one contact point, 127.0.0.1."""
+    return b"\x01\0\0\x08\xc4\x0b" + port.to_bytes(2, "big") + b"\x7f\0\0\x01\x01\0\0\0"
+
+
+@case
+def a_fetched_item_that_asks_to_connect_is_verified(bench):
+    """SEC_CF B.7 for content that was fetched: the home function is asked by the token that came with the item; without one to ask, or
+    with a no, nothing is acted on, and the item stays."""
+    gateway = Store(bench, PHONE + OTHER, verify__listen_tls="127.0.0.1:0")
+    ports = bench.wait_for_file(gateway.path("ports"))
+    home = "https://localhost:" + re.search(r"verify=.*:(\d+)", ports).group(1)
+    options = ("--json", "--gateway", gateway.door_url, "--ca", bench.path("ca.crt"), *as_name(bench))
+    asks = ("--home", home, "--home-ca", bench.path("ca.crt"))
+    with socket.create_server(("127.0.0.1", 0)) as contact:
+        contact.settimeout(20)
+        push_id = good_push(bench, gateway, name="bare", content=sia(contact.getsockname()[1]), headers={"Content-Type": "application/vnd.wap.sia"})
+        wait_items(bench, gateway)
+        for more, want in (((), "verify-nobody"), ((*asks, "--home-cert", bench.path("other.crt"), "--home-key", bench.path("other.key"), "--keep"), "verify-invalid")):
+            done = bench.run("push-terminal", "inbox", *options, *more)
+            events = [json.loads(line) for line in done.stdout.splitlines()]
+            check_eq((events[-1]["event"], events[-1]["reason"], done.returncode), ("dropped", want, 0), done.stderr)
+            check_eq(gateway.show(push_id)["targets"][0]["state"], "pending")
+        program = bench.start("push-terminal", "inbox", *options, *asks, "--home-cert", bench.path("phone.crt"), "--home-key", bench.path("phone.key"), "--follow")
+        contact.accept()[0].close()
+        gateway.wait_state(push_id, "delivered")
+        check_eq([json.loads(line)["event"] for line in program.out().splitlines()], ["verify", "connect"])
+        check_eq([e["valid"] for e in gateway.events("verify.asked")], [False, True])
+        last = good_push(bench, gateway, name="bare", content=sia(contact.getsockname()[1]), headers={"Content-Type": "application/vnd.wap.sia"})
+        gateway.wait_state(last, "delivered")
+        program.stop()
+        good_push(bench, gateway, name="bare", content=sia(contact.getsockname()[1]), headers={"Content-Type": "application/vnd.wap.sia"})
+        wait_items(bench, gateway)
+        done = bench.run("push-terminal", "inbox", *options, *asks, "--home-cert", bench.path("phone.crt"), "--home-key", bench.path("phone.key"), "--count", "1")
+        check_eq(([json.loads(line)["event"] for line in done.stdout.splitlines()], done.returncode), (["verify", "connect"], 0), done.stderr)
 
 
 @case

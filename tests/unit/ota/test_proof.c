@@ -269,6 +269,38 @@ static void certificates(void)
     ota_registry_drop(&r);
 }
 
+/* A terminal that only fetches has no line to call, but may ask about what it fetched. */
+static void who_may_call_and_who_may_ask(void)
+{
+    static const struct {
+        enum ota_calls calls;
+        bool inbox, tls, asks;
+        enum err want;
+    } rows[] = {
+        {OTA_CALLS_NO, false, true, false, ERR_UNSUPPORTED},
+        {OTA_CALLS_NO, false, true, true, ERR_UNSUPPORTED},
+        {OTA_CALLS_NO, true, true, false, ERR_UNSUPPORTED},
+        {OTA_CALLS_NO, true, true, true, ERR_OK},
+        {OTA_CALLS_NO, true, false, true, ERR_UNSUPPORTED},
+        {OTA_CALLS_TLS, false, true, true, ERR_OK},
+        {OTA_CALLS_TLS, false, true, false, ERR_OK},
+        {OTA_CALLS_TLS, true, false, false, ERR_UNSUPPORTED},
+        {OTA_CALLS_TLS, false, false, true, ERR_UNSUPPORTED},
+        {OTA_CALLS_ANY, false, true, false, ERR_OK},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ota_terminal t = {.key = SLICE("+15550100"),
+                                       .inbox = rows[i].inbox,
+                                       .call_in = {.calls = rows[i].calls, .proof = OTA_PROOF_CERTIFICATE}};
+        const struct ota_proof_in in = {
+            .terminal = &t, .by_certificate = true, .tls = rows[i].tls, .asks = rows[i].asks};
+
+        test_row(i);
+        CU_ASSERT(ota_proof_check(NULL, &in) == rows[i].want);
+    }
+}
+
 const struct test_case test_cases[] = {
     {"challenges_by_transport", challenges_by_transport},
     {"names", names},
@@ -276,5 +308,6 @@ const struct test_case test_cases[] = {
     {"shared_keys", shared_keys},
     {"basic_and_nonsense", basic_and_nonsense},
     {"certificates", certificates},
+    {"who_may_call_and_who_may_ask", who_may_call_and_who_may_ask},
     {NULL, NULL},
 };

@@ -1,0 +1,33 @@
+/* Content that a push does not carry but says where it lies (message/external-body, RFC 2046 §5.2.3, RFC 2017): fetched from
+ * the terminal's own inbox, one item after the other, and from nowhere else, whatever a push says.  For push-terminal; one
+ * thread. */
+#ifndef PPG_TOOL_FOLLOW_H
+#define PPG_TOOL_FOLLOW_H
+
+#include "ppg/tool/home.h"
+#include "ppg/tool/inbox.h"
+
+struct tool_follow;
+struct tool_follow_conf {
+    const struct net_env *env;
+    const struct tool_home *inbox; /* outlives it */
+    struct slice protection;       /* as struct tool_inbox_conf has these */
+    size_t max_n;
+    tool_inbox_item_fn *got;
+    void (*idle)(void *arg); /* nothing is under way any more */
+    void *arg;
+};
+
+/* Copies conf.  ERR_MALFORMED, ERR_IO, ERR_NOMEM with why[]. */
+enum err tool_follow_create(const struct tool_follow_conf *conf, struct tool_follow **out,
+                            char why[TOOL_WHY_N]) MUST_USE;
+/* A push of this type: true when its content lies in the inbox; got() is told of it once it is here.  False also when too
+ * many are waiting: it stays there. */
+bool tool_follow_push(struct tool_follow *f, struct slice content_type);
+struct slice tool_follow_host(const struct tool_follow *f);
+/* Fetches no more; NULL is fine. */
+void tool_follow_close(struct tool_follow *f);
+/* After that, once its loop has run out; NULL is fine. */
+void tool_follow_free(struct tool_follow **f);
+
+#endif
