@@ -1,5 +1,6 @@
 """Terminals that register at the gateway itself over SIP, and pushes to where they are.  Usage: test_sip_register.py BUILD_DIR."""
 
+import socket
 import ssl
 
 from gateway import Gateway, make_identity, pap_push
@@ -49,6 +50,211 @@ def registered_and_reached(bench):
             check_eq(message.envelope()[1], MARK.encode())
             phone.register(expires=0)
             phone.close()
+
+@case
+def over_tls(bench):
+    """Over TLS, and only so when the operator says; a closed connection ends the registration of who came through a NAT."""
+    make_identity(bench)
+    context = ssl.create_default_context(cafile=bench.path("ca.crt"))
+    gateway = registrar(bench, f"[terminal {ALICE}]\n{LOGIN.replace('any', 'tls')}", conf={"ota-sip.listen-tls": "127.0.0.1:0"})
+    clear = Phone(bench, gateway.doors["sip-tcp"], over="tcp")
+    clear.register(want=403)
+    phone = Phone(bench, gateway.doors["sip-tls"], over="tls", via="192.0.2.1:5061", context=context)
+    phone.register()
+    delivered(bench, gateway, "p1")
+    check_eq((phone.messages[0].over, phone.messages[0].start), ("tls", "MESSAGE sip:alice@192.0.2.1:5061;transport=tls SIP/2.0"))
+    phone.close()
+    gateway.wait_event("ota.sip.closed")
+    push(bench, gateway, "p2")
+    gateway.wait_event("target.absent", push_id="p2")
+
+
+@case
+def over_ipv6(bench):
+    gateway = registrar(bench, conf={"ota-sip.listen-udp": "[::1]:0", "ota-sip.listen-tcp": "[::1]:0"})
+    for over in ("udp", "tcp"):
+        phone = Phone(bench, gateway.doors[f"sip-{over}"], over=over, host="::1")
+        reply = phone.register()
+        check("Via: SIP/2.0/" in reply.octets.decode() and f";rport={phone.socket.getsockname()[1]}" in reply["Via"], reply.octets)
+        delivered(bench, gateway, over)
+        check_eq(phone.wait(1)[0].start, f"MESSAGE sip:alice@{phone.at}{';transport=tcp' if over == 'tcp' else ''} SIP/2.0")
+        phone.register(expires=0)
+
+
+@case
+def behind_a_nat(bench):
+    """A phone that does not know where it is seen from is reached over its flow; what it calls itself is never sought."""
+    gateway = registrar(bench)
+    for over in ("udp", "tcp"):
+        phone = Phone(bench, gateway.doors[f"sip-{over}"], over=over, via="198.51.100.9:5060")
+        reply = phone.register("Supported: outbound, path, gruu", more=';+g.oma.pusheventapp="wml.ua";reg-id=1;+sip.instance="<urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e>"')
+        check(";received=127.0.0.1" in reply["Via"] and f";rport={phone.socket.getsockname()[1]}" in reply["Via"], reply["Via"])
+        check_eq(reply["Require"], "outbound")
+        check(f'pub-gruu="{ALICE};gr=urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e"' in reply["Contact"], reply["Contact"])
+        check_eq(reply["Flow-Timer"], "900" if over == "tcp" else None)
+        delivered(bench, gateway, over, "--method", "confirmed")
+        check_eq(phone.wait(1)[0].start, f"MESSAGE sip:alice@198.51.100.9:5060{';transport=tcp' if over == 'tcp' else ''} SIP/2.0")
+        other = Phone(bench, gateway.doors[f"sip-{over}"], over=over, via="198.51.100.9:5061")
+        reply = other.register("Supported: outbound", more=';+g.oma.pusheventapp="wml.ua";reg-id=1;+sip.instance="<urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e>"')
+        check(":5061" in reply["Contact"] and len(reply.headers.get_all("Contact")) == 1, "the same flow of the same device, elsewhere now")
+        other.register(expires=0)
+
+
+@case
+def waits_until_it_registers(bench):
+    """What is pushed to somebody who is away waits, whatever the loop; REGISTER brings it.  De-registration and expiry end that."""
+    gateway = registrar(bench, conf={"gateway.loops": "4", "ota-sip.expires-min": "1s"})
+    push(bench, gateway, "p1")
+    push(bench, gateway, "b1", to=BOB)
+    gateway.check_events(2, "target.absent")
+    for over in ("tcp", "udp"):
+        phone = Phone(bench, gateway.doors[f"sip-{over}"], over=over)
+        phone.register(expires=600)
+        phone.wait(1)
+        gateway.wait_state("p1" if over == "tcp" else "p2", "delivered")
+        check_eq(phone.ask("REGISTER", "Contact: *", "Expires: 0")["Contact"], None)
+        push(bench, gateway, "p2" if over == "tcp" else "p3")
+        gateway.wait_event("target.absent", push_id="p2" if over == "tcp" else "p3")
+        phone.close()
+    phone = Phone(bench, gateway.doors["sip-udp"])
+    phone.register(expires=1)
+    gateway.wait_state("p3", "delivered")
+    wait_until(lambda: phone.ask("REGISTER")["Contact"] is None, "the end of the registration")
+    push(bench, gateway, "p4")
+    gateway.wait_event("target.absent", push_id="p4")
+    check_eq(gateway.show("b1")["targets"][0]["state"], "pending")
+
+
+@case
+def which_device_gets_it(bench):
+    """By application and methods, the best first; a device that refuses the flow gives way to the next; 5028 when none has the application."""
+    gateway = registrar(bench)
+    door = gateway.doors["sip-udp"]
+    tagged = ';+g.oma.pusheventapp="{}"'
+    first = Phone(bench, door, script=(503,))
+    first.register(more=tagged.format("wml.ua") + ";q=0.9")
+    second = Phone(bench, door)
+    second.register(more=tagged.format("wml.ua,mms.ua") + ";q=0.5")
+    silent = Phone(bench, door)
+    silent.register(more="")
+    deaf = Phone(bench, door)
+    deaf.register(more=tagged.format("wml.ua,push.sia") + ';methods="INVITE,ACK,BYE"')
+    delivered(bench, gateway, "p1")
+    check_eq((len(first.wait(1)), len(second.wait(1))), (1, 1))
+    check_eq(second.messages[0]["Call-ID"], first.messages[0]["Call-ID"])
+    delivered(bench, gateway, "p2", "--app", "x-wap-application:mms.ua")
+    check_eq((len(first.messages), len(second.wait(2))), (1, 2))
+    push(bench, gateway, "p3", "--app", "x-wap-application:push.sia")
+    target = gateway.wait_state("p3", "aborted")["targets"][0]
+    check_eq((target["code"], target["tries"]), (5028, 1))
+    check_eq((silent.messages, deaf.messages), ([], []))
+    done = pap_push(bench, gateway, "--to", f"sip:nobody@{DOMAIN}", "--text", MARK, "--id", "p4")
+    check("2002" in done.stdout + done.stderr, done)
+
+
+@case
+def nobody_else(bench):
+    """Wrong passwords, another's address, used and old answers, strange domains and extensions: nothing is registered."""
+    make_identity(bench)
+    gateway = registrar(bench, conf={"pap.nonce-lifetime": "1s"})
+    door = gateway.doors["sip-tcp"]
+    mallory = Phone(bench, door, "bob", over="tcp")
+    mallory.register(to=ALICE, want=403)
+    check_eq(mallory.register()["Contact"].count("expires="), 1)
+    sent = mallory.request("REGISTER", f"Contact: {mallory.contact()}", mallory.authorization("REGISTER", f"sip:{DOMAIN}"))
+    check_eq(mallory.status(sent), 200)
+    check_eq(mallory.status(sent.replace(b"CSeq: %d " % mallory.cseq, b"CSeq: 99 ")), 401, "the same nonce count again")
+    check_eq(mallory.status(mallory.request("REGISTER", mallory.authorization("REGISTER", f"sip:{DOMAIN}").replace("nc=", "nc=0"))), 401)
+    mallory.challenge["nonce"] = mallory.challenge["nonce"][::-1]
+    reply = mallory.ask("REGISTER")
+    check(" 200 " in reply.start and mallory.nc == 1, "a nonce of its own making is stale")
+    for wrong in (Phone(bench, door, over="tcp", password="wrong"), Phone(bench, door, "nobody", over="tcp")):
+        wrong.register(want=401)
+        wrong.close()
+    alice = Phone(bench, door, over="tcp")
+    alice.register(uri="sip:elsewhere.example", want=404)
+    alice.register("Require: timer", want=420)
+    reply = alice.register(expires=30, want=423)
+    check_eq(reply["Min-Expires"], "60")
+    check_eq(alice.ask("REGISTER", "Contact: *", "Expires: 1").start, "SIP/2.0 400 Bad Request")
+    reply = alice.ask("REGISTER")
+    check_eq((reply.start, reply["Contact"]), ("SIP/2.0 200 OK", None))
+    alice.register()
+    alice.cseq -= 2
+    alice.register(expires=0, want=500)
+    check(alice.contact().split(">")[0] in alice.ask("REGISTER")["Contact"], "still there")
+
+
+@case
+def only_what_is_offered(bench):
+    """OPTIONS after a login, with our methods and the applications it named; everything else is refused, nothing with 6xx."""
+    gateway = registrar(bench)
+    for over in ("udp", "tcp"):
+        phone = Phone(bench, gateway.doors[f"sip-{over}"], over=over)
+        for method, status in (("OPTIONS", 401), ("MESSAGE", 405), ("SUBSCRIBE", 489), ("INVITE", 405), ("PUBLISH", 405), ("BYE", 405),
+                               ("CANCEL", 481), ("FROBNICATE", 501)):
+            check_eq(phone.status(phone.request(method)), status, method)
+        phone.send(phone.request("ACK"))
+        phone.challenge = None
+        reply = phone.ask("OPTIONS", f"Contact: {phone.contact()}", "Allow: MESSAGE, INVITE")
+        check_eq((reply.start, reply["Allow"]), ("SIP/2.0 200 OK", "OPTIONS, REGISTER"))
+        check_eq(reply["Contact"], f'<sip:push@{DOMAIN}>;+g.oma.pusheventapp="wml.ua,mms.ua"')
+    check_eq(gateway.events("target.absent"), [])
+
+
+@case
+def said_again(bench):
+    """A request that comes twice gets the same answer twice, octet for octet; without rport it goes to the port that Via names."""
+    gateway = registrar(bench)
+    phone = Phone(bench, gateway.doors["sip-udp"])
+    first = phone.request("REGISTER")
+    answers = []
+    for _ in range(3):
+        phone.send(first)
+        answers.append(phone.reply().octets)
+    check_eq(len(set(answers)), 1, "challenges")
+    phone.register()
+    again = phone.request("REGISTER", phone.authorization("REGISTER", f"sip:{DOMAIN}"))
+    answers = []
+    for _ in range(3):
+        phone.send(again)
+        answers.append(phone.reply().octets)
+    check_eq((len(set(answers)), answers[0].split(b"\r\n")[0]), (1, b"SIP/2.0 200 OK"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(60)
+        request = phone.request("OPTIONS").replace(phone.at.encode(), b"127.0.0.1:%d" % s.getsockname()[1]).replace(b";rport", b"")
+        phone.send(request)
+        check(b" 401 " in s.recv(65536), "where Via says")
+
+
+@case
+def connections(bench):
+    """Pings are answered, messages in pieces taken; who says nothing or nothing good is hung up on, and so is who is one too many."""
+    gateway = registrar(bench, conf={"ota-sip.login-timeout": "1s", "ota-http.calls-per-address": "3"})
+    door = gateway.doors["sip-tcp"]
+    phone = Phone(bench, door, over="tcp")
+    for octet in phone.request("REGISTER"):
+        phone.send(bytes([octet]))
+    check_eq(phone.reply().start, "SIP/2.0 401 Unauthorized")
+    phone.register()
+    phone.send(b"\r\n\r\n")
+    wait_until(lambda: phone.pongs == 1, "a pong")
+    for broken in (b"", b"GET / HTTP/1.1\r\n\r\n", b"REGISTER " + b"x" * 20000, phone.request("REGISTER").replace(b"Content-Length: 0", b"X: y"),
+                   phone.request("OPTIONS").replace(b"Content-Length: 0", b"Content-Length: 99999999")):
+        with socket.create_connection(("127.0.0.1", door)) as s:
+            s.settimeout(60)
+            s.sendall(broken)
+            while s.recv(65536):
+                pass
+    held = [socket.create_connection(("127.0.0.1", door)) for _ in range(2)]
+    with socket.create_connection(("127.0.0.1", door)) as s:
+        s.settimeout(60)
+        check_eq(s.recv(1), b"", "one too many")
+    for s in held:
+        s.close()
+    delivered(bench, gateway, "p1")
+    check_eq(len(phone.messages), 1)
 
 
 if __name__ == "__main__":
