@@ -73,6 +73,7 @@ struct ppg_shared {
     struct ppg_bsf_state bsf;            /* of the far BSF, where there is one */
     struct ota_profiles *profiles;       /* what terminals said about themselves */
     struct ota_sip_location *location;   /* where those are that have registered over SIP */
+    struct sec_bootstrap *sip_aka;       /* their AKA logins; NULL: the realm is no domain name */
     struct sec_verify *verify; /* tokens of pushes that ask to connect; NULL: nobody could ask about them */
     atomic_size_t waits;       /* terminals that wait for something to come into their inboxes */
     atomic_size_t live;        /* targets in memory */

@@ -13,6 +13,8 @@
 #include "ppg/limits.h"
 #include "ppg/loop.h"
 #include "ppg/schedule.h"
+#include "ppg/sip_aka.h"
+#include "ppg/sip_names.h"
 #include "ppg/verify.h"
 #include "security/bootstrap.h"
 
@@ -105,6 +107,7 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
          memcmp(was->ota_sip.listen_tcp, is->ota_sip.listen_tcp, sizeof is->ota_sip.listen_tcp) != 0},
         {"ota-sip.listen-tls",
          memcmp(was->ota_sip.listen_tls, is->ota_sip.listen_tls, sizeof is->ota_sip.listen_tls) != 0},
+        {"ota-sip.realm", !slice_eq(ppg_sip_realm(was), ppg_sip_realm(is))},
         {"ota-sip.dns", !slice_eq(slice_str(was->ota_sip.dns), slice_str(is->ota_sip.dns))},
         {"inbox.listen-psk",
          memcmp(was->inbox.listen_psk, is->inbox.listen_psk, sizeof is->inbox.listen_psk) != 0},
@@ -246,6 +249,8 @@ static void sweep(struct ppg_server *s)
     s->sweep_at_ms = now + SWEEP_EVERY_MS;
     if (bootstrap)
         sec_bootstrap_sweep(bootstrap, clk_utc_ms(s->shared.clk) / 1000);
+    if (s->shared.sip_aka)
+        sec_bootstrap_sweep(s->shared.sip_aka, clk_utc_ms(s->shared.clk) / 1000);
 }
 
 /* At the start, after each reload, and every hour. */
@@ -375,6 +380,8 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
         e = ota_profiles_create(PROFILES_MAX, &s->shared.profiles);
     if (!e)
         e = ota_sip_location_create(&clk_real, set->ota_sip.registered_max, &s->shared.location);
+    if (!e)
+        e = ppg_sip_aka_create(set, &s->shared.sip_aka);
     return e ? e : sec_digest_guard_create(&guard, &s->shared.guard);
 }
 
@@ -582,6 +589,7 @@ void ppg_server_free(struct ppg_server **sp)
     net_gate_free(&s->calls);
     ota_profiles_free(&s->shared.profiles);
     ota_sip_location_free(&s->shared.location);
+    sec_bootstrap_free(&s->shared.sip_aka);
     sec_verify_free(&s->shared.verify);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);

@@ -9,6 +9,7 @@
 #include "ota/sip/registrar.h"
 #include "ota/sip/uri.h"
 #include "ppg/schedule.h"
+#include "ppg/sip_aka.h"
 #include "ppg/sip_names.h"
 #include "ppg/wake.h"
 
@@ -21,6 +22,7 @@ struct ppg_sipdoor {
     struct ppg_core *core;
     const struct net_env *env;
     struct ota_sip_door *door;
+    struct ppg_sip_aka *aka;
     struct buf more; /* scratch */
     void (*closed)(void *arg);
     void *closed_arg;
@@ -152,28 +154,85 @@ static void log_register(const struct ppg_sipdoor *s, const struct ota_sip_asked
         LOG_S("peer", q->ip), LOG_C("via", ota_sip_via_name(q->flow.via)), LOG_I("status", status));
 }
 
+static void failed(const struct ppg_sipdoor *s, const struct ota_sip_asked *q)
+{
+    sec_penalty_fail(s->core->shared->penalty, q->ip, ppg_core_mono_ms(s->core));
+}
+
+/* Who asks is known: may it, and what comes of it. */
+static unsigned let_in(struct ppg_sipdoor *s, struct ota_sip_asked *q, const struct ota_sip_registrar *g,
+                       const struct ota_sip_account *who, struct ota_sip_answer *answer)
+{
+    const struct ota_sip_origin from = {q->flow, ota_sip_door_bound(s->door, &q->flow), trusted(s, q->ip)};
+    const struct ota_terminal *t;
+    unsigned status = ota_sip_register_bind(g, &q->r, &from, who, answer);
+
+    q->let_in = answer->record->n != 0;
+    t = ota_registry_find_record(ppg_config_registry(s->core->config), buf_slice(answer->record));
+    if (t && status == 200 && answer->fresh)
+        wake(s, t->key);
+    log_register(s, q, status, who->record);
+    return status;
+}
+
+static void on_aka(struct ota_sip_asked *q, const struct ppg_sip_aka_end *end, void *arg)
+{
+    struct ppg_sipdoor *s = arg;
+    const struct ota_terminal *t =
+        ota_registry_find_sip_user(ppg_config_registry(s->core->config), end->impi);
+    unsigned status = end->status;
+    struct slice domains[DOMAINS_MAX];
+    struct ota_sip_registrar g = registrar_of(s, domains);
+    struct buf record;
+    struct ota_sip_answer answer = {.record = &record, .more = end->more};
+
+    buf_init(&record, OTA_SIP_URI_MAX_N);
+    if (end->failed_login)
+        failed(s, q);
+    if (status == 0 && !t)
+        status = 403;
+    if (status == 0)
+        status = ota_sip_register_begin(&g, &q->r, &answer);
+    if (status == 0) {
+        const struct ota_sip_account who = {t->sip_record, SLICE_NONE, t->registers == OTA_CALLS_TLS};
+
+        status = let_in(s, q, &g, &who, &answer);
+    } else if (status != 401) {
+        log_register(s, q, status, SLICE_NONE);
+    }
+    buf_clear(&record);
+    ota_sip_door_answer(s->door, q, status, buf_slice(end->more));
+}
+
+/* 0: it is answered later. */
 static unsigned do_register(struct ppg_sipdoor *s, struct ota_sip_asked *q)
 {
     struct slice domains[DOMAINS_MAX];
     struct ota_sip_registrar g = registrar_of(s, domains);
-    const struct ota_sip_origin from = {q->flow, ota_sip_door_bound(s->door, &q->flow), trusted(s, q->ip)};
     const struct ota_terminal *t;
-    struct ota_sip_answer answer = {.more = &s->more};
-    struct buf text;
+    struct ota_sip_account who;
+    struct buf record;
+    struct ota_sip_answer answer = {.record = &record, .more = &s->more};
     unsigned status;
 
-    buf_init(&text, OTA_SIP_URI_MAX_N);
-    answer.record = &text;
-    status = ota_sip_register(&g, &q->r, &from, &answer);
-    q->let_in = text.n != 0;
-    if (answer.failed_login)
-        sec_penalty_fail(s->core->shared->penalty, q->ip, ppg_core_mono_ms(s->core));
-    if (status != 401 || answer.failed_login)
-        log_register(s, q, status, buf_slice(&text));
-    t = ota_registry_find_record(ppg_config_registry(s->core->config), buf_slice(&text));
-    if (t && status == 200 && answer.fresh)
-        wake(s, t->key);
-    buf_clear(&text);
+    buf_init(&record, OTA_SIP_URI_MAX_N);
+    status = ota_sip_register_begin(&g, &q->r, &answer);
+    t = ota_registry_find_record(ppg_config_registry(s->core->config), buf_slice(&record));
+    if (status == 0 && t && !t->call_in.password.n) {
+        buf_clear(&record);
+        ppg_sip_aka_begin(s->aka, q, t->call_in.subscriber);
+        return 0;
+    }
+    if (status == 0) {
+        status = ota_sip_register_who(&g, &q->r, &who, &answer);
+        if (status == 0)
+            status = let_in(s, q, &g, &who, &answer);
+    }
+    if (answer.failed_login) {
+        failed(s, q);
+        log_register(s, q, status, buf_slice(&record));
+    }
+    buf_clear(&record);
     return status;
 }
 
@@ -219,17 +278,18 @@ static unsigned do_options(struct ppg_sipdoor *s, struct ota_sip_asked *q)
     status = ota_sip_register_who(&g, &q->r, &account, &answer);
     q->let_in = status == 0;
     if (answer.failed_login)
-        sec_penalty_fail(s->core->shared->penalty, q->ip, ppg_core_mono_ms(s->core));
+        failed(s, q);
     if (status)
         return status;
     print_options(s, q);
     return 200;
 }
 
+/* 0: it is answered later. */
 static unsigned serve(struct ppg_sipdoor *s, struct ota_sip_asked *q)
 {
     struct ppg_shared *shared = s->core->shared;
-    bool login = ota_sip_request_logs_in(&q->r);
+    bool login = q->r.logins.n != 0;
     int64_t wait_ms = login ? sec_penalty_wait_ms(shared->penalty, q->ip, ppg_core_mono_ms(s->core)) : 0;
 
     if (wait_ms > 0 || atomic_load(&shared->draining)) {
@@ -249,10 +309,10 @@ static void on_request(struct ota_sip_asked *q, void *arg)
     unsigned status;
 
     buf_reset(&s->more, MORE_N);
+    LOG(s->core->shared->log, LOG_DEBUG, "sip.asked", LOG_S("method", q->r.method), LOG_S("peer", q->ip));
     status = serve(s, q);
-    LOG(s->core->shared->log, LOG_DEBUG, "sip.asked", LOG_S("method", q->r.method), LOG_S("peer", q->ip),
-        LOG_I("status", status));
-    ota_sip_door_answer(s->door, q, status, buf_slice(&s->more));
+    if (status)
+        ota_sip_door_answer(s->door, q, status, buf_slice(&s->more));
 }
 
 /* --- life --- */
@@ -279,9 +339,16 @@ enum err ppg_sipdoor_create(const struct net_env *env, struct ppg_core *c, struc
                                      .post = post,
                                      .arg = s};
 
-    if (!s || ota_sip_door_create(&conf, &s->door)) {
+    const struct ppg_sip_aka_conf aka = {c, on_aka, s};
+    enum err e = s ? ppg_sip_aka_start(&aka, &s->aka) : ERR_NOMEM;
+
+    if (!e)
+        e = ota_sip_door_create(&conf, &s->door);
+    if (e) {
+        if (s && s->aka)
+            ppg_sip_aka_stop(&s->aka);
         free(s);
-        return ERR_NOMEM;
+        return e;
     }
     s->core = c;
     s->env = env;
@@ -324,5 +391,6 @@ void ppg_sipdoor_close(struct ppg_sipdoor *s, void (*closed)(void *arg), void *a
 {
     s->closed = closed;
     s->closed_arg = arg;
+    ppg_sip_aka_stop(&s->aka);
     ota_sip_door_close(s->door, door_closed, s);
 }

@@ -23,6 +23,7 @@ struct sec_bootstrap {
     struct sec_runs runs;
     struct sec_secret secret; /* 256 bits; of the tags */
     int64_t challenge_ms;
+    bool auth;
     char fqdn[SEC_GBA_FQDN_MAX_N];
     size_t fqdn_n;
 };
@@ -61,6 +62,7 @@ enum err sec_bootstrap_create(const struct sec_bootstrap_conf *conf, struct sec_
     MUST(pthread_mutex_init(&b->lock, NULL) == 0);
     sec_runs_init(&b->runs, conf->runs_max);
     b->challenge_ms = conf->challenge_ms;
+    b->auth = conf->auth;
     mem_copy(b->fqdn, sizeof b->fqdn, conf->fqdn);
     b->fqdn_n = conf->fqdn.n;
     if (sec_secret_random(&b->secret, SEC_SHA256_N)) {
@@ -157,8 +159,8 @@ static struct slice impi_of(const struct step *s)
 
 static enum err print_challenge(struct step *s, const struct sec_aka_vector *v)
 {
-    struct sec_digest_aka_offer offer = {.algorithm = SEC_DIGEST_AKAV1_MD5,
-                                         .realm = sec_bootstrap_fqdn(s->b)};
+    struct sec_digest_aka_offer offer = {
+        .algorithm = SEC_DIGEST_AKAV1_MD5, .realm = sec_bootstrap_fqdn(s->b), .auth = s->b->auth};
     uint8_t data[TIME_N + SEC_SHA256_N];
     struct buf nonce;
     enum err e;
@@ -272,8 +274,10 @@ static enum err done(struct step *s, const struct challenge *c, const struct sec
 
 static enum err verify(struct step *s, const struct challenge *c)
 {
-    struct sec_digest_aka_offer offer = {
-        .algorithm = SEC_DIGEST_AKAV1_MD5, .realm = sec_bootstrap_fqdn(s->b), .nonce = s->says.r.nonce};
+    struct sec_digest_aka_offer offer = {.algorithm = SEC_DIGEST_AKAV1_MD5,
+                                         .realm = sec_bootstrap_fqdn(s->b),
+                                         .nonce = s->says.r.nonce,
+                                         .auth = s->b->auth};
     struct sec_keyserver_run run;
     enum err e = sec_keyserver_rerun(s->server, impi_of(s), s->q->utc_ms, c->rand, c->autn, &run);
 

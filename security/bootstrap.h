@@ -25,6 +25,7 @@ struct sec_bootstrap_conf {
     struct slice fqdn;    /* of the BSF: realm on Ub, and in every B-TID; lower case */
     size_t runs_max;      /* Ks kept at once, some 600 octets each; 1..SEC_BOOTSTRAP_RUNS_MAX */
     int64_t challenge_ms; /* a challenge is good so long */
+    bool auth;            /* qop auth will do: a registrar's logins (TS 33.203), whose Ks nobody asks for */
 };
 #define SEC_BOOTSTRAP_RUNS_MAX 10000000
 /* Copies conf.  ERR_MALFORMED (fqdn), ERR_LIMIT, ERR_NOMEM, ERR_IO. */

@@ -87,7 +87,8 @@ enum err sec_digest_aka_challenge(const struct sec_digest_aka_offer *c, struct b
         return ERR_MALFORMED;
     buf_add(out, SLICE("Digest realm=\""));
     buf_add(out, c->realm);
-    buf_addf(out, "\", qop=\"auth-int\", algorithm=%s, nonce=\"", sec_digest_algorithm_name(c->algorithm));
+    buf_addf(out, "\", qop=\"%s\", algorithm=%s, nonce=\"", c->auth ? "auth,auth-int" : "auth-int",
+             sec_digest_algorithm_name(c->algorithm));
     buf_add(out, c->nonce);
     if (c->opaque.n) {
         buf_add(out, SLICE("\", opaque=\""));
@@ -162,7 +163,8 @@ enum err sec_digest_aka_verify(const struct sec_digest_response *r, const struct
     struct sec_digest_hex want;
     enum err e;
 
-    if (r->algorithm != offer->algorithm || r->qop != SEC_QOP_AUTH_INT || r->nc != 1 ||
+    if (r->algorithm != offer->algorithm ||
+        !(r->qop == SEC_QOP_AUTH_INT || (offer->auth && r->qop == SEC_QOP_AUTH)) || r->nc != 1 ||
         !slice_eq(r->uri, request->uri) || !slice_eq(r->realm, offer->realm) ||
         !slice_eq(r->nonce, offer->nonce) || !slice_eq(r->opaque, offer->opaque))
         return ERR_DENIED;

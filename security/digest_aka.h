@@ -28,11 +28,13 @@ struct sec_digest_aka_offer {
     struct slice realm;                  /* the BSF's name */
     struct slice nonce;                  /* of sec_digest_aka_nonce_print */
     struct slice opaque;                 /* n 0: none */
+    bool auth;                           /* qop auth is offered and taken too, as SIP has it */
 };
 /* Appends base64(RAND || AUTN || server data).  ERR_LIMIT (server data), or the sticky error of `out`. */
 enum err sec_digest_aka_nonce_print(const struct sec_aka_vector *v, struct slice server_data,
                                     struct buf *out) MUST_USE;
-/* Appends the value of WWW-Authenticate; qop is auth-int alone (TS 24.109 §4.3).  ERR_MALFORMED (a value that cannot
+/* Appends the value of WWW-Authenticate; qop is auth-int alone (TS 24.109 §4.3)
+ * unless auth is offered.  ERR_MALFORMED (a value that cannot
  * stand between quotes), or the sticky error of `out`. */
 enum err sec_digest_aka_challenge(const struct sec_digest_aka_offer *c, struct buf *out) MUST_USE;
 

@@ -48,37 +48,21 @@ static enum err check(const struct ota_sip_registrar *g, const struct ota_sip_re
     return e;
 }
 
-/* Is this URI of the credentials the one of the request?  Both as libosip2 prints them (RFC 3261 §22.4). */
-static bool same_uri(const struct ota_sip_request *r, struct slice said)
-{
-    char *text = NULL;
-    bool same;
-
-    if (osip_uri_to_str(r->osip->req_uri, &text) || !text)
-        return false;
-    same = slice_eq(slice_str(text), said);
-    osip_free(text);
-    return same;
-}
-
-/* ERR_OK: *account is who it is; ERR_ABSENT: nothing was said for our realm; ERR_LATE: right, with an old nonce; ERR_DENIED. */
+/* ERR_OK: *account is who it is; ERR_ABSENT: nothing was said for our realm; ERR_LATE: right, with an old nonce; ERR_DENIED.  The URI that
+ * was signed must be the one of the request (RFC 3261 §22.4). */
 static enum err identify(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
                          struct ota_sip_account *account)
 {
-    int n = osip_list_size(&r->osip->authorizations);
+    struct slice rest = r->logins, value;
     enum err e = ERR_ABSENT;
 
-    for (int i = 0; i < n && i < AUTHORIZATIONS_MAX && e == ERR_ABSENT; i++) {
+    for (int i = 0; i < AUTHORIZATIONS_MAX && e == ERR_ABSENT && slice_cut(rest, '\n', &value, &rest); i++) {
         struct sec_digest_response said;
-        char *text = NULL;
 
-        if (osip_authorization_to_str(osip_list_get(&r->osip->authorizations, i), &text) || !text)
-            continue;
-        if (!sec_digest_parse(slice_str(text), &said) && slice_eq(said.realm, g->realm))
-            e = same_uri(r, said.uri) && (said.algorithm != SEC_DIGEST_MD5 || g->md5)
+        if (!sec_digest_parse(value, &said) && slice_eq(said.realm, g->realm))
+            e = slice_eq(r->uri, said.uri) && (said.algorithm != SEC_DIGEST_MD5 || g->md5)
                     ? check(g, r, &said, account)
                     : ERR_DENIED;
-        osip_free(text);
     }
     return e;
 }
@@ -138,19 +122,6 @@ static unsigned bind_all(const struct ota_sip_registrar *g, const struct ota_sip
     }
     net_http_print_date(out->more, clk_utc_ms(g->clk) / 1000);
     return 200;
-}
-
-unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                               const struct ota_sip_origin *from, struct slice record,
-                               struct ota_sip_answer *out)
-{
-    struct ota_sip_wish w;
-    unsigned status;
-
-    ota_sip_wish_init(&w);
-    status = bind_all(g, r, from, record, &w, out);
-    ota_sip_wish_clear(&w);
-    return status;
 }
 
 static bool our_domain(const struct ota_sip_registrar *g, const char *host)
@@ -223,11 +194,10 @@ unsigned ota_sip_register_who(const struct ota_sip_registrar *g, const struct ot
     return 401;
 }
 
-unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                          const struct ota_sip_origin *from, struct ota_sip_answer *out)
+unsigned ota_sip_register_begin(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                                struct ota_sip_answer *out)
 {
-    struct ota_sip_account account;
-    unsigned status;
+    enum err e;
 
     if (!our_domain(g, r->osip->req_uri->host))
         return 404;
@@ -235,15 +205,44 @@ unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_si
         return 400;
     if (insists(r, out->more))
         return 420;
-    status = ota_sip_register_who(g, r, &account, out);
-    if (status)
-        return status;
-    if (read_record(g, r, out->record))
-        return 404;
-    if (!slice_eq(buf_slice(out->record), account.record) ||
-        (account.tls && (from->flow.via != OTA_SIP_TLS || osip_list_size(&r->osip->vias) > 1))) {
+    e = read_record(g, r, out->record);
+    if (e == ERR_NOMEM)
+        return 500;
+    if (e)
         buf_reset(out->record, OTA_SIP_URI_MAX_N);
-        return 403;
+    return 0;
+}
+
+unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                               const struct ota_sip_origin *from, const struct ota_sip_account *account,
+                               struct ota_sip_answer *out)
+{
+    bool known = out->record->n != 0;
+    struct ota_sip_wish w;
+    unsigned status;
+
+    if (!slice_eq(buf_slice(out->record), account->record) ||
+        (account->tls && (from->flow.via != OTA_SIP_TLS || osip_list_size(&r->osip->vias) > 1))) {
+        buf_reset(out->record, OTA_SIP_URI_MAX_N);
+        return known ? 403 : 404;
     }
-    return ota_sip_register_bind(g, r, from, buf_slice(out->record), out);
+    ota_sip_wish_init(&w);
+    status = bind_all(g, r, from, account->record, &w, out);
+    ota_sip_wish_clear(&w);
+    return status;
+}
+
+unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                          const struct ota_sip_origin *from, struct ota_sip_answer *out)
+{
+    struct ota_sip_account account;
+    unsigned status = ota_sip_register_begin(g, r, out);
+
+    if (!status)
+        status = ota_sip_register_who(g, r, &account, out);
+    if (status) {
+        buf_reset(out->record, OTA_SIP_URI_MAX_N);
+        return status;
+    }
+    return ota_sip_register_bind(g, r, from, &account, out);
 }

@@ -42,12 +42,15 @@ struct ota_sip_answer {
 /* Whose request it is, whatever it asks: 0 and the account, or the status to refuse with. */
 unsigned ota_sip_register_who(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
                               struct ota_sip_account *account, struct ota_sip_answer *out);
-/* The status.  from: where the request came from. */
+/* The steps before it is known who asks: 0 and the address of record that is meant - empty: nobody's -, or the status to refuse with. */
+unsigned ota_sip_register_begin(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                                struct ota_sip_answer *out);
+/* And after it: *account asks for out->record, which is empty then unless it may.  The status. */
+unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                               const struct ota_sip_origin *from, const struct ota_sip_account *account,
+                               struct ota_sip_answer *out);
+/* All of them.  from: where the request came from. */
 unsigned ota_sip_register(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
                           const struct ota_sip_origin *from, struct ota_sip_answer *out);
-/* Of these the last steps alone, for one that has been let in as the record. */
-unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                               const struct ota_sip_origin *from, struct slice record,
-                               struct ota_sip_answer *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "base/mem.h"
 #include "base/net/stream.h"
 #include "base/scan.h"
 
@@ -59,6 +60,36 @@ static enum err read_parts(struct ota_sip_request *r)
     return s.err || !slice_eq(slice_str(r->osip->cseq->method), r->method) ? ERR_MALFORMED : ERR_OK;
 }
 
+/* A login is about octets: what is signed, and each parameter as it was sent. */
+static enum err keep(struct slice head, struct ota_sip_request *r)
+{
+    static const struct slice name = {"Authorization: ", 15};
+    struct slice rest = head, line, method;
+    struct buf text;
+    size_t uri_n;
+    enum err e;
+
+    buf_init(&text, OTA_SIP_HEAD_MAX_N);
+    if (slice_cut(rest, ' ', &method, &rest) && slice_cut(rest, ' ', &line, &rest))
+        buf_add(&text, line);
+    uri_n = text.n;
+    while (slice_cut(rest, '\n', &line, &rest))
+        if (slice_starts_ci(line, name)) {
+            struct slice value = slice_sub(line, name.n, SIZE_MAX);
+
+            buf_add(&text, slice_ends(value, SLICE("\r")) ? slice_sub(value, 0, value.n - 1) : value);
+            buf_add_ch(&text, '\n');
+        }
+    e = buf_err(&text);
+    r->kept = e ? NULL : mem_dup(buf_slice(&text));
+    if (r->kept) {
+        r->uri = slice_of(r->kept, uri_n);
+        r->logins = slice_of(r->kept + uri_n, text.n - uri_n);
+    }
+    buf_clear(&text);
+    return r->kept ? ERR_OK : e ? e : ERR_NOMEM;
+}
+
 enum err ota_sip_request_read(const struct ota_sip_unit *unit, const struct sockaddr *from,
                               struct ota_sip_request *out)
 {
@@ -75,6 +106,8 @@ enum err ota_sip_request_read(const struct ota_sip_unit *unit, const struct sock
         note_source(r.osip, from);
     e = rc == OSIP_NOMEM ? ERR_NOMEM : rc ? ERR_MALFORMED : read_parts(&r);
     r.escaped_nul = slice_find_slice(unit->head, SLICE("%00")) != SIZE_MAX;
+    if (!e)
+        e = keep(unit->head, &r);
     if (e)
         ota_sip_request_clear(&r);
     else
@@ -85,6 +118,7 @@ enum err ota_sip_request_read(const struct ota_sip_unit *unit, const struct sock
 void ota_sip_request_clear(struct ota_sip_request *r)
 {
     osip_message_free(r->osip);
+    free(r->kept);
     *r = (struct ota_sip_request){.osip = NULL};
 }
 
@@ -116,11 +150,6 @@ bool ota_sip_request_lists(const struct ota_sip_request *r, const char *name, st
             if (slice_eq_ci(one, item))
                 return true;
     return false;
-}
-
-bool ota_sip_request_logs_in(const struct ota_sip_request *r)
-{
-    return osip_list_size(&r->osip->authorizations) > 0;
 }
 
 /* What libosip2 printed into memory of its own. */

@@ -11,6 +11,9 @@ struct osip_message;
 
 struct ota_sip_request {
     struct osip_message *osip; /* owned; all slices live in it */
+    char *kept;                /* owned; what libosip2 does not keep as it came lives in it: */
+    struct slice uri;          /* the Request-URI */
+    struct slice logins;       /* the values of Authorization, a line feed behind each */
     struct slice method;
     struct slice branch; /* of the topmost Via; Call-ID where that has none of its own (RFC 2543, §17.2.3) */
     struct slice sent_by; /* its host */
@@ -32,7 +35,6 @@ struct slice ota_sip_request_header(const struct ota_sip_request *r, const char 
 struct slice ota_sip_request_next(const struct ota_sip_request *r, const char *name, int *pos);
 /* Is this one of the items of a header's comma list, which libosip2 takes apart? */
 bool ota_sip_request_lists(const struct ota_sip_request *r, const char *name, struct slice item);
-bool ota_sip_request_logs_in(const struct ota_sip_request *r); /* there is an Authorization */
 /* The media type with its parameters, appended; nothing when there is none.  ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_request_type(const struct ota_sip_request *r, struct buf *out) MUST_USE;
 

@@ -20,7 +20,7 @@ struct world {
 static void world_make(struct world *w)
 {
     struct sec_keyserver_conf keyserver = {10, 1};
-    struct sec_bootstrap_conf conf = {BSF, 4, 60000};
+    struct sec_bootstrap_conf conf = {BSF, 4, 60000, false};
     struct sec_subscriber c = {.impi = IMPI, .opc = SLICE("0123456789abcdef")};
     struct sec_secret k;
 

@@ -9,7 +9,7 @@ static const struct sec_digest_request request = {{"GET", 3}, {"/", 1}, {NULL, 0
 
 static void server(const struct sec_digest_aka_request *got)
 {
-    struct sec_digest_aka_offer offer = {got->r.algorithm, got->r.realm, got->r.nonce, got->r.opaque};
+    struct sec_digest_aka_offer offer = {got->r.algorithm, got->r.realm, got->r.nonce, got->r.opaque, false};
     struct sec_secret ha1;
 
     if (got->kind != SEC_DIGEST_AKA_ANSWER)

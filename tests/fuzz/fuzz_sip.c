@@ -62,6 +62,7 @@ static void register_it(const struct ota_sip_request *r)
                                                              .sin_port = htons(5060),
                                                              .sin_addr.s_addr = htonl(0x7F000001)}},
                                         .trusted = true};
+    const struct ota_sip_account alice = {.record = SLICE("sip:alice@example.com")};
     struct buf record, more;
     struct ota_sip_answer answer = {.record = &record, .more = &more};
     unsigned status;
@@ -74,7 +75,9 @@ static void register_it(const struct ota_sip_request *r)
     if (status == 200 || status < 400 || status > 599)
         abort();
     buf_clear(&more);
-    status = ota_sip_register_bind(&g, r, &from, SLICE("sip:alice@example.com"), &answer);
+    buf_reset(&record, OTA_SIP_HEAD_MAX_N);
+    buf_add(&record, alice.record);
+    status = ota_sip_register_bind(&g, r, &from, &alice, &answer);
     if (status != 200 && status != 400 && status != 423 && status != 439 && status != 500)
         abort();
     buf_clear(&more);

@@ -1,6 +1,7 @@
 """A SIP phone of our own that registers: one socket over UDP, TCP or TLS, from which it asks and on which it is asked; Digest by
 hashlib.  Nothing of the product checks itself here.  RFC 3261 §10.2, RFC 5626, RFC 7616."""
 
+import base64
 import hashlib
 import queue
 import re
@@ -145,6 +146,14 @@ class Phone:
                 return reply
             self.learn(reply, algorithm)
         return reply
+
+    def answer_aka(self, reply, module):
+        """Learns an AKA challenge by the module; what is to be added to the Authorization."""
+        self.learn(reply, "AKAv1-MD5")
+        octets = base64.b64decode(self.challenge["nonce"])
+        run, auts = module.run(octets[:16], octets[16:32])
+        self.password = run.res if run else b""
+        return f', auts="{base64.b64encode(auts).decode()}"' if auts else ""
 
     def register(self, *headers, expires=600, more=';+g.oma.pusheventapp="wml.ua,mms.ua"', want=200, **rest):
         reply = self.ask("REGISTER", f"Contact: {self.contact(expires, more)}", *headers, **rest)

@@ -3,6 +3,7 @@
 import socket
 import ssl
 
+from gba_model import Module
 from gateway import Gateway, make_identity, pap_push
 from harness import case, check, check_eq, main, wait_until
 from siphone import DOMAIN, Phone
@@ -16,11 +17,16 @@ LISTEN = {"ota-sip.listen-udp": "127.0.0.1:0", "ota-sip.listen-tcp": "127.0.0.1:
 LOGIN = "registers = any\ncall-proof = digest\ncall-password-file = ../password\n"
 
 
+def doors(gateway):
+    with open(gateway.path("ports"), encoding="utf-8") as f:
+        return {line.split("=")[0]: int(line.rpartition(":")[2]) for line in f.read().split()}
+
+
 def registrar(bench, terminals=f"[terminal {ALICE}]\n{LOGIN}[terminal {BOB}]\n{LOGIN}", whitelist=OPEN, conf=None, **more):
     """A gateway and its doors: {"sip-udp": port ...}."""
     gateway = Gateway(bench, terminals, whitelist=whitelist, conf={**LISTEN, **(conf or {})}, **more)
-    with open(gateway.path("ports"), encoding="utf-8") as f:
-        gateway.doors = {line.split("=")[0]: int(line.rpartition(":")[2]) for line in f.read().split()}
+    if gateway.runs:
+        gateway.doors = doors(gateway)
     return gateway
 
 
@@ -255,6 +261,55 @@ def connections(bench):
         s.close()
     delivered(bench, gateway, "p1")
     check_eq(len(phone.messages), 1)
+
+
+@case
+def by_identity_module(bench):
+    """AKAv1-MD5 with a subscriber of the embedded key server: each challenge once, numbers follow AUTS, and another's address is 403."""
+    module, other = Module("alice@ims.example"), Module("bob@ims.example")
+    aka = "registers = any\ncall-proof = aka\ncall-subscriber = {}@ims.example\n"
+    gateway = registrar(bench, f"[terminal {ALICE}]\n{aka.format('alice')}[terminal {BOB}]\n{aka.format('bob')}",
+                        conf={"files.subscribers": "subscribers.conf", "key-server.name": DOMAIN}, start=False)
+    gateway.write("subscribers.conf", module.section() + other.section())
+    gateway.start()
+    door = doors(gateway)["sip-udp"]
+    phone = Phone(bench, door, login="alice@ims.example")
+
+    def asks(phone, *headers, more="", to=None):
+        uri = f"sip:{DOMAIN}"
+        login = [phone.authorization("REGISTER", uri) + more] if phone.challenge else []
+        phone.send(phone.request("REGISTER", f"Contact: {phone.contact()}", *headers, *login, to=to))
+        return phone.reply()
+
+    for first in ([], ['Authorization: Digest username="alice@ims.example", realm="%s", nonce="", uri="sip:%s", response=""' % (DOMAIN, DOMAIN)]):
+        phone.challenge = None
+        reply = asks(phone, *first)
+        check_eq(reply.start, "SIP/2.0 401 Unauthorized")
+        check_eq(len(reply.headers.get_all("WWW-Authenticate")), 1)
+        check_eq(phone.answer_aka(reply, module), "")
+        reply = asks(phone)
+        check_eq(reply.start, "SIP/2.0 200 OK", reply.octets)
+        check("rspauth=" in reply["Authentication-Info"], reply.octets)
+    delivered(bench, gateway, "p1", "--method", "confirmed")
+    phone.wait(1)
+    reply = asks(phone)
+    check_eq(reply.start, "SIP/2.0 401 Unauthorized", "the same answer again")
+    module.seen = {i: 1 << 20 for i in range(32)}
+    auts = phone.answer_aka(reply, module)
+    check(auts, "the module is ahead")
+    reply = asks(phone, more=auts)
+    check_eq(reply.start, "SIP/2.0 401 Unauthorized", reply.octets)
+    check_eq(phone.answer_aka(reply, module), "")
+    check_eq(asks(phone).start, "SIP/2.0 200 OK")
+    phone.challenge = None
+    phone.answer_aka(asks(phone), module)
+    phone.password = b"wrong"
+    check_eq(asks(phone).start, "SIP/2.0 403 Forbidden")
+    thief = Phone(bench, door, "bob", login="bob@ims.example")
+    thief.answer_aka(asks(thief), other)
+    reply = asks(thief, to=ALICE)
+    check_eq(reply.start, "SIP/2.0 403 Forbidden")
+    check_eq(thief.status(thief.request("REGISTER", to=ALICE)), 401)
 
 
 if __name__ == "__main__":

@@ -297,6 +297,17 @@ static const struct {
     {"regescrt", 401, 400, NULL}, /* nobody's contact makes us say what it likes in a header */
 };
 
+/* The same request of one who has been let in. */
+static void known(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                  const struct ota_sip_origin *from, struct ota_sip_answer *answer, unsigned want)
+{
+    const struct ota_sip_account user = {.record = SLICE("sip:user@example.com")};
+
+    buf_reset(answer->record, OTA_SIP_HEAD_MAX_N);
+    buf_add(answer->record, user.record);
+    CU_ASSERT_EQUAL(ota_sip_register_bind(g, r, from, &user, answer), want);
+}
+
 static void torture_registers(void)
 {
     for (size_t i = 0; i < COUNT(registers); i++) {
@@ -318,8 +329,7 @@ static void torture_registers(void)
         CU_ASSERT_EQUAL(ota_sip_register(&g, &r, &from, &answer), registers[i].stranger);
         buf_reset(&more, OTA_SIP_HEAD_MAX_N);
         if (registers[i].known)
-            CU_ASSERT_EQUAL(ota_sip_register_bind(&g, &r, &from, SLICE("sip:user@example.com"), &answer),
-                            registers[i].known);
+            known(&g, &r, &from, &answer, registers[i].known);
         if (registers[i].contact)
             CU_ASSERT_NOT_EQUAL(slice_find_slice(buf_slice(&more), slice_str(registers[i].contact)),
                                 SIZE_MAX);

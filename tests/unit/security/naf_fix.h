@@ -68,7 +68,7 @@ static inline void naf_fix_open(struct naf_fix *f, enum sec_aka_star star)
     struct slice k = SLICE("0123456789abcdef"), opc = SLICE("fedcba9876543210");
     struct sec_keyserver_conf keyserver = {100, 1};
     struct sec_subscriber c = {.impi = FIX_IMPI, .k = k, .opc = opc, .star = star};
-    struct sec_bootstrap_conf conf = {FIX_BSF, 10, 60000};
+    struct sec_bootstrap_conf conf = {FIX_BSF, 10, 60000, false};
     struct sec_bootstrap_answer a;
     struct buf header, says;
 

@@ -54,7 +54,7 @@ static struct sec_keyserver *server_with(struct slice opc, enum sec_aka_star sta
 
 static void open_bench(struct bench *t, enum sec_aka_star star, uint64_t sqn)
 {
-    struct sec_bootstrap_conf conf = {BSF, 10, FRESH};
+    struct sec_bootstrap_conf conf = {BSF, 10, FRESH, false};
     struct sec_usim_conf usim = {IMPI, K, OPC, star};
 
     *t = (struct bench){.now_ms = NOW_MS};
@@ -303,7 +303,7 @@ static void test_challenge_ages(void)
 /* RAND and AUTN of a push, or of another server: right for the module, nothing here. */
 static void test_foreign_challenges(void)
 {
-    struct sec_bootstrap_conf conf = {BSF, 10, FRESH};
+    struct sec_bootstrap_conf conf = {BSF, 10, FRESH, false};
     struct sec_bootstrap *other = NULL;
     struct bench t;
 
@@ -469,12 +469,12 @@ static void test_create_rows(void)
     static const struct {
         struct sec_bootstrap_conf conf;
         enum err want;
-    } rows[] = {{{{"", 0}, 1, 1}, ERR_MALFORMED},
-                {{{"Bsf.example", 11}, 1, 1}, ERR_MALFORMED},
-                {{{"bsf.example", 11}, 0, 1}, ERR_LIMIT},
-                {{{"bsf.example", 11}, SEC_BOOTSTRAP_RUNS_MAX + 1, 1}, ERR_LIMIT},
-                {{{"bsf.example", 11}, 1, 0}, ERR_LIMIT},
-                {{{"bsf.example", 11}, 1, 1}, ERR_OK}};
+    } rows[] = {{{{"", 0}, 1, 1, false}, ERR_MALFORMED},
+                {{{"Bsf.example", 11}, 1, 1, false}, ERR_MALFORMED},
+                {{{"bsf.example", 11}, 0, 1, false}, ERR_LIMIT},
+                {{{"bsf.example", 11}, SEC_BOOTSTRAP_RUNS_MAX + 1, 1, false}, ERR_LIMIT},
+                {{{"bsf.example", 11}, 1, 0, false}, ERR_LIMIT},
+                {{{"bsf.example", 11}, 1, 1, false}, ERR_OK}};
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct sec_bootstrap *b = NULL;

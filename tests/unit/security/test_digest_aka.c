@@ -44,7 +44,8 @@ static enum sec_digest_algorithm algorithm_of(json_t *row)
 static void row_check(json_t *row)
 {
     struct slice nonce = vector_text(row, "nonce"), user = vector_text(row, "username");
-    struct sec_digest_aka_offer c = {algorithm_of(row), vector_text(row, "realm"), nonce, SLICE("ticket 7")};
+    struct sec_digest_aka_offer c = {algorithm_of(row), vector_text(row, "realm"), nonce, SLICE("ticket 7"),
+                                     false};
     struct sec_digest_request q = {vector_text(row, "method"), vector_text(row, "uri"),
                                    vector_text(row, "request_body"), true};
     struct sec_aka_vector v = vector_for(nonce);
@@ -267,7 +268,8 @@ static void test_nonce_round_trip(void)
 /* Any other answer than the one to this offer and request is refused. */
 static void test_verify_rows(void)
 {
-    static const struct sec_digest_aka_offer offer = {SEC_DIGEST_AKAV1_MD5, {"r", 1}, {"n", 1}, {"o", 1}};
+    static const struct sec_digest_aka_offer offer = {
+        SEC_DIGEST_AKAV1_MD5, {"r", 1}, {"n", 1}, {"o", 1}, false};
     static const struct sec_digest_request request = {{"GET", 3}, {"/", 1}, {NULL, 0}, true};
     const struct sec_digest_response good = {.username = SLICE("u"),
                                              .realm = SLICE("r"),
@@ -307,7 +309,7 @@ static void test_verify_rows(void)
 
 static void test_challenge_refused(void)
 {
-    struct sec_digest_aka_offer c = {SEC_DIGEST_AKAV1_MD5, SLICE("r\""), SLICE("n"), SLICE_NONE};
+    struct sec_digest_aka_offer c = {SEC_DIGEST_AKAV1_MD5, SLICE("r\""), SLICE("n"), SLICE_NONE, false};
     struct buf out, tiny;
 
     buf_init(&out, TEXT_MAX_N);
