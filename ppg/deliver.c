@@ -41,6 +41,7 @@ struct attempt {
     const struct ota_terminal *terminal;
     const struct ota_bearer *bearer;
     size_t bearer_at;
+    unsigned tried; /* bearers that did not get through in this attempt, a bit each by place */
     struct sec_policy_out decision;
     struct ppg_content content;
     struct buf made;       /* the content in another form */
@@ -71,16 +72,25 @@ struct route {
     size_t bearer_at;
     struct sec_policy_out decision;
     const char *why; /* static; NULL: the decision says it */
+    unsigned tried;  /* in: bearers that are not asked any more, a bit each by place */
+    bool home;       /* in: this loop owns the terminal, so it is known who is absent */
 };
 
-/* Place of the first bearer that reaches the terminal; bearers_n when none does.  fetched: of those it fetches over. */
-static size_t bearer_for(const struct ppg_core *c, const struct ota_terminal *t, bool fetched)
+/* Place of the first bearer from `at` on that reaches the terminal; bearers_n when none does.  fetched: of those it fetches over. */
+static size_t bearer_from(const struct ppg_core *c, const struct ota_terminal *t, bool fetched,
+                          const struct route *r, size_t at)
 {
-    size_t i = 0;
+    while (at < c->bearers_n &&
+           (r->tried >> at & 1 || !c->bearers[at]->reaches(t) || (fetched && !c->bearers[at]->fetched)))
+        at++;
+    return at;
+}
 
-    while (i < c->bearers_n && !(c->bearers[i]->reaches(t) && (c->bearers[i]->fetched || !fetched)))
-        i++;
-    return i;
+/* Could the terminal be reached over it only if it came by itself, and has not? */
+static bool away(const struct ppg_core *c, const struct ota_terminal *t, const struct route *r, size_t at)
+{
+    return r->home && c->bearers[at]->absent && c->bearer_self[at] &&
+           c->bearers[at]->absent(c->bearer_self[at], t);
 }
 
 void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *bearer,
@@ -101,22 +111,13 @@ void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *beare
     sec_policy_decide(&in, out);
 }
 
-/* PAP_CODE_OK and *r filled, or the code that refuses; one rule for submissions and attempts. */
-static unsigned route_find(const struct ppg_core *c, const struct ota_registry *registry,
-                           const struct ppg_deliver_ask *ask, bool fetched, struct route *r)
+/* PAP_CODE_OK and *r filled, or the code that refuses to go this way. */
+static unsigned route_by(const struct ppg_core *c, const struct ppg_deliver_ask *ask, size_t at,
+                         struct route *r)
 {
     r->why = "";
-    r->terminal = ota_registry_find(registry, ask->key);
-    if (!r->terminal) {
-        r->why = "no such terminal";
-        return PAP_CODE_ADDRESS_ERROR;
-    }
-    r->bearer_at = bearer_for(c, r->terminal, fetched);
-    if (r->bearer_at == c->bearers_n) {
-        r->why = "no bearer reaches the terminal";
-        return PAP_CODE_SERVICE_FAILURE;
-    }
-    r->bearer = c->bearers[r->bearer_at];
+    r->bearer_at = at;
+    r->bearer = c->bearers[at];
     if (ask->push->method == PPG_METHOD_CONFIRMED && !r->bearer->confirms) { /* [PAP §5.3] */
         r->why = "nothing confirms delivery on the way to the terminal";
         return PAP_CODE_METHOD_NOT_POSSIBLE;
@@ -135,6 +136,28 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
         return PAP_CODE_CAPABILITIES_MISMATCH;
     }
     return PAP_CODE_OK;
+}
+
+/* The first way that is open and does, among several to push; else the first of all, with what is wrong with it.  One rule for
+ * submissions and attempts. */
+static unsigned route_find(const struct ppg_core *c, const struct ota_registry *registry,
+                           const struct ppg_deliver_ask *ask, bool fetched, struct route *r)
+{
+    size_t first;
+
+    r->terminal = ota_registry_find(registry, ask->key);
+    r->why = "no such terminal";
+    if (!r->terminal)
+        return PAP_CODE_ADDRESS_ERROR;
+    first = bearer_from(c, r->terminal, fetched, r, 0);
+    r->why = "no bearer reaches the terminal";
+    if (first == c->bearers_n)
+        return PAP_CODE_SERVICE_FAILURE;
+    for (size_t at = first; at < c->bearers_n; at = bearer_from(c, r->terminal, fetched, r, at + 1))
+        if (!away(c, r->terminal, r, at) && (at == first || !c->bearers[at]->fetched) &&
+            route_by(c, ask, at, r) == PAP_CODE_OK)
+            return PAP_CODE_OK;
+    return route_by(c, ask, first, r);
 }
 
 static void route_why(const struct route *r, char why[PPG_DELIVER_WHY_N])
@@ -282,6 +305,7 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     a->content = ppg_content_plain(t->push);
     a->form_tried = false;
     a->associations = 0;
+    a->tried = 0;
     a->indirect = false;
     a->vouched = false;
     a->job = (struct ota_job){.push_id = t->push->push_id};
@@ -409,6 +433,31 @@ static bool suited(struct attempt *a)
     return other;
 }
 
+/* Nothing was taken, and there is another way: on in the same attempt.  True: sent again. */
+static bool rerouted(struct attempt *a)
+{
+    struct ppg_core *c = a->deliver->core;
+    const struct ppg_target *t = a->target;
+    struct ppg_deliver_ask ask = {
+        .key = t->key, .asked = t->push->asked, .demanded = t->demanded, .push = t->push, .made = &a->made};
+    struct route r = {.why = "", .tried = a->tried | 1u << a->bearer_at, .home = true};
+    struct ppg_content content;
+
+    if (a->job.result.outcome != OTA_RETRY || a->indirect ||
+        plan_by(c, a->registry, &ask, false, &r, &content) != PAP_CODE_OK || r.bearer->fetched ||
+        away(c, r.terminal, &r, r.bearer_at))
+        return false;
+    LOG(c->shared->log, LOG_INFO, "deliver.reroute", LOG_S("push_id", t->push->push_id), LOG_A("to", t->key),
+        LOG_C("bearer", a->bearer->name), LOG_C("next", r.bearer->name), LOG_C("why", a->job.result.note));
+    a->tried = r.tried;
+    a->bearer = r.bearer;
+    a->bearer_at = r.bearer_at;
+    a->decision = r.decision;
+    a->content = content;
+    start_again(a);
+    return true;
+}
+
 /* What the terminal says of a bootstrapped association.  One that it cannot use gives way to another, and the push goes out
  * again at once, so often in an attempt; after that it waits.  True: sent again. */
 static bool associated(struct attempt *a)
@@ -444,7 +493,7 @@ static void answered(struct ota_job *job, enum err why, void *arg)
     enum ppg_event ev;
 
     (void)why; /* the result says it in the words of the field */
-    if (associated(a) || suited(a))
+    if (associated(a) || suited(a) || rerouted(a))
         return;
     ev = outcomes[r->outcome].event;
     if (ev == EV_RETRY)
@@ -587,7 +636,7 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
     struct ppg_deliver_ask ask = {
         .key = t->key, .asked = t->push->asked, .demanded = t->demanded, .push = t->push};
     struct store_record none = {.note = SLICE("memory")};
-    struct route r = {.why = ""};
+    struct route r = {.why = "", .home = true};
     char why[PPG_DELIVER_WHY_N];
     unsigned code;
 

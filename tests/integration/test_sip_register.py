@@ -5,7 +5,7 @@ import ssl
 
 from gba_model import Module
 from gateway import Gateway, make_identity, pap_push
-from harness import case, check, check_eq, main, wait_until
+from harness import case, check, check_eq, free_port, main, wait_until
 from siphone import DOMAIN, Phone
 from sipnet import MARK
 
@@ -261,6 +261,25 @@ def connections(bench):
         s.close()
     delivered(bench, gateway, "p1")
     check_eq(len(phone.messages), 1)
+
+
+@case
+def one_way_or_the_other(bench):
+    """A terminal with an OTA-HTTP route that registers too is reached over what works, in one attempt; not where policy forbids it."""
+    dead = free_port(socket.SOCK_STREAM)
+    gateway = registrar(bench, f"[terminal {ALICE}]\nroute = http://127.0.0.1:{dead}\n{LOGIN}[terminal {BOB}]\n"
+                        f"route = https://localhost:{dead}\ntls-name = localhost\n{LOGIN}",
+                        whitelist=f"allow news {ALICE} *\nallow news {BOB} * protect=full\n")
+    phones = [Phone(bench, gateway.doors["sip-udp"], user) for user in ("alice", "bob")]
+    for phone in phones:
+        phone.register()
+    push(bench, gateway, "p1")
+    target = gateway.wait_state("p1", "delivered")["targets"][0]
+    check_eq((target["code"], target["tries"], len(phones[0].messages)), (1000, 1, 1))
+    gateway.check_events(1, "deliver.reroute", bearer="http", next="sip")
+    push(bench, gateway, "p2", to=BOB)
+    gateway.wait_event("deliver.done", push_id="p2", bearer="http")
+    check_eq((phones[1].messages, gateway.show("p2")["targets"][0]["state"]), ([], "pending"))
 
 
 @case
