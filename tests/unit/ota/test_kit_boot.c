@@ -33,7 +33,7 @@ static void open_bench(struct bench *t, struct slice opc, enum sec_aka_star star
     const struct sec_keyserver_conf servers = {10, 3};
     const struct sec_subscriber s = {
         .impi = IMPI, .k = K, .opc = opc, .sqn = seq << SEC_AKA_IND_BITS, .star = star};
-    const struct sec_bootstrap_conf bsf = {BSF, 10, 60000};
+    const struct sec_bootstrap_conf bsf = {BSF, 10, 60000, false};
     const struct kit_conf conf = {.max_size = 10000, .max_outstanding = 1, .seen_max = 3};
     const struct kit_module module = {
         .impi = IMPI, .k = K, .opc = OPC, .star = star, .life_max_s = LIFE, .rate = 5};
