@@ -100,6 +100,10 @@ struct ota_env {
         struct ota_sip_door *door;         /* what devices register at; NULL: there is none */
         struct ota_sip_location *location; /* where those are; NULL: nowhere */
         bool untagged_ok;                  /* one that has not said which applications it has gets all */
+        size_t sessions_max;               /* of MSRP, of this loop */
+        int64_t ring_ms;                   /* an INVITE may ring so long */
+        int64_t report_ms;                 /* a success report may take so long */
+        int64_t session_idle_ms;           /* a session ends after so long without a push */
     } sip;
     struct ota_profiles *profiles; /* gets what terminals say at registration; may be NULL */
     size_t calls_max;              /* of this loop: connections that terminals opened */

@@ -58,6 +58,14 @@ struct ota_call_in {
     uint16_t wake_port;
 };
 
+/* When a push over SIP goes in a session of MSRP instead of a MESSAGE. */
+enum ota_session {
+    OTA_SESSION_NO,
+    OTA_SESSION_LARGE,  /* one that is too large for a MESSAGE, or that the terminal will not take as one */
+    OTA_SESSION_ALWAYS, /* all: it takes no MESSAGE */
+    OTA_SESSION_TLS /* all, inside TLS, with the terminal itself by its key or the name in its certificate */
+};
+
 struct ota_terminal {
     bool
         inbox; /* it fetches what waits for it, proved as when it calls in (call_in.proof and what goes with it) */
@@ -69,6 +77,7 @@ struct ota_terminal {
     struct slice host; /* empty: no such route */
     uint16_t port;
     struct slice sip_uri;      /* Request-URI of a SIP route; host, port and tls say the same in parts */
+    enum ota_session session;  /* SIP */
     bool tls;                  /* or DTLS for datagrams */
     struct slice psk_identity; /* DTLS by a key that both ends have, instead of certificates; empty: none */
     struct sec_secret psk;

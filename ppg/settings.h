@@ -154,8 +154,12 @@ struct ppg_settings {
         int64_t expires_min_ms, expires_ms, expires_max_ms; /* of registrations */
         size_t registered_max;                              /* addresses of record with a device */
         bool untagged_ok;
-        int64_t enter_ms; /* a connection on which nobody has logged in closes then */
-        int64_t flow_ms;  /* any other that is silent */
+        int64_t enter_ms;        /* a connection on which nobody has logged in closes then */
+        int64_t flow_ms;         /* any other that is silent */
+        size_t sessions_max;     /* of MSRP, of one loop */
+        int64_t ring_ms;         /* an INVITE may ring so long */
+        int64_t report_ms;       /* a success report may take so long */
+        int64_t session_idle_ms; /* a session ends after so long without a push */
     } ota_sip;
     struct {
         int64_t retry_first_ms; /* doubles, with jitter */

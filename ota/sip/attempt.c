@@ -1,4 +1,4 @@
-/* One attempt to push as a MESSAGE; see attempt.h.  RFC 3428, RFC 3261 §8.1, §18.1.1, §22.2. */
+/* One attempt to push as a MESSAGE or in a session; see attempt.h.  RFC 3428, RFC 3261 §8.1, §13.2, §18.1.1, §22.2. */
 #include "ota/sip/attempt.h"
 
 #include <stdio.h>
@@ -7,8 +7,10 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/net/stream.h"
+#include "ota/sip/dialog.h"
 #include "ota/sip/door.h"
 #include "ota/sip/result.h"
+#include "ota/sip/session.h"
 
 #define TOO_LARGE   2006
 #define FAILURE     4000
@@ -16,6 +18,7 @@
 #define BAD_ADDRESS 2002
 #define NO_APP      5028
 #define OTHER_TYPE  5030
+#define NO_CONFIRM  3007
 #define LINE_MAX_N  65536 /* octets of header lines of an envelope */
 
 static const struct ota_env *env_of(const struct ota_sip_attempt *a)
@@ -24,6 +27,7 @@ static const struct ota_env *env_of(const struct ota_sip_attempt *a)
 }
 
 static void launch(struct ota_sip_attempt *a);
+static void launch_session(struct ota_sip_attempt *a);
 static void resolve(struct ota_sip_attempt *a);
 
 /* A device that has registered here is where it said, and nowhere else. */
@@ -32,7 +36,7 @@ static bool registered(const struct ota_sip_attempt *a)
     return a->job->terminal->registers != OTA_CALLS_NO;
 }
 
-static bool by_flow(const struct ota_sip_attempt *a)
+bool ota_sip_attempt_by_flow(const struct ota_sip_attempt *a)
 {
     return registered(a) && ota_sip_flow_any(&a->device.flow);
 }
@@ -44,8 +48,7 @@ static struct slice app_of(const struct ota_sip_attempt *a)
 
 /* --- texts --- */
 
-/* n hexadecimal digits of chance and NUL. */
-static enum err chance(char *out, size_t n)
+enum err ota_sip_chance(char *out, size_t n)
 {
     uint8_t octets[32];
     struct buf text;
@@ -81,10 +84,15 @@ static const struct ota_login *login_of(const struct ota_sip_attempt *a)
     return a->job->terminal->login.user.n ? &a->job->terminal->login : &env_of(a)->sip.login;
 }
 
+static struct slice body_of(const struct ota_sip_attempt *a)
+{
+    return a->session ? buf_slice(&a->offer) : buf_slice(&a->entity);
+}
+
 static enum err print_login(struct ota_sip_attempt *a, const struct ota_sip_verify *verify, struct buf *out)
 {
-    const struct sec_digest_request request = {SLICE("MESSAGE"), slice_str(a->uri), buf_slice(&a->entity),
-                                               true};
+    const struct sec_digest_request request = {a->session ? SLICE("INVITE") : SLICE("MESSAGE"),
+                                               slice_str(a->uri), body_of(a), true};
 
     return ota_sip_login_print(&a->login, login_of(a), &request, verify, out);
 }
@@ -169,21 +177,40 @@ static bool hop_trusted(const struct ota_sip_attempt *a)
     return false;
 }
 
-/* Over UDP the port that answers come to; streams carry them back themselves (RFC 3261 §18.2.2). */
-static void print_sent_by(const struct ota_sip_attempt *a, char *out, size_t cap)
+void ota_sip_own_host(const struct ota_env *env, char *out, size_t cap)
 {
-    const struct ota_sip_env *conf = &env_of(a)->sip;
-    uint16_t port = ota_sip_hop_port(a->hop);
-    struct slice host = conf->host;
+    const struct ota_sip_env *conf = &env->sip;
     struct ota_sip_uri own;
+
+    if (conf->host.n == 0 && !ota_sip_uri_parse(conf->identity, &own))
+        (void)snprintf(out, cap, "%s", own.host);
+    else
+        (void)snprintf(out, cap, "%.*s", SLICE_FMT(conf->host));
+}
+
+void ota_sip_sent_by(const struct ota_env *env, const struct ota_sip_hop *hop, char *out, size_t cap)
+{
+    char host[OTA_SIP_HOST_MAX_N + 1];
+    uint16_t port = ota_sip_hop_port(hop);
     bool v6;
 
-    if (host.n == 0 && !ota_sip_uri_parse(conf->identity, &own))
-        host = slice_str(own.host);
-    v6 = slice_find(host, ':') != SIZE_MAX;
-    (void)snprintf(out, cap, "%s%.*s%s", v6 ? "[" : "", SLICE_FMT(host), v6 ? "]" : "");
+    ota_sip_own_host(env, host, sizeof host);
+    v6 = strchr(host, ':') != NULL;
+    (void)snprintf(out, cap, "%s%s%s", v6 ? "[" : "", host, v6 ? "]" : "");
     if (port)
         (void)snprintf(out + strlen(out), cap - strlen(out), ":%u", (unsigned)port);
+}
+
+/* Where requests of the far end find us: over the way that this one goes. */
+static void print_contact(const struct ota_sip_attempt *a, const char *sent_by, char *out, size_t cap)
+{
+    static const char *const ways[] = {
+        [OTA_SIP_UDP] = "", [OTA_SIP_TCP] = ";transport=tcp", [OTA_SIP_TLS] = ";transport=tls"};
+    struct slice user = env_of(a)->sip.identity, rest;
+
+    if (!slice_cut(user, ':', &rest, &user) || !slice_cut(user, '@', &user, &rest))
+        user = SLICE("push");
+    (void)snprintf(out, cap, "sip:%.*s@%s%s", SLICE_FMT(user), sent_by, ways[a->via]);
 }
 
 static struct slice priority_of(const struct ota_job *job)
@@ -200,6 +227,12 @@ static void fill_life(const struct ota_sip_attempt *a, struct ota_sip_message *m
     m->now_s = now_ms / 1000;
     m->expires_s = a->job->expires_ms > now_ms ? (a->job->expires_ms - now_ms) / 1000 : 0;
     m->priority = priority_of(a->job);
+}
+
+struct slice ota_sip_attempt_type(const struct ota_sip_attempt *a)
+{
+    return a->bare ? ota_header_find(a->job->message_head, SLICE("Content-Type"))
+                   : SLICE(OTA_SIP_ENVELOPE_TYPE);
 }
 
 /* Who asks for what; what changes from request to request is the caller's. */
@@ -219,11 +252,10 @@ static struct ota_sip_message request_of(const struct ota_sip_attempt *a)
                                 .service = conf->service,
                                 .app_tag = conf->app_tag,
                                 .user_agent = env_of(a)->product,
-                                .body = buf_slice(&a->entity)};
+                                .body = body_of(a)};
 
     m.app_id = app_of(a);
-    m.content_type =
-        a->bare ? ota_header_find(a->job->message_head, SLICE("Content-Type")) : SLICE(OTA_SIP_ENVELOPE_TYPE);
+    m.content_type = a->session ? SLICE("application/sdp") : ota_sip_attempt_type(a);
     fill_life(a, &m);
     return m;
 }
@@ -234,11 +266,13 @@ static enum err print_request(struct ota_sip_attempt *a)
     struct buf *login = &a->target->sip->scratch;
     struct ota_sip_message m;
     char sent_by[OTA_SIP_HOST_MAX_N + 10], branch[OTA_SIP_BRANCH_N + 1] = "z9hG4bK";
-    enum err e = chance(branch + 7, OTA_SIP_BRANCH_N - 7);
+    char contact[2 * OTA_SIP_URI_MAX_N];
+    enum err e = ota_sip_chance(branch + 7, OTA_SIP_BRANCH_N - 7);
 
     if (env_of(a)->sip.door)
         ota_sip_door_branch(env_of(a)->sip.door, branch);
-    print_sent_by(a, sent_by, sizeof sent_by);
+    ota_sip_sent_by(env_of(a), a->hop, sent_by, sizeof sent_by);
+    print_contact(a, sent_by, contact, sizeof contact);
     buf_reset(login, SEC_DIGEST_HEADER_MAX_N);
     if (!e)
         e = print_security(a, login);
@@ -247,6 +281,7 @@ static enum err print_request(struct ota_sip_attempt *a)
     m = request_of(a);
     m.sent_by = slice_str(sent_by);
     m.branch = slice_str(branch);
+    m.contact = a->session ? slice_str(contact) : SLICE_NONE;
     m.login = buf_slice(login);
     buf_reset(&a->message, OTA_SIP_MESSAGE_MAX_N);
     e = ota_sip_message_print(&m, &a->message);
@@ -269,7 +304,9 @@ void ota_sip_attempt_stop(struct ota_sip_attempt *a)
     struct ota_sip_search *search = a->search;
 
     ota_sip_trans_drop(&a->trans);
+    ota_sip_trans_drop(&a->cancelling);
     ota_sip_hop_leave(&a->hop, &a->rider);
+    ota_sip_session_leave(a);
     a->search = NULL;
     if (search)
         ota_sip_search_cancel(search, search_gone, a->target->sip);
@@ -303,7 +340,7 @@ static bool find_device(struct ota_sip_attempt *a, enum err *why)
 
 static void go_to_device(struct ota_sip_attempt *a)
 {
-    if (!by_flow(a)) {
+    if (!ota_sip_attempt_by_flow(a)) {
         resolve(a);
         return;
     }
@@ -350,6 +387,12 @@ static void refuse(struct ota_sip_attempt *a, enum err e)
     }
 }
 
+/* Whether what is no MESSAGE may go in a session instead. */
+static bool may_session(const struct ota_sip_attempt *a)
+{
+    return !a->session && a->job->terminal->session != OTA_SESSION_NO;
+}
+
 /* The way to the peer is gone. */
 static void lost(struct ota_sip_rider *rider, bool opened, const char *note)
 {
@@ -357,12 +400,13 @@ static void lost(struct ota_sip_rider *rider, bool opened, const char *note)
 
     a->hop = NULL;
     ota_sip_trans_drop(&a->trans);
+    ota_sip_trans_drop(&a->cancelling);
     if (!opened && a->widened && !a->narrowed) { /* RFC 3261 §18.1.1 */
         a->narrowed = true;
         a->via = OTA_SIP_UDP;
         launch(a);
     } else {
-        elsewhere(a, opened && a->via != OTA_SIP_UDP ? OTA_AMBIGUOUS : OTA_RETRY, note);
+        elsewhere(a, opened && a->via != OTA_SIP_UDP && !a->session ? OTA_AMBIGUOUS : OTA_RETRY, note);
     }
 }
 
@@ -445,9 +489,11 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
     a->job->result.taken = v.outcome == OTA_DELIVERED && r->status == 200; /* 202 is a relay's */
     a->job->result.association = ota_sa_answer_parse(r->association);
     learn(a, r, v.next);
-    if (v.next == OTA_SIP_LOGIN && !login_refused(a, r)) {
+    if (may_session(a) && (v.code == TOO_LARGE || v.code == NO_CONFIRM)) {
+        launch_session(a);
+    } else if (v.next == OTA_SIP_LOGIN && !login_refused(a, r)) {
         launch(a);
-    } else if (v.next == OTA_SIP_OTHER_FORM && !a->form_tried) {
+    } else if (v.next == OTA_SIP_OTHER_FORM && !a->form_tried && !a->session) {
         a->form_tried = true;
         a->bare = !a->bare;
         launch(a);
@@ -467,11 +513,52 @@ static void trans_done(enum err why, const struct ota_sip_reply *reply, void *ar
     struct ota_sip_attempt *a = arg;
 
     a->trans = NULL;
+    ota_sip_trans_drop(&a->cancelling);
     ota_sip_hop_leave(&a->hop, &a->rider);
-    if (why == ERR_OK)
+    if (why == ERR_OK && a->session && reply->status / 100 == 2)
+        ota_sip_session_begin(a, reply);
+    else if (why == ERR_OK)
         judge(a, reply);
-    else
-        elsewhere(a, why == ERR_LATE ? OTA_AMBIGUOUS : OTA_RETRY, why == ERR_LATE ? "no answer" : "not sent");
+    else /* of an INVITE nothing has been taken */
+        elsewhere(a, why == ERR_LATE && !a->session ? OTA_AMBIGUOUS : OTA_RETRY,
+                  why == ERR_LATE ? "no answer" : "not sent");
+}
+
+/* --- ringing --- */
+
+static void trans_ack(struct slice request, void *arg)
+{
+    struct ota_sip_attempt *a = arg;
+
+    (void)!ota_sip_hop_send(a->hop, request); /* lost: it is asked for again (RFC 3261 §17.1.1.2) */
+}
+
+static enum err cancel_send(void *arg)
+{
+    struct ota_sip_attempt *a = arg;
+    enum err e = ota_sip_hop_send(a->hop, buf_slice(&a->cancel));
+
+    return e == ERR_AGAIN ? ERR_OK : e;
+}
+
+static void cancel_done(enum err why, const struct ota_sip_reply *reply, void *arg)
+{
+    struct ota_sip_attempt *a = arg;
+
+    (void)why, (void)reply; /* what counts is the answer to the INVITE */
+    a->cancelling = NULL;
+}
+
+static void trans_rang(void *arg)
+{
+    const struct ota_sip_trans_user user = {.send = cancel_send, .done = cancel_done, .arg = arg};
+    struct ota_sip_attempt *a = arg;
+    struct ota_sip *s = a->target->sip;
+
+    buf_reset(&a->cancel, OTA_SIP_HEAD_MAX_N);
+    if (!ota_sip_cancel_print(buf_slice(&a->message), &a->cancel) &&
+        !ota_sip_trans_start(s->stack, buf_slice(&a->cancel), &user, &a->cancelling))
+        ota_sip_watch(s);
 }
 
 /* --- sending --- */
@@ -489,9 +576,9 @@ static enum err size_good(const struct ota_sip_attempt *a)
 {
     if (a->message.n <= OTA_SIP_PAGER_MAX_N)
         return ERR_OK;
-    if (!env_of(a)->sip.large_ok)
+    if (!env_of(a)->sip.large_ok && !a->session)
         return ERR_LIMIT;
-    if (a->via == OTA_SIP_UDP && by_flow(a))
+    if (a->via == OTA_SIP_UDP && ota_sip_attempt_by_flow(a))
         return ERR_LIMIT; /* it is there and nowhere else */
     return a->via == OTA_SIP_UDP && !a->narrowed ? ERR_AGAIN : ERR_OK;
 }
@@ -504,9 +591,14 @@ static enum err no_room(enum err e)
 
 static enum err try_send(struct ota_sip_attempt *a)
 {
-    const struct ota_sip_trans_user user = {trans_send, trans_done, a};
+    const struct ota_sip_trans_user user = {.send = trans_send,
+                                            .done = trans_done,
+                                            .arg = a,
+                                            .ack = trans_ack,
+                                            .rang = trans_rang,
+                                            .ring_ms = env_of(a)->sip.ring_ms};
     const struct ota_sip_way way = {a->via, a->places[a->place_at].to, slice_str(a->name),
-                                    by_flow(a) ? &a->device.flow : NULL};
+                                    ota_sip_attempt_by_flow(a) ? &a->device.flow : NULL};
     struct ota_sip *s = a->target->sip;
     enum err e = no_room(ota_sip_hop_take(s->hops, &way, &a->rider, &a->hop));
 
@@ -531,8 +623,13 @@ static enum err try_send(struct ota_sip_attempt *a)
 
 static void launch(struct ota_sip_attempt *a)
 {
-    enum err e = print_entity(a);
+    enum err e;
 
+    if (!a->session && a->job->terminal->session > OTA_SESSION_LARGE) {
+        launch_session(a);
+        return;
+    }
+    e = print_entity(a);
     if (!e)
         e = try_send(a);
     if (e == ERR_AGAIN) {
@@ -542,8 +639,37 @@ static void launch(struct ota_sip_attempt *a)
     }
     if (e == ERR_PEER)
         elsewhere(a, OTA_RETRY, "port unreachable");
+    else if (e == ERR_LIMIT && may_session(a))
+        launch_session(a);
     else if (e)
         refuse(a, e);
+}
+
+/* In the session that there is, else in one that is offered now. */
+static void launch_session(struct ota_sip_attempt *a)
+{
+    enum err e;
+
+    a->session = true;
+    e = print_entity(a);
+    if (e) {
+        refuse(a, e);
+        return;
+    }
+    if (a->target->session) {
+        ota_sip_session_push(a);
+        return;
+    }
+    if (!ota_sip_session_room(a->target->sip)) {
+        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "so many sessions are open");
+        return;
+    }
+    buf_reset(&a->offer, OTA_MSRP_SDP_MAX_N);
+    e = ota_sip_session_offer(a, &a->offer);
+    if (e)
+        refuse(a, e);
+    else
+        launch(a);
 }
 
 static void found(const struct ota_sip_place *places, size_t n, void *arg)
@@ -621,14 +747,14 @@ static enum err begin_route(struct ota_sip_attempt *a)
 
 void ota_sip_attempt_begin(struct ota_sip_attempt *a)
 {
-    enum err e = chance(a->call_id, OTA_SIP_CALL_ID_N);
+    enum err e = ota_sip_chance(a->call_id, OTA_SIP_CALL_ID_N);
 
     a->stage = OTA_SIP_FLYING;
     a->rider.lost = lost;
     list_init(&a->rider.at);
     a->bare = a->job->terminal->direct;
     if (!e)
-        e = chance(a->tag, OTA_SIP_TAG_N);
+        e = ota_sip_chance(a->tag, OTA_SIP_TAG_N);
     if (e)
         refuse(a, e);
     else if (registered(a))

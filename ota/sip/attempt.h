@@ -1,4 +1,4 @@
-/* Inside the bearer for SIP: one attempt to push as a MESSAGE, and the table's view of it.  sip.c keeps the tables and tells callers
+/* Inside the bearer for SIP: one attempt to push as a MESSAGE, or in a session, and the table's view of it.  sip.c keeps the tables and tells callers
  * the results; attempt.c drives one attempt.
  *
  * A push waits until no other MESSAGE to its URI is under way (RFC 3428 §8).  Then: the next hop's places, a hop, the
@@ -9,12 +9,15 @@
 
 #include "base/map.h"
 #include "base/net/hub.h"
+#include "ota/msrp/uri.h"
 #include "ota/sip/agree.h"
 #include "ota/sip/hop.h"
 #include "ota/sip/known.h"
 #include "ota/sip/location.h"
 #include "ota/sip/resolve.h"
 #include "ota/sip/trans.h"
+
+struct ota_sip_session; /* session.h */
 
 #define OTA_SIP_WAITING_MAX 64 /* pushes that wait for one URI */
 #define OTA_SIP_MOVES_MAX   5  /* redirections followed */
@@ -26,9 +29,14 @@ struct ota_sip {
     const struct ota_env *env;
     struct ota_sip_stack *stack;
     struct ota_sip_hops *hops;
-    struct map targets; /* Request-URI -> struct ota_sip_target */
-    struct list free;   /* targets with nothing on its way: begin the next, or go */
-    struct list ready;  /* attempts whose done() is due */
+    struct map targets;      /* Request-URI -> struct ota_sip_target */
+    struct map sessions;     /* Call-ID -> struct ota_sip_session */
+    struct list idle;        /* of these, without a push; the longest first */
+    struct list leaving;     /* sessions that have ended and wait for the last word */
+    size_t sessions_open;    /* in memory */
+    struct net_tls_ctx *tls; /* of the environment; towards terminals */
+    struct list free;        /* targets with nothing on its way: begin the next, or go */
+    struct list ready;       /* attempts whose done() is due */
     struct net_task later;
     struct net_timer timer;     /* of the transactions */
     struct ota_sip_known known; /* challenges */
@@ -51,7 +59,8 @@ struct ota_sip_target {
     size_t uri_n;
     struct list waiting;
     size_t waiting_n;
-    struct ota_sip_attempt *flying; /* one at most */
+    struct ota_sip_attempt *flying;  /* one at most */
+    struct ota_sip_session *session; /* NULL: none */
 };
 
 struct ota_sip_attempt {
@@ -76,8 +85,12 @@ struct ota_sip_attempt {
     struct ota_sip_rider rider;
     struct ota_sip_hop *hop;
     struct ota_sip_trans *trans;
-    struct buf entity;  /* the request's body */
+    struct buf entity;  /* the push as it is sent: the body of a MESSAGE */
     struct buf message; /* the request, as it is sent again */
+    struct buf offer;   /* the body of an INVITE */
+    struct buf cancel;  /* the request that ends its ringing */
+    struct ota_sip_trans *cancelling;
+    char own_path[OTA_MSRP_URI_MAX_N + 1]; /* MSRP URI of ours in the offer */
     char call_id[OTA_SIP_CALL_ID_N + 1];
     char tag[OTA_SIP_TAG_N + 1];
     uint32_t cseq;
@@ -85,6 +98,7 @@ struct ota_sip_attempt {
     struct ota_sip_agreement agreed; /* with the next hop */
     unsigned agrees;
     unsigned moves;
+    bool session;    /* in a session, not as a MESSAGE */
     bool bare;       /* the content itself, no envelope */
     bool form_tried; /* the other form was tried */
     bool widened;    /* over TCP for its size alone (RFC 3261 §18.1.1) */
@@ -96,6 +110,20 @@ void ota_sip_attempt_begin(struct ota_sip_attempt *a);
 /* Lets go of everything that could call back. */
 void ota_sip_attempt_stop(struct ota_sip_attempt *a);
 
+/* It goes over a flow of the door, to a device that has registered. */
+bool ota_sip_attempt_by_flow(const struct ota_sip_attempt *a);
+/* Media type of the entity. */
+struct slice ota_sip_attempt_type(const struct ota_sip_attempt *a);
+
+/* attempt.c, for sessions.  n hexadecimal digits of chance and NUL.  ERR_IO, ERR_NOMEM. */
+enum err ota_sip_chance(char *out, size_t n) MUST_USE;
+/* Our host as others find it, without brackets; and as Via has it for a hop: over UDP with the port that answers come to, streams carry them
+ * back themselves (RFC 3261 §18.2.2). */
+void ota_sip_own_host(const struct ota_env *env, char *out, size_t cap);
+void ota_sip_sent_by(const struct ota_env *env, const struct ota_sip_hop *hop, char *out, size_t cap);
+
+/* sip.c.  A session has left it. */
+void ota_sip_target_free_later(struct ota_sip_target *t);
 /* sip.c.  The attempt leaves its target, which begins the next; done() fires from the loop.  Prints the note. */
 void ota_sip_finish(struct ota_sip_attempt *a, enum ota_outcome outcome, unsigned code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -407,6 +407,11 @@ const struct sockaddr *ota_sip_hop_peer(const struct ota_sip_hop *hop)
     return (const struct sockaddr *)&hop->to;
 }
 
+enum ota_sip_via ota_sip_hop_via(const struct ota_sip_hop *hop)
+{
+    return hop->via;
+}
+
 uint16_t ota_sip_hop_port(const struct ota_sip_hop *hop)
 {
     if (ota_sip_flow_any(&hop->flow))

@@ -62,6 +62,7 @@ void ota_sip_hop_leave(struct ota_sip_hop **hop, struct ota_sip_rider *r);
 enum err ota_sip_hop_send(struct ota_sip_hop *hop, struct slice message) MUST_USE;
 /* Who is at the other end. */
 const struct sockaddr *ota_sip_hop_peer(const struct ota_sip_hop *hop);
+enum ota_sip_via ota_sip_hop_via(const struct ota_sip_hop *hop);
 /* Our end of a UDP socket or flow; 0 for streams. */
 uint16_t ota_sip_hop_port(const struct ota_sip_hop *hop);
 

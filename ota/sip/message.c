@@ -37,7 +37,7 @@ static enum err check(const struct ota_sip_message *m)
         if (!clean(texts[i]))
             return ERR_MALFORMED;
     if (!uri_clean(m->uri) || !uri_clean(m->from) || !uri_clean(m->to) ||
-        (m->route.n && !uri_clean(m->route)))
+        (m->route.n && !uri_clean(m->route)) || (m->contact.n && !uri_clean(m->contact)))
         return ERR_MALFORMED;
     return m->content_type.n ? ERR_OK : ERR_MALFORMED;
 }
@@ -73,9 +73,15 @@ static void address(struct buf *out, const char *name, struct slice uri, struct 
     buf_add(out, SLICE("\r\n"));
 }
 
+static const char *method_of(const struct ota_sip_message *m)
+{
+    return m->contact.n ? "INVITE" : "MESSAGE";
+}
+
 static void start(const struct ota_sip_message *m, struct buf *out)
 {
-    buf_add(out, SLICE("MESSAGE "));
+    buf_add_str(out, method_of(m));
+    buf_add_ch(out, ' ');
     buf_add(out, m->uri);
     buf_add(out, SLICE(" SIP/2.0\r\nVia: SIP/2.0/"));
     buf_add_str(out, ota_sip_via_name(m->via));
@@ -95,7 +101,11 @@ static void parties(const struct ota_sip_message *m, struct buf *out)
     address(out, "From", m->from, m->from_tag);
     address(out, "To", m->to, SLICE_NONE);
     line(out, "Call-ID", m->call_id);
-    number(out, "CSeq", m->cseq, " MESSAGE");
+    buf_addf(out, "CSeq: %u %s\r\n", (unsigned)m->cseq, method_of(m));
+    if (m->contact.n) {
+        address(out, "Contact", m->contact, SLICE_NONE);
+        line(out, "Allow", SLICE("INVITE, ACK, CANCEL, BYE, OPTIONS"));
+    }
     if (m->trusted)
         address(out, "P-Asserted-Identity", m->from, SLICE_NONE);
     line(out, m->trusted ? "P-Asserted-Service" : "P-Preferred-Service", m->service);

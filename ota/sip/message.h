@@ -1,4 +1,4 @@
-/* A push as a SIP MESSAGE request (RFC 3428), as text.  The caller says what goes in; here are the order of the headers, their
+/* A push as a SIP MESSAGE request (RFC 3428), or the INVITE to a session for it, as text.  The caller says what goes in; here are the order of the headers, their
  * forms and what may not stand in them.  The two layouts of the body: the content itself, or an envelope of push headers
  * and content.  No I/O, no clock, no chance.  Any thread. */
 #ifndef OTA_SIP_MESSAGE_H
@@ -21,7 +21,8 @@ const char *ota_sip_via_name(enum ota_sip_via via); /* "UDP" ... */
 
 /* Every slice is printed as it is; one with a control octet is ERR_MALFORMED.  Empty: the header is left out, where it may. */
 struct ota_sip_message {
-    struct slice uri; /* Request-URI */
+    struct slice uri;     /* Request-URI */
+    struct slice contact; /* ours: it is an INVITE.  Empty: a MESSAGE, which has none */
     enum ota_sip_via via;
     struct slice sent_by; /* host or host:port */
     struct slice branch;  /* with its cookie "z9hG4bK" */

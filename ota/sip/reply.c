@@ -116,6 +116,7 @@ enum err ota_sip_reply_read(const struct ota_sip_unit *unit, struct ota_sip_repl
     r.method = slice_str(r.osip->cseq->method);
     r.retry_s = retry_of(r.osip);
     r.association = association_of(r.osip);
+    r.body = unit->body;
     *out = r;
     return ERR_OK;
 }

@@ -19,6 +19,7 @@ struct ota_sip_reply {
     struct slice method;      /* of CSeq */
     int64_t retry_s;          /* Retry-After in seconds; 0: none */
     struct slice association; /* X-Push-Association (ota/headers.h); n 0: none */
+    struct slice body;        /* the unit's own */
 };
 
 /* The parser's tables; once in the process before anything of it is used, from any thread. */

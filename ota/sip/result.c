@@ -41,6 +41,7 @@ static const struct row {
     {484, {OTA_SIP_END, OTA_UNDELIVERABLE, ADDRESS, "address incomplete"}},
     {485, {OTA_SIP_END, OTA_UNDELIVERABLE, ADDRESS, "address ambiguous"}},
     {486, {OTA_SIP_END, OTA_RETRY, UNAVAILABLE, "busy"}},
+    {487, {OTA_SIP_END, OTA_RETRY, UNAVAILABLE, "rang, and was cancelled"}},
     {488, {OTA_SIP_OTHER_FORM, OTA_ABORTED, TYPE, "not acceptable here"}},
     {494, {OTA_SIP_AGREE, OTA_UNDELIVERABLE, FAILURE, "wants a security agreement"}},
     {500, {OTA_SIP_ELSEWHERE, OTA_RETRY, UNAVAILABLE, "server failure"}},

@@ -1,5 +1,5 @@
-/* Pushes as SIP MESSAGE requests: the bearer's face, its table of URIs, and the hand-over of results.  What happens to one push is
- * attempt.c.  TLS protects a push as far as the next hop, whoever that is, so it counts for nothing towards the terminal: what must
+/* Pushes as SIP MESSAGE requests, or in sessions: the bearer's face, its table of URIs, and the hand-over of results.  What happens
+ * to one push is attempt.c and session.c.  TLS protects a push as far as the next hop, whoever that is, so it counts for nothing towards the terminal: what must
  * be protected is sealed.  RFC 3428.  One loop. */
 #include "ota/bearer.h"
 
@@ -11,11 +11,12 @@
 #include "ota/sip/attempt.h"
 #include "ota/sip/door.h"
 #include "ota/sip/refusal.h"
+#include "ota/sip/session.h"
 
 #define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
 #define TARGETS_MAX 100000
-#define KNOWN_MAX   4096      /* challenges remembered, and agreements */
-#define METHODS     "OPTIONS" /* that we serve */
+#define KNOWN_MAX   4096           /* challenges remembered, and agreements */
+#define METHODS     "OPTIONS, BYE" /* that we serve */
 
 static bool sip_reaches(const struct ota_terminal *t)
 {
@@ -35,6 +36,8 @@ static struct sec_caps sip_caps(const struct ota_terminal *t)
 {
     bool tls = t->registers == OTA_CALLS_NO ? t->tls : t->registers == OTA_CALLS_TLS;
 
+    if (t->session == OTA_SESSION_TLS)
+        return *sec_caps_of(SEC_BINDING_MSRP_TLS);
     return *sec_caps_of(tls ? SEC_BINDING_SIP_PROXIED : SEC_BINDING_SIP_CLEAR);
 }
 
@@ -49,6 +52,8 @@ static void attempt_free(struct ota_sip_attempt *a)
 {
     buf_clear(&a->entity);
     buf_clear(&a->message);
+    buf_clear(&a->offer);
+    buf_clear(&a->cancel);
     ota_sip_login_clear(&a->login);
     free(a);
 }
@@ -139,6 +144,13 @@ static enum err target_of(struct ota_sip *s, struct slice uri, struct ota_sip_ta
     return ERR_OK;
 }
 
+void ota_sip_target_free_later(struct ota_sip_target *t)
+{
+    if (!t->flying && list_empty(&t->at))
+        list_push_back(&t->sip->free, &t->at);
+    later(t->sip);
+}
+
 /* At most one MESSAGE to a URI is under way (RFC 3428 §8). */
 static void pump(struct ota_sip_target *t)
 {
@@ -148,7 +160,8 @@ static void pump(struct ota_sip_target *t)
         return;
     e = list_pop_front(&t->waiting);
     if (!e) {
-        target_free(t);
+        if (!t->session)
+            target_free(t);
         return;
     }
     t->waiting_n--;
@@ -158,19 +171,49 @@ static void pump(struct ota_sip_target *t)
 
 /* --- messages and time --- */
 
-/* We are asked whether we live, or for what we do not do: nobody may push through us (RFC 3261 §8.2.1, §11.2).  No state is kept:
- * the same request gets the same answer. */
-static enum err print_answer(const struct ota_sip_request *r, struct buf *out)
+/* Nobody opens a session with us.  A stream of SRTP is told apart, as some networks offer nothing else: it would protect media in real
+ * time, and a push is none.  0: nothing of the kind. */
+static unsigned refuse_offer(const struct ota_sip *s, const struct ota_sip_unit *unit)
+{
+    struct ota_msrp_sdp d = {.realtime = false};
+    enum err e = ota_msrp_sdp_read(unit->body, &d);
+
+    if ((e && e != ERR_ABSENT) || !d.realtime)
+        return 0;
+    LOG(s->env->net->log, LOG_INFO, "ota.sip.offer-refused", LOG_C("media", "srtp"),
+        LOG_C("note", "not applicable to pushes"));
+    return 488;
+}
+
+static unsigned status_for(struct ota_sip *s, const struct ota_sip_unit *unit,
+                           const struct ota_sip_request *r, struct buf *more)
+{
+    unsigned status = r->to_tag ? ota_sip_session_request(s, r) : 0;
+
+    if (!status && slice_eq(r->method, SLICE("INVITE")))
+        status = refuse_offer(s, unit);
+    if (!status)
+        status = ota_sip_request_refused(r, SLICE(METHODS), more);
+    if (!status)
+        status = slice_eq(r->method, SLICE("OPTIONS")) ? 200 : 481;
+    if (more->n == 0)
+        buf_add(more, SLICE("Allow: " METHODS "\r\n"));
+    return status;
+}
+
+/* We are asked whether we live, for what belongs to a session, or for what we do not do: nobody may push through us (RFC 3261 §8.2.1,
+ * §11.2).  No state is kept: the same request gets the same answer. */
+static enum err print_answer(struct ota_sip *s, const struct ota_sip_unit *unit,
+                             const struct ota_sip_request *r)
 {
     struct buf more;
     unsigned status;
     enum err e;
 
     buf_init(&more, OTA_SIP_LINE_MAX_N);
-    status = ota_sip_request_refused(r, SLICE(METHODS), &more);
-    if (status == 0)
-        buf_add(&more, SLICE("Allow: " METHODS "\r\n"));
-    e = ota_sip_response_print(r, status ? status : 200, r->branch, buf_slice(&more), out);
+    status = status_for(s, unit, r, &more);
+    buf_reset(&s->scratch, SEC_DIGEST_HEADER_MAX_N);
+    e = ota_sip_response_print(r, status, r->branch, buf_slice(&more), &s->scratch);
     buf_clear(&more);
     return e;
 }
@@ -184,7 +227,7 @@ static void answer(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_
     if (e == ERR_MALFORMED) {
         e = ota_sip_refusal_print(unit->head, ota_sip_hop_peer(hop), SLICE(METHODS), &s->scratch);
     } else if (!e) {
-        e = slice_eq(r.method, SLICE("ACK")) ? ERR_ABSENT : print_answer(&r, &s->scratch);
+        e = slice_eq(r.method, SLICE("ACK")) ? ERR_ABSENT : print_answer(s, unit, &r);
         LOG(s->env->net->log, LOG_DEBUG, "ota.sip.asked", LOG_S("method", r.method),
             LOG_C("error", err_name(e)));
         ota_sip_request_clear(&r);
@@ -193,15 +236,29 @@ static void answer(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_
         (void)!ota_sip_hop_send(hop, buf_slice(&s->scratch)); /* who hears nothing asks again */
 }
 
+/* An answer that nothing waits for; hop: that it came by, NULL: the door.  ERR_ABSENT: nothing is owed to it. */
+static enum err again(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_reply *r)
+{
+    struct slice ack = ota_sip_stack_ack(s->stack, r);
+
+    if (ack.n && hop)
+        (void)!ota_sip_hop_send(hop, ack);
+    else if (slice_eq(r->method, SLICE("INVITE")) && r->status / 100 == 2)
+        ota_sip_session_stray(s, hop, r);
+    else
+        return ERR_ABSENT;
+    return ERR_OK;
+}
+
 /* ERR_UNSUPPORTED: a request. */
-static enum err take_reply(struct ota_sip *s, const struct ota_sip_unit *unit)
+static enum err take_reply(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_unit *unit)
 {
     struct ota_sip_reply r;
     enum err e = ota_sip_reply_read(unit, &r);
 
     if (!e && !ota_sip_stack_reply(s->stack, &r)) {
+        e = again(s, hop, &r);
         ota_sip_reply_clear(&r);
-        e = ERR_ABSENT;
     }
     if (e && e != ERR_UNSUPPORTED) /* broken, or an answer to nothing: dropped (RFC 3261 §18.1.2) */
         LOG(s->env->net->log, LOG_DEBUG, "ota.sip.dropped", LOG_C("why", err_name(e)));
@@ -210,13 +267,13 @@ static enum err take_reply(struct ota_sip *s, const struct ota_sip_unit *unit)
 
 static void on_message(struct ota_sip_hop *hop, const struct ota_sip_unit *unit, void *arg)
 {
-    if (take_reply(arg, unit) == ERR_UNSUPPORTED)
+    if (take_reply(arg, hop, unit) == ERR_UNSUPPORTED)
         answer(arg, hop, unit);
 }
 
 static void on_door_reply(const struct ota_sip_unit *unit, void *arg)
 {
-    (void)!take_reply(arg, unit);
+    (void)!take_reply(arg, NULL, unit);
 }
 
 static void on_flow_lost(const struct ota_sip_flow *flow, void *arg)
@@ -271,7 +328,11 @@ static enum err sip_create(const struct ota_env *env, void **self)
     if (e) /* names are looked up without service records then */
         LOG(env->net->log, LOG_WARN, "ota.sip.no-service-records", LOG_C("error", err_name(e)));
     s->records_closed = s->records == NULL;
+    s->tls = env->tls;
     map_init(&s->targets, TARGETS_MAX);
+    map_init(&s->sessions, env->sip.sessions_max);
+    list_init(&s->idle);
+    list_init(&s->leaving);
     list_init(&s->free);
     list_init(&s->ready);
     ota_sip_known_init(&s->known, KNOWN_MAX);
@@ -297,6 +358,8 @@ static enum err attempt_new(struct ota_job *job, ota_done_fn *done, void *arg, s
     a->arg = arg;
     buf_init(&a->entity, OTA_SIP_BODY_MAX_N);
     buf_init(&a->message, OTA_SIP_MESSAGE_MAX_N);
+    buf_init(&a->offer, OTA_MSRP_SDP_MAX_N);
+    buf_init(&a->cancel, OTA_SIP_HEAD_MAX_N);
     ota_sip_login_init(&a->login);
     *out = a;
     return ERR_OK;
@@ -340,7 +403,7 @@ static void sip_cancel(void *self, struct ota_job *job)
     if (!a || a->stage == OTA_SIP_READY)
         return;
     a->why = ERR_LATE;
-    if (a->cseq == 0)
+    if (a->cseq == 0 && !a->session)
         ota_sip_finish(a, OTA_RETRY, 4001, "cancelled, not sent");
     else
         ota_sip_finish(a, OTA_AMBIGUOUS, 4001, "cancelled when it was sent");
@@ -348,8 +411,11 @@ static void sip_cancel(void *self, struct ota_job *job)
 
 static void sip_set_tls(void *self, struct net_tls_ctx *tls, struct net_tls_ctx *dtls)
 {
+    struct ota_sip *s = self;
+
     (void)dtls;
-    ota_sip_hops_set_tls(((struct ota_sip *)self)->hops, tls);
+    s->tls = tls;
+    ota_sip_hops_set_tls(s->hops, tls);
 }
 
 static void end(struct ota_sip *s)
@@ -360,6 +426,7 @@ static void end(struct ota_sip *s)
     net_task_cancel(&s->later);
     net_hub_timer_stop(s->env->net->hub, &s->timer);
     map_clear(&s->targets);
+    map_clear(&s->sessions);
     ota_sip_known_clear(&s->known);
     ota_sip_agreements_clear(&s->agreements);
     buf_clear(&s->scratch);
@@ -378,7 +445,8 @@ static void later_run(struct net_task *task)
     while ((e = list_pop_front(&due)))
         pump(container_of(e, struct ota_sip_target, at));
     tell_ready(s);
-    if (s->hops_closed && s->records_closed && s->searches == 0 && list_empty(&s->ready) && s->targets.n == 0)
+    if (s->hops_closed && s->records_closed && s->searches == 0 && s->sessions_open == 0 &&
+        list_empty(&s->ready) && s->targets.n == 0)
         end(s);
 }
 
@@ -412,6 +480,8 @@ static void target_close(struct ota_sip_target *t)
     if (t->flying)
         ota_sip_finish(t->flying, t->flying->cseq ? OTA_AMBIGUOUS : OTA_RETRY, 4001,
                        "closed when it was under way");
+    if (t->session)
+        ota_sip_session_close(t->session, "closed");
 }
 
 static void sip_close(void *self, void (*closed)(void *arg), void *arg)
@@ -427,6 +497,7 @@ static void sip_close(void *self, void (*closed)(void *arg), void *arg)
         ota_sip_door_attach(s->env->sip.door, NULL);
     while ((t = map_next(&s->targets, &pos)))
         target_close(t);
+    ota_sip_sessions_end(s);
     ota_sip_hops_close(s->hops, hops_closed, s);
     if (s->records)
         net_records_close(s->records, records_closed, s);

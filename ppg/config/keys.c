@@ -453,6 +453,16 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Requests without an answer yet, of one loop."),
     NUMBER(TIME, "ota-sip", "idle-timeout", ota_sip.idle_ms, 100, DAY_MS, "10min",
            "A socket closes after so long without a push."),
+    NUMBER(COUNT, "ota-sip", "sessions-max", ota_sip.sessions_max, 1, 1000000, "10000",
+           "Sessions of MSRP that are open, of one loop; the one that has been idle longest makes room.  "
+           "Taken at "
+           "a start."),
+    NUMBER(TIME, "ota-sip", "ring-timeout", ota_sip.ring_ms, 1000, 600000, "60s",
+           "How long a terminal may ring before the invitation to a session is cancelled."),
+    NUMBER(TIME, "ota-sip", "report-timeout", ota_sip.report_ms, 1000, 3600000, "120s",
+           "How long the success report of a confirmed push may take, after its last octet in a session."),
+    NUMBER(TIME, "ota-sip", "session-idle-timeout", ota_sip.session_idle_ms, 100, DAY_MS, "30s",
+           "A session of MSRP ends after so long without a push."),
 
     LIST(LISTENS, "ota-sip", "listen-udp", ota_sip.listen_udp, ota_sip.listen_udp_n, PPG_LISTEN_MAX, 0, 0,
          NULL, "0.0.0.0:5060, [::]:5060", "Where devices register over UDP."),

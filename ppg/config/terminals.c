@@ -176,6 +176,21 @@ static void set_form(struct ppg_list *l, const struct ppg_ini_line *line)
         draft_of(l)->terminal.direct = direct;
 }
 
+static void set_session(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    static const struct ppg_word words[] = {{"no", OTA_SESSION_NO},
+                                            {"large", OTA_SESSION_LARGE},
+                                            {"always", OTA_SESSION_ALWAYS},
+                                            {"tls", OTA_SESSION_TLS},
+                                            {NULL, 0}};
+    int session = OTA_SESSION_NO;
+
+    if (ppg_value_word(line->value, words, &session))
+        ppg_list_say(l, line, "no, large, always or tls");
+    else
+        draft_of(l)->terminal.session = (enum ota_session)session;
+}
+
 static void set_terminal_id(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.terminal_id);
@@ -609,6 +624,7 @@ static const struct ppg_list_key keys[] = {
     {"psk-identity", set_psk_identity, .must = false},
     {"psk-file", set_psk_file, .must = false},
     {"form", set_form, .must = false},
+    {"session", set_session, .must = false},
     {"terminal-id", set_terminal_id, .must = false},
     {"login-user", set_login_user, .must = false},
     {"login-password-file", set_login_password_file, .must = false},
@@ -682,6 +698,24 @@ static const char *call_in_wrong(const struct draft *d)
     return NULL;
 }
 
+/* What is wrong with how TLS knows the terminal, or with its sessions; NULL: nothing. */
+static const char *secured_wrong(const struct ota_terminal *t)
+{
+    bool sip = t->route == OTA_ROUTE_SIP || t->registers, inside = t->session == OTA_SESSION_TLS;
+
+    if (t->session && !sip)
+        return "session is for sip routes and terminals that register";
+    if (inside && !t->tls_name.n == !t->psk_identity.n)
+        return "session = tls needs tls-name, or psk-identity and psk-file";
+    if (t->tls_name.n && !inside && (!t->tls || sip))
+        return "tls-name is for https and waps routes, and session = tls";
+    if (!t->psk_identity.n != !t->psk.n)
+        return "psk-identity and psk-file go together";
+    if (t->psk.n && !inside && !(t->tls && t->route == OTA_ROUTE_WSP))
+        return "a shared key is for waps routes and session = tls";
+    return NULL;
+}
+
 static const char *add_trouble(enum err e, bool known)
 {
     if (e == ERR_MALFORMED)
@@ -713,6 +747,8 @@ static void end(struct ppg_list *l)
     wrong = call_in_wrong(d);
     if (!wrong)
         wrong = register_wrong(d);
+    if (!wrong)
+        wrong = secured_wrong(t);
     complete_profile(d);
     keep_suites(&t->association, d->suites);
     if (t->call_in.psk.n && !t->call_in.psk_version)
@@ -726,12 +762,6 @@ static void end(struct ppg_list *l)
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "%s", wrong);
     } else if (!t->login.user.n != !t->login.password.n) {
         ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "login-user and login-password-file go together");
-    } else if (t->tls_name.n && (!t->tls || t->route == OTA_ROUTE_SIP)) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "tls-name is for https and waps routes");
-    } else if (!t->psk_identity.n != !t->psk.n) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "psk-identity and psk-file go together");
-    } else if (t->psk.n && !(t->tls && t->route == OTA_ROUTE_WSP)) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "a shared key is for waps routes");
     } else {
         e = ota_registry_add(d->registry, t);
         if (e)

@@ -181,7 +181,7 @@ static enum err send_message(void *arg)
 
 static void launch(struct tool_sip_register *r)
 {
-    const struct ota_sip_trans_user user = {send_message, done, r};
+    const struct ota_sip_trans_user user = {.send = send_message, .done = done, .arg = r};
     const struct ota_sip_way way = {via_of(r), r->to, SLICE_NONE, NULL};
     enum err e = ota_sip_hop_take(r->hops, &way, &r->rider, &r->hop);
 

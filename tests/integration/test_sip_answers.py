@@ -16,7 +16,7 @@ FINAL = {200: ("delivered", 1000), 202: ("delivered", 1000), 299: ("delivered", 
          **dict.fromkeys((405, 413, 501, 513), ("undeliverable", 2006)),
          **dict.fromkeys((406, 415, 488, 606), ("aborted", 5030)),
          **dict.fromkeys((603, 607, 699), ("aborted", 5027))}
-HELD = (408, 430, 480, 481, 486, 500, 502, 503, 504, 580, 599, 600)
+HELD = (408, 430, 480, 481, 486, 487, 500, 502, 503, 504, 580, 599, 600)
 
 
 class ByName(Device):

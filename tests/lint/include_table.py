@@ -27,8 +27,9 @@ ROOMS = {
         "ours": {"base/": ANY, "base/net/": ANY, "security/": ANY, "ota/": ANY},
         "theirs": {"uv.h": ANY, "libxml/": ["wbxml.c"]},
     },
+    "ota/msrp": {"ours": {"base/": ANY, "ota/msrp/": ANY}, "theirs": {}},
     "ota/sip": {
-        "ours": {"base/": ANY, "base/net/": ANY, "security/": ANY, "ota/": ANY, "ota/sip/": ANY},
+        "ours": {"base/": ANY, "base/net/": ANY, "security/": ANY, "ota/": ANY, "ota/msrp/": ANY, "ota/sip/": ANY},
         "theirs": {"uv.h": ANY, "osip2/": ANY, "osipparser2/": ANY},
     },
     "ota/terminal": {

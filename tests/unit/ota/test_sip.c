@@ -566,7 +566,7 @@ static void asked_by_the_far_end(void)
         (void)net_stream_write(f->peer.streams[0].stream, slice_str(text));
         (void)netloop_until(&f->nl, &f->peer.n, 2 + i);
         CU_ASSERT(strncmp(f->peer.requests[1 + i], rows[i].start, strlen(rows[i].start)) == 0);
-        CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 1 + i, "Allow: "), "OPTIONS");
+        CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 1 + i, "Allow: "), "OPTIONS, BYE");
         CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 1 + i, "To: "),
                                "<sip:push@ppg.example>;tag=z9hG4bKp");
         CU_ASSERT(strstr(sip_peer_header(&f->peer, 1 + i, "Via: "), "received=127.0.0.1") != NULL);

@@ -394,7 +394,7 @@ static void torture_responses(void)
 {
     for (size_t i = 0; i < COUNT(responses); i++) {
         struct end end = {.n = 0};
-        const struct ota_sip_trans_user user = {sent, done, &end};
+        const struct ota_sip_trans_user user = {.send = sent, .done = done, .arg = &end};
         struct ota_sip_stack *stack;
         struct ota_sip_trans *t;
         char request[512], *owner;

@@ -18,6 +18,9 @@ struct fix {
     enum err why;
     unsigned status;
     char phrase[64];
+    size_t acks; /* made by the transaction */
+    char ack[1024];
+    size_t rang;
 };
 
 static enum err on_send(void *arg)
@@ -42,6 +45,22 @@ static void on_done(enum err why, const struct ota_sip_reply *reply, void *arg)
         (void)snprintf(f->phrase, sizeof f->phrase, "%.*s", SLICE_FMT(reply->reason));
 }
 
+static void on_ack(struct slice request, void *arg)
+{
+    struct fix *f = arg;
+
+    CU_ASSERT_EQUAL(f->done, 0);
+    f->acks++;
+    (void)snprintf(f->ack, sizeof f->ack, "%.*s", SLICE_FMT(request));
+}
+
+static void on_rang(void *arg)
+{
+    struct fix *f = arg;
+
+    f->rang++;
+}
+
 static void fix_open(struct fix *f)
 {
     *f = (struct fix){.sent = 0};
@@ -58,13 +77,30 @@ static void fix_close(struct fix *f)
 
 static enum err start(struct fix *f, const char *transport, const char *branch)
 {
-    const struct ota_sip_trans_user user = {on_send, on_done, f};
+    const struct ota_sip_trans_user user = {.send = on_send, .done = on_done, .arg = f};
     char text[512];
 
     (void)snprintf(text, sizeof text,
                    "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/%s ppg;branch=%s\r\nMax-Forwards: 70\r\n"
                    "From: <sip:p@q>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 MESSAGE\r\n"
                    "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi",
+                   transport, branch);
+    return ota_sip_trans_start(f->stack, slice_str(text), &user, &f->trans);
+}
+
+#define RING_MS 60000
+
+static enum err invite(struct fix *f, const char *transport, const char *branch)
+{
+    const struct ota_sip_trans_user user = {
+        .send = on_send, .done = on_done, .arg = f, .ack = on_ack, .rang = on_rang, .ring_ms = RING_MS};
+    char text[512];
+
+    (void)snprintf(text, sizeof text,
+                   "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/%s ppg;branch=%s;rport\r\nMax-Forwards: 70\r\n"
+                   "Route: <sip:proxy;lr>\r\nFrom: <sip:p@q>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\n"
+                   "CSeq: 1 INVITE\r\nContact: <sip:p@ppg>\r\nContent-Type: application/sdp\r\n"
+                   "Content-Length: 5\r\n\r\nv=0\r\n",
                    transport, branch);
     return ota_sip_trans_start(f->stack, slice_str(text), &user, &f->trans);
 }
@@ -241,7 +277,7 @@ static void dropped(void)
 
 static void ceilings_and_bad_requests(void)
 {
-    const struct ota_sip_trans_user user = {on_send, on_done, NULL};
+    const struct ota_sip_trans_user user = {.send = on_send, .done = on_done};
     static const char *const bad[] = {
         "", "x", "SIP/2.0 200 OK\r\n\r\n", "MESSAGE sip:a@b SIP/2.0\r\n\r\n",
         ("MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP x\r\nFrom: <sip:p@q>\r\nTo: <sip:a@b>\r\n"
@@ -269,12 +305,151 @@ static void ceilings_and_bad_requests(void)
     fix_close(&f);
 }
 
-const struct test_case test_cases[] = {{"a_silent_peer_over_udp", a_silent_peer_over_udp},
-                                       {"a_silent_peer_over_tcp", a_silent_peer_over_tcp},
-                                       {"proceeding", proceeding},
-                                       {"final_responses", final_responses},
-                                       {"what_answers_nothing", what_answers_nothing},
-                                       {"not_sent", not_sent},
-                                       {"dropped", dropped},
-                                       {"ceilings_and_bad_requests", ceilings_and_bad_requests},
-                                       {NULL, NULL}};
+/* --- INVITE (§17.1.1) --- */
+
+/* Timer A doubles from T1; timer B ends it. */
+static void an_invite_without_an_answer(void)
+{
+    static const int64_t want[] = {0, 500, 1500, 3500, 7500, 15500, 31500};
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(invite(&f, "UDP", "z9hG4bK1"), ERR_OK);
+    pass(&f, 31999);
+    CU_ASSERT_EQUAL(f.done, 0);
+    pass(&f, 1);
+    CU_ASSERT(f.done == 1 && f.why == ERR_LATE);
+    check_sent(&f, want, COUNT(want));
+    fix_close(&f);
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(invite(&f, "TCP", "z9hG4bK1"), ERR_OK);
+    pass(&f, 32000);
+    CU_ASSERT(f.done == 1 && f.why == ERR_LATE && f.sent == 1);
+    fix_close(&f);
+}
+
+/* No timer of the transaction runs then; ours does, and after it the response to a CANCEL is waited for (§9.1). */
+static void an_invite_that_rings(void)
+{
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(invite(&f, "UDP", "z9hG4bK1"), ERR_OK);
+    pass(&f, 600);
+    CU_ASSERT_TRUE(answer(&f, "100 Trying", "z9hG4bK1", "INVITE"));
+    pass(&f, 1000);
+    CU_ASSERT_TRUE(answer(&f, "180 Ringing", "z9hG4bK1", "INVITE"));
+    pass(&f, RING_MS - 1001);
+    CU_ASSERT(f.done == 0 && f.sent == 2 && f.rang == 0);
+    pass(&f, 1);
+    CU_ASSERT(f.done == 0 && f.sent == 2 && f.rang == 1);
+    CU_ASSERT_TRUE(answer(&f, "180 Ringing", "z9hG4bK1", "INVITE"));
+    pass(&f, 31999);
+    CU_ASSERT(f.done == 0 && f.rang == 1);
+    pass(&f, 1);
+    CU_ASSERT(f.done == 1 && f.why == ERR_LATE && f.sent == 2);
+    fix_close(&f);
+}
+
+static void an_invite_that_rang_and_was_cancelled(void)
+{
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(invite(&f, "TCP", "z9hG4bK1"), ERR_OK);
+    CU_ASSERT_TRUE(answer(&f, "180 Ringing", "z9hG4bK1", "INVITE"));
+    pass(&f, RING_MS);
+    CU_ASSERT_EQUAL(f.rang, 1);
+    CU_ASSERT_TRUE(answer(&f, "487 Request Terminated", "z9hG4bK1", "INVITE"));
+    CU_ASSERT(f.done == 1 && f.status == 487 && f.acks == 1);
+    fix_close(&f);
+}
+
+/* The ACK has the branch of the INVITE, its number, its Route and the tag of the response (§17.1.1.3). */
+static void a_refused_invite_is_acknowledged(void)
+{
+    static const char *const lines[] = {
+        "ACK sip:a@b SIP/2.0\r\n",       "\r\nVia: SIP/2.0/UDP ppg;branch=z9hG4bK1",
+        "\r\nRoute: <sip:proxy;lr>\r\n", "\r\nFrom: <sip:p@q>;tag=1\r\n",
+        "\r\nTo: <sip:a@b>;tag=2\r\n",   "\r\nCall-ID: c\r\n",
+        "\r\nCSeq: 1 ACK\r\n",           "\r\nContent-Length: 0\r\n\r\n"};
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(invite(&f, "UDP", "z9hG4bK1"), ERR_OK);
+    CU_ASSERT_TRUE(answer(&f, "486 Busy", "z9hG4bK1", "INVITE"));
+    CU_ASSERT(f.done == 1 && f.status == 486 && f.acks == 1 && f.sent == 1);
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        test_row(i);
+        CU_ASSERT_PTR_NOT_NULL(strstr(f.ack, lines[i]));
+    }
+    pass(&f, 40000);
+    fix_close(&f);
+}
+
+static struct slice repeated(struct fix *f, unsigned status, const char *method)
+{
+    const struct ota_sip_reply r = {
+        .status = status, .branch = SLICE("z9hG4bK1"), .method = slice_str(method)};
+
+    return ota_sip_stack_ack(f->stack, &r);
+}
+
+/* For timer D over UDP, never over TCP, where nothing is repeated. */
+static void the_ack_is_said_again(void)
+{
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(invite(&f, "UDP", "z9hG4bK1"), ERR_OK);
+    CU_ASSERT_TRUE(answer(&f, "486 Busy", "z9hG4bK1", "INVITE"));
+    CU_ASSERT_FALSE(answer(&f, "486 Busy", "z9hG4bK1", "INVITE"));
+    TEST_SLICE_EQ(repeated(&f, 486, "INVITE"), slice_str(f.ack));
+    CU_ASSERT_EQUAL(repeated(&f, 200, "INVITE").n, 0);
+    CU_ASSERT_EQUAL(repeated(&f, 486, "MESSAGE").n, 0);
+    pass(&f, 31999);
+    TEST_SLICE_EQ(repeated(&f, 486, "INVITE"), slice_str(f.ack));
+    pass(&f, 1);
+    CU_ASSERT_EQUAL(repeated(&f, 486, "INVITE").n, 0);
+    fix_close(&f);
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(invite(&f, "TCP", "z9hG4bK1"), ERR_OK);
+    CU_ASSERT_TRUE(answer(&f, "486 Busy", "z9hG4bK1", "INVITE"));
+    CU_ASSERT(f.acks == 1 && repeated(&f, 486, "INVITE").n == 0);
+    fix_close(&f);
+}
+
+/* Its ACK is the user's (§13.2.2.4). */
+static void an_invite_that_is_accepted(void)
+{
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(invite(&f, "UDP", "z9hG4bK1"), ERR_OK);
+    CU_ASSERT_TRUE(answer(&f, "180 Ringing", "z9hG4bK1", "INVITE"));
+    CU_ASSERT_TRUE(answer(&f, "200 OK", "z9hG4bK1", "INVITE"));
+    CU_ASSERT(f.done == 1 && f.status == 200 && f.acks == 0);
+    CU_ASSERT_FALSE(answer(&f, "200 OK", "z9hG4bK1", "INVITE"));
+    pass(&f, 100000);
+    CU_ASSERT(f.rang == 0 && f.sent == 1);
+    fix_close(&f);
+}
+
+const struct test_case test_cases[] = {
+    {"a_silent_peer_over_udp", a_silent_peer_over_udp},
+    {"a_silent_peer_over_tcp", a_silent_peer_over_tcp},
+    {"proceeding", proceeding},
+    {"final_responses", final_responses},
+    {"what_answers_nothing", what_answers_nothing},
+    {"not_sent", not_sent},
+    {"dropped", dropped},
+    {"ceilings_and_bad_requests", ceilings_and_bad_requests},
+    {"an_invite_without_an_answer", an_invite_without_an_answer},
+    {"an_invite_that_rings", an_invite_that_rings},
+    {"an_invite_that_rang_and_was_cancelled", an_invite_that_rang_and_was_cancelled},
+    {"a_refused_invite_is_acknowledged", a_refused_invite_is_acknowledged},
+    {"the_ack_is_said_again", the_ack_is_said_again},
+    {"an_invite_that_is_accepted", an_invite_that_is_accepted},
+    {NULL, NULL}};

@@ -152,6 +152,51 @@ static void test_sip_routes(void)
     forget(f);
 }
 
+static void test_sessions(void)
+{
+    static const struct {
+        const char *text;
+        enum ota_session session;
+    } good[] = {{"", OTA_SESSION_NO},
+                {"session = no\n", OTA_SESSION_NO},
+                {"session = large\n", OTA_SESSION_LARGE},
+                {"session = always\n", OTA_SESSION_ALWAYS},
+                {"session = tls\ntls-name = phone.example.net\n", OTA_SESSION_TLS},
+                {"session = tls\npsk-identity = a\npsk-file = psk\n", OTA_SESSION_TLS}};
+    static const char *const bad[] = {
+        "route = sip:a@b\nsession = yes\n",
+        "route = sip:a@b\nsession =\n",
+        "route = http://a\nsession = large\n",
+        "route = wap://a\nsession = tls\ntls-name = a\n",
+        "route = sip:a@b\nsession = tls\n",
+        "route = sips:a@b\nsession = tls\n",
+        "route = sip:a@b\nsession = large\ntls-name = a\n",
+        "route = sip:a@b\nsession = tls\ntls-name = a\npsk-identity = a\npsk-file = psk\n",
+        "route = sip:a@b\nsession = tls\npsk-identity = a\n"};
+    char text[256];
+    struct fixture *f;
+
+    test_write_file("psk", KEY "\n", 0600);
+    for (size_t i = 0; i < COUNT(good); i++) {
+        const struct ota_terminal *t;
+
+        test_row(i);
+        (void)snprintf(text, sizeof text, "[terminal sip:a@b]\nroute = sip:a@b\n%s", good[i].text);
+        f = read_text(text);
+        t = ota_registry_find(f->registry, SLICE("sip:a@b"));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+        CU_ASSERT(f->errs.n == 0 && t->session == good[i].session);
+        forget(f);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        test_row(i);
+        (void)snprintf(text, sizeof text, "[terminal sip:a@b]\n%s", bad[i]);
+        f = read_text(text);
+        CU_ASSERT_EQUAL(f->errs.n, 1);
+        forget(f);
+    }
+}
+
 static void test_routes(void)
 {
     static const struct {
@@ -321,7 +366,7 @@ static const struct {
     {SECTION "profile-file = bad.rdf", "bad.rdf: not RDF"},
     {SECTION "profile-file = good", "good: text before the root"},
     {SECTION "terminal-id =", ":3: terminal-id: empty"},
-    {SECTION "tls-name = a", ":1: +15550100: tls-name is for https and waps routes"},
+    {SECTION "tls-name = a", ":1: +15550100: tls-name is for https and waps routes, and session = tls"},
     {SECTION "login-user = a", ":1: +15550100: login-user and login-password-file go together"},
     {SECTION "login-password-file = good", ":1: +15550100: login-user and login-password-file go together"},
     {SECTION "login-user = a\nlogin-password-file = wide", "wide is open to others: mode 0644, at most 0600"},
@@ -544,6 +589,7 @@ const struct test_case test_cases[] = {
     {"associations", test_associations},
     {"routes", test_routes},
     {"sip_routes", test_sip_routes},
+    {"sessions", test_sessions},
     {"keys_of_the_keyring", test_keys_of_the_keyring},
     {"suites_are_narrowed", test_suites_are_narrowed},
     {"keys_that_will_not_do", test_keys_that_will_not_do},

@@ -1,0 +1,471 @@
+/* A session with a terminal: its dialog and its life; see session.h.  RFC 3261 §13.2, §15; RFC 4975 §8; RFC 6135. */
+#include "ota/sip/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "ota/sip/door.h"
+#include "security/kdf.h"
+
+#define SESSION_ID_N 32 /* hexadecimal digits: 128 bits, where RFC 4975 §14.1 wants 80 */
+#define DISCARD_PORT 9  /* of who does not listen */
+#define UNAVAILABLE  4001
+#define OTHER_TYPE   5030
+#define NO_TLS       2005
+
+static const struct ota_env *env_of(const struct ota_sip_session *s)
+{
+    return s->sip->env;
+}
+
+/* --- the offer --- */
+
+/* No channel that the terminal does not want to be clear, and none that its URI does not (RFC 4975 §14.3). */
+static bool wants_tls(const struct ota_sip_attempt *a)
+{
+    return a->job->terminal->session == OTA_SESSION_TLS || a->to.secure;
+}
+
+enum err ota_sip_session_offer(struct ota_sip_attempt *a, struct buf *out)
+{
+    char host[OTA_SIP_HOST_MAX_N + 1], id[SESSION_ID_N + 1];
+    struct ota_msrp_offer offer = {.port = DISCARD_PORT,
+                                   .secure = wants_tls(a),
+                                   .setup = OTA_MSRP_SETUP_ACTIVE,
+                                   .direction = "sendonly"};
+    struct slice type = ota_sip_attempt_type(a);
+    bool v6;
+    enum err e = ota_sip_chance(id, SESSION_ID_N);
+
+    if (e)
+        return e;
+    ota_sip_own_host(a->target->sip->env, host, sizeof host);
+    v6 = strchr(host, ':') != NULL;
+    (void)snprintf(a->own_path, sizeof a->own_path, "%s://%s%s%s:%u/%s;tcp", offer.secure ? "msrps" : "msrp",
+                   v6 ? "[" : "", host, v6 ? "]" : "", (unsigned)offer.port, id);
+    offer.id = (uint64_t)clk_utc_ms(a->target->sip->env->net->clk);
+    offer.host = slice_str(host);
+    offer.accept = slice_trim(slice_sub(type, 0, slice_find(type, ';')));
+    offer.path = slice_str(a->own_path);
+    return ota_msrp_sdp_print(&offer, out);
+}
+
+/* --- ends --- */
+
+static void session_free(struct ota_sip_session *s)
+{
+    struct ota_sip *sip = s->sip;
+
+    list_remove(&s->at);
+    ota_sip_dialog_clear(&s->dialog);
+    buf_clear(&s->ack);
+    buf_clear(&s->bye);
+    buf_clear(&s->out);
+    ota_msrp_frame_clear(&s->frame);
+    net_tls_ctx_free(&s->tls);
+    free(s);
+    sip->sessions_open--;
+    ota_sip_check_end(sip);
+}
+
+void ota_sip_session_check_end(struct ota_sip_session *s)
+{
+    if (!s->target && !s->trans && !s->search && !s->query && !s->stream)
+        session_free(s);
+}
+
+static void search_gone(void *arg)
+{
+    struct ota_sip *sip = arg;
+
+    sip->searches--;
+    ota_sip_check_end(sip);
+}
+
+static void bye_done(enum err why, const struct ota_sip_reply *reply, void *arg)
+{
+    struct ota_sip_session *s = arg;
+
+    (void)why, (void)reply;
+    s->trans = NULL;
+    ota_sip_hop_leave(&s->hop, &s->rider);
+    ota_sip_session_check_end(s);
+}
+
+static enum err bye_send(void *arg)
+{
+    struct ota_sip_session *s = arg;
+    enum err e = ota_sip_hop_send(s->hop, buf_slice(&s->bye));
+
+    return e == ERR_AGAIN ? ERR_OK : e;
+}
+
+static enum err print(struct ota_sip_session *s, const char *method, struct slice reason, struct buf *out)
+{
+    char sent_by[OTA_SIP_HOST_MAX_N + 10], branch[OTA_SIP_BRANCH_N + 1] = "z9hG4bK";
+    enum err e = ota_sip_chance(branch + 7, OTA_SIP_BRANCH_N - 7);
+
+    if (env_of(s)->sip.door)
+        ota_sip_door_branch(env_of(s)->sip.door, branch);
+    ota_sip_sent_by(env_of(s), s->hop, sent_by, sizeof sent_by);
+    return e ? e
+             : ota_sip_dialog_print(&s->dialog, method, s->place.via, slice_str(sent_by), slice_str(branch),
+                                    reason, out);
+}
+
+/* When it cannot be said the far end finds out by itself: the connection has gone. */
+static void say_bye(struct ota_sip_session *s, const char *text)
+{
+    const struct ota_sip_trans_user user = {.send = bye_send, .done = bye_done, .arg = s};
+    char reason[160];
+    enum err e;
+
+    if (!s->hop)
+        return;
+    (void)snprintf(reason, sizeof reason, "SIP ;cause=200 ;text=\"%s\"", text);
+    e = print(s, "BYE", slice_str(reason), &s->bye);
+    if (!e && s->sip->ended) { /* nobody is left to wait for an answer */
+        e = ota_sip_hop_send(s->hop, buf_slice(&s->bye));
+    } else if (!e && !ota_sip_trans_start(s->sip->stack, buf_slice(&s->bye), &user, &s->trans)) {
+        ota_sip_watch(s->sip);
+        return;
+    }
+    ota_sip_hop_leave(&s->hop, &s->rider);
+}
+
+/* Off its target, and off the loop; the rest goes when it is done. */
+static void end(struct ota_sip_session *s, const char *bye)
+{
+    struct ota_sip_search *search = s->search;
+    struct ota_sip_target *t = s->target;
+
+    if (!t)
+        return;
+    LOG(env_of(s)->net->log, LOG_DEBUG, "ota.sip.session.end", LOG_C("why", bye ? bye : "the far end"));
+    list_remove(&s->at);
+    list_push_back(&s->sip->leaving, &s->at);
+    s->target = NULL;
+    t->session = NULL;
+    ota_sip_target_free_later(t);
+    (void)map_del(&s->sip->sessions, slice_str(s->dialog.call_id));
+    net_hub_timer_stop(env_of(s)->net->hub, &s->timer);
+    ota_sip_session_hang_up(s);
+    if (bye && s->acked)
+        say_bye(s, bye);
+    else
+        ota_sip_hop_leave(&s->hop, &s->rider);
+    s->search = NULL;
+    if (search)
+        ota_sip_search_cancel(search, search_gone, s->sip);
+    ota_sip_session_check_end(s);
+}
+
+void ota_sip_session_pushed(struct ota_sip_session *s, bool keep, enum ota_outcome outcome, unsigned code,
+                            const char *fmt, ...)
+{
+    struct ota_sip_attempt *a = s->push;
+    bool secure = s->secure; /* the session may be gone when it has ended */
+    char note[96];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(note, sizeof note, fmt, args);
+    va_end(args);
+    s->push = NULL;
+    s->sending = false;
+    if (keep) {
+        list_push_back(&s->sip->idle, &s->at);
+        net_hub_timer_set(env_of(s)->net->hub, &s->timer, env_of(s)->sip.session_idle_ms);
+    } else {
+        end(s, note);
+    }
+    if (a)
+        ota_sip_finish(a, outcome, code, "%s: %s", secure ? "msrps" : "msrp", note);
+}
+
+void ota_sip_session_close(struct ota_sip_session *s, const char *reason)
+{
+    ota_sip_session_pushed(s, false, OTA_AMBIGUOUS, UNAVAILABLE, "%s", reason);
+}
+
+void ota_sip_session_leave(struct ota_sip_attempt *a)
+{
+    struct ota_sip_session *s = a->target->session;
+
+    if (!s || s->push != a)
+        return;
+    s->push = NULL;
+    end(s, "given up");
+}
+
+/* --- the beginning --- */
+
+static void rider_lost(struct ota_sip_rider *rider, bool opened, const char *note)
+{
+    struct ota_sip_session *s = container_of(rider, struct ota_sip_session, rider);
+
+    (void)opened, (void)note;
+    s->hop = NULL; /* the messages go on without it; a BYE could only be said over another one */
+    ota_sip_trans_drop(&s->trans);
+    ota_sip_session_check_end(s);
+}
+
+/* The answer, as far as it can be used.  ERR_DENIED: it is clear, where it must not be. */
+static enum err read_answer(struct ota_sip_session *s, const struct ota_sip_attempt *a, struct slice body)
+{
+    struct ota_msrp_sdp d;
+    struct ota_msrp_uri uri;
+    enum err e = ota_msrp_sdp_read(body, &d);
+
+    if (e)
+        return e;
+    if (d.refused || d.inactive || d.send_only)
+        return ERR_ABSENT;
+    e = ota_msrp_uri_parse(ota_msrp_first(d.path), &uri);
+    if (e)
+        return e;
+    if (wants_tls(a) && !(d.secure && uri.secure))
+        return ERR_DENIED;
+    if (uri.secure != d.secure || d.setup == OTA_MSRP_SETUP_ACTIVE || d.setup == OTA_MSRP_SETUP_HOLD)
+        return ERR_UNSUPPORTED;
+    s->secure = d.secure;
+    s->max_size = d.max_size;
+    e = mem_cstr(s->path, sizeof s->path, d.path);
+    return e ? e : mem_cstr(s->accept, sizeof s->accept, d.accept);
+}
+
+static void refuse_answer(struct ota_sip_session *s, enum err e)
+{
+    if (e == ERR_DENIED)
+        ota_sip_session_pushed(s, false, OTA_UNDELIVERABLE, NO_TLS,
+                               "offered inside TLS, answered in the clear");
+    else if (e == ERR_NOMEM)
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "%s", err_text(e));
+    else
+        ota_sip_session_pushed(s, false, OTA_ABORTED, OTHER_TYPE, "no stream of messages in the answer: %s",
+                               err_text(e));
+}
+
+static void acknowledge(struct ota_sip_session *s)
+{
+    enum err e = print(s, "ACK", SLICE_NONE, &s->ack);
+
+    if (!e)
+        e = ota_sip_hop_send(s->hop, buf_slice(&s->ack));
+    s->acked = e == ERR_OK || e == ERR_AGAIN;
+    if (!s->acked)
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "not acknowledged: %s", err_text(e));
+    else if (s->answer)
+        refuse_answer(s, s->answer);
+    else
+        ota_sip_session_connect(s);
+}
+
+static void go(struct ota_sip_session *s)
+{
+    const struct ota_sip_way way = {s->place.via, s->place.to, slice_str(s->name),
+                                    ota_sip_flow_any(&s->flow) ? &s->flow : NULL};
+    enum err e = ota_sip_hop_take(s->sip->hops, &way, &s->rider, &s->hop);
+
+    if (e)
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "no way to who answered: %s", err_text(e));
+    else
+        acknowledge(s);
+}
+
+static void found(const struct ota_sip_place *places, size_t n, void *arg)
+{
+    struct ota_sip_session *s = arg;
+    size_t at = 0;
+
+    s->search = NULL;
+    s->sip->searches--;
+    if (n == 0) {
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "name of who answered not found");
+        return;
+    }
+    while (at < n && places[at].via != s->first_via) /* as the INVITE went, if that leads there */
+        at++;
+    s->place = places[at < n ? at : 0];
+    go(s);
+}
+
+/* Requests of the dialog go to the first route, else to Contact (§12.2.1.1). */
+static enum err find_way(struct ota_sip_session *s, const struct ota_sip_attempt *a)
+{
+    struct ota_sip_uri hop;
+    enum err e = ota_sip_uri_parse(slice_str(s->dialog.next), &hop);
+
+    if (!e)
+        e = mem_cstr(s->name, sizeof s->name, slice_str(hop.host));
+    if (!e)
+        e = ota_sip_search_start(env_of(s)->net, s->sip->records, &hop, a->to.secure, found, s, &s->search);
+    if (!e)
+        s->sip->searches++;
+    return e;
+}
+
+static enum err session_new(struct ota_sip_attempt *a, const struct ota_sip_reply *r,
+                            struct ota_sip_session **out)
+{
+    struct ota_sip *sip = a->target->sip;
+    struct ota_sip_session *s = calloc(1, sizeof *s);
+    enum err e = s ? ota_sip_dialog_read(r, &s->dialog) : ERR_NOMEM;
+
+    if (!e) {
+        e = map_put(&sip->sessions, slice_str(s->dialog.call_id), s);
+        if (e)
+            ota_sip_dialog_clear(&s->dialog);
+    }
+    if (e) {
+        free(s);
+        return e;
+    }
+    s->sip = sip;
+    sip->sessions_open++;
+    buf_init(&s->ack, OTA_SIP_HEAD_MAX_N);
+    buf_init(&s->bye, OTA_SIP_HEAD_MAX_N);
+    buf_init(&s->out, OTA_MSRP_HEAD_MAX_N + OTA_MSRP_WINDOW * (OTA_MSRP_HEAD_MAX_N + OTA_MSRP_CHUNK_N));
+    ota_msrp_frame_init(&s->frame);
+    list_init(&s->at);
+    list_init(&s->rider.at);
+    s->rider.lost = rider_lost;
+    ota_sip_session_timer_init(s);
+    *out = s;
+    return ERR_OK;
+}
+
+static enum err begin(struct ota_sip_session *s, struct ota_sip_attempt *a, const struct ota_sip_reply *r)
+{
+    const struct ota_terminal *t = a->job->terminal;
+    enum err e;
+
+    s->first_via = a->via;
+    s->answer = read_answer(s, a, r->body);
+    (void)snprintf(s->own_path, sizeof s->own_path, "%s", a->own_path);
+    e = mem_cstr(s->tls_name, sizeof s->tls_name, t->tls_name);
+    if (!e && s->secure)
+        e = ota_sip_session_credentials(s, t);
+    if (!e && ota_sip_attempt_by_flow(a)) {
+        s->flow = a->device.flow;
+        s->place.via = a->via;
+        go(s);
+        return ERR_OK;
+    }
+    return e ? e : find_way(s, a);
+}
+
+void ota_sip_session_begin(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
+{
+    struct ota_sip_session *s;
+    enum err e = session_new(a, r, &s);
+
+    if (e) {
+        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "%u, and no session: %s", r->status, err_text(e));
+        return;
+    }
+    s->target = a->target;
+    a->target->session = s;
+    s->push = a;
+    e = begin(s, a, r);
+    if (e)
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "no session: %s", err_text(e));
+}
+
+void ota_sip_session_push(struct ota_sip_attempt *a)
+{
+    struct ota_sip_session *s = a->target->session;
+
+    list_remove(&s->at);
+    s->push = a;
+    ota_sip_session_send(s);
+}
+
+bool ota_sip_session_room(struct ota_sip *sip)
+{
+    if (sip->sessions.n < sip->sessions.max)
+        return true;
+    if (list_empty(&sip->idle))
+        return false;
+    ota_sip_session_close(container_of(sip->idle.next, struct ota_sip_session, at), "its place is needed");
+    return true;
+}
+
+void ota_sip_sessions_end(struct ota_sip *sip)
+{
+    LIST_EACH_SAFE (at, &sip->leaving) {
+        struct ota_sip_session *s = container_of(at, struct ota_sip_session, at);
+
+        ota_sip_trans_drop(&s->trans);
+        ota_sip_hop_leave(&s->hop, &s->rider);
+        ota_sip_session_check_end(s);
+    }
+}
+
+/* --- what the far end says --- */
+
+unsigned ota_sip_session_request(struct ota_sip *sip, const struct ota_sip_request *r)
+{
+    struct ota_sip_session *s = map_get(&sip->sessions, ota_sip_request_call_id(r));
+
+    if (!s || !ota_sip_dialog_owns(&s->dialog, r))
+        return 0;
+    if (slice_eq(r->method, SLICE("INVITE"))) /* what was agreed stands (RFC 3261 §14.2) */
+        return 488;
+    if (!slice_eq(r->method, SLICE("BYE")))
+        return 0;
+    s->acked = false; /* who has hung up is told nothing more */
+    ota_sip_session_close(s, "the terminal said BYE");
+    return 200;
+}
+
+static void end_stray(struct ota_sip *sip, struct ota_sip_hop *hop, const struct ota_sip_dialog *d)
+{
+    static const char *const methods[] = {"ACK", "BYE"};
+    char sent_by[OTA_SIP_HOST_MAX_N + 10], branch[OTA_SIP_BRANCH_N + 1] = "z9hG4bK";
+
+    ota_sip_sent_by(sip->env, hop, sent_by, sizeof sent_by);
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        enum err e = ota_sip_chance(branch + 7, OTA_SIP_BRANCH_N - 7);
+
+        buf_reset(&sip->scratch, OTA_SIP_HEAD_MAX_N);
+        if (!e)
+            e = ota_sip_dialog_print(d, methods[i], ota_sip_hop_via(hop), slice_str(sent_by),
+                                     slice_str(branch), SLICE_NONE, &sip->scratch);
+        if (e || ota_sip_hop_send(hop, buf_slice(&sip->scratch)))
+            return;
+    }
+}
+
+void ota_sip_session_stray(struct ota_sip *sip, struct ota_sip_hop *hop, const struct ota_sip_reply *r)
+{
+    struct ota_sip_session *s = map_get(&sip->sessions, ota_sip_reply_call_id(r));
+    struct ota_sip_dialog d;
+
+    if (s && s->acked && s->hop) {
+        (void)!ota_sip_hop_send(s->hop, buf_slice(&s->ack));
+    } else if (!s && hop && !ota_sip_dialog_read(r, &d)) {
+        end_stray(sip, hop, &d);
+        ota_sip_dialog_clear(&d);
+    }
+}
+
+/* RFC 4975 §7.1.1 */
+enum err ota_sip_session_message_id(struct ota_sip_session *s)
+{
+    const struct ota_job *job = s->push->job;
+    const struct slice parts[] = {job->push_id, SLICE("\n"), job->terminal->key};
+    uint8_t digest[SEC_SHA256_N];
+    struct buf text;
+    enum err e = sec_hmac_sha256(SLICE("msrp"), parts, sizeof parts / sizeof parts[0], digest);
+
+    buf_init(&text, OTA_MSRP_ID_MAX_N);
+    codec_hex(&text, slice_of(digest, OTA_MSRP_ID_MAX_N / 2));
+    if (!e)
+        e = buf_err(&text) ? buf_err(&text) : mem_cstr(s->message_id, sizeof s->message_id, buf_slice(&text));
+    buf_clear(&text);
+    return e;
+}

@@ -1,0 +1,94 @@
+/* Inside the bearer for SIP: a session with a terminal, in which larger pushes go as MSRP messages (RFC 4975).
+ *
+ * Story.  An attempt whose push is no MESSAGE offers a session with its INVITE.  The 2xx makes one here: it is acknowledged, the
+ * answer read, the connection opened, the push sent in chunks, and the attempt ends with what came of that.  The session stays for
+ * further pushes to the same URI, until it is idle, the far end hangs up, or something in it fails; then it says BYE.  A push whose
+ * session fails is tried again in another one, under the same Message-ID.  Belongs to its target; one loop. */
+#ifndef OTA_SIP_SESSION_H
+#define OTA_SIP_SESSION_H
+
+#include "ota/msrp/frame.h"
+#include "ota/msrp/sdp.h"
+#include "ota/msrp/sender.h"
+#include "ota/msrp/uri.h"
+#include "ota/sip/attempt.h"
+#include "ota/sip/dialog.h"
+
+#define OTA_SIP_STREAM_PATH_N 1024 /* octets of a=path of an answer */
+#define OTA_SIP_ACCEPT_MAX_N  1024 /* and of its accept-types */
+
+struct ota_sip_session {
+    struct list at; /* in the bearer's idle or leaving ones; alone while a push is under way */
+    struct ota_sip *sip;
+    struct ota_sip_target *target; /* NULL: it is on its way out */
+    struct ota_sip_attempt *push;  /* under way in it; NULL: idle */
+    struct ota_sip_dialog dialog;
+    /* requests of the dialog */
+    enum ota_sip_via first_via; /* how the INVITE went */
+    struct ota_sip_search *search;
+    struct ota_sip_place place;
+    struct ota_sip_flow flow; /* over the door, to a device that has registered; none: to place */
+    char name[OTA_SIP_HOST_MAX_N + 1];
+    struct ota_sip_rider rider;
+    struct ota_sip_hop *hop;
+    struct buf ack; /* said again to each repetition of the 2xx */
+    struct buf bye;
+    struct ota_sip_trans *trans; /* BYE */
+    /* the stream of messages */
+    enum err answer; /* what is wrong with the answer to the offer */
+    bool secure;
+    char own_path[OTA_MSRP_URI_MAX_N + 1];
+    char path[OTA_SIP_STREAM_PATH_N + 1];
+    char accept[OTA_SIP_ACCEPT_MAX_N + 1];
+    uint64_t max_size; /* 0: not said */
+    char tls_name[OTA_MSRP_HOST_MAX_N + 1];
+    struct net_tls_ctx *tls; /* held */
+    struct net_dns_query *query;
+    struct net_stream *stream;
+    struct ota_msrp_frame frame;
+    struct ota_msrp_sender sender;
+    char message_id[OTA_MSRP_ID_MAX_N + 1];
+    struct buf out; /* scratch */
+    bool open;      /* the connection */
+    bool sending;   /* the sender is at work */
+    bool acked;
+    struct net_timer timer; /* of the sender, else idle */
+};
+
+/* session.c.  The description for an INVITE; a->own_path gets the path in it.  ERR_MALFORMED, ERR_IO, ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_session_offer(struct ota_sip_attempt *a, struct buf *out) MUST_USE;
+/* A 2xx to that INVITE: the attempt goes on in a session, or has finished. */
+void ota_sip_session_begin(struct ota_sip_attempt *a, const struct ota_sip_reply *r);
+/* The next push, in the session that its target has; it must be idle. */
+void ota_sip_session_push(struct ota_sip_attempt *a);
+/* The attempt is over before its push is: that is not sent any further, and the session ends. */
+void ota_sip_session_leave(struct ota_sip_attempt *a);
+/* Says BYE, with words for the far end; whoever is under way in it has finished. */
+void ota_sip_session_close(struct ota_sip_session *s, const char *reason);
+/* Room for one more, at the expense of the one that has been idle longest.  False: all are in use. */
+bool ota_sip_session_room(struct ota_sip *s);
+/* The bearer closes: nothing that is on its way out is waited for. */
+void ota_sip_sessions_end(struct ota_sip *s);
+/* A request inside a dialog: the status to answer with; 0: of no session. */
+unsigned ota_sip_session_request(struct ota_sip *s, const struct ota_sip_request *r);
+/* hop: that it came by; NULL: the door.  A 2xx to an INVITE that nothing waits for: acknowledged again, or a session that nobody wants is ended (§13.2.2.4, §15). */
+void ota_sip_session_stray(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_reply *r);
+
+/* session_msrp.c.  Opens the connection and sends what is to be sent. */
+void ota_sip_session_connect(struct ota_sip_session *s);
+void ota_sip_session_send(struct ota_sip_session *s);
+/* Holds what TLS with the terminal needs.  ERR_UNSUPPORTED: there is nothing; ERR_MALFORMED, ERR_NOMEM. */
+enum err ota_sip_session_credentials(struct ota_sip_session *s, const struct ota_terminal *t) MUST_USE;
+void ota_sip_session_timer_init(struct ota_sip_session *s);
+/* No octet of it any more. */
+void ota_sip_session_hang_up(struct ota_sip_session *s);
+
+/* session.c, for session_msrp.c.  What came of the push; keep: the session can take another. */
+void ota_sip_session_pushed(struct ota_sip_session *s, bool keep, enum ota_outcome outcome, unsigned code,
+                            const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Fills message_id for the push under way: one for all its tries, which does not tell the push id.  ERR_NOMEM. */
+enum err ota_sip_session_message_id(struct ota_sip_session *s) MUST_USE;
+/* A part of it has gone: frees the session when that was the last. */
+void ota_sip_session_check_end(struct ota_sip_session *s);
+
+#endif
