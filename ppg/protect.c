@@ -143,7 +143,7 @@ static void reserve(struct association *a)
 
 static bool made_from(const struct association *a, const struct ota_association *conf)
 {
-    return slice_eq_ct(sec_secret_slice(&a->sa.ks), sec_secret_slice(&conf->key));
+    return slice_eq_ct(slice_of(a->sa.ks, sizeof a->sa.ks), sec_secret_slice(&conf->key));
 }
 
 /* Makes room for one with other keys; false while somebody stands on it. */

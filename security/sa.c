@@ -33,14 +33,12 @@ enum err sec_sa_init(struct sec_sa *sa, const struct sec_sa_conf *conf)
     e = suites_set(&v, conf->suites);
     if (e)
         return e;
-    e = sec_secret_set(&v.ks, conf->ks);
-    if (e)
-        return e;
+    mem_copy(v.ks, sizeof v.ks, conf->ks);
     mem_copy(v.rand, sizeof v.rand, conf->rand);
     mem_copy(v.ptid, sizeof v.ptid, conf->ptid);
     v.ptid_n = (uint8_t)conf->ptid.n;
     *sa = v;
-    sec_secret_clear(&v.ks);
+    mem_wipe(v.ks, sizeof v.ks);
     return ERR_OK;
 }
 
@@ -83,7 +81,7 @@ static enum err keys_of(struct sec_sa *sa, enum sec_gpl_direction direction, uin
     enum err e;
 
     if (!sa->keys[direction] || sec_gpl_keys_suite(sa->keys[direction]) != suite) {
-        e = sec_gpl_keys_create(sec_secret_slice(&sa->ks), direction, suite, &fresh);
+        e = sec_gpl_keys_create(slice_of(sa->ks, sizeof sa->ks), direction, suite, &fresh);
         if (e)
             return e;
         sec_gpl_keys_free(&sa->keys[direction]);

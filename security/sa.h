@@ -18,8 +18,8 @@
 
 /* Receiver: the highest number of a message with a good tag, and which of the 64 below it were seen. */
 struct sec_sa_window {
-    uint32_t high; /* SN_h; 0: none yet */
     uint64_t seen; /* bit i: number high - 1 - i was accepted */
+    uint32_t high; /* SN_h; 0: none yet */
     uint8_t size;  /* W, 0..SEC_SA_WINDOW_MAX; 0: strictly increasing */
 };
 
@@ -29,15 +29,16 @@ struct sec_sa_numbers {
     uint32_t end;
 };
 
+/* There may be a million: the order of the fields leaves no holes. */
 struct sec_sa {
     uint8_t rand[SEC_SA_RAND_N];      /* the SAID downlink */
+    uint8_t ks[SEC_GPL_KEY_N];        /* Ks_(ext/int)_NAF, 256 bits; wiped by sec_sa_clear */
     uint8_t ptid[SEC_GPL_SAID_MAX_N]; /* the SAID uplink, ptid_n octets; ptid_n 0: no return channel */
     uint8_t ptid_n;
     uint8_t suites[SEC_SA_SUITES_MAX]; /* allowed, suites_n of them */
     uint8_t suites_n;
-    uint8_t preferred;    /* the suite to seal with; one of suites */
-    int64_t expires_s;    /* UTC seconds; good strictly before */
-    struct sec_secret ks; /* Ks_(ext/int)_NAF, 256 bits */
+    uint8_t preferred; /* the suite to seal with; one of suites */
+    int64_t expires_s; /* UTC seconds; good strictly before */
     struct sec_sa_numbers numbers;
     struct sec_sa_window window;
     struct sec_gpl_keys *keys[2]; /* by direction; owned, derived on first use, NULL: none yet */

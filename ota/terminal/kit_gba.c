@@ -107,7 +107,7 @@ enum err kit_gba_make(struct kit *k, const struct kit_gba_conf *conf, struct kit
         mem_copy(a->gpi, sizeof a->gpi, conf->gpi);
         *out = a;
     }
-    sec_secret_clear(&made.ks);
+    mem_wipe(made.ks, sizeof made.ks);
     return e;
 }
 
@@ -210,7 +210,7 @@ static void save_seen(const struct sec_aka_seen *seen, struct buf *out)
 
 static void save_assoc(const struct kit_assoc *a, struct buf *out)
 {
-    const struct slice parts[] = {slice_of(a->gpi, a->gpi_n), sec_secret_slice(&a->sa.ks),
+    const struct slice parts[] = {slice_of(a->gpi, a->gpi_n), slice_of(a->sa.ks, sizeof a->sa.ks),
                                   sec_sa_said(&a->sa, SEC_GPL_UPLINK)};
 
     buf_add(out, SLICE("made "));

@@ -130,7 +130,7 @@ static enum err reserve(struct kit *k, const struct sec_secprov_sa *from)
     struct slice said = slice_of(from->said, SEC_SA_RAND_N);
     struct kit_assoc *a = kit_assoc_find(k, said);
 
-    if (a && a->present && !slice_eq_ct(sec_secret_slice(&a->sa.ks), sec_secret_slice(&from->key)))
+    if (a && a->present && !slice_eq_ct(slice_of(a->sa.ks, sizeof a->sa.ks), sec_secret_slice(&from->key)))
         return ERR_EXISTS; /* a name keeps its key: numbers already seen are of that one */
     return a ? ERR_OK : kit_assoc_add(k, said, &a);
 }
@@ -179,7 +179,7 @@ static void install(struct kit *k, struct sec_sa *sas, size_t n, const struct ki
         if (a->present)
             sec_sa_clear(&a->sa);
         a->sa = sas[i];
-        sec_secret_clear(&sas[i].ks);
+        mem_wipe(sas[i].ks, sizeof sas[i].ks);
         a->present = true;
     }
 }

@@ -233,7 +233,7 @@ enum err kit_add_association(struct kit *k, const uint8_t said[16], struct slice
     if (e)
         return e;
     a->sa = sa;
-    sec_secret_clear(&sa.ks);
+    mem_wipe(sa.ks, sizeof sa.ks);
     a->sa.window.high = a->high;
     a->sa.window.seen = a->seen;
     a->present = true;

@@ -1,19 +1,24 @@
 /* Setting up an association, as the gateway does before a first push: number, vector, keys of the NAF, GPI, and the
  * keys of the default suite; against the bare GnuTLS calls that the same takes.  One core.  Prints
- *     bench association ours=N peer=N ratio=R        (a second; the best of several rounds each) */
+ *     bench association ours=N peer=N ratio=R        (a second; the best of several rounds each)
+ *     bench association_bytes ours=N peer=N ratio=R  (resident each, confirmed and at rest, of many; against the aim) */
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include "security/keyserver.h"
-#include "security/sa.h"
+#include "security/naf_sa.h"
 
 #define ROUND_N 4000
 #define ROUNDS  15
 #define NOW     1700000000
-#define HMACS   7 /* KDF: Ks_NAF, two of GPI, three of GPL; the GPI's MAC */
-#define CIPHERS 4 /* Milenage, GPI, two of GPL */
-#define BLOCKS  7 /* six of Milenage, one of the GPI */
+#define MANY    100000
+#define AIM_N   300 /* octets */
+#define HMACS   7   /* KDF: Ks_NAF, two of GPI, three of GPL; the GPI's MAC */
+#define CIPHERS 4   /* Milenage, GPI, two of GPL */
+#define BLOCKS  7   /* six of Milenage, one of the GPI */
 
 static double now_s(void)
 {
@@ -33,7 +38,7 @@ static struct sec_keyserver *server_make(const struct sec_push_request *q)
     MUST(sec_keyserver_create(&conf, &s) == ERR_OK);
     MUST(sec_keyserver_add(s, &subscriber) == ERR_OK);
     MUST(sec_keyserver_allow(s, q->naf_id, 604800) == ERR_OK);
-    MUST(sec_keyserver_reserved(s, q->ue, 1, ROUND_N * ROUNDS + 1) == ERR_OK);
+    MUST(sec_keyserver_reserved(s, q->ue, 1, ROUND_N * ROUNDS + 2) == ERR_OK);
     return s;
 }
 
@@ -86,6 +91,28 @@ static double peer(void)
     return ROUND_N / (now_s() - start);
 }
 
+/* What a million would take, from some. */
+static void bytes(struct sec_keyserver *s, const struct sec_push_request *q)
+{
+    static const uint8_t suites[] = {SEC_GPL_CTR, SEC_GPL_HMAC};
+    static struct sec_naf_sa *all[MANY];
+    const struct sec_naf_sa_conf conf = {.suites = {(const char *)suites, sizeof suites}};
+    struct sec_push_info info;
+    size_t before = mallinfo2().uordblks, each;
+
+    MUST(sec_keyserver_push_info(s, q, NOW, &info) == ERR_OK);
+    for (size_t i = 0; i < MANY; i++) {
+        MUST(sec_naf_sa_create(&conf, &all[i]) == ERR_OK);
+        MUST(sec_naf_sa_adopt(all[i], &info, q->ptid, NOW) == ERR_OK);
+        (void)sec_naf_sa_confirm(all[i], info.rand);
+    }
+    each = (mallinfo2().uordblks - before) / MANY;
+    (void)printf("bench association_bytes ours=%zu peer=%d ratio=%.3f\n", each, AIM_N, (double)each / AIM_N);
+    for (size_t i = 0; i < MANY; i++)
+        sec_naf_sa_free(&all[i]);
+    sec_push_info_clear(&info);
+}
+
 int main(void)
 {
     struct sec_push_request q = {SLICE("234150999999999@ims.mnc015.mcc234.3gppnetwork.org"),
@@ -102,6 +129,7 @@ int main(void)
     }
     (void)printf("bench association ours=%.0f peer=%.0f ratio=%.3f\n", best_ours, best_peer,
                  best_ours / best_peer);
+    bytes(s, &q);
     sec_keyserver_free(&s);
     return 0;
 }

@@ -25,7 +25,7 @@ TERMINALS = 64
 QUEUED = 1000000
 RECIPIENTS = 10000
 ADDRESSES = 1000000
-MICRO = ("bench_authenticate", "bench_pap_parse", "bench_wbxml", "bench_http1", "bench_gpl_seal", "bench_association", "bench_whitelist", "bench_store")
+MICRO = ("bench_authenticate", "bench_pap_parse", "bench_wbxml", "bench_http1", "bench_gpl_seal", "bench_association", "bench_kit", "bench_whitelist", "bench_store")
 
 
 class Plan:

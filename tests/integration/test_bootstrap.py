@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 
-from gateway import Gateway, Terminal, good_push, push
+from gateway import Gateway, Relay, Terminal, good_push, push
 from gpl_model import Message, PushModule
 from harness import case, check, check_eq, main, wait_until
 from sipnet import ALICE, FULL, ended, good
@@ -163,6 +163,31 @@ class Raw:
     def post(self, octets):
         answer = self.request(b"POST", octets)
         return answer["x-wap-push-status"], answer.get("x-push-association")
+
+
+@case
+def killed_before_the_first_answer(bench):
+    """The association was kept and used, and the gateway does not live to hear of it: it comes again with the same one, and
+    with another number; what the terminal has seen it shows once."""
+    p = phone(bench)
+    relay = Relay(bench, p.port, b"POST")
+    g = gateway(bench, p.route("+15550100", more="", port=relay.port))
+    g.keep_ports()
+    relay.hold()
+    push_id = good_push(bench, g, content="once")
+    for _ in range(2):
+        check(relay.held.wait(60), "the terminal did not answer")
+        g.kill()
+        relay.held.clear()
+        g.start()
+    relay.let_go()
+    g.wait_state(push_id, "delivered")
+    sent = messages(p.wire())
+    check(len(sent) >= 3 and all(m.gpi == sent[0].gpi and m.gpi for m in sent), [len(m.gpi) for m in sent])
+    check_eq(len({m.said for m in sent}), 1, "associations")
+    numbers = [m.sn for m in sent]
+    check(numbers == sorted(set(numbers)), numbers)
+    check_eq([e["content"] for e in p.wait_events(1)], ["once"])
 
 
 @case

@@ -282,7 +282,7 @@ static void sealed_objects(void)
     buf_init(&body, 65536);
     sender_make(&whole, 0, SEC_GPL_HMAC);
     sender_make(&hidden, 0, SEC_GPL_GCM);
-    CU_ASSERT(!kit_add_association(b.kit, whole.rand, sec_secret_slice(&whole.ks), suites, 2, 0));
+    CU_ASSERT(!kit_add_association(b.kit, whole.rand, slice_of(whole.ks, sizeof whole.ks), suites, 2, 0));
     CU_ASSERT(dropped(&b, sealed_as(&b, &whole, slice_str(inner), &body), "untrusted"));
     CU_ASSERT(hello(&b, EVIL, NEWS, "") == KIT_PUSH);
     CU_ASSERT(dropped(&b, sealed(&b, &hidden, &body), "replay")); /* the number of the one before */
