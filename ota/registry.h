@@ -56,6 +56,7 @@ struct ota_call_in {
     unsigned psk_version;   /* the one TLS version it is good for: 12, 13 (RFC 9257 §4) */
     struct slice wake_host; /* where a datagram asks it to call (session initiation); empty: nowhere */
     uint16_t wake_port;
+    bool wake_tls; /* inside DTLS, by the terminal's psk or certificates (tls_name) */
 };
 
 /* When a push over SIP goes in a session of MSRP instead of a MESSAGE. */
@@ -79,7 +80,7 @@ struct ota_terminal {
     struct slice sip_uri;      /* Request-URI of a SIP route; host, port and tls say the same in parts */
     enum ota_session session;  /* SIP */
     bool tls;                  /* or DTLS for datagrams */
-    struct slice psk_identity; /* DTLS by a key that both ends have, instead of certificates; empty: none */
+    struct slice psk_identity; /* of a key that both ends have, to reach or wake it; empty: certificates */
     struct sec_secret psk;
     struct slice tls_name;    /* name in the terminal's certificate; empty: host */
     bool direct;              /* push headers in the POST itself instead of an embedded message */

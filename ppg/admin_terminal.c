@@ -51,7 +51,8 @@ static void set_reached(json_t *o, const struct ota_terminal *t)
     buf_add_str(&text, t->host.n ? schemes[t->route][t->tls] : "");
     buf_add_str(&text, t->host.n && calls ? ", " : "");
     buf_add_str(&text, calls ? "calls in" : "");
-    buf_add_str(&text, t->call_in.wake_host.n ? ", woken by wap" : "");
+    if (t->call_in.wake_host.n)
+        buf_addf(&text, ", woken by %s", schemes[OTA_ROUTE_WSP][t->call_in.wake_tls]);
     ppg_json_set_text(o, "reached", buf_slice(&text));
     buf_clear(&text);
 }

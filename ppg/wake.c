@@ -44,6 +44,7 @@ static void sleeper_free(struct sleeper *s)
     if (!s->over)
         (void)map_del(&s->wake->sleepers, slice_of(s->key, s->key_n));
     ota_registry_drop(&s->registry);
+    sec_secret_clear(&s->as_datagrams.psk);
     buf_clear(&s->head);
     buf_clear(&s->body);
     free(s);
@@ -221,7 +222,13 @@ static struct sleeper *sleeper_new(struct ppg_wake *w, const struct ota_terminal
     s->as_datagrams = (struct ota_terminal){.key = slice_of(s->key, s->key_n),
                                             .route = OTA_ROUTE_WSP,
                                             .host = t->call_in.wake_host,
-                                            .port = t->call_in.wake_port};
+                                            .port = t->call_in.wake_port,
+                                            .tls = t->call_in.wake_tls};
+    if (t->call_in.wake_tls) {
+        s->as_datagrams.tls_name = t->tls_name;
+        s->as_datagrams.psk_identity = t->psk_identity;
+        s->as_datagrams.psk = t->psk;
+    }
     return s;
 }
 

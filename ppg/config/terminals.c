@@ -391,7 +391,7 @@ static void set_call_key(struct ppg_list *l, const struct ppg_ini_line *line)
         ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
 }
 
-/* wap://host[:port] */
+/* wap://host[:port], or waps */
 static void set_wake(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     struct draft *d = draft_of(l);
@@ -400,21 +400,25 @@ static void set_wake(struct ppg_list *l, const struct ppg_ini_line *line)
 
     if (net_server_parse(line->value, &at) == ERR_OK)
         r = route_of(at.scheme);
-    if (!r || r->route != OTA_ROUTE_WSP || r->tls)
-        ppg_list_say(l, line, "not HOST[:PORT] behind wap://");
+    if (!r || r->route != OTA_ROUTE_WSP)
+        ppg_list_say(l, line, "not HOST[:PORT] behind wap:// or waps://");
     else if (arena_dup(&d->mem, at.host, &d->terminal.call_in.wake_host))
         ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
-    else
+    else {
         d->terminal.call_in.wake_port = at.port ? at.port : r->port;
+        d->terminal.call_in.wake_tls = r->tls;
+    }
 }
 
 /* A terminal that calls in gets no content in datagrams: a wap route is where it is asked to call. */
 static void take_wake(struct ota_terminal *t)
 {
-    if (!t->call_in.calls || t->route != OTA_ROUTE_WSP || t->tls || t->call_in.wake_host.n)
+    if (!t->call_in.calls || t->route != OTA_ROUTE_WSP || t->call_in.wake_host.n)
         return;
     t->call_in.wake_host = t->host;
     t->call_in.wake_port = t->port;
+    t->call_in.wake_tls = t->tls;
+    t->tls = false;
     t->route = OTA_ROUTE_HTTP;
     t->host = SLICE_NONE;
     t->port = 0;
@@ -707,12 +711,12 @@ static const char *secured_wrong(const struct ota_terminal *t)
         return "session is for sip routes and terminals that register";
     if (inside && !t->tls_name.n == !t->psk_identity.n)
         return "session = tls needs tls-name, or psk-identity and psk-file";
-    if (t->tls_name.n && !inside && (!t->tls || sip))
-        return "tls-name is for https and waps routes, and session = tls";
+    if (t->tls_name.n && !inside && !t->call_in.wake_tls && (!t->tls || sip))
+        return "tls-name is for https and waps routes, wake = waps:// and session = tls";
     if (!t->psk_identity.n != !t->psk.n)
         return "psk-identity and psk-file go together";
-    if (t->psk.n && !inside && !(t->tls && t->route == OTA_ROUTE_WSP))
-        return "a shared key is for waps routes and session = tls";
+    if (t->psk.n && !inside && !t->call_in.wake_tls && !(t->tls && t->route == OTA_ROUTE_WSP))
+        return "a shared key is for waps routes, wake = waps:// and session = tls";
     return NULL;
 }
 

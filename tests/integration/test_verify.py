@@ -225,6 +225,37 @@ def a_sleeping_terminal_is_woken_and_makes_sure(bench):
 
 
 @case
+def a_terminal_is_woken_inside_dtls(bench):
+    """The same where the datagram is inside DTLS (waps): by a key that both have, or by certificates, as its own place for that or as
+    its route; a terminal of another key hears nothing."""
+    home = Home(bench)
+    bench.certificate(bench.authority, "ear", "IP:127.0.0.1")
+    by_key = "--dtls", "--psk", f"ear:{bench.path('phone.psk')}"
+    by_certificate = "--dtls", "--cert", bench.path("ear.crt"), "--key", bench.path("ear.key"), "--ca", bench.path("ca.crt")
+    another = "--dtls", "--psk", f"ear:{bench.path('other.psk')}"
+    shared = "psk-identity = ear\npsk-file = ../phone.psk\n"
+    home.write_conf(ota_http__contacts=f"127.0.0.1:{home.calls}")
+    for n, (way, options, more, proof) in enumerate((("wake", by_key, shared, "psk"), ("route", by_key, shared, "psk"), ("wake", by_certificate, "", "certificate"),
+                                                     ("wake", another, shared, None))):
+        phone = Phone(bench, *options, *home.home())
+        home.write("terminals.conf", f"[terminal +1555010{n}]\n{way} = waps://127.0.0.1:{phone.port}\n{BY_CERTIFICATE}{more}")
+        check_eq(home.ctl("reload").returncode, 0)
+        home.settle()
+        push_id = good_push(bench, home, content="good morning", to=(f"+1555010{n}",))
+        row = json.loads(home.ctl("--json", "terminal", "show", f"+1555010{n}").stdout)
+        check_eq(row["reached"], "calls in, woken by waps")
+        if proof:
+            check_eq(phone.wait("connect")["app_id"], "x-wap-application:push.sia")
+            check_eq((phone.wait("verify")["tls"], phone.wait("verify")["proofs"]), (True, [proof]))
+            check_eq(phone.wait("push")["content"], "good morning")
+            home.wait_state(push_id, "delivered")
+        else:
+            home.wait_event("terminal.wake", n + 1)
+            check_eq((phone.events(), home.show(push_id)["targets"][0]["state"]), ([], "pending"), "whoever has another key")
+        phone.program.stop()
+
+
+@case
 def one_code_and_seven_steps(bench):
     """All that a user ever types is one activation code; the terminal's programs have nobody to ask after it (SEC_CF 1.1,
     usability)."""

@@ -172,9 +172,9 @@ def a_wap_route_of_one_that_calls_is_for_that(bench):
 @case
 def mistakes_are_told(bench):
     gateway = Doors(bench, NONE)
-    for text, why in ((NONE + "wake = http://h:1\n", "not HOST[:PORT] behind wap://"), (NONE + "wake = waps://h\n", "not HOST[:PORT] behind wap://"),
+    for text, why in ((NONE + "wake = http://h:1\n", "not HOST[:PORT] behind wap:// or waps://"), (NONE + "wake = wap://h\npsk-identity = a\npsk-file = ../phone.password\n", "the file holds no key"),
                       ("[terminal +1]\nroute = http://h:1\nwake = wap://h\n", "calls-in = tls or any"),
-                      (NONE + "route = waps://h\n", "calls-in goes with an http or wap route")):
+                      (NONE + "tls-name = h\nwake = wap://h\n", "tls-name is for https and waps routes")):
         gateway.write("terminals.conf", text)
         done = gateway.ctl("reload")
         check(done.returncode == 1 and why in done.stderr, (text, done.stderr))

@@ -99,6 +99,45 @@ static void test_shared_keys(void)
     forget(f);
 }
 
+/* Where a terminal is asked to call: a place of its own, or its route; inside DTLS with what that needs. */
+static void test_wake(void)
+{
+    static const struct {
+        const char *text, *host;
+        uint16_t port;
+        bool tls, key;
+    } rows[] = {
+        {"wake = wap://a", "a", 2948, false, false},
+        {"wake = wap://a:1", "a", 1, false, false},
+        {"wake = waps://a", "a", 2949, true, false},
+        {"wake = waps://a:1\ntls-name = b", "a", 1, true, false},
+        {"wake = WAPS://a\npsk-identity = k\npsk-file = psk", "a", 2949, true, true},
+        {"route = wap://a", "a", 2948, false, false},
+        {"route = waps://a\npsk-identity = k\npsk-file = psk", "a", 2949, true, true},
+        {"route = https://b\nwake = waps://a\npsk-identity = k\npsk-file = psk", "a", 2949, true, true},
+    };
+    char text[256];
+
+    test_write_file("psk", "000102030405060708090a0b0c0d0e0f\n", 0600);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ota_terminal *t;
+        struct fixture *f;
+
+        test_row(i);
+        (void)snprintf(text, sizeof text, "[terminal +1]\ncalls-in = tls\ncall-proof = none\n%s\n",
+                       rows[i].text);
+        f = read_text(text);
+        CU_ASSERT_EQUAL(f->errs.n, 0);
+        t = ota_registry_find(f->registry, SLICE("+1"));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+        TEST_SLICE_EQ(t->call_in.wake_host, slice_str(rows[i].host));
+        CU_ASSERT(t->call_in.wake_port == rows[i].port && t->call_in.wake_tls == rows[i].tls);
+        CU_ASSERT((t->psk.n == 16) == rows[i].key && t->route == OTA_ROUTE_HTTP);
+        CU_ASSERT(t->tls == (t->host.n != 0));
+        forget(f);
+    }
+}
+
 static void test_sip_routes(void)
 {
     static const struct {
@@ -331,13 +370,16 @@ static const struct {
     {"[terminal +1]\ncalls-in = tls\ncall-proof = certificate\ncall-certificate = DNS:a\n"
      "[terminal +2]\ncalls-in = tls\ncall-proof = certificate\ncall-certificate = DNS:a",
      ":5: +2: calls in or registers as another terminal does"},
-    {"[terminal +1]\nroute = waps://a\ncalls-in = tls\ncall-proof = none",
+    {"[terminal +1]\nroute = waps://a\ncalls-in = tls\ncall-proof = none\nwake = wap://b",
      ":1: +1: calls-in goes with an http or wap route, or none"},
     {"[terminal +1]\nroute = wap://a\ncalls-in = tls\ncall-proof = none\nwake = wap://b",
      ":1: +1: calls-in goes with an http or wap route, or none"},
-    {"[terminal +1]\ncalls-in = tls\ncall-proof = none\nwake = waps://b",
-     ":4: wake: not HOST[:PORT] behind wap://"},
-    {"[terminal +1]\ncalls-in = tls\ncall-proof = none\nwake = b", ":4: wake: not HOST[:PORT] behind wap://"},
+    {"[terminal +1]\ncalls-in = tls\ncall-proof = none\nwake = https://b",
+     ":4: wake: not HOST[:PORT] behind wap:// or waps://"},
+    {"[terminal +1]\ncalls-in = tls\ncall-proof = none\nwake = b",
+     ":4: wake: not HOST[:PORT] behind wap:// or waps://"},
+    {"[terminal +1]\ncalls-in = tls\ncall-proof = none\nwake = wap://b\ntls-name = b",
+     ":1: +1: tls-name is for https and waps routes, wake = waps:// and session = tls"},
     {SECTION "wake = wap://b", ":1: +15550100: call-... and wake are for terminals with calls-in = tls or "
                                "any, inbox = yes, or registers = tls or any"},
     {"[terminal +1]\nroute = ftp://a",
@@ -366,7 +408,8 @@ static const struct {
     {SECTION "profile-file = bad.rdf", "bad.rdf: not RDF"},
     {SECTION "profile-file = good", "good: text before the root"},
     {SECTION "terminal-id =", ":3: terminal-id: empty"},
-    {SECTION "tls-name = a", ":1: +15550100: tls-name is for https and waps routes, and session = tls"},
+    {SECTION "tls-name = a", ":1: +15550100: tls-name is for https and waps routes, wake = waps:// and "
+                             "session = tls"},
     {SECTION "login-user = a", ":1: +15550100: login-user and login-password-file go together"},
     {SECTION "login-password-file = good", ":1: +15550100: login-user and login-password-file go together"},
     {SECTION "login-user = a\nlogin-password-file = wide", "wide is open to others: mode 0644, at most 0600"},
@@ -594,5 +637,6 @@ const struct test_case test_cases[] = {
     {"suites_are_narrowed", test_suites_are_narrowed},
     {"keys_that_will_not_do", test_keys_that_will_not_do},
     {"shared_keys", test_shared_keys},
+    {"wake", test_wake},
     {NULL, NULL},
 };
