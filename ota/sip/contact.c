@@ -2,6 +2,7 @@
 #include "ota/sip/contact.h"
 
 #include <osipparser2/osip_parser.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/net/dns.h"

@@ -33,7 +33,9 @@ def shout(port, chunks):
             s.shutdown(socket.SHUT_WR)
             while more := s.recv(65536):
                 got += more
-        except ConnectionError:  # it has enough; TimeoutError is none
+        except TimeoutError:
+            raise
+        except OSError:  # it has enough: reset, or not connected any more
             pass
     return got
 

@@ -177,7 +177,7 @@ def told_over_tls(bench):
         check_eq({k: message[1].get(k) for k in ("priority", "delivery-method")},
                  {"priority": "high", "delivery-method": "confirmed"})
     check_eq(spelt, {f"WAPPUSH={n}/TYPE=PLMN@ppg.example.net" for n in ("+1555-0100", "+15550101")})
-    check_eq(gateway.query("SELECT count(*) FROM notice"), [["0"]])
+    wait_until(lambda: gateway.query("SELECT count(*) FROM notice") == [["0"]], "the outbox to be empty")
 
 
 @case
