@@ -3,8 +3,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include "ota/sip/agree.h"
 #include "ota/sip/frame.h"
 #include "ota/sip/message.h"
+#include "ota/sip/refusal.h"
 #include "ota/sip/registrar.h"
 #include "ota/sip/reply.h"
 #include "ota/sip/request.h"
@@ -22,6 +25,8 @@ static void read_reply(const struct ota_sip_unit *u)
         abort();
     if (ota_sip_reply_read(u, &r))
         return;
+    if (slice_find(ota_sip_reply_next_nonce(&r, false), '\n') != SIZE_MAX)
+        abort();
     if (r.status < 100 || r.status > 699 || r.branch.n == 0 || r.retry_s < 0 ||
         r.retry_s > OTA_SIP_RETRY_MAX_S)
         abort();
@@ -113,6 +118,40 @@ static void read_request(const struct ota_sip_unit *u)
     ota_sip_request_clear(&r);
 }
 
+/* What answers octets that no parser took is a response of one head, whatever was copied. */
+static void refuse(struct slice in)
+{
+    struct ota_sip_head head;
+    struct buf answer, text;
+
+    buf_init(&answer, 4 * OTA_SIP_HEAD_MAX_N);
+    buf_init(&text, 8 * OTA_SIP_HEAD_MAX_N);
+    if (!ota_sip_refusal_print(in, NULL, SLICE("OPTIONS"), &answer)) {
+        struct slice end = slice_sub(buf_slice(&answer), answer.n - 4, SIZE_MAX);
+
+        if (slice_find_slice(buf_slice(&answer), SLICE("\r\n\r\n")) != answer.n - 4 ||
+            !slice_eq(end, SLICE("\r\n\r\n")))
+            abort();
+        if (!ota_sip_head_read(buf_slice(&answer), 0, &head, &text) &&
+            (!head.has_length || head.wire_n != answer.n))
+            abort();
+    }
+    buf_clear(&text);
+    buf_clear(&answer);
+}
+
+/* A list that is understood is understood when it is said back. */
+static void agree(struct slice in)
+{
+    struct ota_sip_agreement with, again;
+
+    if (ota_sip_agree(in, &with))
+        return;
+    if (ota_sip_agree(slice_str(with.list), &again) || again.mechanism != with.mechanism ||
+        strcmp(again.list, with.list) != 0)
+        abort();
+}
+
 /* The stream in two pieces gives what it gives in one. */
 static size_t read_stream(struct slice in, size_t first_n)
 {
@@ -150,6 +189,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         read_request(&u);
     }
     buf_clear(&text);
+    refuse(in);
+    agree(in);
     if (n < 60000 && read_stream(in, n) != read_stream(in, n / 2))
         abort();
     if (!ota_sip_uri_parse(in, &uri) && uri.host[0] == '\0')
