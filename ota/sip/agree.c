@@ -117,6 +117,8 @@ static enum err keep_list(struct slice text, char *out)
 
         if (ch == ' ' && n && out[n - 1] == ' ')
             continue;
+        if ((unsigned char)ch < ' ' || ch == 0x7F)
+            return ERR_MALFORMED;
         if (n == OTA_SIP_LIST_MAX_N)
             return ERR_LIMIT;
         out[n++] = ch;

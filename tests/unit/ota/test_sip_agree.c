@@ -33,6 +33,7 @@ static void the_best_that_we_know(void)
         {"tls;;q=0.1", ERR_MALFORMED, 0},
         {"tls,", ERR_MALFORMED, 0},
         {"tls x", ERR_MALFORMED, 0},
+        {"tls\r\n ;q=0.1", ERR_MALFORMED, 0},
         {"", ERR_MALFORMED, 0},
     };
 
