@@ -10,15 +10,22 @@
 void ota_sip_login_init(struct ota_sip_login *l)
 {
     *l = (struct ota_sip_login){.n = 0};
-    for (size_t i = 0; i < OTA_SIP_REALMS_MAX; i++)
+    for (size_t i = 0; i < OTA_SIP_REALMS_MAX; i++) {
         buf_init(&l->realms[i].challenge, SEC_DIGEST_HEADER_MAX_N);
+        sec_secret_init(&l->realms[i].password);
+    }
 }
 
 void ota_sip_login_clear(struct ota_sip_login *l)
 {
-    for (size_t i = 0; i < OTA_SIP_REALMS_MAX; i++)
+    const struct ota_sip_module *module = l->module;
+
+    for (size_t i = 0; i < OTA_SIP_REALMS_MAX; i++) {
         buf_clear(&l->realms[i].challenge);
+        sec_secret_clear(&l->realms[i].password);
+    }
     ota_sip_login_init(l);
+    l->module = module;
 }
 
 static struct ota_sip_realm *find(struct ota_sip_login *l, bool proxy, struct slice realm)
@@ -29,9 +36,38 @@ static struct ota_sip_realm *find(struct ota_sip_login *l, bool proxy, struct sl
     return NULL;
 }
 
-static enum err keep(struct ota_sip_realm *r, struct slice value)
+/* A challenge that we can answer. */
+static enum err choose(const struct ota_sip_login *l, struct slice value, struct sec_digest_offer *out)
+{
+    enum err e = sec_digest_choose(&value, 1, out);
+
+    return e && l->module ? sec_digest_aka_choose(&value, 1, out) : e;
+}
+
+/* The run that the challenge asks for: its password, or where our numbers stand (RFC 3310 §3.2, §3.4). */
+static enum err run_module(const struct ota_sip_login *l, struct ota_sip_realm *r)
+{
+    uint8_t rand[SEC_AKA_RAND_N], autn[SEC_AKA_AUTN_N];
+    struct sec_aka_vector v;
+    enum err e = sec_digest_aka_nonce(r->offer.nonce, rand, autn);
+
+    sec_secret_clear(&r->password);
+    r->sync = false;
+    if (e)
+        return e;
+    e = l->module->run(l->module->arg, rand, autn, &v, r->auts);
+    r->sync = e == ERR_EXISTS;
+    if (e)
+        return r->sync ? ERR_OK : e;
+    e = sec_digest_aka_password(r->offer.algorithm, &v, &r->password);
+    sec_aka_vector_clear(&v);
+    return e;
+}
+
+static enum err keep(const struct ota_sip_login *l, struct ota_sip_realm *r, struct slice value)
 {
     struct slice kept;
+    enum err e;
 
     buf_reset(&r->challenge, SEC_DIGEST_HEADER_MAX_N);
     buf_add(&r->challenge, value);
@@ -39,7 +75,8 @@ static enum err keep(struct ota_sip_realm *r, struct slice value)
         return buf_err(&r->challenge);
     kept = buf_slice(&r->challenge);
     r->nc = 0;
-    return sec_digest_choose(&kept, 1, &r->offer);
+    e = choose(l, kept, &r->offer);
+    return !e && r->offer.algorithm >= SEC_DIGEST_ALGORITHM_COUNT ? run_module(l, r) : e;
 }
 
 /* One challenge of a realm that may have been answered before. */
@@ -49,31 +86,32 @@ static enum err take(struct ota_sip_login *l, bool proxy, struct slice value,
     struct ota_sip_realm *r = find(l, proxy, offer->realm);
     enum err e;
 
-    if (r && !r->recalled && (!offer->stale || r->stales == STALES_MAX))
+    if (r && !r->recalled && ((!offer->stale && !r->sync) || r->stales == STALES_MAX))
         return ERR_DENIED;
     if (r) {
         r->stales += !r->recalled;
         r->recalled = false;
-        return keep(r, value);
+        return keep(l, r, value);
     }
     if (l->n == OTA_SIP_REALMS_MAX)
         return ERR_LIMIT;
     r = &l->realms[l->n];
     r->proxy = proxy;
-    e = keep(r, value);
+    e = keep(l, r, value);
     if (!e)
         l->n++;
     return e;
 }
 
 /* Was the realm's challenge among the lines before this one?  Then this is another algorithm of it. */
-static bool seen_before(struct slice lines, struct slice until, struct slice realm)
+static bool seen_before(const struct ota_sip_login *l, struct slice lines, struct slice until,
+                        struct slice realm)
 {
     struct sec_digest_offer offer;
     struct slice value;
 
     while (slice_cut(lines, '\n', &value, &lines) && value.p != until.p)
-        if (!sec_digest_choose(&value, 1, &offer) && slice_eq(offer.realm, realm))
+        if (!choose(l, value, &offer) && slice_eq(offer.realm, realm))
             return true;
     return false;
 }
@@ -86,7 +124,7 @@ static enum err take_all(struct ota_sip_login *l, bool proxy, struct slice lines
     enum err e;
 
     while (slice_cut(rest, '\n', &value, &rest)) {
-        if (sec_digest_choose(&value, 1, &offer) || seen_before(lines, value, offer.realm))
+        if (choose(l, value, &offer) || seen_before(l, lines, value, offer.realm))
             continue;
         e = take(l, proxy, value, &offer);
         if (e)
@@ -116,7 +154,7 @@ enum err ota_sip_login_recall(struct ota_sip_login *l, bool proxy, struct slice 
 
     if (l->n == OTA_SIP_REALMS_MAX)
         return ERR_LIMIT;
-    e = keep(r, challenge);
+    e = keep(l, r, challenge);
     if (e)
         return e;
     r->proxy = proxy;
@@ -210,9 +248,16 @@ static enum err answer(struct ota_sip_realm *r, const struct ota_login *as,
         offer.auth_int = false;
     if (v && v->algorithm)
         offer.algorithm = *v->algorithm;
-    sec_secret_init(&ha1);
-    e = sec_digest_ha1(offer.algorithm, as->user, offer.realm, as->password, &ha1);
     buf_add_str(out, r->proxy ? "Proxy-Authorization: " : "Authorization: ");
+    if (r->sync) {
+        e = sec_digest_aka_sync(&offer, as->user, r->auts, request, cnonce, out);
+        buf_add(out, SLICE("\r\n"));
+        return e ? e : buf_err(out);
+    }
+    sec_secret_init(&ha1);
+    e = sec_digest_ha1(offer.algorithm, as->user, offer.realm,
+                       sec_secret_slice(&r->password).n ? sec_secret_slice(&r->password) : as->password,
+                       &ha1);
     if (!e)
         e = sec_digest_answer(&offer, as->user, &ha1, request, cnonce, ++r->nc, out, &sent);
     buf_add(out, SLICE("\r\n"));

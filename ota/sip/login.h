@@ -6,9 +6,18 @@
 
 #include "ota/registry.h"
 #include "ota/sip/reply.h"
-#include "security/digest.h"
+#include "security/digest_aka.h"
 
 #define OTA_SIP_REALMS_MAX 4
+
+/* An identity module, for challenges of AKA (RFC 3310, RFC 4169). */
+struct ota_sip_module {
+    /* One run, kept before it returns.  ERR_DENIED: the network is not ours; ERR_EXISTS: its number is not fresh, and auts says where ours
+     * stand.  Anything else is a failure. */
+    enum err (*run)(void *arg, const uint8_t rand[SEC_AKA_RAND_N], const uint8_t autn[SEC_AKA_AUTN_N],
+                    struct sec_aka_vector *out, uint8_t auts[SEC_AKA_AUTS_N]);
+    void *arg;
+};
 
 struct ota_sip_realm {
     bool proxy;           /* asked with 407 */
@@ -17,16 +26,20 @@ struct ota_sip_realm {
     uint32_t nc;     /* uses of the nonce */
     unsigned stales; /* how often the nonce was said to be stale */
     bool recalled;   /* nobody has asked yet: it is of an earlier request */
+    bool sync;       /* of AKA: we answer with auts, once */
+    uint8_t auts[SEC_AKA_AUTS_N];
+    struct sec_secret password; /* of AKA: what the run gave; else n 0 */
 };
 
 struct ota_sip_login {
+    const struct ota_sip_module *module; /* of the owner; NULL: AKA is not answered */
     struct ota_sip_realm realms[OTA_SIP_REALMS_MAX];
     size_t n;
 };
 
 void ota_sip_login_init(struct ota_sip_login *l);
-void ota_sip_login_clear(struct ota_sip_login *l);
-/* Learns the challenges of a 401, 407 or 494.  ERR_ABSENT: none that we can answer; ERR_DENIED: the realm has refused our answer;
+void ota_sip_login_clear(struct ota_sip_login *l); /* wipes; the module stays */
+/* Learns the challenges of a 401, 407 or 494.  ERR_ABSENT: none that we can answer; ERR_DENIED: the realm has refused our answer, or its network is not the module's;
  * ERR_LIMIT: too many realms; ERR_MALFORMED, ERR_NOMEM. */
 enum err ota_sip_login_challenged(struct ota_sip_login *l, const struct ota_sip_reply *r) MUST_USE;
 /* Adds a realm of an earlier request, whose nonce was used so often.  Asked all the same, it is as new.  ERR_LIMIT, ERR_MALFORMED, ERR_NOMEM. */

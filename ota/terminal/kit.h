@@ -159,6 +159,12 @@ enum err kit_add_association(struct kit *k, const uint8_t said[16], struct slice
 /* Takes associations from now on.  ERR_EXISTS: it has a module; ERR_LIMIT (lengths, too many gateways, rate or life
  * below 1), ERR_NOMEM. */
 enum err kit_add_module(struct kit *k, const struct kit_module *m) MUST_USE;
+/* One AKA run of the module, for a login elsewhere (SIP: RFC 3310); the program saves the kit before it uses what came.  ERR_ABSENT: no
+ * module; ERR_DENIED: the network is not ours; ERR_EXISTS: its number is not fresh, auts says where the module stands; ERR_NOMEM, ERR_IO. */
+enum err kit_aka(struct kit *k, const uint8_t rand[SEC_AKA_RAND_N], const uint8_t autn[SEC_AKA_AUTN_N],
+                 struct sec_aka_vector *out, uint8_t auts[SEC_AKA_AUTS_N]) MUST_USE;
+/* The module's private identity; n 0: no module. */
+struct slice kit_impi(const struct kit *k);
 /* What the lists of conf, or of the object in force, say of a server's name. */
 enum kit_standing { KIT_NEUTRAL, KIT_LISTED, KIT_BANNED };
 enum kit_standing kit_server_standing(const struct kit *k, struct slice server);

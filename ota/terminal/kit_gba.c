@@ -233,6 +233,19 @@ void kit_gba_save(const struct kit *k, struct buf *out)
             save_assoc(k->assocs[i], out);
 }
 
+/* --- logins elsewhere --- */
+
+enum err kit_aka(struct kit *k, const uint8_t rand[SEC_AKA_RAND_N], const uint8_t autn[SEC_AKA_AUTN_N],
+                 struct sec_aka_vector *out, uint8_t auts[SEC_AKA_AUTS_N])
+{
+    return k->gba.usim ? sec_usim_aka(k->gba.usim, rand, autn, out, auts) : ERR_ABSENT;
+}
+
+struct slice kit_impi(const struct kit *k)
+{
+    return k->gba.usim ? sec_usim_impi(k->gba.usim) : SLICE_NONE;
+}
+
 /* --- loading --- */
 
 /* A number never goes back. */

@@ -256,6 +256,7 @@ enum err tool_sip_register_create(const struct tool_sip_register_conf *conf, str
     r->env = (struct ota_env){.net = conf->env, .connect_ms = CONNECT_MS};
     r->rider.lost = lost;
     ota_sip_login_init(&r->login);
+    r->login.module = conf->module;
     buf_init(&r->message, MESSAGE_N);
     net_timer_init(&r->timer, tick);
     net_timer_init(&r->next, begin);

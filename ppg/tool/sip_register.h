@@ -4,7 +4,7 @@
 #define PPG_TOOL_SIP_REGISTER_H
 
 #include "base/net/env.h"
-#include "ota/registry.h"
+#include "ota/sip/login.h"
 #include "ppg/tool/tool.h"
 
 struct tool_sip_register;
@@ -16,7 +16,8 @@ struct tool_sip_register_conf {
     const char *contact;   /* URI where we are */
     struct slice apps;     /* value of the feature tag; empty: every application */
     struct slice app_tag;
-    struct ota_login login; /* the user empty: none */
+    struct ota_login login;              /* the user empty: none */
+    const struct ota_sip_module *module; /* for challenges of AKA; NULL: none */
     int64_t expires_s;
     /* Each time that it is known: 200, another status, or 0: no answer. */
     void (*told)(unsigned status, void *arg);

@@ -63,6 +63,7 @@ static enum err enrol(struct tool_sip *s, const char *address, char why[TOOL_WHY
                                           .contact = s->contact,
                                           .app_tag = SLICE(OTA_SIP_APP_TAG),
                                           .login = {s->conf.user, s->conf.password},
+                                          .module = s->conf.module,
                                           .expires_s = REGISTER_S,
                                           .told = on_registration,
                                           .arg = s};

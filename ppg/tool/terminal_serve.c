@@ -167,6 +167,20 @@ void tool_terminal_call_inside_tls(struct tool_terminal *t)
     tool_call_move(t->call, (uint16_t)t->o->tls_port);
 }
 
+/* What it has taken is kept before the answer leaves: a number that was used is not taken again after a restart. */
+static enum err run_module(void *arg, const uint8_t rand[SEC_AKA_RAND_N], const uint8_t autn[SEC_AKA_AUTN_N],
+                           struct sec_aka_vector *out, uint8_t auts[SEC_AKA_AUTS_N])
+{
+    struct tool_terminal *t = arg;
+    enum err e = kit_aka(t->kit, rand, autn, out, auts);
+
+    if (!e && tool_state_keep(&t->state, t->kit)) {
+        sec_aka_vector_clear(out);
+        return ERR_IO;
+    }
+    return e;
+}
+
 /* --bind to SIP. */
 static int listen_sip(struct tool_terminal *t, unsigned *port)
 {
@@ -182,6 +196,9 @@ static int listen_sip(struct tool_terminal *t, unsigned *port)
                                  .arg = t};
     char why[TOOL_WHY_N];
 
+    t->sip_module = (struct ota_sip_module){run_module, t};
+    conf.user = kit_impi(t->kit);
+    conf.module = conf.user.n ? &t->sip_module : NULL;
     if (t->o->proof && tool_terminal_login("--proof", t->o->proof, &t->login, &conf.user, &conf.password))
         return TOOL_TERMINAL_USAGE;
     return tool_sip_create(&conf, t->address, &t->sip, port, why) ? tool_terminal_complain(why, "") : 0;
