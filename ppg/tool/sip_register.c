@@ -32,6 +32,7 @@ struct tool_sip_register {
     struct ota_sip_rider rider;
     struct ota_sip_hop *hop;
     struct ota_sip_trans *trans;
+    struct ota_sip_module module;
     struct ota_sip_login login;
     struct buf message;
     char call_id[TEXT_N], tag[TEXT_N];
@@ -256,7 +257,8 @@ enum err tool_sip_register_create(const struct tool_sip_register_conf *conf, str
     r->env = (struct ota_env){.net = conf->env, .connect_ms = CONNECT_MS};
     r->rider.lost = lost;
     ota_sip_login_init(&r->login);
-    r->login.module = conf->module;
+    r->module = (struct ota_sip_module){conf->aka, conf->aka_arg};
+    r->login.module = conf->aka ? &r->module : NULL;
     buf_init(&r->message, MESSAGE_N);
     net_timer_init(&r->timer, tick);
     net_timer_init(&r->next, begin);

@@ -4,10 +4,17 @@
 #define PPG_TOOL_SIP_REGISTER_H
 
 #include "base/net/env.h"
-#include "ota/sip/login.h"
+#include "ota/registry.h"
 #include "ppg/tool/tool.h"
+#include "security/aka.h"
 
 struct tool_sip_register;
+
+/* One run of an identity module, kept before it returns.  ERR_DENIED: the network is not ours; ERR_EXISTS: its number is not fresh, and auts
+ * says where ours stand. */
+typedef enum err tool_sip_aka_fn(void *arg, const uint8_t rand[SEC_AKA_RAND_N],
+                                 const uint8_t autn[SEC_AKA_AUTN_N], struct sec_aka_vector *out,
+                                 uint8_t auts[SEC_AKA_AUTS_N]);
 
 struct tool_sip_register_conf {
     const struct net_env *env;
@@ -16,8 +23,9 @@ struct tool_sip_register_conf {
     const char *contact;   /* URI where we are */
     struct slice apps;     /* value of the feature tag; empty: every application */
     struct slice app_tag;
-    struct ota_login login;              /* the user empty: none */
-    const struct ota_sip_module *module; /* for challenges of AKA; NULL: none */
+    struct ota_login login; /* the user empty: none */
+    tool_sip_aka_fn *aka;   /* for challenges of AKA; NULL: none */
+    void *aka_arg;
     int64_t expires_s;
     /* Each time that it is known: 200, another status, or 0: no answer. */
     void (*told)(unsigned status, void *arg);

@@ -6,7 +6,6 @@
 
 #include "ota/sip/message.h"
 #include "ppg/tool/net.h"
-#include "ppg/tool/sip_register.h"
 
 #define REGISTER_S 3600
 #define FEATURES_N 4096
@@ -63,7 +62,8 @@ static enum err enrol(struct tool_sip *s, const char *address, char why[TOOL_WHY
                                           .contact = s->contact,
                                           .app_tag = SLICE(OTA_SIP_APP_TAG),
                                           .login = {s->conf.user, s->conf.password},
-                                          .module = s->conf.module,
+                                          .aka = s->conf.aka,
+                                          .aka_arg = s->conf.arg,
                                           .expires_s = REGISTER_S,
                                           .told = on_registration,
                                           .arg = s};

@@ -2,8 +2,8 @@
 #ifndef PPG_TOOL_SIP_TERMINAL_H
 #define PPG_TOOL_SIP_TERMINAL_H
 
-#include "ota/sip/login.h"
 #include "ppg/tool/sip_device.h"
+#include "ppg/tool/sip_register.h"
 
 struct tool_sip;
 
@@ -13,9 +13,9 @@ struct tool_sip_conf {
     struct net_tls_ctx *tls;
     const char *record, *registrar; /* URIs; both NULL: not registered */
     struct slice user, password;    /* for the registrar's challenges; the user empty: none.  Outlive it */
-    const struct ota_sip_module *module; /* the same for challenges of AKA; NULL: none */
-    const struct tool_list *apps;        /* ids of the applications to be registered */
-    bool json;                           /* how registrations are told, on standard output */
+    tool_sip_aka_fn *aka;           /* the same for challenges of AKA, with arg; NULL: none */
+    const struct tool_list *apps;   /* ids of the applications to be registered */
+    bool json;                      /* how registrations are told, on standard output */
     unsigned (*push)(const struct tool_sip_push *p, void *arg);
     void (*wire)(struct slice octets, void *arg);
     void *arg;

@@ -40,13 +40,12 @@ struct tool_terminal {
     struct log *log; /* to standard error: connections refused, and why */
     struct net_tls_ctx *tls;
     struct net_gate *gate;
-    struct net_httpd *httpd;          /* `listen` and `connect`, without: */
-    struct net_udp *udp;              /* --udp */
-    struct net_dtlsd *dtls;           /* --dtls */
-    struct tool_call *call;           /* `connect`, beside httpd */
-    struct tool_inbox *inbox;         /* `inbox` */
-    struct tool_sip *sip;             /* `sip` */
-    struct ota_sip_module sip_module; /* --module, for its registration */
+    struct net_httpd *httpd;  /* `listen` and `connect`, without: */
+    struct net_udp *udp;      /* --udp */
+    struct net_dtlsd *dtls;   /* --dtls */
+    struct tool_call *call;   /* `connect`, beside httpd */
+    struct tool_inbox *inbox; /* `inbox` */
+    struct tool_sip *sip;     /* `sip` */
     struct tool_verify *verify;
     struct tool_follow *follow; /* --items */
     struct tool_home items;     /* what that needs; in the options */

@@ -196,9 +196,8 @@ static int listen_sip(struct tool_terminal *t, unsigned *port)
                                  .arg = t};
     char why[TOOL_WHY_N];
 
-    t->sip_module = (struct ota_sip_module){run_module, t};
     conf.user = kit_impi(t->kit);
-    conf.module = conf.user.n ? &t->sip_module : NULL;
+    conf.aka = conf.user.n ? run_module : NULL;
     if (t->o->proof && tool_terminal_login("--proof", t->o->proof, &t->login, &conf.user, &conf.password))
         return TOOL_TERMINAL_USAGE;
     return tool_sip_create(&conf, t->address, &t->sip, port, why) ? tool_terminal_complain(why, "") : 0;
