@@ -1,4 +1,4 @@
-"""Programs of other people: baresip as the user's device, alone and behind Kamailio, and tshark, which must read every message of
+"""Programs of other people: baresip as the user's device, alone and behind Kamailio, sipsak before ours, and tshark, which must read every message of
 ours as it was meant.  Usage: test_sip_peers.py BUILD_DIR."""
 
 import os
@@ -170,6 +170,21 @@ class Wiretap:
                 self.near.sendto(self.far.recv(65536), self.client)
         except OSError:
             pass
+
+
+@case
+def sipsak_asks_and_sends(bench):
+    """To push-terminal: it takes the answer to OPTIONS and to a MESSAGE of its own for what they are, over UDP and TCP."""
+    phone = Terminal(bench, command="sip", association=False)
+    uri = f"sip:x@127.0.0.1:{phone.port}"
+    text = "Good morning, sipsak"
+    message = bench.write("message", f"MESSAGE {uri} SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\nTo: <{uri}>\r\nCall-ID: 1@x\r\nCSeq: 1 MESSAGE\r\n"
+                          f"Max-Forwards: 70\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n{text}")
+    for transport in ("udp", "tcp"):
+        for more in ([], ["-f", message]):
+            done = bench.run("/usr/bin/sipsak", "-vv", "-E", transport, *more, "-s", uri)
+            check(done.returncode == 0 and "SIP/2.0 200 OK" in done.stdout, done.stdout[-1000:] + done.stderr[-500:])
+    check_eq([e["content"] for e in phone.wait_events(2)], [text] * 2)
 
 
 @case

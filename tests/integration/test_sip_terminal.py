@@ -4,6 +4,7 @@ import os
 import socket
 
 import sip_anomalies
+from gba_model import Module
 from gateway import SANITIZER, Gateway, Terminal, pap_push
 from harness import case, check, check_eq, main, wait_until
 from sipnet import MARK, OPEN, ended, good, kamailio, route
@@ -109,6 +110,38 @@ TORTURE = {200: "lwsdisp semiuri transports mpart01 badbranch zeromf", 405: "wsi
            "invut regaut01 cparam01 cparam02 regescrt sdp01 inv2543", 400: "badinv01 clerr ncl scalar02 quotbal ltgtruri lwsruri lwsstart trws "
            "badaspec baddn mismatch01 insuf multi01 mcl01", 416: "unkscm novelsc", 420: "bext01", 501: "intmeth esc02 mismatch02", 505: "badvers",
            None: "unreason noreason scalarlg bigcode bcast test"}
+
+@case
+def the_terminal_registers_with_its_module(bench):
+    """At the gateway itself, by AKA (RFC 3310): at first, after a restart with the numbers that it has kept, and when those are ahead of
+    the network's, which follows."""
+    domain, module = "ppg.example.net", Module("alice@ims.example")
+    record = f"sip:alice@{domain}"
+    gateway = Gateway(bench, f"[terminal {record}]\nregisters = any\ncall-proof = aka\ncall-subscriber = {module.impi}\n",
+                      whitelist=f"allow news sip:*@{domain} *\n", start=False,
+                      conf={"ota-sip.listen-udp": "127.0.0.1:0", "ota-sip.identity": f"sip:push@{domain}", "files.subscribers": "subscribers.conf",
+                            "key-server.name": domain})
+    gateway.write("subscribers.conf", module.section())
+    gateway.start()
+    with open(gateway.path("ports"), encoding="utf-8") as f:
+        door = next(line.rpartition(":")[2] for line in f.read().split() if line.startswith("sip-udp="))
+    keys = bench.write("module", f"impi = {module.impi}\nk = {module.k.hex()}\nopc = {module.opc.hex()}\ngateway = {domain}\n", 0o600)
+    kept = []
+    for i in range(3):
+        if i == 2:
+            bench.write("state", "push-terminal-state 1\nmodule " + f"{1 << 20:016x}" * 32 + "\n", 0o600)
+        phone = Terminal(bench, "--record", record, "--registrar", f"sip:127.0.0.1:{door}", "--module", keys, "--state", bench.path("state"),
+                         command="sip", association=False)
+        check_eq(phone.wait_events(1, "registration")[0]["status"], 200)
+        with open(bench.path("state"), encoding="utf-8") as f:
+            kept.append(f.read())
+        done = pap_push(bench, gateway, "--to", record, "--text", MARK, "--id", f"p{i}")
+        check_eq(done.returncode, 0, done.stdout + done.stderr)
+        check_eq(ended(gateway, f"p{i}", "delivered")["code"], 1000)
+        check_eq(phone.wait_events(1)[0]["content"], MARK)
+        phone.kill()
+    check_eq(len(set(kept)), 3, "a number was used each time")
+
 
 LAST = (b"OPTIONS sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKBRANCH\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:x@y>\r\nCall-ID: 1\r\n"
         b"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
