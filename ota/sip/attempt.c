@@ -689,6 +689,20 @@ static void found(const struct ota_sip_place *places, size_t n, void *arg)
     }
 }
 
+/* Another next hop than before has an agreement of its own, or none. */
+static void note_next(struct ota_sip_attempt *a, uint16_t port)
+{
+    char next[sizeof a->next];
+
+    (void)snprintf(next, sizeof next, "%s:%u", a->name, (unsigned)port);
+    if (strcmp(next, a->next) == 0)
+        return;
+    (void)snprintf(a->next, sizeof a->next, "%s", next);
+    a->agreed = env_of(a)->sip.sec_agree && !registered(a)
+                    ? ota_sip_agreements_find(&a->target->sip->agreements, slice_str(next))
+                    : (struct ota_sip_agreement){.mechanism = OTA_SIP_NOT_AGREED};
+}
+
 /* The next hop: the first proxy on the way to a device that registered through it, the outbound proxy, else where the Request-URI
  * says (RFC 3327 §5.4, RFC 3261 §8.1.2). */
 static enum err next_hop(const struct ota_sip_attempt *a, struct ota_sip_uri *hop)
@@ -710,9 +724,8 @@ static void resolve(struct ota_sip_attempt *a)
 
     if (!e)
         e = mem_cstr(a->name, sizeof a->name, slice_str(hop.host));
-    (void)snprintf(a->next, sizeof a->next, "%s:%u", a->name, (unsigned)hop.port);
-    if (env_of(a)->sip.sec_agree && !registered(a) && a->agreed.mechanism == OTA_SIP_NOT_AGREED)
-        a->agreed = ota_sip_agreements_find(&s->agreements, slice_str(a->next));
+    if (!e)
+        note_next(a, hop.port);
     if (!e)
         e = ota_sip_search_start(env_of(a)->net, s->records, &hop,
                                  a->to.secure || a->agreed.mechanism == OTA_SIP_AGREED_TLS, found, a,

@@ -117,6 +117,18 @@ def never_less(bench):
 
 
 @case
+def each_hop_has_its_own(bench):
+    """What was agreed on with a hop that sends us elsewhere is not said there."""
+    second = Device(bench)
+    first = hop(bench, WANTS, (302, f"Contact: <sip:alice@127.0.0.1:{second.port}>"))
+    gateway = gateway_to(bench, first)
+    good(bench, gateway, "p1")
+    check_eq(ended(gateway, "p1", "delivered")["tries"], 1)
+    check_eq([m.over for m in first.messages], ["udp", "tls"])
+    check_eq([(m.over, security(m)) for m in second.messages], [("udp", FIRST)])
+
+
+@case
 def not_where_tls_is_meant_anyway(bench):
     """sips needs no agreement (RFC 3329 §2.3.1)."""
     device = hop(bench)
