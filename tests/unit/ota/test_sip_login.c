@@ -77,7 +77,8 @@ static struct slice value_of(const struct buf *line)
 /* RES is the password (RFC 3310 §3.3). */
 static void a_run_is_the_password(void)
 {
-    const struct sec_digest_aka_offer offer = {SEC_DIGEST_AKAV1_MD5, SLICE("ims"), SLICE(NONCE), SLICE_NONE};
+    const struct sec_digest_aka_offer offer = {
+        .algorithm = SEC_DIGEST_AKAV1_MD5, .realm = SLICE("ims"), .nonce = SLICE(NONCE)};
     struct module m = {.says = ERR_OK};
     const struct ota_sip_module module = {run, &m};
     struct sec_digest_aka_request said;
