@@ -151,6 +151,14 @@ static void show(struct tool_sip_device *d, struct slice octets)
         d->conf.wire(octets, d->conf.arg);
 }
 
+struct slice tool_sip_device_serve(struct tool_sip_device *d, const struct ota_sip_unit *unit,
+                                   const struct sockaddr *from, bool datagram)
+{
+    show(d, unit->head);
+    show(d, unit->body);
+    return serve(d, unit, from, NULL, datagram);
+}
+
 /* --- datagrams --- */
 
 static void on_datagram(struct net_udp *udp, const struct sockaddr *from, struct slice octets, void *arg)

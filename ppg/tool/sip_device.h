@@ -36,6 +36,10 @@ struct tool_sip_device_conf {
 /* ERR_IO: cannot be bound to; ERR_NOMEM. */
 enum err tool_sip_device_create(const struct tool_sip_device_conf *conf,
                                 struct tool_sip_device **out) MUST_USE;
+/* What came by another way than its own sockets, and the answer; n 0: none.  Borrowed until the next call. */
+struct ota_sip_unit;
+struct slice tool_sip_device_serve(struct tool_sip_device *d, const struct ota_sip_unit *unit,
+                                   const struct sockaddr *from, bool datagram);
 uint16_t tool_sip_device_port(const struct tool_sip_device *d);
 /* Answers that were given still leave.  The memory goes later.  NULL is fine. */
 void tool_sip_device_close(struct tool_sip_device **d);

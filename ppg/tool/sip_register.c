@@ -8,14 +8,15 @@
 #include "base/mem.h"
 #include "base/net/dns.h"
 #include "base/net/hub.h"
+#include "base/num.h"
 #include "ota/sip/hop.h"
 #include "ota/sip/login.h"
 #include "ota/sip/trans.h"
 #include "ota/sip/uri.h"
 
 #define CONNECT_MS 10000
-#define IDLE_MS    60000
-#define AGAIN_MS   5000 /* after a failure */
+#define REFRESH_MS 600000 /* at the latest: a connection that nobody uses is closed by the far end */
+#define AGAIN_MS   5000   /* after a failure */
 #define MESSAGE_N  16384
 #define CHANCE_N   16 /* octets of what must not be guessed */
 #define TEXT_N     (2 * CHANCE_N + 1)
@@ -60,7 +61,8 @@ static void check_end(struct tool_sip_register *r)
 
 static void say(struct tool_sip_register *r, unsigned status)
 {
-    int64_t ms = status == 200 ? r->conf.expires_s * 500 : AGAIN_MS; /* half of its life */
+    int64_t ms =
+        status == 200 ? num_min64(r->conf.expires_s * 500, REFRESH_MS) : AGAIN_MS; /* half of its life */
 
     net_hub_timer_set(hub_of(r), &r->next, ms > 0 ? ms : 1);
     r->conf.told(status, r->conf.arg);
@@ -165,10 +167,17 @@ static void on_message(struct ota_sip_hop *hop, const struct ota_sip_unit *unit,
 {
     struct tool_sip_register *r = arg;
     struct ota_sip_reply reply;
+    enum err e = ota_sip_reply_read(unit, &reply);
 
-    (void)hop;
-    if (!ota_sip_reply_read(unit, &reply) && !ota_sip_stack_reply(r->stack, &reply))
+    if (e == ERR_UNSUPPORTED) {
+        struct slice answer =
+            r->conf.request(unit, ota_sip_hop_peer(hop), via_of(r) == OTA_SIP_UDP, r->conf.arg);
+
+        if (answer.n)
+            (void)!ota_sip_hop_send(hop, answer); /* who hears nothing asks again */
+    } else if (!e && !ota_sip_stack_reply(r->stack, &reply)) {
         ota_sip_reply_clear(&reply);
+    }
 }
 
 /* --- sending --- */
@@ -228,7 +237,7 @@ static void begin(struct net_timer *timer)
 static enum err set_up(struct tool_sip_register *r)
 {
     const struct ota_sip_hops_conf hops = {
-        .env = &r->env, .hops_max = 1, .idle_ms = IDLE_MS, .message = on_message, .arg = r};
+        .env = &r->env, .hops_max = 1, .idle_ms = r->conf.expires_s * 1000, .message = on_message, .arg = r};
     enum err e = ota_sip_uri_parse(slice_str(r->conf.registrar), &r->registrar);
 
     if (!e)

@@ -9,6 +9,8 @@
 #include "security/aka.h"
 
 struct tool_sip_register;
+struct ota_sip_unit;
+struct sockaddr;
 
 /* One run of an identity module, kept before it returns.  ERR_DENIED: the network is not ours; ERR_EXISTS: its number is not fresh, and auts
  * says where ours stand. */
@@ -27,6 +29,10 @@ struct tool_sip_register_conf {
     tool_sip_aka_fn *aka;   /* for challenges of AKA; NULL: none */
     void *aka_arg;
     int64_t expires_s;
+    /* A request came from the registrar by the way of our own, which is how it reaches who is behind a NAT (RFC 5626); what answers it,
+     * n 0: nothing. */
+    struct slice (*request)(const struct ota_sip_unit *unit, const struct sockaddr *from, bool datagram,
+                            void *arg);
     /* Each time that it is known: 200, another status, or 0: no answer. */
     void (*told)(unsigned status, void *arg);
     void *arg;

@@ -54,6 +54,14 @@ static void on_registration(unsigned status, void *arg)
     (void)fflush(stdout);
 }
 
+static struct slice on_request(const struct ota_sip_unit *unit, const struct sockaddr *from, bool datagram,
+                               void *arg)
+{
+    struct tool_sip *s = arg;
+
+    return tool_sip_device_serve(s->device, unit, from, datagram);
+}
+
 static enum err enrol(struct tool_sip *s, const char *address, char why[TOOL_WHY_N])
 {
     struct tool_sip_register_conf conf = {.env = s->conf.env,
@@ -65,6 +73,7 @@ static enum err enrol(struct tool_sip *s, const char *address, char why[TOOL_WHY
                                           .aka = s->conf.aka,
                                           .aka_arg = s->conf.arg,
                                           .expires_s = REGISTER_S,
+                                          .request = on_request,
                                           .told = on_registration,
                                           .arg = s};
     bool v6 = strchr(address, ':') != NULL;

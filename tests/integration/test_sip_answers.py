@@ -12,7 +12,7 @@ from sipuas import Device, Message, answer, whole
 FINAL = {200: ("delivered", 1000), 202: ("delivered", 1000), 299: ("delivered", 1000),
          **dict.fromkeys((300, 380, 404, 410, 414, 416, 484, 485, 604), ("undeliverable", 2002)),
          **dict.fromkeys((305, 399), ("undeliverable", 2002)),
-         **dict.fromkeys((400, 401, 402, 403, 407, 420, 421, 482, 483, 487, 493, 494, 499, 505), ("undeliverable", 4000)),
+         **dict.fromkeys((400, 401, 402, 403, 407, 420, 421, 482, 483, 493, 494, 499, 505), ("undeliverable", 4000)),
          **dict.fromkeys((405, 413, 501, 513), ("undeliverable", 2006)),
          **dict.fromkeys((406, 415, 488, 606), ("aborted", 5030)),
          **dict.fromkeys((603, 607, 699), ("aborted", 5027))}

@@ -131,7 +131,7 @@ def the_terminal_registers_with_its_module(bench):
         if i == 2:
             bench.write("state", "push-terminal-state 1\nmodule " + f"{1 << 20:016x}" * 32 + "\n", 0o600)
         phone = Terminal(bench, "--record", record, "--registrar", f"sip:127.0.0.1:{door}", "--module", keys, "--state", bench.path("state"),
-                         command="sip", association=False)
+                         "--app", "x-wap-application:wml.ua", command="sip", association=False)
         check_eq(phone.wait_events(1, "registration")[0]["status"], 200)
         with open(bench.path("state"), encoding="utf-8") as f:
             kept.append(f.read())
