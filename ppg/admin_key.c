@@ -1,11 +1,10 @@
 /* Requests about keys and associations: what they say, where they run, how they are answered.  What each does:
- * admin_key_do.c, admin_key_sa.c.  A body may hold a secret: it is taken out of the exchange and wiped, and so is what
- * jansson made of it.  Loop 0, but work(). */
+ * admin_key_do.c, admin_key_sa.c.  A body may hold a secret: it is taken out of the exchange and wiped, and jansson
+ * wipes what it made of it (json_wipe.h).  Loop 0, but work(). */
 #include "ppg/admin_key.h"
 
 #include <stdlib.h>
 #include "base/codec.h"
-#include "base/mem.h"
 
 #define QUERY_MAX_N 1024
 
@@ -64,17 +63,6 @@ static enum err set_word(struct ppg_keyjob *job, struct slice name, struct slice
     return ERR_MALFORMED;
 }
 
-static void wipe_body(struct ppg_keyjob *job)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach(job->body, name, value) if (json_is_string(value))
-        mem_wipe((void *)(uintptr_t)json_string_value(value), json_string_length(value));
-    json_decref(job->body);
-    job->body = NULL;
-}
-
 static enum err body_read(struct ppg_keyjob *job)
 {
     struct buf text;
@@ -127,7 +115,7 @@ static enum err read_request(struct ppg_keyjob *job)
 
 static void job_free(struct ppg_keyjob *job)
 {
-    wipe_body(job);
+    json_decref(job->body);
     buf_clear(&job->query);
     json_decref(job->answer);
     ppg_config_drop(&job->config);

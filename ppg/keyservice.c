@@ -1,5 +1,5 @@
 /* JSON of Nbsp_GBA; see keyservice.h.  Members and patterns: TS 29.309 §5.3.6 and annex A.  Key octets pass through
- * buffers that are wiped; jansson's own copies are not ours to wipe, and live as long as one message. */
+ * buffers that are wiped; jansson's own copies are (json_wipe.h), and live as long as one message. */
 #include "ppg/keyservice.h"
 
 #include <jansson.h>

@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/net/http1.h"
 #include "ppg/audit.h"
+#include "ppg/json_wipe.h"
 #include "security/secret.h"
 #include "ppg/tool/explain.h"
 #include "ppg/tool/key.h"
@@ -920,6 +921,7 @@ int main(int argc, char **argv)
     struct tool_list words = {.n = 0};
     char why[TOOL_WHY_N];
 
+    ppg_json_wipe();
     (void)signal(SIGPIPE, SIG_IGN);
     if (tool_parse(options, argc - 1, argv + 1, &o, &words, why))
         return usage_error(why);

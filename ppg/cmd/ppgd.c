@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "ppg/json_wipe.h"
 #include "ppg/logfile.h"
 #include "ppg/server.h"
 
@@ -155,6 +156,7 @@ int main(int argc, char **argv)
     bool check_only = false;
     int opt;
 
+    ppg_json_wipe();
     while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
         switch (opt) {
         case 'c':

@@ -47,7 +47,7 @@ ROOMS = {
                 "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/terminal/", "ppg/", "ppg/store/", "ppg/config/",
             )
         },
-        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.[ch]", "keyservice.c", "entity_door.c", "verify.c"]},
+        "theirs": {"uv.h": ANY, "jansson.h": ["admin*.[ch]", "keyservice.c", "entity_door.c", "json_wipe.c", "verify.c"]},
     },
     "ppg/config": {
         "ours": {
