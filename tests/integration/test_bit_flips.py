@@ -8,7 +8,7 @@ import ssl
 from flip import TO_CLIENT, TO_SERVER, Flip
 from gateway import ANY_LEVEL, INITIATORS, Ear, Gateway, Terminal, as_news, curl, good_push, make_identity, mime
 from gba_model import DIGEST, Module, Ue
-from harness import Failure, case, check, check_eq, main, wait_until
+from harness import Failure, case, check, check_eq, main, wait_until, wait_until
 
 MARK = "what nobody changes"
 PHONE, NAF, NAME = "+15550100", "naf.news.example.com", "ppg.example.net"
@@ -98,7 +98,7 @@ def notifications(bench):
 
     def ended(push_id):
         good_push(bench, gateway, push_id=push_id, attributes={"ppg-notify-requested-to": url})
-        check_eq(gateway.ctl("push", "cancel", "--initiator", "news", push_id).returncode, 0)
+        wait_until(lambda: gateway.ctl("push", "cancel", "--initiator", "news", push_id).returncode == 0, "no attempt under way")
 
     ended("whole")
     check_eq(ear.wait_heard(1)[0]["push_id"], "whole")
