@@ -9,7 +9,9 @@
 #include "base/net/stream.h"
 #include "base/scan.h"
 
-#define COOKIE "z9hG4bK" /* §8.1.1.7 */
+#define NO_BODY "Content-Length: 0\r\n\r\n"
+
+#define COOKIE  "z9hG4bK" /* §8.1.1.7 */
 
 /* Names the headers without which a request cannot be answered (§8.1.1). */
 static bool whole(const osip_message_t *m)
@@ -224,6 +226,16 @@ enum err ota_sip_response_print(const struct ota_sip_request *r, unsigned status
     buf_add(out, r->method);
     buf_add(out, SLICE("\r\n"));
     buf_add(out, more);
-    buf_add(out, SLICE("Content-Length: 0\r\n\r\n"));
+    buf_add(out, SLICE(NO_BODY));
     return e ? e : buf_err(out);
+}
+
+enum err ota_sip_response_body(struct buf *out, struct slice type, struct slice body)
+{
+    buf_cut(out, out->n - (sizeof NO_BODY - 1));
+    buf_add(out, SLICE("Content-Type: "));
+    buf_add(out, type);
+    buf_addf(out, "\r\nContent-Length: %zu\r\n\r\n", body.n);
+    buf_add(out, body);
+    return buf_err(out);
 }

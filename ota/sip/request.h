@@ -42,5 +42,7 @@ enum err ota_sip_request_type(const struct ota_sip_request *r, struct buf *out) 
  * `more`, whole lines.  ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_response_print(const struct ota_sip_request *r, unsigned status, struct slice tag,
                                 struct slice more, struct buf *out) MUST_USE;
+/* Gives a response just printed a body.  ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_response_body(struct buf *out, struct slice type, struct slice body) MUST_USE;
 
 #endif

@@ -705,9 +705,9 @@ static const char *call_in_wrong(const struct draft *d)
 /* What is wrong with how TLS knows the terminal, or with its sessions; NULL: nothing. */
 static const char *secured_wrong(const struct ota_terminal *t)
 {
-    bool sip = t->route == OTA_ROUTE_SIP || t->registers, inside = t->session == OTA_SESSION_TLS;
+    bool sip = t->route == OTA_ROUTE_SIP, inside = t->session == OTA_SESSION_TLS;
 
-    if (t->session && !sip)
+    if (t->session && !sip && !t->registers)
         return "session is for sip routes and terminals that register";
     if (inside && !t->tls_name.n == !t->psk_identity.n)
         return "session = tls needs tls-name, or psk-identity and psk-file";

@@ -15,6 +15,8 @@
 #include "ota/sip/message.h"
 #include "ota/sip/refusal.h"
 #include "ota/sip/reply.h"
+#include "ota/msrp/sdp.h"
+#include "ppg/tool/sip_session.h"
 #include "security/secret.h"
 
 #define STREAMS_MAX   64
@@ -22,7 +24,7 @@
 #define WAIT_MS       30000 /* for a handshake */
 #define RESPONSE_N    16384
 #define TAG_N         16
-#define METHODS       "MESSAGE, OPTIONS"
+#define METHODS       "MESSAGE, INVITE, BYE, OPTIONS"
 
 struct tool_sip_device {
     struct tool_sip_device_conf conf;
@@ -32,9 +34,11 @@ struct tool_sip_device {
     size_t streams_n;
     size_t open; /* sockets and streams that are not gone */
     uint16_t port;
+    struct tool_sip_sessions *sessions;
     struct ota_sip_answered answered;
-    struct buf text;     /* scratch: the head of a datagram */
-    struct buf response; /* scratch */
+    struct buf text;        /* scratch: the head of a datagram */
+    struct buf response;    /* scratch */
+    struct buf description; /* scratch: of the session that a response agrees to; empty: none */
     bool ended;
 };
 
@@ -52,6 +56,7 @@ static void check_end(struct tool_sip_device *d)
     ota_sip_answered_clear(&d->answered);
     buf_clear(&d->text);
     buf_clear(&d->response);
+    buf_clear(&d->description);
     free(d);
 }
 
@@ -91,6 +96,8 @@ static enum err respond(struct tool_sip_device *d, const struct ota_sip_request 
     buf_reset(&d->response, RESPONSE_N);
     if (!e)
         e = ota_sip_response_print(r, status, buf_slice(&tag), more, &d->response);
+    if (!e && d->description.n)
+        e = ota_sip_response_body(&d->response, SLICE("application/sdp"), buf_slice(&d->description));
     buf_clear(&tag);
     return e;
 }
@@ -104,15 +111,57 @@ static struct slice refuse(struct tool_sip_device *d, struct slice octets, const
     return buf_slice(&d->response);
 }
 
+/* An offer is a session description, or it is not understood (§13.3.1). */
+static bool offers(const struct ota_sip_request *r)
+{
+    struct buf type;
+    bool is;
+
+    buf_init(&type, OTA_SIP_LINE_MAX_N);
+    is = !ota_sip_request_type(r, &type) &&
+         (type.n == 0 || slice_starts_ci(buf_slice(&type), SLICE("application/sdp")));
+    buf_clear(&type);
+    return is;
+}
+
+/* Where the far end's requests in the session come to (§12.1.1); the description goes behind the response. */
+static unsigned serve_invite(struct tool_sip_device *d, const struct ota_sip_unit *unit,
+                             const struct ota_sip_request *r, bool datagram, struct buf *more)
+{
+    bool v6 = strchr(d->conf.address, ':') != NULL;
+    unsigned status;
+
+    buf_reset(&d->description, OTA_MSRP_SDP_MAX_N);
+    if (!offers(r)) {
+        buf_add(more, SLICE("Accept: application/sdp\r\n"));
+        return 415;
+    }
+    status = tool_sip_sessions_invited(d->sessions, r, unit->body, &d->description);
+    if (status == 200)
+        buf_addf(more, "Contact: <sip:terminal@%s%s%s:%u%s>\r\n", v6 ? "[" : "", d->conf.address,
+                 v6 ? "]" : "", (unsigned)d->port,
+                 datagram      ? ""
+                 : d->conf.tls ? ";transport=tls"
+                               : ";transport=tcp");
+    else
+        buf_reset(&d->description, OTA_MSRP_SDP_MAX_N);
+    return status;
+}
+
 /* The status of a request that is to be answered; header lines for it are appended to *more. */
 static unsigned judge(struct tool_sip_device *d, const struct ota_sip_unit *unit,
                       const struct ota_sip_request *r, struct slice ip, const struct net_tls_peer *peer,
-                      struct buf *more)
+                      bool datagram, struct buf *more)
 {
     unsigned refused = ota_sip_request_refused(r, SLICE(METHODS), more);
 
+    buf_reset(&d->description, OTA_MSRP_SDP_MAX_N);
     if (refused)
         return refused;
+    if (slice_eq(r->method, SLICE("INVITE")))
+        return serve_invite(d, unit, r, datagram, more);
+    if (slice_eq(r->method, SLICE("BYE")))
+        return tool_sip_sessions_bye(d->sessions, r);
     return slice_eq(r->method, SLICE("OPTIONS")) ? 200 : serve_message(d, unit, r, ip, peer, more);
 }
 
@@ -133,7 +182,7 @@ static struct slice serve(struct tool_sip_device *d, const struct ota_sip_unit *
         again = ota_sip_answered_find(&d->answered, &r);
     buf_init(&more, OTA_SIP_LINE_MAX_N);
     if (again.n == 0 && !slice_eq(r.method, SLICE("ACK"))) {
-        unsigned status = judge(d, unit, &r, slice_str(ip), peer, &more);
+        unsigned status = judge(d, unit, &r, slice_str(ip), peer, datagram, &more);
 
         if (!respond(d, &r, status, buf_slice(&more)))
             answer = buf_slice(&d->response);
@@ -270,6 +319,13 @@ static enum err bind_both(struct tool_sip_device *d)
 
 enum err tool_sip_device_create(const struct tool_sip_device_conf *conf, struct tool_sip_device **out)
 {
+    const struct tool_sip_sessions_conf sessions = {.env = conf->env,
+                                                    .address = conf->address,
+                                                    .tls = conf->tls,
+                                                    .app_tag = conf->app_tag,
+                                                    .push = conf->push,
+                                                    .wire = conf->wire,
+                                                    .arg = conf->arg};
     struct tool_sip_device *d = calloc(1, sizeof *d);
     enum err e;
 
@@ -281,7 +337,11 @@ enum err tool_sip_device_create(const struct tool_sip_device_conf *conf, struct 
     ota_sip_answered_init(&d->answered, conf->env->clk, RESPONSES_MAX);
     buf_init(&d->text, 2 * OTA_SIP_HEAD_MAX_N);
     buf_init(&d->response, RESPONSE_N);
+    buf_init(&d->description, OTA_MSRP_SDP_MAX_N);
     e = bind_both(d);
+    if (!e)
+        e = tool_sip_sessions_create(&sessions, &d->sessions);
+    d->open += !e;
     if (e)
         tool_sip_device_close(&d);
     else
@@ -306,6 +366,8 @@ void tool_sip_device_close(struct tool_sip_device **dp)
         net_udp_close(d->udp, gone, d);
     if (d->listener)
         net_listener_close(d->listener, gone, d);
+    if (d->sessions)
+        tool_sip_sessions_close(d->sessions, gone, d);
     LIST_EACH_SAFE (at, &d->streams)
         net_stream_close(container_of(at, struct line, at)->stream);
     check_end(d);

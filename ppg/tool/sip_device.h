@@ -1,4 +1,4 @@
-/* A SIP device for the command line: takes MESSAGE requests over UDP and TCP (or TLS) on one port and answers as it is told; a
+/* A SIP device for the command line: takes MESSAGE requests over UDP and TCP (or TLS) on one port, and sessions, and answers as it is told; a
  * request sent again is answered again and handed over once.  RFC 3261 §8.2, §17.2.2; RFC 3428 §7.  One thread. */
 #ifndef PPG_TOOL_SIP_DEVICE_H
 #define PPG_TOOL_SIP_DEVICE_H
@@ -11,7 +11,7 @@
 
 struct tool_sip_device;
 
-/* A MESSAGE that came; borrowed. */
+/* A MESSAGE that came, or a message in a session; borrowed. */
 struct tool_sip_push {
     struct slice content_type;
     struct slice app_id; /* that it is for, as Accept-Contact says; empty: it says nothing */

@@ -4,9 +4,8 @@ Usage: test_msrp.py BUILD_DIR."""
 import random
 import socket
 import ssl
-import threading
 
-from gateway import Gateway, make_identity, pap_push
+from gateway import SANITIZER, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
 from msrppeer import SessionDevice, chunks_of, report, response
 from sipnet import ALICE, FULL, MARK, OPEN, ended, good, route
@@ -461,6 +460,124 @@ def sipp_is_invited_over_udp(bench):
 @case
 def sipp_is_invited_over_tcp(bench):
     sipp_is_invited(bench, "tcp", "t1")
+
+
+@case
+def the_terminal_takes_messages_in_sessions(bench):
+    """push-terminal sip over UDP and TCP: invited, it puts the chunks together; sealed content is believed, and nothing twice."""
+    for transport in ("udp", "tcp"):
+        phone = Terminal(bench, command="sip")
+        gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{phone.port};transport={transport}", "session = large\nassociation-file = ../association\n"),
+                          whitelist=OPEN)
+        good(bench, gateway, "open", "--method", "confirmed", "--app", "x-wap-application:mms.ua", text=TEXT)
+        check_eq(ended(gateway, "open", "delivered")["code"], 1000)
+        push = phone.wait_events(1)[-1]
+        check_eq((push["content"], push["app_id"], push["proofs"]), (TEXT, "x-wap-application:mms.ua", []))
+        good(bench, gateway, "full", "--method", "confirmed", "--protection", "full", text=TEXT)
+        ended(gateway, "full", "delivered")
+        push = phone.wait_events(2)[-1]
+        check_eq((push["content"], push["protection"], push["trusted"], push["proofs"], push["initiator_uri"]),
+                 (TEXT, "full", True, ["seal"], "https://news.example.com/today"))
+        gateway.stop()
+        check_eq(len(phone.events()), 2)
+
+
+@case
+def the_terminal_refuses_in_sessions(bench):
+    """415 for a type, 403 for what it cannot authenticate; the gateway learns no more."""
+    phone = Terminal(bench, "--require", "full", "--accept", "text/vnd.wap.si", command="sip")
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{phone.port}", "session = always\nassociation-file = ../association\n"), whitelist=OPEN)
+    good(bench, gateway, "p1", "--protection", "full")
+    check_eq(ended(gateway, "p1", "aborted")["code"], 5030)
+    good(bench, gateway, "p2")
+    check_eq(ended(gateway, "p2", "undeliverable")["code"], 4000)
+    check_eq(phone.wait_events(1, "dropped")[-1]["reason"], "protection-below-floor")
+    check_eq(phone.events(), [])
+
+
+@case
+def the_terminal_inside_tls(bench):
+    """Both ends with certificates: the terminal knows the gateway by its own, and takes it for protection."""
+    make_identity(bench)
+    bench.certificate(bench.authority, "phone", "DNS:phone.example.net,DNS:localhost,IP:127.0.0.1")
+    phone = Terminal(bench, "--cert", bench.path("phone.crt"), "--key", bench.path("phone.key"), "--ca", bench.path("ca.crt"),
+                     command="sip", association=False)
+    gateway = Gateway(bench, route(f"sips:alice@localhost:{phone.port}", "session = tls\ntls-name = phone.example.net\n"), whitelist=FULL)
+    good(bench, gateway, "p1", "--method", "confirmed", text=TEXT)
+    ended(gateway, "p1", "delivered")
+    push = phone.wait_events(1)[-1]
+    check_eq((push["content"], push["tls"], push["proofs"]), (TEXT, True, ["certificate"]))
+
+
+def to_phone(phone, *octets, count=1):
+    """Sends octets over a connection to the terminal's stream of messages; its first answers."""
+    with socket.create_connection(("127.0.0.1", phone.msrp_port)) as s:
+        s.settimeout(20)
+        for o in octets:
+            s.sendall(o)
+        got, found = b"", []
+        while len(found) < count and (data := s.recv(65536)):
+            found = chunks_of(got := got + data)[0]
+        return found
+
+
+@case
+def strangers_at_the_terminal(bench):
+    """No session, garbage, a session that is bound: refused or hung up on, in bounds; good messages go on."""
+    phone = Terminal(bench, command="sip", association=False)
+
+    def invite(call_id, body):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(20)
+            s.sendto((f"INVITE sip:x@127.0.0.1:{phone.port} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:9;branch=z9hG4bK{call_id};rport\r\n"
+                      f"Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:x@y>\r\nCall-ID: {call_id}\r\nCSeq: 1 INVITE\r\n"
+                      f"Contact: <sip:a@b>\r\nContent-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode(),
+                     ("127.0.0.1", phone.port))
+            return s.recv(65536).decode()
+
+    offer = ("v=0\r\no=- 1 1 IN IP4 a\r\ns=-\r\nc=IN IP4 a\r\nt=0 0\r\nm=message 9 TCP/MSRP *\r\na=accept-types:*\r\na=setup:active\r\n"
+             "a=sendonly\r\na=path:msrp://a:9/ours;tcp\r\n")
+    for bad in ("", "v=0\r\n", offer.replace("TCP/MSRP", "TCP/TLS/MSRP"), offer.replace("active", "passive"), offer.replace("sendonly", "recvonly"),
+                offer.replace("m=message 9", "m=message 0"), offer.replace("TCP/MSRP", "RTP/SAVP")):
+        check("SIP/2.0 488 " in invite(f"bad{len(bad)}", bad), bad)
+    accepted = invite("c1", offer)
+    check("SIP/2.0 200 " in accepted and "a=setup:passive" in accepted and "a=recvonly" in accepted, accepted)
+    path = accepted.split("a=path:")[1].split("\r\n")[0]
+    phone.msrp_port = int(path.split(":")[2].split("/")[0])
+
+    def send(to, body, first=1, total=None, flag="$", tid="abcd1234"):
+        total = total or len(body)
+        return (f"MSRP {tid} SEND\r\nTo-Path: {to}\r\nFrom-Path: msrp://a:9/ours;tcp\r\nMessage-ID: m-0001\r\n"
+                f"Byte-Range: {first}-{first + len(body) - 1}/{total}\r\nContent-Type: text/plain\r\n\r\n{body}\r\n-------{tid}{flag}\r\n").encode()
+
+    check_eq(to_phone(phone, send(path.replace("/", "/x", 3), "hello"))[0].start, "MSRP abcd1234 481 No Such Session")
+    check_eq(to_phone(phone, send(path, "hello", total=1 << 40))[0].start, "MSRP abcd1234 413 Stop")
+    choose = random.Random(1)
+    octets = send(path.replace("/", "/x", 3), "hello")
+    for i in range(300):
+        broken = bytearray(octets)
+        for _ in range(1 + i % 5):
+            broken[choose.randrange(len(broken))] ^= 1 << choose.randrange(8)
+        with socket.create_connection(("127.0.0.1", phone.msrp_port)) as s:
+            s.sendall(bytes(broken))
+            s.shutdown(socket.SHUT_WR)
+            s.settimeout(20)
+            try:
+                while s.recv(65536):
+                    pass
+            except OSError:
+                pass
+    accepted = invite("c2", offer)
+    path = accepted.split("a=path:")[1].split("\r\n")[0]
+    with socket.create_connection(("127.0.0.1", phone.msrp_port)) as s:
+        s.settimeout(20)
+        s.sendall(send(path, "hel", total=5, flag="+"))
+        check(b"MSRP abcd1234 200 OK" in s.recv(65536), "the first chunk")
+        check_eq(to_phone(phone, send(path, "lo", first=4, total=5))[0].start, "MSRP abcd1234 506 Already In Use")
+        s.sendall(send(path, "lo", first=4, total=5))
+        check(b"MSRP abcd1234 200 OK" in s.recv(65536), "the second")
+    check_eq(phone.wait_events(1)[0]["content"], "hello")
+    check(phone.program.running() and not SANITIZER.search(phone.program.err()), phone.program.err()[-3000:])
 
 
 main("msrp")
