@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/net/stream.h"
 #include "ota/profile.h"
+#include "ota/sip/location.h"
 #include "ppg/schedule.h"
 #include "security/address.h"
 
@@ -44,13 +46,15 @@ static void set_reached(json_t *o, const struct ota_terminal *t)
     static const char *const schemes[][2] = {[OTA_ROUTE_HTTP] = {"http", "https"},
                                              [OTA_ROUTE_WSP] = {"wap", "waps"},
                                              [OTA_ROUTE_SIP] = {"sip", "sips"}};
-    bool calls = t->call_in.calls != OTA_CALLS_NO;
+    bool calls = t->call_in.calls != OTA_CALLS_NO, registers = t->registers != OTA_CALLS_NO;
     struct buf text;
 
     buf_init(&text, 64);
     buf_add_str(&text, t->host.n ? schemes[t->route][t->tls] : "");
     buf_add_str(&text, t->host.n && calls ? ", " : "");
     buf_add_str(&text, calls ? "calls in" : "");
+    buf_add_str(&text, (t->host.n || calls) && registers ? ", " : "");
+    buf_add_str(&text, registers ? "registers" : "");
     if (t->call_in.wake_host.n)
         buf_addf(&text, ", woken by %s", schemes[OTA_ROUTE_WSP][t->call_in.wake_tls]);
     ppg_json_set_text(o, "reached", buf_slice(&text));
@@ -132,10 +136,97 @@ static void each_line(struct ppg_core *c, const struct ota_terminal *t, struct l
             c->bearers[i]->lines(c->bearer_self[i], t, on_line, to);
 }
 
+/* --- registered over SIP --- */
+
+struct contacts_to {
+    const struct ppg_core *core;
+    json_t *list;
+};
+
+static void set_origin(json_t *o, const struct ota_sip_flow *f)
+{
+    char text[NET_ADDR_TEXT_N] = "";
+
+    if (!ota_sip_flow_any(f) || uv_ip_name(&f->peer.sa, text, sizeof text))
+        return;
+    ppg_json_set_text(o, "from", slice_str(text));
+    ppg_json_set_text(o, "via", slice_str(ota_sip_via_name(f->via)));
+}
+
+static void on_contact(const struct ota_sip_binding *b, int64_t since_ms, void *arg)
+{
+    struct contacts_to *to = arg;
+    json_t *o = json_object();
+
+    ppg_json_set_text(o, "contact", b->contact);
+    set_origin(o, &b->flow);
+    ppg_json_set_time(o, "since", ppg_core_utc_ms(to->core) - (ppg_core_mono_ms(to->core) - since_ms));
+    ppg_json_set_n(o, "expires_s", (uint64_t)b->expires_s);
+    ppg_json_set_text(o, "applications", b->tagged ? b->apps : SLICE("unknown"));
+    ppg_json_set_text(o, "path", b->path);
+    ppg_json_set_text(o, "instance", b->instance);
+    ppg_json_set_text(o, "agent", b->agent);
+    if (json_array_append_new(to->list, o))
+        return; /* as if it were not there */
+}
+
+/* Where a terminal is that has registered; NULL: it has not. */
+static json_t *contacts_of(const struct ppg_core *c, const struct ota_terminal *t)
+{
+    struct contacts_to to = {.core = c};
+
+    if (t->registers == OTA_CALLS_NO || !c->shared->location)
+        return NULL;
+    to.list = json_array();
+    ota_sip_location_each(c->shared->location, t->sip_record, on_contact, &to);
+    if (json_array_size(to.list))
+        return to.list;
+    json_decref(to.list);
+    return NULL;
+}
+
+/* In a list: that it is there, and from where; of one that is asked about, everything. */
+static void set_contacts(const struct ppg_core *c, json_t *row, const struct ota_terminal *t, bool whole)
+{
+    json_t *list = contacts_of(c, t), *first = json_array_get(list, 0);
+
+    if (!list)
+        return;
+    if (whole) {
+        ppg_json_set(row, "contacts", list);
+        return;
+    }
+    ppg_json_set_text(row, "connection", SLICE("registered"));
+    ppg_json_set(row, "from", json_incref(json_object_get(first, "from")));
+    ppg_json_set(row, "since", json_incref(json_object_get(first, "since")));
+    json_decref(list);
+}
+
+static void each_registered(struct ppg_core *c, struct part *p)
+{
+    const struct ota_terminal *t;
+    size_t pos = 0;
+
+    while ((t = ota_registry_next(p->look->registry, &pos))) {
+        if (t->registers == OTA_CALLS_NO || ppg_core_owner(c, t->key) != c->loop ||
+            !ota_sip_location_has(c->shared->location, t->sip_record))
+            continue;
+        if (json_array_size(p->rows) < p->look->count) {
+            json_t *row = row_begin(c, t);
+
+            set_contacts(c, row, t, false);
+            row_add(p, row);
+        } else {
+            p->more++;
+        }
+    }
+}
+
 static void add_row(struct ppg_core *c, struct part *p, const struct ota_terminal *t)
 {
     struct line_to to = {.core = c, .part = p, .terminal = t, .row = row_begin(c, t)};
 
+    set_contacts(c, to.row, t, p->look->terminal != NULL);
     each_line(c, t, &to);
     row_add(p, to.row);
 }
@@ -154,7 +245,8 @@ static void add_page(struct ppg_core *c, struct part *p)
 
 static bool hang_up(struct ppg_core *c, const struct ota_terminal *t)
 {
-    bool done = false;
+    bool done = t->registers != OTA_CALLS_NO &&
+                ota_sip_location_drop(c->shared->location, t->sip_record) > 0; /* it has to come anew */
 
     for (size_t i = 0; i < c->bearers_n; i++)
         if (c->bearers[i]->hang_up && c->bearer_self[i])
@@ -172,8 +264,10 @@ static void at_loop(struct ppg_core *c, struct ppg_errand *e)
         add_row(c, p, p->look->terminal);
     else if (p->look->all)
         add_page(c, p);
-    else
+    else {
         each_line(c, NULL, &to);
+        each_registered(c, p);
+    }
     if (p->look->hang_up && !hang_up(c, p->look->terminal))
         (void)json_array_clear(p->rows);
 }
@@ -227,7 +321,8 @@ static void set_configured(json_t *o, const struct ota_terminal *t)
                           t->call_in.calls == OTA_CALLS_TLS ? SLICE("tls") : SLICE("any"));
     if (t->inbox)
         ppg_json_set(o, "may_fetch", json_true());
-    if (t->call_in.calls != OTA_CALLS_NO || t->inbox)
+    ppg_json_set_text(o, "registers_as", t->sip_record);
+    if (t->call_in.calls != OTA_CALLS_NO || t->inbox || t->registers != OTA_CALLS_NO)
         ppg_json_set_text(o, "must_prove_by", slice_str(proofs[t->call_in.proof]));
     ppg_json_set(o, "association", json_boolean(t->association.present));
 }

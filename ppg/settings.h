@@ -19,6 +19,9 @@
 /* What an initiator assumes of a terminal: compared where something is known, and where nothing is? */
 enum ppg_capabilities_use { PPG_CAPABILITIES_LENIENT, PPG_CAPABILITIES_STRICT, PPG_CAPABILITIES_IGNORE };
 
+/* What devices that register over SIP are challenged with; some clients look at the first challenge alone. */
+enum ppg_sip_digest { PPG_SIP_SHA256, PPG_SIP_BOTH, PPG_SIP_MD5 };
+
 /* Whether initiators' certificates are asked about, and what is done when there is no answer. */
 enum ppg_ocsp_use { PPG_OCSP_OFF, PPG_OCSP_FAIL_CLOSED, PPG_OCSP_FAIL_OPEN };
 
@@ -151,6 +154,7 @@ struct ppg_settings {
         size_t listen_tls_n;
         const char *domains;                                /* comma list; "": the host of the identity */
         const char *realm;                                  /* "": the first of domains */
+        int digest;                                         /* enum ppg_sip_digest */
         int64_t expires_min_ms, expires_ms, expires_max_ms; /* of registrations */
         size_t registered_max;                              /* addresses of record with a device */
         bool untagged_ok;

@@ -12,6 +12,11 @@
 
 /* --- who it is --- */
 
+static bool offered(const struct ota_sip_registrar *g, enum sec_digest_algorithm a)
+{
+    return a == SEC_DIGEST_MD5 ? g->md5 : g->sha256;
+}
+
 static void challenge(const struct ota_sip_registrar *g, bool stale, struct buf *more)
 {
     static const enum sec_digest_algorithm algorithms[] = {SEC_DIGEST_SHA256, SEC_DIGEST_MD5};
@@ -20,7 +25,7 @@ static void challenge(const struct ota_sip_registrar *g, bool stale, struct buf 
     for (size_t i = 0; i < 2; i++) {
         size_t start = more->n;
 
-        if (algorithms[i] == SEC_DIGEST_MD5 && !g->md5)
+        if (!offered(g, algorithms[i]))
             continue;
         buf_add(more, SLICE("WWW-Authenticate: "));
         if (sec_digest_challenge(g->guard, algorithms[i], g->realm, stale, now, more))
@@ -60,9 +65,8 @@ static enum err identify(const struct ota_sip_registrar *g, const struct ota_sip
         struct sec_digest_response said;
 
         if (!sec_digest_parse(value, &said) && slice_eq(said.realm, g->realm))
-            e = slice_eq(r->uri, said.uri) && (said.algorithm != SEC_DIGEST_MD5 || g->md5)
-                    ? check(g, r, &said, account)
-                    : ERR_DENIED;
+            e = slice_eq(r->uri, said.uri) && offered(g, said.algorithm) ? check(g, r, &said, account)
+                                                                         : ERR_DENIED;
     }
     return e;
 }

@@ -22,7 +22,7 @@ struct ota_sip_registrar {
     size_t domains_n;
     struct slice realm;
     struct slice app_tag;
-    bool md5; /* challenged with besides SHA-256 */
+    bool sha256, md5; /* what is challenged with, in this order */
     int64_t expires_min_s, expires_s, expires_max_s;
     int64_t flow_s; /* a connection that is silent for so long closes (Flow-Timer); 0: not said */
     /* False: nobody is called so. */

@@ -114,6 +114,8 @@ static void end(struct ppg_list *l)
         s->pap.tls_min = d->tls_min;
     s->pap.ciphers &= d->ciphers;
     s->pap.digest_md5 = s->pap.digest_md5 && d->digest_md5;
+    if (!d->digest_md5)
+        s->ota_sip.digest = PPG_SIP_SHA256;
     s->protection.suites &= d->suites;
 }
 

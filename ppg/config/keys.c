@@ -39,6 +39,8 @@ static const struct ppg_word capabilities_words[] = {{"lenient", PPG_CAPABILITIE
                                                      {"strict", PPG_CAPABILITIES_STRICT},
                                                      {"ignore", PPG_CAPABILITIES_IGNORE},
                                                      {NULL, 0}};
+static const struct ppg_word sip_digest_words[] = {
+    {"sha-256", PPG_SIP_SHA256}, {"both", PPG_SIP_BOTH}, {"md5", PPG_SIP_MD5}, {NULL, 0}};
 static const struct ppg_word status_words[] = {{"200", 200}, {"202", 202}, {NULL, 0}};
 static const struct ppg_word level_words[] = {
     {"none", SEC_LEVEL_NONE}, {"integrity", SEC_LEVEL_INTEGRITY}, {"full", SEC_LEVEL_FULL}, {NULL, 0}};
@@ -475,6 +477,10 @@ const struct ppg_config_key ppg_config_keys[] = {
          "Domains whose addresses register here, comma separated; empty: the host of the identity."),
     TEXT("ota-sip", "realm", ota_sip.realm, 0, 100, check_realm, "",
          "Realm of the logins of devices; empty: the first of the domains."),
+    CHOICE(
+        WORD, "ota-sip", "digest", ota_sip.digest, sip_digest_words, "sha-256",
+        "What devices with passwords are challenged with; both: SHA-256 first, which old clients may not get "
+        "over."),
     NUMBER(TIME, "ota-sip", "expires-min", ota_sip.expires_min_ms, 1000, DAY_MS, "1min",
            "A shorter registration is refused (423)."),
     NUMBER(TIME, "ota-sip", "expires", ota_sip.expires_ms, 1000, DAY_MS, "1h",

@@ -680,8 +680,10 @@ static const char *call_in_wrong(const struct draft *d)
         return "calls-in goes with an http or wap route, or none";
     if (d->terminal.inbox && (!d->has_proof || c->proof == OTA_PROOF_NONE))
         return "inbox needs call-proof = certificate, psk, digest or basic";
-    if (!d->has_proof)
+    if (!d->has_proof && c->calls)
         return "calls-in needs call-proof = certificate, psk, digest, basic or none";
+    if (!d->has_proof)
+        return NULL; /* it registers: see there */
     if ((c->proof == OTA_PROOF_CERTIFICATE) != (c->certificate.n != 0))
         return "call-proof = certificate and call-certificate go together";
     if (c->proof == OTA_PROOF_AKA && (c->calls || d->terminal.inbox))

@@ -3,10 +3,12 @@
 #ifndef PPG_TOOL_SIP_DEVICE_H
 #define PPG_TOOL_SIP_DEVICE_H
 
+#include <sys/socket.h>
 #include "base/buf.h"
 #include "base/net/env.h"
 #include "base/net/tls.h"
 #include "base/slice.h"
+#include "ota/sip/frame.h"
 #include "ppg/tool/tool.h"
 
 struct tool_sip_device;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/codec.h"
 #include "base/mem.h"
@@ -26,7 +27,7 @@ struct tool_sip_register {
     struct ota_env env; /* for the hops */
     struct ota_sip_stack *stack;
     struct ota_sip_hops *hops;
-    struct ota_sip_uri registrar, record;
+    struct ota_sip_uri registrar, record, contact;
     char domain[OTA_SIP_HOST_MAX_N + 8]; /* Request-URI */
     struct net_dns_query *query;
     struct sockaddr_storage to;
@@ -89,6 +90,17 @@ static enum ota_sip_via via_of(const struct tool_sip_register *r)
     return r->registrar.transport == OTA_SIP_BY_TCP ? OTA_SIP_TCP : OTA_SIP_UDP;
 }
 
+/* Where we are, as the contact says it: a registrar believes a contact whose Via is true. */
+static void print_sent_by(const struct tool_sip_register *r, struct buf *out)
+{
+    uint16_t port = ota_sip_hop_port(r->hop);
+    bool v6 = strchr(r->contact.host, ':') != NULL;
+
+    buf_addf(out, "%s%s%s", v6 ? "[" : "", r->contact.host, v6 ? "]" : "");
+    if (port)
+        buf_addf(out, ":%u", (unsigned)port);
+}
+
 static enum err print(struct tool_sip_register *r)
 {
     const struct sec_digest_request asked = {SLICE("REGISTER"), slice_str(r->domain), SLICE_NONE, true};
@@ -97,9 +109,9 @@ static enum err print(struct tool_sip_register *r)
     enum err e = chance(branch);
 
     buf_reset(m, MESSAGE_N);
-    buf_addf(m, "REGISTER %s SIP/2.0\r\nVia: SIP/2.0/%s %s:%u;branch=z9hG4bK%s;rport\r\nMax-Forwards: 70\r\n",
-             r->domain, ota_sip_via_name(via_of(r)), r->record.host, (unsigned)ota_sip_hop_port(r->hop),
-             branch);
+    buf_addf(m, "REGISTER %s SIP/2.0\r\nVia: SIP/2.0/%s ", r->domain, ota_sip_via_name(via_of(r)));
+    print_sent_by(r, m);
+    buf_addf(m, ";branch=z9hG4bK%s;rport\r\nMax-Forwards: 70\r\n", branch);
     buf_addf(m, "From: <%s>;tag=%s\r\nTo: <%s>\r\nCall-ID: %s\r\nCSeq: %u REGISTER\r\n", r->record.record,
              r->tag, r->record.record, r->call_id, (unsigned)++r->cseq);
     buf_addf(m, "Contact: <%s>;expires=%lld;methods=\"MESSAGE,OPTIONS\"", r->conf.contact,
@@ -242,6 +254,8 @@ static enum err set_up(struct tool_sip_register *r)
 
     if (!e)
         e = ota_sip_uri_parse(slice_str(r->conf.record), &r->record);
+    if (!e)
+        e = ota_sip_uri_parse(slice_str(r->conf.contact), &r->contact);
     if (!e && !r->record.has_user)
         e = ERR_MALFORMED;
     if (!e)

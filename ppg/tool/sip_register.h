@@ -3,14 +3,14 @@
 #ifndef PPG_TOOL_SIP_REGISTER_H
 #define PPG_TOOL_SIP_REGISTER_H
 
+#include <sys/socket.h>
 #include "base/net/env.h"
 #include "ota/registry.h"
+#include "ota/sip/frame.h"
 #include "ppg/tool/tool.h"
 #include "security/aka.h"
 
 struct tool_sip_register;
-struct ota_sip_unit;
-struct sockaddr;
 
 /* One run of an identity module, kept before it returns.  ERR_DENIED: the network is not ours; ERR_EXISTS: its number is not fresh, and auts
  * says where ours stand. */

@@ -399,6 +399,10 @@ def sip_tcp(bench, plan):
     compare("sip_tcp", *sip.rates(bench, plan, "tcp"))
 
 
+def sip_register(bench, plan):
+    sip.registers(bench, plan, say)
+
+
 # --- the small ones ---
 
 
@@ -425,7 +429,7 @@ def terminals_silent(bench, plan):
 
 ALL = (
     submit_http, submit_tls, submit_admission, submit_kannel, operations, recipients, latency, deliver_full, retention,
-    allocations, memory, reload, terminals, terminals_full, terminals_silent, sip_udp, sip_tcp, micro,
+    allocations, memory, reload, terminals, terminals_full, terminals_silent, sip_udp, sip_tcp, sip_register, micro,
 )
 
 

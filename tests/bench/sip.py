@@ -1,4 +1,4 @@
-"""MESSAGE requests a second to a device that sipp plays: from the bearer (bench_sip), and through Kamailio relaying with its
+"""REGISTER requests a second at the gateway's own door (bench_register).  MESSAGE requests a second to a device that sipp plays: from the bearer (bench_sip), and through Kamailio relaying with its
 transactions, asked by sipp with as many at once."""
 
 import os
@@ -101,3 +101,52 @@ def rates(bench, plan, transport):
         found[1].append(peer(bench, transport, mode, device(bench, mode), kamailio(bench)))
         bench.end()
     return found
+
+
+REGISTERED = 100000
+
+REGISTRAR = """[gateway]
+port-file = registrar.ports
+loops = {loops}
+[files]
+initiators = initiators.conf
+whitelist = whitelist.conf
+terminals = registrar.terminals
+[pap]
+listen = 127.0.0.1:0
+nonce-lifetime = 1h
+[ota-sip]
+listen-udp = 127.0.0.1:0
+domains = bench.example
+[store]
+path = registrar.db
+[log]
+level = warn
+[admin]
+socket =
+"""
+
+
+def resident_kb(program):
+    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+
+
+def registers(bench, plan, say):
+    """Logins, then refreshments, of 100 000 terminals over UDP with Digest; and what each adds to the gateway's memory."""
+    users = REGISTERED // 10 if plan.quick else REGISTERED
+    bench.write("secret", "secret\n", 0o600)
+    bench.write("initiators.conf", "[initiator a]\ncertificate = DNS:a.example\n", 0o600)
+    bench.write("whitelist.conf", "allow a * *\n")
+    bench.write("registrar.terminals", "".join(f"[terminal sip:u{at}@bench.example]\nregisters = any\ncall-proof = digest\n"
+                                               "call-password-file = secret\n" for at in range(users)))
+    program = bench.start("ppgd", "-c", bench.write("registrar.conf", REGISTRAR.format(loops=os.cpu_count())))
+    ports = dict(line.split("=") for line in bench.wait_for_file(bench.path("registrar.ports"), program).split())
+    before = resident_kb(program)
+    done = bench.run(os.path.join(bench.build, "tests", "bench_register"), ports["sip-udp"].rpartition(":")[2], str(plan.seconds), str(users),
+                     timeout_s=150)
+    check(done.returncode == 0, done.stderr[-500:])
+    logins, refreshments = (float(n) for n in done.stdout.split())
+    say("sip_register", ours=f"{refreshments:.0f}", logins=f"{logins:.0f}", users=users)
+    say("sip_registered_octets", ours=f"{(resident_kb(program) - before) * 1024 / users:.0f}", users=users)
+    program.stop()

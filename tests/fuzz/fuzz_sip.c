@@ -58,6 +58,7 @@ static void register_it(const struct ota_sip_request *r)
                                   .domains_n = 2,
                                   .realm = SLICE("a"),
                                   .app_tag = SLICE(OTA_SIP_APP_TAG),
+                                  .sha256 = true,
                                   .md5 = true,
                                   .expires_min_s = 60,
                                   .expires_s = 3600,

@@ -1,10 +1,12 @@
 """Terminals that register at the gateway itself over SIP, and pushes to where they are.  Usage: test_sip_register.py BUILD_DIR."""
 
+import json
 import socket
 import ssl
 
+import pcap
 from gba_model import Module
-from gateway import Gateway, make_identity, pap_push
+from gateway import PASSWORD, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
 from siphone import DOMAIN, Phone
 from sipnet import MARK
@@ -14,6 +16,39 @@ BOB = f"sip:bob@{DOMAIN}"
 OPEN = f"allow news sip:*@{DOMAIN} *\n"
 LISTEN = {"ota-sip.listen-udp": "127.0.0.1:0", "ota-sip.listen-tcp": "127.0.0.1:0", "ota-sip.identity": f"sip:push@{DOMAIN}",
           "ota-http.listen-tls": None}
+SIPP_REGISTER = """<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="register">
+  <send retrans="500"><![CDATA[
+REGISTER sip:{domain} SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+Max-Forwards: 70
+From: <sip:alice@{domain}>;tag=[call_number]
+To: <sip:alice@{domain}>
+Call-ID: [call_id]
+CSeq: 1 REGISTER
+Contact: <sip:alice@[local_ip]:[local_port];transport=[transport]>
+Expires: 600
+Content-Length: 0
+
+]]></send>
+  <recv response="401" auth="true"/>
+  <send retrans="500"><![CDATA[
+REGISTER sip:{domain} SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+Max-Forwards: 70
+From: <sip:alice@{domain}>;tag=[call_number]
+To: <sip:alice@{domain}>
+Call-ID: [call_id]
+CSeq: 2 REGISTER
+Contact: <sip:alice@[local_ip]:[local_port];transport=[transport]>
+Expires: 600
+[authentication username=alice@{domain} password={password}]
+Content-Length: 0
+
+]]></send>
+  <recv response="200"/>
+</scenario>
+"""
 LOGIN = "registers = any\ncall-proof = digest\ncall-password-file = ../password\n"
 
 
@@ -43,7 +78,7 @@ def delivered(bench, gateway, push_id, *options, **more):
 @case
 def registered_and_reached(bench):
     """Digest with either algorithm, over each transport; a push then comes over the way that the phone registered by."""
-    gateway = registrar(bench, conf={"pap.digest-md5": "yes"})
+    gateway = registrar(bench, conf={"ota-sip.digest": "both"})
     for over in ("udp", "tcp"):
         for algorithm in ("SHA-256", "MD5"):
             phone = Phone(bench, gateway.doors[f"sip-{over}"], over=over)
@@ -280,6 +315,54 @@ def one_way_or_the_other(bench):
     push(bench, gateway, "p2", to=BOB)
     gateway.wait_event("deliver.done", push_id="p2", bearer="http")
     check_eq((phones[1].messages, gateway.show("p2")["targets"][0]["state"]), ([], "pending"))
+
+
+@case
+def our_own_terminal(bench):
+    """push-terminal sip registers here and gets what is pushed, sealed and open, with initiator and trust; the operator sees where it is."""
+    make_identity(bench)
+    gateway = registrar(bench, f"[terminal {ALICE}]\n{LOGIN}association-file = ../association\n")
+    for over in ("udp", "tcp"):
+        phone = Terminal(bench, "--record", ALICE, "--registrar", f"sip:127.0.0.1:{gateway.doors['sip-' + over]};transport={over}",
+                         "--app", "x-wap-application:wml.ua", "--app", "x-wap-application:mms.ua", "--proof",
+                         f"alice@{DOMAIN}:{bench.path('password')}", command="sip")
+        check_eq(phone.wait_events(1, "registration")[0]["status"], 200)
+        shown = gateway.ctl("--json", "terminal", "show", ALICE)
+        contact = json.loads(shown.stdout)["contacts"][0]
+        check_eq((contact["contact"], contact["applications"]), (f"sip:terminal@127.0.0.1:{phone.port}", "wml.ua,mms.ua"))
+        check("registered" in gateway.ctl("terminal", "list").stdout, gateway.ctl("terminal", "list").stdout)
+        delivered(bench, gateway, f"open-{over}", "--app", "x-wap-application:mms.ua")
+        delivered(bench, gateway, f"full-{over}", "--protection", "full", "--method", "confirmed")
+        first, second = phone.wait_events(3 if over == "tcp" else 2)[-2:]  # the last time's comes first
+        check_eq((first["content"], first["proofs"], second["content"], second["protection"], second["proofs"]),
+                 (MARK, [], MARK, "full", ["seal"]))
+        check(second["trusted"], second)
+        check_eq(gateway.ctl("terminal", "disconnect", ALICE).returncode, 0)
+        push(bench, gateway, f"late-{over}")
+        gateway.wait_event("target.absent", push_id=f"late-{over}")
+        phone.kill()
+
+
+@case
+def somebody_elses_client(bench):
+    """sipp registers with its own Digest, which is MD5, over UDP and TCP; tshark finds nothing wrong in what it was told."""
+    make_identity(bench)
+    gateway = registrar(bench, conf={"ota-sip.digest": "md5"})
+    for over, mode in (("udp", "u1"), ("tcp", "t1")):
+        scenario = bench.write("register.xml", SIPP_REGISTER.format(domain=DOMAIN, password=PASSWORD))
+        done = bench.run("/usr/bin/sipp", f"127.0.0.1:{gateway.doors['sip-' + over]}", "-sf", scenario, "-i", "127.0.0.1", "-p",
+                         str(free_port(socket.SOCK_STREAM)), "-t", mode, "-auth_uri", DOMAIN, "-m", "20", "-l", "5", "-nostdin", "-timeout", "60", timeout_s=90)
+        check_eq(done.returncode, 0, done.stdout[-2000:] + done.stderr[-2000:])
+    gateway.wait_event("sip.register", count=40, status=200)
+    phone = Phone(bench, gateway.doors["sip-udp"])
+    seen = [phone.register("Supported: outbound, gruu", algorithm="MD5", more=';reg-id=1;+sip.instance="<urn:uuid:0f8f>"').octets]
+    phone.send(phone.request("REGISTER"))
+    seen.append(phone.reply().octets)
+    seen.append(phone.ask("OPTIONS", algorithm="MD5").octets)
+    path = bench.path("wire.pcap")
+    pcap.write(path, seen, port=5060)
+    for read in pcap.fields(bench, path):
+        check("sip.Status-Code" in read and "_ws.malformed" not in read and "_ws.expert" not in read, read.keys())
 
 
 @case

@@ -187,9 +187,113 @@ static void which_device_gets_it(void)
     ota_sip_location_free(&f.l);
 }
 
+static struct ota_sip_binding over_stream(const char *contact, uint64_t id, bool only, struct list *bound)
+{
+    struct ota_sip_binding b = binding(contact, 60);
+
+    b.flow = (struct ota_sip_flow){.via = OTA_SIP_TCP, .loop = 1, .id = id};
+    b.flow_only = only;
+    b.bound = bound;
+    return b;
+}
+
+/* RFC 5626 §5.3: a connection's end ends what can be reached by it alone. */
+static void what_a_connection_takes_along(void)
+{
+    struct ota_sip_found got;
+    struct list one, two;
+    struct fix f;
+
+    fix_open(&f, 8);
+    list_init(&one);
+    list_init(&two);
+    CU_ASSERT_EQUAL(put(&f, "a", 1, over_stream("sip:nat", 1, true, &one)), ERR_OK);
+    CU_ASSERT_EQUAL(put(&f, "b", 1, over_stream("sip:open", 1, false, &one)), ERR_OK);
+    CU_ASSERT_EQUAL(put(&f, "c", 1, over_stream("sip:other", 2, true, &two)), ERR_OK);
+    CU_ASSERT_EQUAL(ota_sip_location_find(f.l, ALICE, WML, false, 1, &got), ERR_OK);
+    CU_ASSERT(ota_sip_flow_any(&got.flow) && got.flow.id == 1);
+    ota_sip_location_lost(f.l, &one);
+    CU_ASSERT(list_empty(&one));
+    check(&f, "Contact: <sip:other>;expires=60\r\nContact: <sip:open>;expires=60\r\n");
+    CU_ASSERT_EQUAL(ota_sip_location_find(f.l, ALICE, WML, false, 1, &got), ERR_OK);
+    CU_ASSERT(!ota_sip_flow_any(&got.flow)); /* its contact is where it is now */
+    CU_ASSERT_EQUAL(put(&f, "c", 2, over_stream("sip:other", 2, true, &two)),
+                    ERR_OK); /* once in the list still */
+    CU_ASSERT_EQUAL(put(&f, "d", 1, over_stream("sip:other", 3, true, NULL)), ERR_OK); /* over another now */
+    ota_sip_location_lost(f.l, &two);
+    check(&f, "Contact: <sip:other>;expires=60\r\nContact: <sip:open>;expires=60\r\n");
+    CU_ASSERT_EQUAL(ota_sip_location_drop(f.l, ALICE), 2);
+    CU_ASSERT(!ota_sip_location_has(f.l, ALICE));
+    CU_ASSERT_EQUAL(ota_sip_location_drop(f.l, ALICE), 0);
+    CU_ASSERT_EQUAL(put(&f, "e", 1, over_stream("sip:last", 4, true, &one)), ERR_OK);
+    ota_sip_location_lost(f.l, &one);
+    CU_ASSERT_EQUAL(ota_sip_location_n(f.l), 0);
+    ota_sip_location_free(&f.l);
+}
+
+/* What makes a REGISTER news for whatever waits. */
+static void fresh_or_not(void)
+{
+    struct ota_sip_binding b = binding("sip:1", 60);
+    struct fix f;
+    bool fresh = false;
+
+    fix_open(&f, 8);
+    CU_ASSERT(!ota_sip_location_update(f.l, ALICE, SLICE("c"), 1, &b, 1, &fresh) && fresh);
+    CU_ASSERT(!ota_sip_location_update(f.l, ALICE, SLICE("c"), 2, &b, 1, &fresh) && !fresh);
+    ota_sip_location_missed(f.l, ALICE);
+    CU_ASSERT(!ota_sip_location_update(f.l, ALICE, SLICE("c"), 3, &b, 1, &fresh) && fresh);
+    CU_ASSERT(!ota_sip_location_update(f.l, ALICE, SLICE("c"), 4, &b, 1, &fresh) && !fresh);
+    b.contact = SLICE("sip:2");
+    CU_ASSERT(!ota_sip_location_update(f.l, ALICE, SLICE("d"), 1, &b, 1, &fresh) && fresh);
+    ota_sip_location_missed(f.l, ALICE);
+    b.expires_s = 0;
+    CU_ASSERT(!ota_sip_location_update(f.l, ALICE, SLICE("d"), 2, &b, 1, &fresh) && fresh);
+    ota_sip_location_missed(f.l, SLICE("sip:nobody@a"));
+    fresh = true;
+    CU_ASSERT_EQUAL(ota_sip_location_update(f.l, ALICE, SLICE("d"), 2, &b, 1, &fresh),
+                    ERR_OK); /* is gone: nothing is late */
+    CU_ASSERT(!fresh);
+    ota_sip_location_free(&f.l);
+}
+
+/* RFC 5626 §6, RFC 5627 §5: a device's flow has one contact; its name goes back to it. */
+static void devices_with_names(void)
+{
+    struct ota_sip_binding b = binding("sip:1", 60);
+    struct fix f;
+
+    fix_open(&f, 8);
+    b.instance = SLICE("<urn:uuid:a>");
+    b.reg_id = 1;
+    b.gruu = true;
+    b.q = 250;
+    CU_ASSERT_EQUAL(put(&f, "a", 1, b), ERR_OK);
+    check(&f, "Contact: <sip:1>;expires=60;q=0.250;+sip.instance=\"<urn:uuid:a>\";reg-id=1"
+              ";pub-gruu=\"sip:alice@a;gr=urn:uuid:a\"\r\n");
+    b.contact = SLICE("sip:2");
+    b.q = 1000;
+    b.gruu = false;
+    CU_ASSERT_EQUAL(put(&f, "b", 1, b), ERR_OK);
+    check(&f, "Contact: <sip:2>;expires=60;+sip.instance=\"<urn:uuid:a>\";reg-id=1\r\n");
+    b.contact = SLICE("sip:3");
+    b.reg_id = 2;
+    CU_ASSERT_EQUAL(put(&f, "c", 1, b), ERR_OK);
+    b.contact = SLICE("sip:4");
+    b.instance = SLICE_NONE;
+    CU_ASSERT_EQUAL(put(&f, "d", 1, b), ERR_OK);
+    check(&f, "Contact: <sip:4>;expires=60;reg-id=2\r\n"
+              "Contact: <sip:3>;expires=60;+sip.instance=\"<urn:uuid:a>\";reg-id=2\r\n"
+              "Contact: <sip:2>;expires=60;+sip.instance=\"<urn:uuid:a>\";reg-id=1\r\n");
+    ota_sip_location_free(&f.l);
+}
+
 const struct test_case test_cases[] = {{"they_come_and_go", they_come_and_go},
                                        {"late_requests_change_nothing", late_requests_change_nothing},
                                        {"all_or_nothing", all_or_nothing},
                                        {"ceilings", ceilings},
                                        {"which_device_gets_it", which_device_gets_it},
+                                       {"what_a_connection_takes_along", what_a_connection_takes_along},
+                                       {"fresh_or_not", fresh_or_not},
+                                       {"devices_with_names", devices_with_names},
                                        {NULL, NULL}};

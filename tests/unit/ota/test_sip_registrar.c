@@ -45,6 +45,7 @@ static void fix_open(struct fix *f)
                                       .domains_n = 2,
                                       .realm = SLICE("push"),
                                       .app_tag = SLICE("g.oma.pusheventapp"),
+                                      .sha256 = true,
                                       .md5 = true,
                                       .expires_min_s = 60,
                                       .expires_s = 3600,

@@ -39,6 +39,39 @@ static void forget(struct fixture *f)
     free(f);
 }
 
+/* The address of record is the address, the number in the first domain, or what is said. */
+static void test_registers(void)
+{
+    static const struct {
+        const char *text, *key, *record, *user;
+    } rows[] = {
+        {"[terminal sip:alice@PPG.example]", "sip:alice@ppg.example", "sip:alice@ppg.example", "a@b"},
+        {"[terminal +15550100]", "+15550100", "sip:+15550100@ppg.example", "a@b"},
+        {"[terminal +15550100]\nregisters-as = sip:Alice@127.0.0.1", "+15550100", "sip:Alice@127.0.0.1",
+         "a@b"},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[512];
+        struct fixture *f;
+        const struct ota_terminal *t;
+
+        test_row(i);
+        (void)snprintf(text, sizeof text, "%s\nregisters = tls\ncall-proof = aka\ncall-subscriber = a@b\n",
+                       rows[i].text);
+        f = read_text(text);
+        CU_ASSERT_EQUAL_FATAL(f->errs.n, 0);
+        t = ota_registry_find(f->registry, slice_str(rows[i].key));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+        CU_ASSERT_EQUAL(t->registers, OTA_CALLS_TLS);
+        TEST_SLICE_EQ(t->sip_record, slice_str(rows[i].record));
+        CU_ASSERT(ota_registry_find_record(f->registry, slice_str(rows[i].record)) == t);
+        CU_ASSERT(ota_registry_find_sip_user(f->registry, slice_str(rows[i].user)) == t);
+        CU_ASSERT_PTR_NULL(ota_registry_find_sip_user(f->registry, SLICE("alice")));
+        forget(f);
+    }
+}
+
 static void test_terminals(void)
 {
     struct fixture *f;
@@ -313,6 +346,29 @@ static const struct {
     {"[+15550100]\n", ":1: +15550100: sections here are [terminal NAME]"},
     {"[terminal ]\nroute = http://a", ":1: terminal: sections here are [terminal NAME]"},
     {"[terminal a b]\nroute = http://a", ":1: a b: not an address"},
+    {"[terminal +1]\nregisters = any",
+     ":1: +1: registers needs call-proof = digest with call-password-file, or aka with "
+     "call-subscriber"},
+    {"[terminal +1]\nregisters = yes", ":2: registers: no, tls or any"},
+    {"[terminal sip:a@elsewhere.example]\nregisters = any\ncall-proof = aka\ncall-subscriber = a@b",
+     "registers needs registers-as: the address is not of a domain of [ota-sip] domains"},
+    {"[terminal +1]\nregisters = any\nregisters-as = sip:a@elsewhere.example\ncall-proof = "
+     "aka\ncall-subscriber = a@b",
+     ":3: registers-as: not of a domain of [ota-sip] domains"},
+    {"[terminal +1]\nregisters = any\nregisters-as = sips:a@ppg.example\ncall-proof = aka\ncall-subscriber = "
+     "a@b",
+     ":3: registers-as: not like sip:alice@example.net"},
+    {"[terminal +1]\nroute = http://h\nregisters-as = sip:a@ppg.example",
+     ":1: +1: registers-as is for terminals with registers = tls or any"},
+    {"[terminal +1]\nroute = sip:a@h\nregisters = any\ncall-proof = aka\ncall-subscriber = a@b",
+     ":1: +1: registers goes with no sip route: where it is, it says itself"},
+    {"[terminal +1]\nregisters = any\ncall-proof = aka",
+     ":1: +1: call-proof = aka goes with call-subscriber alone"},
+    {"[terminal +1]\ncalls-in = tls\ncall-proof = aka\ncall-subscriber = a@b",
+     ":1: +1: call-proof = aka is for terminals that register and do nothing else"},
+    {"[terminal +1]\nregisters = any\ncall-proof = aka\ncall-subscriber = a@b\n"
+     "[terminal +2]\nregisters = any\ncall-proof = aka\ncall-subscriber = a@b",
+     ":5: +2: calls in or registers as another terminal does"},
     {"[terminal +1]\n", ":1: +1: neither route nor calls-in nor inbox nor registers"},
     {"[terminal +1]\ncalls-in = no", ":1: +1: neither route nor calls-in nor inbox nor registers"},
     {"[terminal +1]\ncalls-in = yes", ":2: calls-in: no, tls or any"},
@@ -626,6 +682,7 @@ static void test_keys_that_will_not_do(void)
 }
 
 const struct test_case test_cases[] = {
+    {"registers", test_registers},
     {"terminals", test_terminals},
     {"profiles", test_profiles},
     {"bad", test_bad},
