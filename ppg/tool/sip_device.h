@@ -3,14 +3,13 @@
 #ifndef PPG_TOOL_SIP_DEVICE_H
 #define PPG_TOOL_SIP_DEVICE_H
 
-#include <sys/socket.h>
 #include "base/buf.h"
 #include "base/net/env.h"
 #include "base/net/tls.h"
 #include "base/slice.h"
-#include "ota/sip/frame.h"
 #include "ppg/tool/tool.h"
 
+struct ota_sip_unit; /* ota/sip/frame.h */
 struct tool_sip_device;
 
 /* A MESSAGE that came, or a message in a session; borrowed. */
@@ -39,7 +38,6 @@ struct tool_sip_device_conf {
 enum err tool_sip_device_create(const struct tool_sip_device_conf *conf,
                                 struct tool_sip_device **out) MUST_USE;
 /* What came by another way than its own sockets, and the answer; n 0: none.  Borrowed until the next call. */
-struct ota_sip_unit;
 struct slice tool_sip_device_serve(struct tool_sip_device *d, const struct ota_sip_unit *unit,
                                    const struct sockaddr *from, bool datagram);
 uint16_t tool_sip_device_port(const struct tool_sip_device *d);

@@ -6,10 +6,10 @@
 #include <sys/socket.h>
 #include "base/net/env.h"
 #include "ota/registry.h"
-#include "ota/sip/frame.h"
 #include "ppg/tool/tool.h"
 #include "security/aka.h"
 
+struct ota_sip_unit; /* ota/sip/frame.h */
 struct tool_sip_register;
 
 /* One run of an identity module, kept before it returns.  ERR_DENIED: the network is not ours; ERR_EXISTS: its number is not fresh, and auts
