@@ -266,11 +266,18 @@ static struct ota_sip_asked *asked_new(struct ota_sip_door *d, const struct ota_
     return q;
 }
 
+/* Of a session: the bearer's, with nothing more to prove than the tags that only the two ends know. */
+static unsigned in_dialog(struct ota_sip_door *d, const struct ota_sip_request *r)
+{
+    return r->to_tag && d->user.dialog ? d->user.dialog(r, d->user.arg) : 0;
+}
+
 static void take_request(struct ota_sip_door *d, const struct ota_sip_unit *unit,
                          const struct ota_sip_flow *flow)
 {
     struct ota_sip_asked *q = asked_new(d, unit, flow);
     struct slice again = SLICE_NONE;
+    unsigned status;
 
     if (!q)
         return;
@@ -286,6 +293,8 @@ static void take_request(struct ota_sip_door *d, const struct ota_sip_unit *unit
         asked_free(d, q);
     } else if (slice_eq(q->r.method, SLICE("ACK"))) { /* is never answered (§17.1.1.3) */
         asked_free(d, q);
+    } else if ((status = in_dialog(d, &q->r))) {
+        ota_sip_door_answer(d, q, status, SLICE_NONE);
     } else if (d->asked_n > d->conf.asked_max) {
         ota_sip_door_answer(d, q, 503, SLICE("Retry-After: 5\r\n"));
     } else {

@@ -64,6 +64,8 @@ struct ota_sip_door_conf {
 struct ota_sip_door_user {
     void (*reply)(const struct ota_sip_unit *unit, void *arg); /* a response to one of its requests */
     void (*lost)(const struct ota_sip_flow *flow, void *arg); /* a connection that it has sent over is gone */
+    /* A request within a session of this loop's: the status of the answer; 0: of none.  May be NULL. */
+    unsigned (*dialog)(const struct ota_sip_request *r, void *arg);
     void *arg;
 };
 

@@ -276,6 +276,11 @@ static void on_door_reply(const struct ota_sip_unit *unit, void *arg)
     (void)!take_reply(arg, NULL, unit);
 }
 
+static unsigned on_door_dialog(const struct ota_sip_request *r, void *arg)
+{
+    return ota_sip_session_request(arg, r);
+}
+
 static void on_flow_lost(const struct ota_sip_flow *flow, void *arg)
 {
     ota_sip_hops_flow_lost(((struct ota_sip *)arg)->hops, flow);
@@ -341,7 +346,8 @@ static enum err sip_create(const struct ota_env *env, void **self)
     net_task_init(&s->later, later_run);
     net_timer_init(&s->timer, tick);
     if (env->sip.door)
-        ota_sip_door_attach(env->sip.door, &(struct ota_sip_door_user){on_door_reply, on_flow_lost, s});
+        ota_sip_door_attach(env->sip.door,
+                            &(struct ota_sip_door_user){on_door_reply, on_flow_lost, on_door_dialog, s});
     *self = s;
     return ERR_OK;
 }

@@ -99,7 +99,7 @@ static void fix_open(struct fix *f, size_t asked_max)
                                                .request = on_request,
                                                .post = on_post,
                                                .arg = &sides[i]};
-        const struct ota_sip_door_user user = {on_reply, on_lost, &sides[i]};
+        const struct ota_sip_door_user user = {on_reply, on_lost, NULL, &sides[i]};
 
         sides[i] = (struct side){f, i};
         CU_ASSERT_FATAL(ota_sip_door_create(&conf, &f->doors[i]) == ERR_OK);
