@@ -1,6 +1,7 @@
 /* The SIP door; see sipdoor.h. */
 #include "ppg/sipdoor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -155,9 +156,19 @@ static void log_register(const struct ppg_sipdoor *s, const struct ota_sip_asked
         LOG_S("peer", q->ip), LOG_C("via", ota_sip_via_name(q->flow.via)), LOG_I("status", status));
 }
 
+/* Anybody may write any source on a datagram: such failures slow nobody at the other doors. */
+static struct slice source_of(const struct ota_sip_asked *q, char text[SEC_PENALTY_SOURCE_MAX_N])
+{
+    (void)snprintf(text, SEC_PENALTY_SOURCE_MAX_N, "%s%.*s", q->flow.via == OTA_SIP_UDP ? "udp " : "",
+                   SLICE_FMT(q->ip));
+    return slice_str(text);
+}
+
 static void failed(const struct ppg_sipdoor *s, const struct ota_sip_asked *q)
 {
-    sec_penalty_fail(s->core->shared->penalty, q->ip, ppg_core_mono_ms(s->core));
+    char source[SEC_PENALTY_SOURCE_MAX_N];
+
+    sec_penalty_fail(s->core->shared->penalty, source_of(q, source), ppg_core_mono_ms(s->core));
 }
 
 /* Who asks is known: may it, and what comes of it. */
@@ -291,7 +302,9 @@ static unsigned serve(struct ppg_sipdoor *s, struct ota_sip_asked *q)
 {
     struct ppg_shared *shared = s->core->shared;
     bool login = q->r.logins.n != 0;
-    int64_t wait_ms = login ? sec_penalty_wait_ms(shared->penalty, q->ip, ppg_core_mono_ms(s->core)) : 0;
+    char source[SEC_PENALTY_SOURCE_MAX_N];
+    int64_t wait_ms =
+        login ? sec_penalty_wait_ms(shared->penalty, source_of(q, source), ppg_core_mono_ms(s->core)) : 0;
 
     if (wait_ms > 0 || atomic_load(&shared->draining)) {
         buf_addf(&s->more, "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000 + 1);

@@ -5,6 +5,7 @@ import socket
 import ssl
 
 import pcap
+from baresip import Baresip
 from gba_model import Module
 from gateway import PASSWORD, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
@@ -341,6 +342,49 @@ def our_own_terminal(bench):
         push(bench, gateway, f"late-{over}")
         gateway.wait_event("target.absent", push_id=f"late-{over}")
         phone.kill()
+
+
+@case
+def baresip_registers_here(bench):
+    """It logs in with its own Digest and its user reads what is pushed; over TCP the gateway uses the connection that baresip made."""
+    gateway = registrar(bench, f"[terminal {ALICE}]\n{LOGIN}form = direct\n", conf={"ota-sip.untagged-ok": "yes", "ota-sip.digest": "md5"})
+    for over in ("udp", "tcp"):
+        phone = Baresip(bench, f"<sip:alice@{DOMAIN};transport={over}>;auth_user=alice@{DOMAIN};auth_pass={PASSWORD}"
+                        f';outbound="sip:127.0.0.1:{gateway.doors["sip-" + over]};transport={over}";regint=600')
+        gateway.wait_event("sip.register", status=200, via=over.upper())
+        delivered(bench, gateway, over, "--method", "confirmed")
+        phone.shows(f'sip:push@{DOMAIN}: "{MARK}"')
+        phone.console.close()
+        phone.program.stop()
+        gateway.ctl("terminal", "disconnect", ALICE)  # it may have taken itself away
+
+
+@case
+def floods(bench):
+    """Thousands of REGISTERs from strangers, of guessers, and of connections that hang: who is registered gets its push meanwhile."""
+    gateway = registrar(bench, conf={"ota-sip.registered-max": "1", "ota-sip.login-timeout": "2s"})
+    phone = Phone(bench, gateway.doors["sip-udp"])
+    phone.register()
+    other = Phone(bench, gateway.doors["sip-udp"], "bob")
+    other.register(want=500)  # no room: nobody is thrown out for it
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect(("127.0.0.1", gateway.doors["sip-udp"]))
+        s.settimeout(60)
+        guess = phone.authorization("REGISTER", f"sip:{DOMAIN}").replace('response="', 'response="0')[:-2] + '"'
+        for i in range(3000):
+            strange = phone.request("REGISTER", f"Contact: <sip:x{i}@192.0.2.{i % 250}>", *([guess] if i % 2 else [])).replace(b"z9hG4bK", b"z9hG4bKf")
+            s.send(strange)
+            if i % 50 == 49:
+                check(b"SIP/2.0 " in s.recv(65536), "answers")
+        held = [socket.create_connection(("127.0.0.1", gateway.doors["sip-tcp"])) for _ in range(50)]
+        delivered(bench, gateway, "p1", "--method", "confirmed")
+        for c in held:
+            c.settimeout(60)
+            check_eq(c.recv(1), b"", "hung up on")
+            c.close()
+    check_eq([e for e in gateway.events("sip.register") if e["status"] == 200 and e["peer"] != "127.0.0.1"], [])
+    check_eq(json.loads(gateway.ctl("--json", "terminal", "show", ALICE).stdout)["contacts"][0]["contact"], f"sip:alice@{phone.at}")
+    check("contacts" not in json.loads(gateway.ctl("--json", "terminal", "show", BOB).stdout), "bob")
 
 
 @case
