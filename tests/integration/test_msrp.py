@@ -4,11 +4,13 @@ Usage: test_msrp.py BUILD_DIR."""
 import random
 import socket
 import ssl
+import subprocess
+import threading
 
 from gateway import SANITIZER, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
 from msrppeer import SessionDevice, chunks_of, report, response
-from sipnet import ALICE, FULL, MARK, OPEN, ended, good, route
+from sipnet import ALICE, FULL, MARK, OPEN, ended, good, route, socket_open
 from sipuas import answer, challenge_of, digest_good
 
 TEXT = "".join(f"line {i:05d} of a long push\n" for i in range(1, 400))
@@ -92,14 +94,19 @@ def partial_success_reports(bench):
 def one_session_for_several_pushes(bench):
     """While it is open; when it was idle it is ended with BYE, and the next push opens another."""
     device = SessionDevice(bench)
-    gateway = start(bench, device, "session = always\n", ota_sip__session_idle_timeout="2s")
+    gateway = start(bench, device, "session = always\n", ota_sip__session_idle_timeout="1h")
     for i in range(3):
         good(bench, gateway, f"p{i}")
         ended(gateway, f"p{i}", "delivered")
     check_eq((len(device.messages), len(device.invited), device.connections, len(device.chunks)), (0, 1, 1, 3))
-    check_eq(device.wait_byes()[0]["CSeq"], "2 BYE")
+    gateway.write_conf(ota_sip__session_idle_timeout="100ms")
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
     good(bench, gateway, "p3")
     ended(gateway, "p3", "delivered")
+    check_eq((device.wait_byes()[0]["CSeq"], len(device.invited)), ("2 BYE", 1))
+    good(bench, gateway, "p4")
+    ended(gateway, "p4", "delivered")
     check_eq((len(device.invited), device.connections), (2, 2))
 
 
@@ -288,6 +295,45 @@ def inside_tls(bench):
     good(bench, gateway, "p2")
     gateway.wait_event("deliver.done", push_id="p2", note="msrps: not connected: TLS: cert-name")
     check_eq(device.chunks, [])
+
+
+KEY = "8f3a" * 16
+
+
+@case
+def inside_tls_with_a_shared_key(bench):
+    """openssl ends TLS for the device: the key of the terminal protects as a certificate would; another key gets nothing."""
+    port = free_port()
+    server = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-psk", KEY, "-psk_identity", "phone", "-nocert", "-quiet"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    bench.closers.append(server.kill)
+    wait_until(lambda: socket_open(port), "openssl")
+    device = SessionDevice(bench)
+    device.changes = ((str(device.msrp.getsockname()[1]), str(port)), (" TCP/MSRP", " TCP/TLS/MSRP"), ("msrp:", "msrps:"),
+                      (f"/{device.msrp.getsockname()[1]}/", f"/{port}/"))
+
+    def pump():
+        octets = b""
+        while data := server.stdout.read1(65536):
+            found, octets = chunks_of(octets + data)
+            for chunk in found:
+                device.chunks.append(chunk)
+                server.stdin.write(device.good(chunk, None))
+                server.stdin.flush()
+
+    threading.Thread(target=pump, daemon=True).start()
+    bench.write("wrong", "11" * 32 + "\n", 0o600)
+    gateway = start(bench, device, "session = tls\npsk-identity = phone\npsk-file = ../wrong\n", whitelist=FULL)
+    good(bench, gateway, "p1")
+    gateway.wait_event("deliver.done", push_id="p1", result="retry")
+    check_eq(device.chunks, [])
+    gateway.stop()
+    bench.write("right", KEY + "\n", 0o600)
+    gateway = start(bench, device, "session = tls\npsk-identity = phone\npsk-file = ../right\n", whitelist=FULL)
+    good(bench, gateway, "p2", "--method", "confirmed", text=TEXT)
+    ended(gateway, "p2", "delivered")
+    check("level=full auth=transport int=transport conf=transport" in gateway.ctl("push", "explain", "p2").stdout, "explain")
+    check_eq(joined(device.chunks).partition(b"\r\n\r\n")[2], TEXT.encode())
 
 
 @case

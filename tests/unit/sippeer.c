@@ -38,7 +38,7 @@ const char *sip_peer_header(const struct sip_peer *p, size_t n, const char *name
 static const char *answer_of(struct sip_peer *p, size_t i)
 {
     char via[512], from[256], to[256], id[256], cseq[64];
-    const char *said = NULL;
+    const char *said = NULL, *body = "";
 
     for (size_t k = 0; k <= i && k < SIP_PEER_REQUESTS; k++)
         said = p->script[k] ? p->script[k] : said;
@@ -49,9 +49,11 @@ static const char *answer_of(struct sip_peer *p, size_t i)
     copy_line(p->requests[i], "To:", to, sizeof to);
     copy_line(p->requests[i], "Call-ID:", id, sizeof id);
     copy_line(p->requests[i], "CSeq:", cseq, sizeof cseq);
+    if (p->body && strncmp(p->requests[i], "INVITE ", 7) == 0 && strncmp(said, "200", 3) == 0)
+        body = p->body;
     (void)snprintf(p->answer, sizeof p->answer,
-                   "SIP/2.0 %s\r\n%s\r\n%s\r\n%s;tag=peer\r\n%s\r\n%s\r\nContent-Length: 0\r\n\r\n", said,
-                   via, from, to, id, cseq);
+                   "SIP/2.0 %s\r\n%s\r\n%s\r\n%s;tag=peer\r\n%s\r\n%s\r\nContent-Length: %zu\r\n\r\n%s", said,
+                   via, from, to, id, cseq, strlen(body), body);
     return p->answer;
 }
 

@@ -33,6 +33,7 @@ struct sip_peer {
     size_t n; /* requests that came */
     /* "200 OK", "401 No\r\nWWW-Authenticate: ..."; "": silence; NULL: as the one before. */
     const char *script[SIP_PEER_REQUESTS];
+    const char *body;  /* session description in a 200 to INVITE; NULL: none */
     char answer[4096]; /* the last one */
 };
 

@@ -152,7 +152,25 @@ static void responses(void)
     }
 }
 
-const struct test_case test_cases[] = {{"good_requests", good_requests},
+static void a_response_with_a_body(void)
+{
+    struct ota_sip_request r;
+    struct buf out;
+
+    CU_ASSERT_EQUAL_FATAL(read_request(START VIA REST "\r\n", NULL, &r), ERR_OK);
+    buf_init(&out, 4096);
+    CU_ASSERT_EQUAL(ota_sip_response_print(&r, 200, SLICE("t"), SLICE("Contact: <sip:x@z>\r\n"), &out),
+                    ERR_OK);
+    CU_ASSERT_EQUAL(ota_sip_response_body(&out, SLICE("application/sdp"), SLICE("v=0\r\n")), ERR_OK);
+    CU_ASSERT(slice_ends(buf_slice(&out), SLICE("\r\nContact: <sip:x@z>\r\nContent-Type: application/sdp\r\n"
+                                                "Content-Length: 5\r\n\r\nv=0\r\n")));
+    CU_ASSERT_EQUAL(slice_find_slice(buf_slice(&out), SLICE("Content-Length: 0")), SIZE_MAX);
+    buf_clear(&out);
+    ota_sip_request_clear(&r);
+}
+
+const struct test_case test_cases[] = {{"a_response_with_a_body", a_response_with_a_body},
+                                       {"good_requests", good_requests},
                                        {"branches", branches},
                                        {"bad_requests", bad_requests},
                                        {"responses", responses},

@@ -1,0 +1,247 @@
+/* Sessions of the bearer for SIP against a scripted server and a raw far end of the stream: what leaves, what comes of it, and that
+ * everything is given back. */
+#include "ota/sip/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/unit/harness.h"
+#include "tests/unit/sippeer.h"
+
+#define HEAD    "Content-Type: text/plain\r\nX-Push-Message-ID: m-1\r\n"
+#define ACCEPT  "200 OK\r\nContact: <sip:device@127.0.0.1:%u;transport=tcp>"
+#define STREAM  "v=0\r\nm=message %u TCP/MSRP *\r\na=accept-types:*\r\na=path:msrp://127.0.0.1:%u/s1;tcp\r\n"
+#define SILENCE ""
+
+struct fix {
+    struct netloop nl;
+    struct ota_env env;
+    void *bearer;
+    struct sip_peer peer;
+    struct ota_terminal terminal;
+    struct ota_job jobs[2];
+    char uri[96], accept[128], body[512], got[16384];
+    int listener, stream; /* the far end of the messages */
+    uint16_t port;
+    size_t done, closed;
+};
+
+static void on_done(struct ota_job *job, enum err why, void *arg)
+{
+    (void)job, (void)why;
+    ((struct fix *)arg)->done++;
+}
+
+static void on_closed(void *arg)
+{
+    ((struct fix *)arg)->closed++;
+}
+
+static struct fix *fix_open(enum ota_session session)
+{
+    struct fix *f = calloc(1, sizeof *f);
+
+    CU_ASSERT_FATAL(f != NULL);
+    netloop_open(&f->nl);
+    f->env = (struct ota_env){.net = &f->nl.env,
+                              .product = SLICE("test"),
+                              .connect_ms = 5000,
+                              .sip = {.identity = SLICE("sip:push@ppg.example"),
+                                      .app_tag = SLICE(OTA_SIP_APP_TAG),
+                                      .hops_max = 8,
+                                      .transactions_max = 64,
+                                      .idle_ms = 60000,
+                                      .sessions_max = 8,
+                                      .ring_ms = 60000,
+                                      .report_ms = 120000,
+                                      .session_idle_ms = 60000}};
+    sip_peer_open(&f->peer, &f->nl, SIP_PEER_TCP, NULL);
+    f->listener = raw_listen(&f->port);
+    f->stream = -1;
+    (void)snprintf(f->uri, sizeof f->uri, "sip:alice@127.0.0.1:%u;transport=tcp", f->peer.port);
+    (void)snprintf(f->accept, sizeof f->accept, ACCEPT, f->peer.port);
+    (void)snprintf(f->body, sizeof f->body, STREAM, f->port, f->port);
+    f->peer.script[0] = f->accept;
+    f->peer.script[1] = SILENCE; /* ACK */
+    f->peer.script[2] = "200 OK";
+    f->peer.body = f->body;
+    f->terminal = (struct ota_terminal){.key = SLICE("sip:alice@127.0.0.1"),
+                                        .route = OTA_ROUTE_SIP,
+                                        .sip_uri = slice_str(f->uri),
+                                        .session = session,
+                                        .tls_name = session == OTA_SESSION_TLS ? SLICE("phone") : SLICE_NONE};
+    CU_ASSERT_FATAL(ota_bearer_sip.create(&f->env, &f->bearer) == ERR_OK);
+    return f;
+}
+
+static void fix_close(struct fix *f)
+{
+    if (f->stream >= 0)
+        (void)close(f->stream);
+    ota_bearer_sip.close(f->bearer, on_closed, f);
+    (void)netloop_until(&f->nl, &f->closed, 1);
+    sip_peer_close(&f->peer);
+    (void)close(f->listener);
+    netloop_close(&f->nl);
+    free(f);
+}
+
+static void push(struct fix *f, size_t i)
+{
+    f->jobs[i] = (struct ota_job){
+        .terminal = &f->terminal, .message_head = SLICE(HEAD), .body = SLICE("hello"), .push_id = SLICE("p")};
+    CU_ASSERT_EQUAL(ota_bearer_sip.send(f->bearer, &f->jobs[i], on_done, f), ERR_OK);
+}
+
+static bool ended_as(const struct fix *f, size_t i, enum ota_outcome outcome, unsigned code)
+{
+    bool as = f->jobs[i].result.outcome == outcome && f->jobs[i].result.code == code;
+
+    if (!as)
+        (void)fprintf(stderr, "outcome %d code %u: %s\n", f->jobs[i].result.outcome, f->jobs[i].result.code,
+                      f->jobs[i].result.note);
+    return as;
+}
+
+/* Takes the one chunk of a push and answers it. */
+static void take_chunk(struct fix *f, unsigned status)
+{
+    char answer[256], tid[OTA_MSRP_TID_N + 1];
+
+    if (f->stream < 0)
+        f->stream = raw_accept(&f->nl, f->listener);
+    CU_ASSERT_FATAL(raw_read_until(&f->nl, f->stream, "$\r\n", f->got, sizeof f->got) > 0);
+    (void)snprintf(tid, sizeof tid, "%.16s", f->got + 5);
+    (void)snprintf(answer, sizeof answer,
+                   "MSRP %s %u x\r\nTo-Path: msrp://ppg.example:9/x;tcp\r\nFrom-Path: "
+                   "msrp://127.0.0.1:%u/s1;tcp\r\n-------%s$\r\n",
+                   tid, status, f->port, tid);
+    CU_ASSERT_TRUE(raw_send(&f->nl, f->stream, slice_str(answer)));
+}
+
+/* One INVITE, one ACK, one connection; the second push goes in what is open; BYE when the bearer closes. */
+static void two_pushes_in_one_session(void)
+{
+    struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+    push(f, 0);
+    take_chunk(f, 200);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 0, OTA_DELIVERED, 1000) && f->jobs[0].result.taken);
+    CU_ASSERT_STRING_EQUAL(f->jobs[0].result.note, "msrp: taken, 1 chunks");
+    CU_ASSERT(strstr(f->got, "\r\nByte-Range: 1-71/71\r\n") && strstr(f->got, "\r\nSuccess-Report: no\r\n"));
+    CU_ASSERT(strncmp(f->peer.requests[0], "INVITE ", 7) == 0 &&
+              strncmp(f->peer.requests[1], "ACK ", 4) == 0);
+    CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 0, "Contact: "), "<sip:push@ppg.example;transport=tcp>");
+    CU_ASSERT_PTR_NOT_NULL(strstr(f->peer.requests[0], "\r\na=path:msrp://ppg.example:9/"));
+    push(f, 1);
+    take_chunk(f, 200);
+    (void)netloop_until(&f->nl, &f->done, 2);
+    CU_ASSERT(ended_as(f, 1, OTA_DELIVERED, 1000) && f->peer.n == 2);
+    fix_close(f);
+}
+
+static void refused_chunks(void)
+{
+    static const struct {
+        unsigned status;
+        enum ota_outcome outcome;
+        unsigned code;
+    } rows[] = {
+        {413, OTA_ABORTED, 5026},       {415, OTA_ABORTED, 5030},       {408, OTA_RETRY, 4001},
+        {481, OTA_RETRY, 4001},         {400, OTA_UNDELIVERABLE, 4000}, {403, OTA_UNDELIVERABLE, 4000},
+        {501, OTA_UNDELIVERABLE, 4000}, {506, OTA_UNDELIVERABLE, 4000}, {999, OTA_UNDELIVERABLE, 4000}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+        test_row(i);
+        push(f, 0);
+        take_chunk(f, rows[i].status);
+        (void)netloop_until(&f->nl, &f->done, 1);
+        CU_ASSERT(ended_as(f, 0, rows[i].outcome, rows[i].code));
+        fix_close(f);
+    }
+}
+
+/* Acknowledged and ended, and nothing is connected to. */
+static void never_in_the_clear(void)
+{
+    struct fix *f = fix_open(OTA_SESSION_TLS);
+
+    push(f, 0);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 0, OTA_UNDELIVERABLE, 2005));
+    (void)netloop_until(&f->nl, &f->peer.n, 3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(f->peer.requests[0], "\r\nm=message 9 TCP/TLS/MSRP *\r\n"));
+    CU_ASSERT(strncmp(f->peer.requests[1], "ACK ", 4) == 0 && strncmp(f->peer.requests[2], "BYE ", 4) == 0);
+    fix_close(f);
+}
+
+static void answers_that_are_no_use(void)
+{
+    static const struct {
+        const char *accept, *body;
+        enum ota_outcome outcome;
+        unsigned code;
+    } rows[] = {
+        {"200 OK", NULL, OTA_RETRY, 4001}, /* no Contact: nothing can be said to it */
+        {NULL, "v=0\r\n", OTA_ABORTED, 5030},
+        {NULL, "nonsense", OTA_ABORTED, 5030},
+        {NULL, "v=0\r\nm=message 0 TCP/MSRP *\r\n", OTA_ABORTED, 5030},
+        {NULL, "v=0\r\nm=message 1 TCP/MSRP *\r\na=accept-types:a/b\r\na=path:msrp://127.0.0.1:1/x;sctp\r\n",
+         OTA_ABORTED, 5030},
+        {NULL, "v=0\r\nm=message 1 TCP/MSRP *\r\na=accept-types:*\r\na=path:msrp://127.0.0.1:1/x;tcp\r\n",
+         OTA_RETRY, 4001}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+        test_row(i);
+        f->peer.script[0] = rows[i].accept ? rows[i].accept : f->accept;
+        f->peer.body = rows[i].body ? rows[i].body : f->body;
+        push(f, 0);
+        (void)netloop_until(&f->nl, &f->done, 1);
+        CU_ASSERT(ended_as(f, 0, rows[i].outcome, rows[i].code));
+        fix_close(f);
+    }
+}
+
+/* What was sent may have arrived; the session is ended. */
+static void cancelled_half_way(void)
+{
+    struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+    push(f, 0);
+    f->stream = raw_accept(&f->nl, f->listener);
+    CU_ASSERT_FATAL(raw_read_until(&f->nl, f->stream, "$\r\n", f->got, sizeof f->got) > 0);
+    ota_bearer_sip.cancel(f->bearer, &f->jobs[0]);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 0, OTA_AMBIGUOUS, 4001));
+    (void)netloop_until(&f->nl, &f->peer.n, 3);
+    CU_ASSERT(strncmp(f->peer.requests[2], "BYE ", 4) == 0);
+    fix_close(f);
+}
+
+static void lost_half_way(void)
+{
+    struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+    push(f, 0);
+    f->stream = raw_accept(&f->nl, f->listener);
+    CU_ASSERT_FATAL(raw_read_until(&f->nl, f->stream, "$\r\n", f->got, sizeof f->got) > 0);
+    raw_reset(f->stream);
+    f->stream = -1;
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 0, OTA_AMBIGUOUS, 4001));
+    fix_close(f);
+}
+
+const struct test_case test_cases[] = {{"two_pushes_in_one_session", two_pushes_in_one_session},
+                                       {"refused_chunks", refused_chunks},
+                                       {"never_in_the_clear", never_in_the_clear},
+                                       {"answers_that_are_no_use", answers_that_are_no_use},
+                                       {"cancelled_half_way", cancelled_half_way},
+                                       {"lost_half_way", lost_half_way},
+                                       {NULL, NULL}};
