@@ -713,7 +713,7 @@ static const char *secured_wrong(const struct ota_terminal *t)
         return "session is for sip routes and terminals that register";
     if (inside && !t->tls_name.n == !t->psk_identity.n)
         return "session = tls needs tls-name, or psk-identity and psk-file";
-    if (t->tls_name.n && !inside && !t->call_in.wake_tls && (!t->tls || sip))
+    if (t->tls_name.n && !inside && !t->call_in.wake_tls && (!t->tls || t->route == OTA_ROUTE_SIP))
         return "tls-name is for https and waps routes, wake = waps:// and session = tls";
     if (!t->psk_identity.n != !t->psk.n)
         return "psk-identity and psk-file go together";

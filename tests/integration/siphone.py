@@ -5,7 +5,9 @@ import base64
 import hashlib
 import queue
 import re
+import select
 import socket
+import ssl
 import threading
 
 from harness import check_eq, wait_until
@@ -36,7 +38,7 @@ class Phone:
         self.call_id, self.cseq, self.branch = f"{user}-{name[1]}", 0, 0
         self.replies, self.messages, self.pongs, self.closed = queue.Queue(), [], 0, False
         self.nc, self.challenge = 0, None
-        self.lock = threading.Lock()
+        self.lock, self.io = threading.Lock(), threading.Lock()
         bench.closers.append(self.close)
         threading.Thread(target=self.listen, daemon=True).start()
 
@@ -60,11 +62,26 @@ class Phone:
         if said is not None:
             self.send(answer(message, *(said if isinstance(said, tuple) else (said,))))
 
+    def receive(self):
+        """Who reads and who writes a TLS connection must take turns."""
+        if self.over != "tls":
+            return self.socket.recv(65536)
+        while True:
+            with self.io:
+                self.socket.settimeout(0)
+                try:
+                    return self.socket.recv(65536)
+                except ssl.SSLWantReadError:
+                    pass
+                finally:
+                    self.socket.settimeout(60)
+            select.select([self.socket], [], [], 0.05)
+
     def listen(self):
         octets = b""
         try:
             while True:
-                data = self.socket.recv(65536)
+                data = self.receive()
                 if not data and self.over != "udp":
                     break
                 if self.over == "udp":
@@ -90,7 +107,8 @@ class Phone:
     # --- what it asks ---
 
     def send(self, octets):
-        self.socket.sendall(octets)
+        with self.io:
+            self.socket.sendall(octets)
 
     def reply(self):
         return self.replies.get(timeout=30)
