@@ -11,6 +11,7 @@ from gateway import PASSWORD, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
 from siphone import DOMAIN, Phone
 from sipnet import MARK
+from sipuas import Device
 
 ALICE = f"sip:alice@{DOMAIN}"
 BOB = f"sip:bob@{DOMAIN}"
@@ -316,6 +317,25 @@ def one_way_or_the_other(bench):
     push(bench, gateway, "p2", to=BOB)
     gateway.wait_event("deliver.done", push_id="p2", bearer="http")
     check_eq((phones[1].messages, gateway.show("p2")["targets"][0]["state"]), ([], "pending"))
+
+
+@case
+def by_way_of_a_proxy(bench):
+    """A Path of a trusted proxy is the route of pushes (RFC 3327); of anybody else it is nothing, and flows end where no proxy keeps them."""
+    proxy = Device(bench)
+    path = f"Path: <sip:127.0.0.1:{proxy.port};lr;edge=1>"
+    twice = "Via: SIP/2.0/UDP 10.1.1.1:5060;branch=z9hG4bKbehind"
+    for trusted in (True, False):
+        gateway = registrar(bench, conf={"ota-sip.trusted-peers": "127.0.0.0/8"} if trusted else None)
+        edge = Phone(bench, gateway.doors["sip-udp"], via="10.9.9.9:5060")
+        edge.register("Supported: path", path, twice)
+        delivered(bench, gateway, "p1")
+        message = (proxy if trusted else edge).wait(1)[0]
+        check_eq((message.start, message["Route"], message["To"]),
+                 ("MESSAGE sip:alice@10.9.9.9:5060 SIP/2.0", f"<sip:127.0.0.1:{proxy.port};lr;edge=1>" if trusted else None, f"<{ALICE}>"))
+        check_eq((len(proxy.messages), len(edge.messages)), (1, 0) if trusted else (1, 1))
+        edge.register("Supported: outbound", path, twice, more=';reg-id=1;+sip.instance="<urn:uuid:1>"', want=439)
+        gateway.stop()
 
 
 @case
