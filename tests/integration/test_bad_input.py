@@ -12,6 +12,7 @@ import xml.etree.ElementTree
 
 from gateway import BOUNDARY, PASSWORD, Gateway, Terminal, curl, good_push, mime
 from harness import case, check, check_eq, main, wait_until
+from wire import connect, read_all
 
 INITIATORS = "[initiator any]\ncertificate = URI:https://news.example.com\ndigest-user = any\npassword-file = ../password\n" \
              "basic = yes\nbasic-clear = yes\ninitiator-uri = https://news.example.com/*\n"
@@ -28,26 +29,9 @@ def opened(bench, **conf):
     return gateway
 
 
-def connect(bench, gateway):
-    s = socket.create_connection(("127.0.0.1", gateway.port), timeout=20)
-    bench.closers.append(s.close)
-    return s
-
-
-def read_all(s):
-    """Until the gateway closes; a reset counts as that."""
-    got = b""
-    try:
-        while data := s.recv(65536):
-            got += data
-    except ConnectionResetError:
-        pass
-    return got
-
-
 def raw(bench, gateway, octets):
     """The statuses of all answers to these octets, once the gateway has closed by itself."""
-    s = connect(bench, gateway)
+    s = connect(bench, gateway.port)
     try:
         s.sendall(octets if isinstance(octets, bytes) else octets.encode("latin-1"))
     except (BrokenPipeError, ConnectionResetError):
@@ -147,7 +131,7 @@ def smuggled_request_is_never_seen(bench):
 def pipelined_requests_keep_their_order(bench):
     gateway = opened(bench)
     octets = b"".join(submission(push_id=f"p{i}") for i in range(5)) + submission("Connection: close\r\n", push_id="p0")
-    s = connect(bench, gateway)
+    s = connect(bench, gateway.port)
     s.sendall(octets)
     text = read_all(s).decode()
     check_eq(re.findall(r'push-id="(p\d)"', text), ["p0", "p1", "p2", "p3", "p4", "p0"])
@@ -180,7 +164,7 @@ def slow_peers_are_cut(bench):
             b"Content-Length: 50000\r\n\r\n<pap>", "chunk": CHUNKED.encode() + b"100\r\nab"}
     sockets = {}
     for name, octets in slow.items():
-        sockets[name] = connect(bench, gateway)
+        sockets[name] = connect(bench, gateway.port)
         sockets[name].sendall(octets)
     started = time.monotonic()
     for name, s in sockets.items():
@@ -193,7 +177,7 @@ def slow_peers_are_cut(bench):
 @case
 def dripping_head_is_cut(bench):
     gateway = opened(bench, pap__head_timeout="500ms")
-    s, started, got = connect(bench, gateway), time.monotonic(), b"?"
+    s, started, got = connect(bench, gateway.port), time.monotonic(), b"?"
     s.settimeout(0.05)  # the pace: one octet for each time nothing is heard
     for octet in (HEAD + "A: " + "b" * 4000).encode():
         try:
@@ -402,11 +386,11 @@ def bad_questions(bench):
 @case
 def connections_from_one_address_are_bounded(bench):
     gateway = opened(bench, pap__connections_per_address="5")
-    held = [connect(bench, gateway) for _ in range(5)]
+    held = [connect(bench, gateway.port) for _ in range(5)]
     for s in held:  # each is really taken in
         s.sendall(submission(push_id="no-such", to=("",)))
         check(s.recv(20).startswith(b"HTTP/1.1 202"), "no answer")
-    extra = connect(bench, gateway)
+    extra = connect(bench, gateway.port)
     check_eq(read_all(extra), b"")
     gateway.wait_event("net.refused")
     for s in held:
@@ -423,7 +407,7 @@ def peers_that_leave_in_the_middle(bench):
     gateway = opened(bench)
     octets = submission(push_id="left")
     for cut in (1, 30, len(HEAD), len(octets) - 300, len(octets) - 1):
-        s = connect(bench, gateway)
+        s = connect(bench, gateway.port)
         s.sendall(octets[:cut])
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
         s.close()

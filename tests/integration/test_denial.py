@@ -8,6 +8,7 @@ import subprocess
 
 from gateway import Gateway, Terminal, as_news, curl, good_push, make_identity, mime, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
+from wire import connect, read_all
 
 PSK = "000102030405060708090a0b0c0d0e0f"
 HANDSHAKE, CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY = 22, 1, 2, 3
@@ -149,23 +150,6 @@ def a_udp_door_answers_nothing(bench):
 # --- connections ---
 
 
-def connect(bench, port):
-    s = socket.create_connection(("127.0.0.1", port), timeout=20)
-    bench.closers.append(s.close)
-    return s
-
-
-def heard(s):
-    """All of it, until the other end closes."""
-    got = b""
-    try:
-        while data := s.recv(65536):
-            got += data
-    except ConnectionResetError:
-        pass
-    return got
-
-
 @case
 def connections_in_all(bench):
     """Clear and TLS together, also those that say nothing; whoever leaves makes room."""
@@ -173,7 +157,7 @@ def connections_in_all(bench):
     held = [connect(bench, (gateway.port, gateway.tls_port)[i % 2]) for i in range(6)]
     wait_until(lambda: '"connections":6' in gateway.ctl("--json", "status").stdout.replace(" ", ""), "all six are in")
     for port in (gateway.port, gateway.tls_port):
-        check_eq(heard(connect(bench, port)), b"", "one more than allowed")
+        check_eq(read_all(connect(bench, port)), b"", "one more than allowed")
     gateway.wait_event("net.refused", 2)
     for s in held[:2]:
         s.close()
@@ -204,7 +188,7 @@ def octets_before_anybody_is_known(bench):
     for octets, status in (("A: " + "b" * 8000, 431), ("A: b\r\n" * 65, 431), ("A: " + "b" * 1000 + "\r\n" + "B: bbbb\r\n" * 2000, 431)):
         s = connect(bench, gateway.port)
         s.sendall((head + octets + "\r\n\r\n").encode())
-        check(heard(s).startswith(f"HTTP/1.1 {status} ".encode()), octets[:20])
+        check(read_all(s).startswith(f"HTTP/1.1 {status} ".encode()), octets[:20])
     check_eq(curl(bench, gateway.url, mime(attributes={"ppg-notify-requested-to": url})).status, 401)
     bench.ca("stranger")
     extension = bench.write("their.ext", f"subjectAltName=URI:https://news.example.com\nauthorityInfoAccess=OCSP;URI:{url}\n")

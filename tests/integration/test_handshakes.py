@@ -8,7 +8,8 @@ import subprocess
 
 import tls_breaker
 from callers import CERTIFICATE, NONE, Witness
-from harness import case, check, main, wait_until
+from harness import case, check, main
+from wire import read_all
 
 PHONE_1 = "[terminal +15550100]\ncalls-in = tls\ncall-proof = psk\ncall-psk-identity = phone-1\ncall-psk-file = ../phone.psk\n"
 # What breaks a rule that a server need not look at, or asks for what this one does not have: it may say ServerHello, and the
@@ -31,13 +32,11 @@ def shout(port, chunks):
                         break
                 s.sendall(chunk)
             s.shutdown(socket.SHUT_WR)
-            while more := s.recv(65536):
-                got += more
         except TimeoutError:
             raise
         except OSError:  # it has enough: reset, or not connected any more
             pass
-    return got
+        return got + read_all(s)
 
 
 def try_rows(witness, port, makers, wrong, at_once=1):
