@@ -23,6 +23,7 @@
 
 struct ota_profiles;
 struct ota_sip_location;
+struct ppg_waits;
 struct sec_verify;
 struct ppg_core;
 struct ppg_accept;
@@ -75,7 +76,7 @@ struct ppg_shared {
     struct ota_sip_location *location;   /* where those are that have registered over SIP */
     struct sec_bootstrap *sip_aka;       /* their AKA logins; NULL: the realm is no domain name */
     struct sec_verify *verify; /* tokens of pushes that ask to connect; NULL: nobody could ask about them */
-    atomic_size_t waits;       /* terminals that wait for something to come into their inboxes */
+    struct ppg_waits *waits;   /* terminals that wait for something to come into their inboxes */
     atomic_size_t live;        /* targets in memory */
     atomic_size_t live_n;      /* octets of their pushes */
     atomic_bool draining;      /* SIGTERM: accept nothing new, start nothing new */

@@ -12,23 +12,16 @@
 #include "ppg/inbox_who.h"
 #include "ppg/item.h"
 #include "ppg/schedule.h"
+#include "ppg/waits.h"
 #include "security/policy.h"
 
 #define LIST_MAX_N    ((size_t)1 << 20) /* octets of one answer */
 #define HEADERS_MAX_N 16384u
 #define RETRY_S       "5"
 
-/* Requests of one terminal that wait here. */
-struct ppg_wait_count {
-    size_t n;
-    size_t key_n;
-    char key[];
-};
-
 struct ppg_inbox {
     struct ppg_core *core;
     struct list waits; /* struct ppg_inbox_job */
-    struct map counts; /* key -> struct ppg_wait_count */
     size_t open;
     struct buf headers;
     struct buf text;
@@ -109,55 +102,24 @@ static void answer_list(struct ppg_inbox_job *j, const struct store_inbox *list)
 
 /* --- waiting --- */
 
-static struct ppg_wait_count *count_of(struct ppg_inbox *inbox, struct slice key)
+static void count_less(struct ppg_inbox_job *j)
 {
-    struct ppg_wait_count *n = map_get(&inbox->counts, key);
-
-    if (n)
-        return n;
-    n = calloc(1, sizeof *n + key.n);
-    if (!n)
-        return NULL;
-    n->key_n = key.n;
-    mem_copy(n->key, key.n, key);
-    if (map_put(&inbox->counts, slice_of(n->key, n->key_n), n)) {
-        free(n);
-        return NULL;
-    }
-    return n;
-}
-
-static void count_less(struct ppg_inbox *inbox, struct ppg_inbox_job *j)
-{
-    struct ppg_wait_count *n = j->counted;
-
-    j->counted = NULL;
-    atomic_fetch_sub(&inbox->core->shared->waits, 1);
-    if (--n->n)
-        return;
-    (void)map_del(&inbox->counts, slice_of(n->key, n->key_n));
-    free(n);
+    if (j->counted)
+        ppg_waits_end(j->core->shared->waits, ppg_inbox_key(j));
+    j->counted = false;
 }
 
 /* 0, or the status to refuse with. */
-static unsigned count_more(struct ppg_inbox *inbox, struct ppg_inbox_job *j)
+static unsigned count_more(struct ppg_inbox_job *j)
 {
-    const struct ppg_settings *set = ppg_core_settings(inbox->core);
-    struct ppg_wait_count *n = count_of(inbox, ppg_inbox_key(j));
+    const struct ppg_settings *set = ppg_core_settings(j->core);
+    enum err e = ppg_waits_begin(j->core->shared->waits, ppg_inbox_key(j), set->inbox.waits_per_terminal_max,
+                                 set->inbox.waits_max);
 
-    if (!n)
-        return 503;
-    if (n->n >= set->inbox.waits_per_terminal_max)
-        return 429; /* RFC 6585 §4 */
-    if (atomic_fetch_add(&inbox->core->shared->waits, 1) >= set->inbox.waits_max) {
-        n->n++;
-        j->counted = n;
-        count_less(inbox, j);
-        return 503;
-    }
-    n->n++;
-    j->counted = n;
-    LOG(inbox->core->shared->log, LOG_DEBUG, "inbox.wait", LOG_A("terminal", ppg_inbox_key(j)),
+    if (e)
+        return e == ERR_LIMIT ? 429 /* RFC 6585 §4 */ : 503;
+    j->counted = true;
+    LOG(j->core->shared->log, LOG_DEBUG, "inbox.wait", LOG_A("terminal", ppg_inbox_key(j)),
         LOG_I("until_ms", j->until_ms));
     return 0;
 }
@@ -172,8 +134,7 @@ static void wait_or_answer(struct ppg_inbox_job *j, const struct store_inbox *li
         list_push_back(&c->inbox->waits, &j->at);
         return;
     }
-    if (j->counted)
-        count_less(c->inbox, j);
+    count_less(j);
     answer_list(j, same ? list : NULL);
 }
 
@@ -183,8 +144,7 @@ static void listed(struct store_op *op)
     struct store_inbox list = j->as.list;
 
     if (op->err) {
-        if (j->counted)
-            count_less(j->core->inbox, j);
+        count_less(j);
         answer_status(j, 503);
         return;
     }
@@ -218,7 +178,7 @@ static void list_items(struct ppg_inbox_job *j, const struct ppg_item_target *t)
     j->max = t->max ? num_min((size_t)t->max, set->inbox.items_max) : set->inbox.items_max;
     j->until_ms = ppg_core_mono_ms(c) + num_min64(t->wait_s * 1000, set->inbox.wait_max_ms);
     if (t->wait_s)
-        status = count_more(c->inbox, j);
+        status = count_more(j);
     if (status)
         ppg_inbox_answer(j, status, SLICE_NONE, SLICE("Retry-After: " RETRY_S "\r\n"), SLICE_NONE);
     else
@@ -242,7 +202,7 @@ void ppg_inbox_tick(struct ppg_inbox *inbox)
             ask_store(j);
             continue;
         }
-        count_less(inbox, j);
+        count_less(j);
         answer_list(j, NULL);
     }
 }
@@ -427,7 +387,6 @@ enum err ppg_inbox_create(struct ppg_core *c, struct ppg_inbox **out)
         return ERR_NOMEM;
     i->core = c;
     list_init(&i->waits);
-    map_init(&i->counts, SIZE_MAX / 2);
     buf_init(&i->headers, HEADERS_MAX_N);
     buf_init(&i->text, LIST_MAX_N);
     *out = i;
@@ -441,7 +400,6 @@ void ppg_inbox_free(struct ppg_inbox **ip)
     if (!i)
         return;
     MUST(i->open == 0);
-    map_clear(&i->counts);
     buf_clear(&i->headers);
     buf_clear(&i->text);
     free(i);

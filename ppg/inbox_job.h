@@ -19,7 +19,7 @@ struct ppg_inbox_job {
     unsigned bell;       /* as it was before the store was asked */
     int64_t until_ms;    /* monotonic: it waits so long */
     uint64_t generation; /* of the configuration that let it in */
-    struct ppg_wait_count *counted;
+    bool counted;        /* among those that wait (waits.h) */
     int64_t after_id;
     size_t max;
     /* An item: on the way to the loop that owns the terminal, there, and back. */

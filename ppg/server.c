@@ -16,6 +16,7 @@
 #include "ppg/sip_aka.h"
 #include "ppg/sip_names.h"
 #include "ppg/verify.h"
+#include "ppg/waits.h"
 #include "security/bootstrap.h"
 
 #define LOOPS_MAX           64u
@@ -379,6 +380,8 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
     if (!e)
         e = ota_profiles_create(PROFILES_MAX, &s->shared.profiles);
     if (!e)
+        e = ppg_waits_create(&s->shared.waits);
+    if (!e)
         e = ota_sip_location_create(&clk_real, set->ota_sip.registered_max, &s->shared.location);
     if (!e)
         e = ppg_sip_aka_create(set, &s->shared.sip_aka);
@@ -588,6 +591,7 @@ void ppg_server_free(struct ppg_server **sp)
     ppg_audit_free(&s->audit);
     net_gate_free(&s->calls);
     ota_profiles_free(&s->shared.profiles);
+    ppg_waits_free(&s->shared.waits);
     ota_sip_location_free(&s->shared.location);
     sec_bootstrap_free(&s->shared.sip_aka);
     sec_verify_free(&s->shared.verify);

@@ -407,7 +407,7 @@ const struct ppg_config_key ppg_config_keys[] = {
     NUMBER(COUNT, "inbox", "waits-max", inbox.waits_max, 1, 1000000, "20000",
            "Terminals that wait at the same time, all loops together."),
     NUMBER(COUNT, "inbox", "waits-per-terminal", inbox.waits_per_terminal_max, 1, 100, "2",
-           "Of these, requests of one terminal to one loop."),
+           "Of these, requests of one terminal."),
     YES_NO("inbox", "peer-certificate", inbox.peer_certificate, "yes",
            "Whether the store of another gateway (peer-store = yes) must prove itself by a certificate; "
            "without, it is logged."),

@@ -157,7 +157,8 @@ def terminals(bench, plan, say):
     swarm = Swarm(bench, gateway, count, "--at-once", "128")
     swarm.wait("registered", count)
     took = time.monotonic() - began
-    say("terminals_tls_per_s", ours=f"{count / took:.0f}", terminals=count, cpu_us_each=busy.each_us(count))
+    say("terminals_tls_per_s", ours=f"{count / took:.0f}", terminals=count, cert="ecdsa-p256", cpu_us_each=busy.each_us(count),
+        swarm_cpu_us_each=f"{cpu_s(swarm.program) / count * 1e6:.0f}")
     time.sleep(1)
     say("terminal_idle_tls_kb", ours=f"{(gateway.resident_kb() - rest) / count:.1f}", terminals=count, resident=gateway.resident_kb())
     say("terminals_deliver", **deliver(swarm, gateway, "", plan.seconds))
@@ -183,6 +184,31 @@ def storm(bench, gateway, swarm, say):
     check(swarm.last()["registered"] >= swarm.count, f"not all came back: {swarm.last()}")
     say("terminals_storm_s", ours=f"{took:.1f}", terminals=swarm.count, per_s=f"{swarm.count / took:.0f}", submissions=sent,
         slowest_ms=f"{slowest * 1000:.0f}")
+
+
+def rsa_certificate(bench, bits):
+    """Signed by the bench's authority, for 127.0.0.1."""
+    name = bench.path(f"rsa{bits}")
+    extensions = bench.write("rsa.ext", "subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\n")
+    bench.tool("openssl", "req", "-newkey", f"rsa:{bits}", "-nodes", "-subj", "/CN=rsa", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+    bench.tool("openssl", "x509", "-req", "-in", f"{name}.csr", "-CA", bench.path("ca.crt"), "-CAkey", bench.path("ca.key"), "-days", "2",
+               "-extfile", extensions, "-out", f"{name}.crt")
+    return f"{name}.crt", f"{name}.key"
+
+
+def terminals_certificate(bench, plan, say):
+    """What the kind of the gateway's certificate makes of an arrival, in its own processor time."""
+    count, costs = 1500, {}
+    for kind, cert in (("ecdsa_p256", bench.cert), ("rsa_3072", rsa_certificate(bench, 3072))) * plan.rounds:
+        gateway = CallGateway(bench, f"{kind}.{len(costs.get(kind, []))}", count, cert, bench.path("ca.crt"))
+        busy = Busy(gateway)
+        swarm = Swarm(bench, gateway, count, "--at-once", "64")
+        swarm.wait("registered", count)
+        costs.setdefault(kind, []).append(float(busy.each_us(count)))
+        swarm.stop()
+        gateway.stop()
+    ours, rsa = (statistics.median(costs[kind]) for kind in ("ecdsa_p256", "rsa_3072"))
+    say("terminals_certificate_cpu_us", ecdsa_p256=f"{ours:.0f}", rsa_3072=f"{rsa:.0f}", ratio=f"{rsa / ours:.1f}")
 
 
 def terminals_full(bench, plan, say):

@@ -419,6 +419,10 @@ def terminals(bench, plan):
     crowd.terminals(bench, plan, say)
 
 
+def terminals_certificate(bench, plan):
+    crowd.terminals_certificate(bench, plan, say)
+
+
 def terminals_full(bench, plan):
     crowd.terminals_full(bench, plan, say)
 
@@ -429,7 +433,11 @@ def terminals_silent(bench, plan):
 
 ALL = (
     submit_http, submit_tls, submit_admission, submit_kannel, operations, recipients, latency, deliver_full, retention,
+<<<<<<< HEAD
     allocations, memory, reload, terminals, terminals_full, terminals_silent, sip_udp, sip_tcp, sip_register, micro,
+=======
+    allocations, memory, reload, terminals, terminals_certificate, terminals_full, terminals_silent, sip_udp, sip_tcp, micro,
+>>>>>>> 0e81a90 (inbox.waits-per-terminal counts all loops; bench: what an arrival costs either side, and by kind of certificate)
 )
 
 

@@ -355,7 +355,7 @@ def poll(bench, gateway, wait, who="phone"):
 
 @case
 def waits_until_something_comes(bench):
-    gateway = Store(bench, inbox__waits_per_terminal="2", inbox__waits_max="3", gateway__loops="1", inbox__wait_max="30s")
+    gateway = Store(bench, inbox__waits_per_terminal="2", inbox__waits_max="3", inbox__wait_max="30s")
     check_eq(ask(bench, gateway, "/inbox?wait=1").items(), [], "nothing came in time")
     polls = []
     for who in ("phone", "phone", "other"):

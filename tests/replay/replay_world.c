@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "ppg/notify.h"
 #include "ppg/schedule.h"
+#include "ppg/waits.h"
 #include "tests/unit/harness.h"
 
 #define TURNS_MAX  5000u /* of one step; more is somebody spinning */
@@ -134,7 +135,8 @@ static bool open_all(struct replay_world *w)
                                         .step_arg = &w->cut};
     if (store_open(&w->store_conf, &w->shared.store, w->why))
         return false;
-    MUST(!ota_profiles_create(REPLAY_TERMINALS_MAX, &w->shared.profiles));
+    MUST(!ota_profiles_create(REPLAY_TERMINALS_MAX, &w->shared.profiles) &&
+         !ppg_waits_create(&w->shared.waits));
     w->net->profiles = w->shared.profiles;
     for (unsigned i = 0; i < w->cores_n; i++)
         MUST(!core_start(w, i));
@@ -289,6 +291,7 @@ static void forget(struct replay_world *w)
         ppg_core_clear(&w->cores[i].core);
     store_close(&w->shared.store);
     ota_profiles_free(&w->shared.profiles);
+    ppg_waits_free(&w->shared.waits);
     w->started = false;
 }
 
