@@ -117,7 +117,7 @@ static enum err udp_new(const struct net_env *env, const struct net_udp_user *us
 enum err net_udp_open(const struct net_env *env, const struct sockaddr *local, const struct sockaddr *peer,
                       const struct net_udp_user *user, struct net_udp **out)
 {
-    struct net_udp *u;
+    struct net_udp *u = NULL;
     enum err e = udp_new(env, user, &u);
     int rc;
 
@@ -152,7 +152,7 @@ static int shared_socket(const struct sockaddr *local)
 enum err net_udp_listen(const struct net_env *env, const struct sockaddr *local,
                         const struct net_udp_user *user, struct net_udp **out)
 {
-    struct net_udp *u;
+    struct net_udp *u = NULL;
     enum err e = udp_new(env, user, &u);
     int fd;
 
