@@ -68,8 +68,7 @@ enum ota_session {
 };
 
 struct ota_terminal {
-    bool
-        inbox; /* it fetches what waits for it, proved as when it calls in (call_in.proof and what goes with it) */
+    bool inbox; /* it fetches what waits for it, proved as when it calls in (call_in.proof and its like) */
     bool peer_store;          /* who fetches is the store of another gateway */
     enum ota_calls registers; /* over SIP, at the gateway itself, proved by call_in's login or subscriber */
     struct slice sip_record;  /* as that address of record; empty: it does not register */

@@ -116,19 +116,16 @@ struct kit_conf {
     bool trusted_only;           /* drop what is not flagged trusted */
     const struct slice *servers; /* names that may push; empty: any that proved itself as conf says */
     size_t servers_n;
-    bool
-        calls_tls; /* it can call inside TLS: a gateway that offers it in the clear is told so, and not registered with */
-    bool server_proof;       /* drop what comes from a gateway that did not prove itself and is not sealed */
+    bool calls_tls;    /* it can call inside TLS: a gateway that offers it in the clear is told so, no more */
+    bool server_proof; /* drop what comes from a gateway that did not prove itself and is not sealed */
     struct slice login_user; /* ask the gateway for Digest with these; empty: do not */
     struct slice login_password;
     struct slice proof_user; /* how the terminal proves itself when the gateway asks (X-Wap-Authenticate); */
     struct slice proof_password; /* the user empty: its terminal_id; the password empty: it does not */
     size_t seen_max;             /* message ids remembered */
     unsigned window;             /* replay window W, 0..64 */
-    bool
-        provisioning; /* a trusted push for SEC_SECPROV_APP, sealed or inside TLS, is an object that takes force */
-    bool
-        verify; /* there is a home function to ask about pushes that ask to connect; without one they are dropped */
+    bool provisioning;           /* a trusted push for SEC_SECPROV_APP, sealed or inside TLS, takes force */
+    bool verify; /* there is a home function to ask about pushes that ask to connect; else they are dropped */
     struct slice verify_apps; /* application ids, a list: their pushes ask to connect whatever they hold */
     unsigned verify_rate;     /* questions that came to nothing, in a minute; further ones are not asked */
     /* Is it the user who is there: a PIN, a finger?  Asked before a push is handed out that is for one of user_apps or

@@ -448,7 +448,7 @@ const struct ppg_config_key ppg_config_keys[] = {
     YES_NO(
         "ota-sip", "sec-agree", ota_sip.sec_agree, "no",
         "Agree on TLS or Digest with each next hop that is not reached over TLS anyway (RFC 3329); one that "
-        "knows nothing of it gets no push."),
+        "does not know it must refuse.  The first request to a hop is a push already."),
     NUMBER(COUNT, "ota-sip", "connections-max", ota_sip.hops_max, 1, 1000000, "10000",
            "Next hops with an open socket, of one loop."),
     NUMBER(COUNT, "ota-sip", "transactions-max", ota_sip.transactions_max, 1, 1000000, "20000",

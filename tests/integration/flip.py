@@ -4,6 +4,8 @@ changes on its way."""
 import socket
 import threading
 
+from harness import hang_up
+
 APPLICATION_DATA = 0x17  # RFC 8446 §5.1; under TLS 1.3 the encrypted part of a handshake, too
 TO_SERVER, TO_CLIENT = 0, 1
 
@@ -23,7 +25,7 @@ class Flip:
         self.lock = threading.Lock()
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        bench.closers.append(self.socket.close)
+        bench.closers.append(lambda: hang_up(self.socket))
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):

@@ -14,7 +14,7 @@ import string
 import threading
 import xml.etree.ElementTree
 
-from harness import check, check_eq, wait_until
+from harness import check, check_eq, hang_up, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOUNDARY = "pap-boundary-7f3a"
@@ -289,7 +289,7 @@ class Relay:
 
     def close(self):
         self.free.set()
-        self.socket.close()
+        hang_up(self.socket)
 
     def serve(self):
         while True:

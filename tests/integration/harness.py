@@ -51,6 +51,19 @@ def wait_until(ready, what, timeout_s=20):
         time.sleep(0.02)
 
 
+ENDED = []  # sockets that nobody listens on any more
+
+
+def hang_up(listener):
+    """Ends a socket that another thread accepts on or receives from.  It stays open: if its number were free, the next
+    socket would have it, and that thread, on its way into accept(), would take what came for another."""
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+    except OSError:  # of datagrams
+        pass
+    ENDED.append(listener)
+
+
 class Program:
     """A program in the background; its output goes to files of the scratch folder."""
 

@@ -5,7 +5,7 @@ import re
 import socket
 import threading
 
-from harness import wait_until
+from harness import hang_up, wait_until
 from sipuas import Device, Message, answer
 
 END = re.compile(rb"\r\n-------([0-9A-Za-z.\-+%=]{4,32})([$+#])\r\n")
@@ -64,7 +64,7 @@ class SessionDevice(Device):
         self.invites, self.invited, self.acks, self.byes, self.chunks, self.connections = invites, [], [], [], [], 0
         self.on_chunk, self.msrp_tls, self.changes, self.host = on_chunk or self.good, msrp_tls, changes, host
         self.msrp = socket.create_server(("127.0.0.1", 0))
-        bench.closers.append(self.msrp.close)
+        bench.closers.append(lambda: hang_up(self.msrp))
         self.clients = []
         threading.Thread(target=self.take_sessions, daemon=True).start()
         super().__init__(bench, *script)

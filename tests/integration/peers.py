@@ -10,7 +10,7 @@ import threading
 import xml.etree.ElementTree
 import xml.sax.saxutils
 
-from harness import check_eq
+from harness import check_eq, hang_up
 
 ACCEPTED = '<pap><push-response push-id="{id}"><response-result code="{code}" desc="{desc}"/></push-response></pap>'
 NOTIFICATION = (
@@ -80,7 +80,7 @@ class Raw:
         self.heard = []
         self.url = path or f"http://127.0.0.1:{self.socket.getsockname()[1]}/pap"
         threading.Thread(target=self.serve, daemon=True).start()
-        bench.closers.append(self.socket.close)
+        bench.closers.append(lambda: hang_up(self.socket))
 
     def serve(self):
         while True:

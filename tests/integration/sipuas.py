@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 
-from harness import check_eq, wait_until
+from harness import check_eq, hang_up, wait_until
 
 REASONS = {200: "OK", 202: "Accepted", 401: "Unauthorized", 404: "Not Found", 407: "Proxy Authentication Required", 415:
            "Unsupported Media Type", 480: "Temporarily Unavailable", 503: "Service Unavailable", 603: "Decline"}
@@ -62,7 +62,7 @@ class Device:
         self.udp.bind(("127.0.0.1", self.port))
         self.tls, self.before, self.total = tls, None, 0  # before: what is sent first, of a request; and how many there are
         for s in (self.tcp, self.udp):
-            bench.closers.append(s.close)
+            bench.closers.append(lambda s=s: hang_up(s))
         threading.Thread(target=self.take_datagrams, daemon=True).start()
         threading.Thread(target=self.take_connections, daemon=True).start()
 

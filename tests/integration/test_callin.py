@@ -10,7 +10,7 @@ import threading
 
 from callers import CERTIFICATE, DIGEST, ID, NONE, TAKEN, Caller, Doors, Hand, digest, registered, with_certificate
 from gateway import Terminal, curl, good_push, mime, push
-from harness import case, check, check_eq, main, wait_until
+from harness import case, check, check_eq, hang_up, main, wait_until
 
 @case
 def a_terminal_with_a_certificate_is_pushed_to_on_its_own_connection(bench):
@@ -133,7 +133,7 @@ class Wire:
         self.crossed, self.behind = [], port
         self.s = socket.create_server(("127.0.0.1", 0))
         self.port = self.s.getsockname()[1]
-        bench.closers.append(self.s.close)
+        bench.closers.append(lambda: hang_up(self.s))
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):

@@ -11,7 +11,7 @@ import threading
 
 from gateway import ANY_LEVEL, Gateway, good_push, make_identity
 from gba_model import parameters
-from harness import case, check, check_eq, main, wait_until
+from harness import case, check, check_eq, hang_up, main, wait_until
 from peers import Gateway as Peer
 
 IMPI, NAME = "234150999999999@ims.example", "ppg.example.net"
@@ -87,7 +87,7 @@ class Ear:
     def __init__(self, bench):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port, self.came = self.socket.getsockname()[1], 0
-        bench.closers.append(self.socket.close)
+        bench.closers.append(lambda: hang_up(self.socket))
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):

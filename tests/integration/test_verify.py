@@ -8,7 +8,7 @@ import struct
 import threading
 
 from gateway import ANY_LEVEL, Gateway, good_push, make_identity
-from harness import case, check, check_eq, main, wait_until
+from harness import case, check, check_eq, hang_up, main, wait_until
 
 PSK = "d3" * 32
 DOORS = {"ota-http.listen-tls": "127.0.0.1:0", "verify.listen-tls": "127.0.0.1:0", "verify.listen-psk": "127.0.0.1:0"}
@@ -95,7 +95,7 @@ class Ear:
     def __init__(self, bench):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port, self.came = self.socket.getsockname()[1], 0
-        bench.closers.append(self.socket.close)
+        bench.closers.append(lambda: hang_up(self.socket))
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
@@ -128,7 +128,7 @@ class Overheard:
     def __init__(self, bench):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port, self.pushes = self.socket.getsockname()[1], []
-        bench.closers.append(self.socket.close)
+        bench.closers.append(lambda: hang_up(self.socket))
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
