@@ -21,6 +21,7 @@
 
 #define STREAMS_MAX   64
 #define RESPONSES_MAX 4096
+#define BIND_TRIES    16
 #define WAIT_MS       30000 /* for a handshake */
 #define RESPONSE_N    16384
 #define TAG_N         16
@@ -295,7 +296,7 @@ static void gone(void *arg)
     check_end(d);
 }
 
-static enum err bind_both(struct tool_sip_device *d)
+static enum err bind_once(struct tool_sip_device *d)
 {
     const struct net_listen_conf listen = {
         .name = "sip", .address = d->conf.address, .port = d->conf.port, .accepted = on_accepted, .arg = d};
@@ -314,6 +315,19 @@ static enum err bind_both(struct tool_sip_device *d)
     if (!e)
         e = net_udp_open(d->conf.env, (struct sockaddr *)&local, NULL, &user, &d->udp);
     d->open += !e;
+    return e;
+}
+
+/* Any port, when none is named, that is free for connections and for datagrams. */
+static enum err bind_both(struct tool_sip_device *d)
+{
+    enum err e = bind_once(d);
+
+    for (unsigned i = 0; e == ERR_IO && d->listener && !d->conf.port && i < BIND_TRIES; i++) {
+        net_listener_close(d->listener, gone, d);
+        d->listener = NULL;
+        e = bind_once(d);
+    }
     return e;
 }
 

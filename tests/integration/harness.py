@@ -55,12 +55,9 @@ ENDED = []  # sockets that nobody listens on any more
 
 
 def hang_up(listener):
-    """Ends a socket that another thread accepts on or receives from.  It stays open: if its number were free, the next
-    socket would have it, and that thread, on its way into accept(), would take what came for another."""
-    try:
-        listener.shutdown(socket.SHUT_RDWR)
-    except OSError:  # of datagrams
-        pass
+    """Ends a socket that another thread accepts on.  It stays open: if its number were free, the next socket would have it,
+    and that thread, on its way into accept(), would take what came for another."""
+    listener.shutdown(socket.SHUT_RDWR)
     ENDED.append(listener)
 
 
@@ -197,11 +194,24 @@ class Bench:
         return cert, key
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    """A port nobody listens on now; for programs that cannot be asked to choose one."""
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def both_free():
+    """A listener and a socket of datagrams with one port, which was free for either."""
+    while True:
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+            return tcp, udp
+        except OSError:  # the datagrams' is somebody else's
+            tcp.close()
+            udp.close()
+
+
+def free_port():
+    """A port that nobody uses now, for connections or datagrams; for programs that cannot be asked to choose one."""
+    tcp, udp = both_free()
+    with tcp, udp:
+        return udp.getsockname()[1]
 
 
 def run_case(build, function):

@@ -79,7 +79,7 @@ request_route {{
 
 def kamailio(bench, register=""):
     """register: what it does before it saves a contact."""
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     config = bench.write("kamailio.cfg", KAMAILIO.format(port=port, register=register.format()))
     program = bench.start("/usr/sbin/kamailio", "-f", config, "-DD", "-E", "-m", "16", "-M", "4", "-Y", bench.folder)
     wait_until(lambda: not program.running() or socket_open(port), "Kamailio")

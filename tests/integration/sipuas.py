@@ -4,10 +4,9 @@ the product checks itself here.  RFC 3261, RFC 3428."""
 import email.parser
 import hashlib
 import re
-import socket
 import threading
 
-from harness import check_eq, hang_up, wait_until
+from harness import both_free, check_eq, hang_up, wait_until
 
 REASONS = {200: "OK", 202: "Accepted", 401: "Unauthorized", 404: "Not Found", 407: "Proxy Authentication Required", 415:
            "Unsupported Media Type", 480: "Temporarily Unavailable", 503: "Service Unavailable", 603: "Decline"}
@@ -56,13 +55,11 @@ class Device:
     def __init__(self, bench, *script, tls=None):
         self.script, self.messages, self.others = script or (200,), [], []
         self.lock = threading.Lock()
-        self.tcp = socket.create_server(("127.0.0.1", 0))
-        self.port = self.tcp.getsockname()[1]
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", self.port))
+        self.tcp, self.udp = both_free()
+        self.port = self.udp.getsockname()[1]
         self.tls, self.before, self.total = tls, None, 0  # before: what is sent first, of a request; and how many there are
-        for s in (self.tcp, self.udp):
-            bench.closers.append(lambda s=s: hang_up(s))
+        bench.closers.append(lambda: hang_up(self.tcp))
+        bench.closers.append(self.udp.close)
         threading.Thread(target=self.take_datagrams, daemon=True).start()
         threading.Thread(target=self.take_connections, daemon=True).start()
 

@@ -48,7 +48,7 @@ def good(bench, gateway, push_id, *options, **more):
 def a_push_in_one_datagram(bench):
     """Delivered says handed to the network: 1000, one try, and the record says that nothing confirmed it."""
     phone = Terminal(bench, "--udp", association=False)
-    source = free_port(socket.SOCK_DGRAM)
+    source = free_port()
     gateway = Gateway(bench, phone.route("+15550100", "wap", more=""), whitelist=OPEN, conf={"ota-wsp.source-port": str(source)})
     good(bench, gateway, "p1", "--method", "preferconfirmed", "--app", "x-wap-application:mms.ua")
     push = phone.wait_events(1)[0]
@@ -71,7 +71,7 @@ def a_push_in_one_datagram(bench):
 @case
 def the_source_port_is_the_configured_one(bench):
     port, hear = ear(bench)
-    source = free_port(socket.SOCK_DGRAM)
+    source = free_port()
     gateway = Gateway(bench, f"[terminal +15550100]\nroute = wap://127.0.0.1:{port}\n[terminal +15550101]\n"
                       f"route = wap://localhost:{port}/\n", whitelist=OPEN, conf={"ota-wsp.source-port": str(source), "gateway.loops": "1"})
     for number in ("+15550100", "+15550101"):
@@ -117,7 +117,7 @@ def confirmed_is_not_promised(bench):
 @case
 def nobody_listens(bench):
     """ICMP: tried again, and delivered when somebody listens."""
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     gateway = Gateway(bench, f"[terminal +15550100]\nroute = wap://127.0.0.1:{port}\n", whitelist=OPEN)
     good(bench, gateway, "p1")
     gateway.wait_event("deliver.done", note="port unreachable", code=4001)
@@ -290,7 +290,7 @@ def a_gateway_of_another_authority_gets_nothing(bench):
 
 @case
 def openssl_is_the_terminal(bench):
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     heard = bench.path("heard")
     with open(heard, "wb") as out:  # it ends when its input does
         server = subprocess.Popen(["openssl", "s_server", "-dtls1_2", "-accept", f"127.0.0.1:{port}", "-psk", PSK, "-psk_identity",
@@ -306,7 +306,7 @@ def openssl_is_the_terminal(bench):
 
 @case
 def gnutls_is_the_terminal(bench):
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     keys = bench.write("psk.txt", f"phone:{PSK}\n", 0o600)
     server = bench.start("/usr/bin/gnutls-serv", "--udp", "--port", str(port), "--pskpasswd", keys, "--priority",
                          "NONE:+VERS-DTLS1.2:+AEAD:+AES-128-GCM:+ECDHE-PSK:+DHE-PSK:+PSK:+GROUP-ALL:+SIGN-ALL:+COMP-NULL:+MAC-ALL",

@@ -122,7 +122,7 @@ def a_dtls_door_amplifies_nothing(bench):
 def a_udp_door_answers_nothing(bench):
     """Neither a terminal that takes datagrams nor the gateway's port that sends them."""
     phone = Terminal(bench, "--udp", "--require", "integrity", association=False)
-    source = free_port(socket.SOCK_DGRAM)
+    source = free_port()
     gateway = Gateway(bench, phone.route("+15550100", "wap", more=""), "allow news +1555* *\n",
                       conf={"ota-wsp.source-port": str(source)})
 

@@ -484,7 +484,7 @@ Content-Length: 0
 
 
 def sipp_is_invited(bench, transport, mode):
-    port = free_port(socket.SOCK_DGRAM if mode == "u1" else socket.SOCK_STREAM)
+    port = free_port()
     device = SessionDevice(bench)  # for its stream of messages alone
     scenario = SIPP_SESSION.replace("MSRP_PORT", str(device.msrp.getsockname()[1]))
     sipp = bench.start("/usr/bin/sipp", "-sf", bench.write("uas.xml", scenario), "-i", "127.0.0.1", "-p", str(port), "-t", mode, "-m", "2",

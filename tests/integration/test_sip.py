@@ -197,7 +197,7 @@ def larger_than_a_message_may_be(bench):
 
 def sipp_is_the_device(bench, transport, mode):
     count = 20
-    port = free_port(socket.SOCK_DGRAM if mode == "u1" else socket.SOCK_STREAM)
+    port = free_port()
     sipp = bench.start("/usr/bin/sipp", "-sf", bench.write("uas.xml", SIPP_DEVICE), "-i", "127.0.0.1", "-p", str(port), "-t", mode, "-m",
                        str(count), "-nostdin", "-trace_err", "-error_file", bench.path("sipp.errors"))
     gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{port};transport={transport}"), whitelist=OPEN)
@@ -268,7 +268,7 @@ def text_of(*texts):
 def the_network_is_found_by_its_name(bench):
     """NAPTR to TCP, SRV to two servers of which the first is down (RFC 3263)."""
     device = Device(bench)
-    down = free_port(socket.SOCK_STREAM)
+    down = free_port()
     rows = [("net.example", 35, struct.pack(">HH", 10, 0) + text_of("s", "SIP+D2T", "") + labels_of("_sip._tcp.net.example")),
             ("net.example", 35, struct.pack(">HH", 20, 0) + text_of("s", "SIP+D2U", "") + labels_of("_sip._udp.net.example")),
             ("_sip._tcp.net.example", 33, struct.pack(">HHH", 1, 0, down) + labels_of("localhost")),

@@ -303,7 +303,7 @@ def connections(bench):
 @case
 def one_way_or_the_other(bench):
     """A terminal with an OTA-HTTP route that registers too is reached over what works, in one attempt; not where policy forbids it."""
-    dead = free_port(socket.SOCK_STREAM)
+    dead = free_port()
     gateway = registrar(bench, f"[terminal {ALICE}]\nroute = http://127.0.0.1:{dead}\n{LOGIN}[terminal {BOB}]\n"
                         f"route = https://localhost:{dead}\ntls-name = localhost\n{LOGIN}",
                         whitelist=f"allow news {ALICE} *\nallow news {BOB} * protect=full\n")
@@ -415,7 +415,7 @@ def somebody_elses_client(bench):
     for over, mode in (("udp", "u1"), ("tcp", "t1")):
         scenario = bench.write("register.xml", SIPP_REGISTER.format(domain=DOMAIN, password=PASSWORD))
         done = bench.run("/usr/bin/sipp", f"127.0.0.1:{gateway.doors['sip-' + over]}", "-sf", scenario, "-i", "127.0.0.1", "-p",
-                         str(free_port(socket.SOCK_STREAM)), "-t", mode, "-auth_uri", DOMAIN, "-m", "20", "-l", "5", "-nostdin", "-timeout", "60", timeout_s=90)
+                         str(free_port()), "-t", mode, "-auth_uri", DOMAIN, "-m", "20", "-l", "5", "-nostdin", "-timeout", "60", timeout_s=90)
         check_eq(done.returncode, 0, done.stdout[-2000:] + done.stderr[-2000:])
     gateway.wait_event("sip.register", count=40, status=200)
     phone = Phone(bench, gateway.doors["sip-udp"])
