@@ -433,11 +433,8 @@ def terminals_silent(bench, plan):
 
 ALL = (
     submit_http, submit_tls, submit_admission, submit_kannel, operations, recipients, latency, deliver_full, retention,
-<<<<<<< HEAD
-    allocations, memory, reload, terminals, terminals_full, terminals_silent, sip_udp, sip_tcp, sip_register, micro,
-=======
-    allocations, memory, reload, terminals, terminals_certificate, terminals_full, terminals_silent, sip_udp, sip_tcp, micro,
->>>>>>> 0e81a90 (inbox.waits-per-terminal counts all loops; bench: what an arrival costs either side, and by kind of certificate)
+    allocations, memory, reload, terminals, terminals_certificate, terminals_full, terminals_silent, sip_udp, sip_tcp,
+    sip_register, micro,
 )
 
 

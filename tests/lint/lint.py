@@ -157,6 +157,19 @@ def check_words(tree):
             tree.say(path, tree.text[path][: match.start()].count("\n") + 1, "word", "unfinished: " + match.group(1))
 
 
+def check_whole(tree):
+    """What a merge left in a file, and Python that is none."""
+    for path, text in tree.text.items():
+        match = re.search(r"^(<{7} |>{7} )", text, re.M)
+        if match:
+            tree.say(path, text[: match.start()].count("\n") + 1, "whole", "a merge was not ended")
+        elif path.endswith(".py"):
+            try:
+                compile(text, path, "exec", dont_inherit=True)
+            except SyntaxError as why:
+                tree.say(path, why.lineno or 1, "whole", str(why.msg))
+
+
 def test_exists(tree, name):
     """Is there a source file for the test `SUITE.ROOM.FILE:CASE`, and does it hold the case's name?"""
     match = re.fullmatch(r"(unit|fault|replay)\.(\w+)\.(\w+):(\w[\w-]*)", name)
@@ -234,7 +247,8 @@ def check_format(tree, pool):
 
 def lint(top):
     tree = Tree(top)
-    for check in (check_includes, check_own_header_first, check_calls, check_sizes, check_heads, check_words):
+    for check in (check_includes, check_own_header_first, check_calls, check_sizes, check_heads, check_words,
+                  check_whole):
         check(tree)
     proven, rows = check_conformance(tree)
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:

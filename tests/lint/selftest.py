@@ -96,6 +96,9 @@ ROWS = [
     ({"README.md": "one\nsee /wo" "rk/main\n"}, ["README.md:2 word"]),
     ({"README.md": "one\nDEVEL" "OPERS.md\n"}, ["README.md:2 word"]),
     ({"pap/b.c": HEAD + "/* TO" "DO */\n"}, ["pap/b.c:2 word"]),
+    ({"README.md": "one\n<<<<<" "<< HEAD\n"}, ["README.md:2 whole"]),
+    ({"README.md": "one\n=======\n"}, []),
+    ({"tests/b.py": '"""What this file is for."""\nx = (\n'}, ["tests/b.py:2 whole"]),
     ({"tests/conformance/requirements.csv": None}, ["tests/conformance/requirements.csv:1 conformance"]),
 ]
 CSV_PATH = "tests/conformance/requirements.csv"
