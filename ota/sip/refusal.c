@@ -7,7 +7,7 @@
 #include "base/net/stream.h"
 #include "base/scan.h"
 
-/* Methods that there are: one of them is "not allowed" here, any other "not implemented" (§21.4.6, §21.5.2). */
+/* Methods that SIP has: one of them that we do not take is answered 405, a word that is none of them 501 (§21.4.6, §21.5.2). */
 static bool method_known(struct slice method)
 {
     static const char *const names[] = {"INVITE",  "ACK",     "BYE",   "CANCEL",    "REGISTER",
