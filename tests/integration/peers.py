@@ -93,6 +93,24 @@ class Raw:
                 self.talk(connection)
 
 
+class ContactPoint:
+    """What a session initiation names: counts who comes."""
+
+    def __init__(self, bench):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port, self.came = self.socket.getsockname()[1], 0
+        bench.closers.append(lambda: hang_up(self.socket))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                self.socket.accept()[0].close()
+            except OSError:
+                return
+            self.came += 1
+
+
 def parts_of(request):
     """(headers, body) of each part of a multipart body, split by hand."""
     boundary = re.search(r'boundary="([^"]+)"', request["headers"]["Content-Type"]).group(1).encode()

@@ -7,12 +7,11 @@ import hashlib
 import json
 import socket
 import struct
-import threading
 
 from gateway import ANY_LEVEL, Gateway, good_push, make_identity
 from gba_model import parameters
-from harness import case, check, check_eq, hang_up, main, wait_until
-from peers import Gateway as Peer
+from harness import case, check, check_eq, main, wait_until
+from peers import ContactPoint, Gateway as Peer
 
 IMPI, NAME = "234150999999999@ims.example", "ppg.example.net"
 K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"
@@ -81,24 +80,6 @@ class Phone:
         wait_until(lambda: self.program.err().count(said) >= count, f"{count} {event}")
 
 
-class Ear:
-    """A contact point: counts who comes."""
-
-    def __init__(self, bench):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port, self.came = self.socket.getsockname()[1], 0
-        bench.closers.append(lambda: hang_up(self.socket))
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                self.socket.accept()[0].close()
-            except OSError:
-                return
-            self.came += 1
-
-
 def invite(bench, gateway, ear):
     """A push that asks the terminal to connect there."""
     content = b"\x01\0\0" + b"\x08\xc4\x0b" + struct.pack(">H", ear.port) + socket.inet_aton("127.0.0.1") + b"\x01\0" + b"\0\0"
@@ -143,7 +124,7 @@ def it_asks_its_home_by_itself(bench):
     for home in (("--home", "verify-psk"), ("--home", "verify")):
         gateway = Operator(bench)
         more = ("--home-ca", bench.path("ca.crt")) if home[1] == "verify" else ()
-        phone, ear = Phone(bench, "listen", home[0], gateway.door(home[1]), *more, *gateway.module()), Ear(bench)
+        phone, ear = Phone(bench, "listen", home[0], gateway.door(home[1]), *more, *gateway.module()), ContactPoint(bench)
         gateway.reach(phone)
         for n in range(1, 3):
             invite(bench, gateway, ear)
@@ -215,7 +196,7 @@ def a_home_proves_that_it_knows_the_password(bench):
     make_identity(bench)
     login = ("--home-ca", bench.path("ca.crt"), "--home-login", f"{USER}:{bench.write('phone.password', PASSWORD, 0o600)}")
     gateway = Operator(bench, "call-proof = digest\ncall-password-file = ../phone.password\n")
-    ear, came = Ear(bench), 0
+    ear, came = ContactPoint(bench), 0
     rows = [(None, ("--mutual",), True), (PASSWORD, ("--mutual",), True), ("", ("--mutual",), False), ("wrong", ("--mutual",), False),
             ("", (), True), ("wrong", (), False)]
     for proves, options, follows in rows:

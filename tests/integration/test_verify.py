@@ -9,6 +9,7 @@ import threading
 
 from gateway import ANY_LEVEL, Gateway, good_push, make_identity
 from harness import case, check, check_eq, hang_up, main, wait_until
+from peers import ContactPoint
 
 PSK = "d3" * 32
 DOORS = {"ota-http.listen-tls": "127.0.0.1:0", "verify.listen-tls": "127.0.0.1:0", "verify.listen-psk": "127.0.0.1:0"}
@@ -89,24 +90,6 @@ class Home(Gateway):
         return int(status), json.loads(text) if text.startswith("{") else text
 
 
-class Ear:
-    """A contact point: counts who comes."""
-
-    def __init__(self, bench):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port, self.came = self.socket.getsockname()[1], 0
-        bench.closers.append(lambda: hang_up(self.socket))
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                self.socket.accept()[0].close()
-            except OSError:
-                return
-            self.came += 1
-
-
 def sia(port):
     """A session initiation with one contact point over OTA-HTTP, 127.0.0.1."""
     return b"\x01\0\0" + b"\x08\xc4\x0b" + struct.pack(">H", port) + socket.inet_aton("127.0.0.1") + b"\x01\0" + b"\0\0"
@@ -183,7 +166,7 @@ def a_genuine_request_is_verified_and_followed(bench):
     """By certificate, by shared key and by login; the connection comes after the answer, and pushes come over it."""
     for how, proof in (("certificate", BY_CERTIFICATE), ("psk", BY_PSK), ("login", BY_LOGIN)):
         home = Home(bench, proof)
-        ear = Ear(bench)
+        ear = ContactPoint(bench)
         phone = Phone(bench, *home.home(how))
         home.reach(phone)
         send_sia(bench, home, ear.port)
@@ -286,11 +269,11 @@ def one_code_and_seven_steps(bench):
     home.start()
     good_push(bench, home, content="third", headers={"X-Push-Protection": "full"})
     check_eq(phone.wait("push", 2)["content"], "third")
-    trap = Ear(bench)  # 6: somebody forges a request to connect
+    trap = ContactPoint(bench)  # 6: somebody forges a request to connect
     attack(phone, "0" * 32, sia(trap.port))
     phone.wait("dropped")
     home.doors()  # 7: its own gateway asks, is verified, and is gone to
-    ear = Ear(bench)
+    ear = ContactPoint(bench)
     phone.program.stop()
     phone = Phone(bench, *home.home(), *options[len(home.home()):])  # the door has another port now
     home.reach(phone)
@@ -305,7 +288,7 @@ def the_token_is_inside_the_seal(bench):
     home = Home(bench, more="association-file = ../association\n")
     phone = Phone(bench, *home.home(), "--association", bench.path("association"), "--wire", bench.path("wire"))
     home.reach(phone)
-    send_sia(bench, home, Ear(bench).port, headers={"X-Push-Protection": "full"})
+    send_sia(bench, home, ContactPoint(bench).port, headers={"X-Push-Protection": "full"})
     check_eq(phone.wait("connect")["protection"], "full")
     with open(bench.path("wire"), "rb") as f:
         check(b"X-Oma-Verify" not in f.read(), "the token was to be seen on the way")
@@ -401,7 +384,7 @@ def attack(phone, token, body, content_type="application/vnd.wap.sia"):
 def forged_requests_go_nowhere(bench):
     """Made up, without a token, with the token of another content, replayed: no connection."""
     home = Home(bench)
-    trap, ear = Ear(bench), Ear(bench)
+    trap, ear = ContactPoint(bench), ContactPoint(bench)
     phone = Phone(bench, *home.home())
     home.reach(phone)
     attack(phone, "0" * 32, sia(trap.port))
@@ -421,11 +404,11 @@ def forged_requests_go_nowhere(bench):
 def a_token_of_another_is_no_good(bench):
     """What was overheard of one push does not make another genuine, nor the same twice."""
     home, overheard = overhear(bench)
-    trap = Ear(bench)
+    trap = ContactPoint(bench)
     phone = Phone(bench, *home.home())
     send_sia(bench, home, trap.port)
     token, body = overheard.wait_token()
-    attack(phone, token, sia(Ear(bench).port))
+    attack(phone, token, sia(ContactPoint(bench).port))
     check_eq(phone.wait("dropped")["reason"], "verify-invalid")
     stranger = Phone(bench, *home.home(name="other"), terminal_id="4+15550101")
     attack(stranger, token, body)
@@ -441,7 +424,7 @@ def a_token_of_another_is_no_good(bench):
 @case
 def a_flood_costs_a_few_questions(bench):
     home = Home(bench)
-    trap = Ear(bench)
+    trap = ContactPoint(bench)
     phone = Phone(bench, *home.home(), "--verify-rate", "3")
     content = sia(trap.port)
     for n in range(60):
@@ -456,7 +439,7 @@ def a_flood_costs_a_few_questions(bench):
 @case
 def without_a_home_nothing_is_followed(bench):
     home = Home(bench)
-    trap = Ear(bench)
+    trap = ContactPoint(bench)
     phone = Phone(bench)
     home.reach(phone)
     send_sia(bench, home, trap.port)
