@@ -60,8 +60,8 @@ struct ota_job {
     void *attempt;            /* the bearer's own, while under way */
 };
 
-struct ota_sip_door;     /* ota/sip/door.h */
-struct ota_sip_location; /* ota/sip/location.h */
+struct ota_sip_door;     /* ota/registrar/door.h */
+struct ota_sip_location; /* ota/registrar/location.h */
 
 struct ota_env {
     const struct net_env *net;

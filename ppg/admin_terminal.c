@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/net/stream.h"
 #include "ota/profile.h"
-#include "ota/sip/location.h"
+#include "ota/registrar/location.h"
 #include "ppg/schedule.h"
 #include "security/address.h"
 

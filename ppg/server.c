@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "ota/sip/location.h"
+#include "ota/registrar/location.h"
 #include "ppg/admin.h"
 #include "ppg/audit.h"
 #include "ppg/expiry.h"

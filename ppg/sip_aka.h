@@ -4,7 +4,7 @@
 #ifndef PPG_SIP_AKA_H
 #define PPG_SIP_AKA_H
 
-#include "ota/sip/door.h"
+#include "ota/registrar/door.h"
 #include "ppg/core.h"
 
 /* The table of logins of all loops.  *out NULL: the realm is no domain name, so nobody logs in by AKA.  ERR_LIMIT, ERR_NOMEM, ERR_IO. */

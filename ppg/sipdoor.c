@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "ota/registrar/registrar.h"
 #include "ota/registry.h"
 #include "ota/sip/refusal.h"
-#include "ota/sip/registrar.h"
 #include "ota/sip/uri.h"
 #include "ppg/schedule.h"
 #include "ppg/sip_aka.h"

@@ -1,4 +1,4 @@
-/* Where terminals register over SIP: the door of one loop (ota/sip/door.h) with the gateway behind it - whose logins are good, which
+/* Where terminals register over SIP: the door of one loop (ota/registrar/door.h) with the gateway behind it - whose logins are good, which
  * addresses are theirs, what waits for who has come -, and the parcels between the doors of the loops.
  *
  * Only REGISTER and OPTIONS are served, and those only to who has logged in; what else is asked is refused, as nobody may push
@@ -6,7 +6,7 @@
 #ifndef PPG_SIPDOOR_H
 #define PPG_SIPDOOR_H
 
-#include "ota/sip/door.h"
+#include "ota/registrar/door.h"
 #include "ppg/core.h"
 
 struct ppg_sipdoor;

@@ -7,8 +7,8 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/net/stream.h"
+#include "ota/registrar/door.h"
 #include "ota/sip/dialog.h"
-#include "ota/sip/door.h"
 #include "ota/sip/result.h"
 #include "ota/sip/session.h"
 

@@ -10,10 +10,10 @@
 #include "base/map.h"
 #include "base/net/hub.h"
 #include "ota/msrp/uri.h"
+#include "ota/registrar/location.h"
 #include "ota/sip/agree.h"
 #include "ota/sip/hop.h"
 #include "ota/sip/known.h"
-#include "ota/sip/location.h"
 #include "ota/sip/resolve.h"
 #include "ota/sip/trans.h"
 

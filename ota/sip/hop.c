@@ -10,7 +10,7 @@
 #include "base/net/hub.h"
 #include "base/net/stream.h"
 #include "base/net/udp.h"
-#include "ota/sip/door.h"
+#include "ota/registrar/door.h"
 
 #define KEY_MAX_N 512
 

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include "base/list.h"
 #include "ota/bearer.h"
-#include "ota/sip/flow.h"
+#include "ota/registrar/flow.h"
 #include "ota/sip/frame.h"
 #include "ota/sip/message.h"
 

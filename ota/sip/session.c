@@ -7,7 +7,7 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
-#include "ota/sip/door.h"
+#include "ota/registrar/door.h"
 #include "security/kdf.h"
 
 #define SESSION_ID_N 32 /* hexadecimal digits: 128 bits, where RFC 4975 §14.1 wants 80 */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "ota/registrar/door.h"
 #include "ota/sip/attempt.h"
-#include "ota/sip/door.h"
 #include "ota/sip/refusal.h"
 #include "ota/sip/session.h"
 

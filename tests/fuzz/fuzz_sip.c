@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ota/registrar/registrar.h"
 #include "ota/sip/agree.h"
 #include "ota/sip/frame.h"
 #include "ota/sip/message.h"
 #include "ota/sip/refusal.h"
-#include "ota/sip/registrar.h"
 #include "ota/sip/reply.h"
 #include "ota/sip/request.h"
 #include "ota/sip/uri.h"

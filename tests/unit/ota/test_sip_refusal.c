@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ota/sip/registrar.h"
+#include "ota/registrar/registrar.h"
 #include "ota/sip/reply.h"
 #include "ota/sip/trans.h"
 

@@ -1,7 +1,7 @@
 /* A way back to who spoke to the SIP door: a connection of one loop, or an address that one of its UDP sockets heard from.  A
  * value: it crosses threads and outlives what it names, which is then found to be gone. */
-#ifndef OTA_SIP_FLOW_H
-#define OTA_SIP_FLOW_H
+#ifndef OTA_REGISTRAR_FLOW_H
+#define OTA_REGISTRAR_FLOW_H
 
 #include <netinet/in.h>
 #include "ota/sip/message.h"

@@ -10,12 +10,12 @@
  * A response goes back where its request came from (RFC 3261 §18.2.2, RFC 3581); over UDP it is kept and said again to a retransmission
  * (§17.2.2): what cost a login and what cost nothing apart, so that strangers cannot push out the former.  A double CRLF is answered
  * by one (RFC 5626 §3.5.1).  A connection on which nobody has been let in is closed soon.  One loop. */
-#ifndef OTA_SIP_DOOR_H
-#define OTA_SIP_DOOR_H
+#ifndef OTA_REGISTRAR_DOOR_H
+#define OTA_REGISTRAR_DOOR_H
 
 #include "base/net/gate.h"
 #include "base/net/tls.h"
-#include "ota/sip/location.h"
+#include "ota/registrar/location.h"
 #include "ota/sip/request.h"
 
 #define OTA_SIP_DOOR_SOCKETS 8

@@ -1,5 +1,5 @@
 /* Contacts of a REGISTER; see contact.h. */
-#include "ota/sip/contact.h"
+#include "ota/registrar/contact.h"
 
 #include <osipparser2/osip_parser.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Where registered devices are; see location.h. */
-#include "ota/sip/location.h"
+#include "ota/registrar/location.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -3,10 +3,10 @@
  * A contact is taken at its word only when it names the address that the request came from: otherwise a device is behind a NAT - or
  * would have pushes sent to somebody else -, and is reached over the way that the request came by (RFC 5626 §3, RFC 3581).  A Path is
  * believed of trusted proxies alone (RFC 3327 §5.3).  Any thread. */
-#ifndef OTA_SIP_CONTACT_H
-#define OTA_SIP_CONTACT_H
+#ifndef OTA_REGISTRAR_CONTACT_H
+#define OTA_REGISTRAR_CONTACT_H
 
-#include "ota/sip/location.h"
+#include "ota/registrar/location.h"
 #include "ota/sip/request.h"
 
 /* Where a request came from. */

@@ -1,5 +1,5 @@
 /* The table of registered devices, on a virtual clock. */
-#include "ota/sip/location.h"
+#include "ota/registrar/location.h"
 
 #include <stdio.h>
 #include <string.h>

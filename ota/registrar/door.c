@@ -1,5 +1,5 @@
 /* The SIP door; see door.h. */
-#include "ota/sip/door.h"
+#include "ota/registrar/door.h"
 
 #include <osipparser2/osip_parser.h>
 #include <stdlib.h>

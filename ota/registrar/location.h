@@ -4,15 +4,15 @@
  *
  * A binding that can only be reached over the connection it came by ends with that (RFC 5626 §5.3, §6): the connection keeps a list of
  * them, which it gives back when it closes. */
-#ifndef OTA_SIP_LOCATION_H
-#define OTA_SIP_LOCATION_H
+#ifndef OTA_REGISTRAR_LOCATION_H
+#define OTA_REGISTRAR_LOCATION_H
 
 #include "base/buf.h"
 #include "base/clk.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/slice.h"
-#include "ota/sip/flow.h"
+#include "ota/registrar/flow.h"
 
 #define OTA_SIP_BINDINGS_MAX  16   /* of one record */
 #define OTA_SIP_CONTACT_MAX_N 255  /* octets of a contact's URI */

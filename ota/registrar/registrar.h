@@ -1,10 +1,10 @@
 /* The registrar: what is done with a REGISTER (RFC 3261 §10.3, in the order of its steps).  Domain, extensions, who it is (Digest), whether
  * the address of record is its own, then the bindings.  No sockets: a request in, a status and header lines out.  Any thread; the guard
  * and the location have locks of their own. */
-#ifndef OTA_SIP_REGISTRAR_H
-#define OTA_SIP_REGISTRAR_H
+#ifndef OTA_REGISTRAR_REGISTRAR_H
+#define OTA_REGISTRAR_REGISTRAR_H
 
-#include "ota/sip/contact.h"
+#include "ota/registrar/contact.h"
 #include "security/digest.h"
 
 /* What a user of the challenges may register as, and its password; borrowed until the call that asked returns. */

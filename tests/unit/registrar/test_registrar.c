@@ -1,5 +1,5 @@
 /* The registrar: requests in, statuses and header lines out. */
-#include "ota/sip/registrar.h"
+#include "ota/registrar/registrar.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The SIP door on a real loop, with raw sockets at the other end: framing, answers, ceilings, and flows across two doors. */
-#include "ota/sip/door.h"
+#include "ota/registrar/door.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "tests/unit/netloop.h"
 #include "tests/unit/harness.h"
+#include "tests/unit/netloop.h"
 
 #define PARCELS 8
 

@@ -1,5 +1,5 @@
 /* The registrar; see registrar.h. */
-#include "ota/sip/registrar.h"
+#include "ota/registrar/registrar.h"
 
 #include <osipparser2/osip_parser.h>
 #include <stdlib.h>

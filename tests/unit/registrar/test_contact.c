@@ -1,5 +1,5 @@
 /* Contacts of a REGISTER: what is believed of them, and over what a device is reached then. */
-#include "ota/sip/contact.h"
+#include "ota/registrar/contact.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
