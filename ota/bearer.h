@@ -161,7 +161,7 @@ struct ota_bearer {
 
 extern const struct ota_bearer ota_bearer_http;  /* OTA-HTTP, see ota/http.c */
 extern const struct ota_bearer ota_bearer_udp;   /* OTA-WSP connectionless, see ota/wsp_udp.c */
-extern const struct ota_bearer ota_bearer_sip;   /* OTA-SIP, see ota/sip/sip.c */
+extern const struct ota_bearer ota_bearer_sip;   /* OTA-SIP, see ota/agent/sip.c */
 extern const struct ota_bearer ota_bearer_inbox; /* fetched by the terminal, see ota/inbox.c */
 /* The table, in order of preference. */
 #define OTA_BEARERS_MAX 8

@@ -182,6 +182,13 @@ struct slice ota_sip_reply_next_nonce(const struct ota_sip_reply *r, bool proxy)
     return SLICE_NONE;
 }
 
+struct slice ota_sip_reply_call_id(const struct ota_sip_reply *r)
+{
+    const osip_call_id_t *id = r->osip->call_id;
+
+    return id && id->number && !id->host ? slice_str(id->number) : SLICE_NONE;
+}
+
 enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out)
 {
     osip_contact_t *contact = osip_list_get(&r->osip->contacts, 0);

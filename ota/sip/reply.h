@@ -39,6 +39,8 @@ enum err ota_sip_reply_security(const struct ota_sip_reply *r, struct buf *out) 
 enum err ota_sip_reply_challenges(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
 /* nextnonce of Authentication-Info, or of Proxy-Authentication-Info: without its quotes; n 0: none. */
 struct slice ota_sip_reply_next_nonce(const struct ota_sip_reply *r, bool proxy);
+/* Call-ID, without copying; n 0: none, or one with a host part, which none of ours has. */
+struct slice ota_sip_reply_call_id(const struct ota_sip_reply *r);
 /* The URI of the first Contact, for a redirection.  ERR_ABSENT, ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
 

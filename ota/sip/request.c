@@ -230,6 +230,13 @@ enum err ota_sip_response_print(const struct ota_sip_request *r, unsigned status
     return e ? e : buf_err(out);
 }
 
+struct slice ota_sip_request_call_id(const struct ota_sip_request *r)
+{
+    const osip_call_id_t *id = r->osip->call_id;
+
+    return id && id->number && !id->host ? slice_str(id->number) : SLICE_NONE;
+}
+
 enum err ota_sip_response_body(struct buf *out, struct slice type, struct slice body)
 {
     buf_cut(out, out->n - (sizeof NO_BODY - 1));

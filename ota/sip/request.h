@@ -35,6 +35,8 @@ struct slice ota_sip_request_header(const struct ota_sip_request *r, const char 
 struct slice ota_sip_request_next(const struct ota_sip_request *r, const char *name, int *pos);
 /* Is this one of the items of a header's comma list, which libosip2 takes apart? */
 bool ota_sip_request_lists(const struct ota_sip_request *r, const char *name, struct slice item);
+/* Call-ID, without copying; n 0: none, or one with a host part, which none of ours has. */
+struct slice ota_sip_request_call_id(const struct ota_sip_request *r);
 /* The media type with its parameters, appended; nothing when there is none.  ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_request_type(const struct ota_sip_request *r, struct buf *out) MUST_USE;
 

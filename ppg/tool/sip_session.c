@@ -12,8 +12,9 @@
 #include "ota/msrp/receiver.h"
 #include "ota/msrp/sdp.h"
 #include "ota/msrp/uri.h"
-#include "ota/sip/dialog.h"
 #include "ota/sip/message.h"
+#include "ota/sip/request.h"
+#include "ota/sip/uri.h"
 #include "security/secret.h"
 
 #define SESSIONS_MAX 64

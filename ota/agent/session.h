@@ -4,15 +4,15 @@
  * answer read, the connection opened, the push sent in chunks, and the attempt ends with what came of that.  The session stays for
  * further pushes to the same URI, until it is idle, the far end hangs up, or something in it fails; then it says BYE.  A push whose
  * session fails is tried again in another one, under the same Message-ID.  Belongs to its target; one loop. */
-#ifndef OTA_SIP_SESSION_H
-#define OTA_SIP_SESSION_H
+#ifndef OTA_AGENT_SESSION_H
+#define OTA_AGENT_SESSION_H
 
 #include "ota/msrp/frame.h"
 #include "ota/msrp/sdp.h"
 #include "ota/msrp/sender.h"
 #include "ota/msrp/uri.h"
-#include "ota/sip/attempt.h"
-#include "ota/sip/dialog.h"
+#include "ota/agent/attempt.h"
+#include "ota/agent/dialog.h"
 
 #define OTA_SIP_STREAM_PATH_N 1024 /* octets of a=path of an answer */
 #define OTA_SIP_ACCEPT_MAX_N  1024 /* and of its accept-types */

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "ota/agent/attempt.h"
+#include "ota/agent/session.h"
 #include "ota/registrar/door.h"
-#include "ota/sip/attempt.h"
 #include "ota/sip/refusal.h"
-#include "ota/sip/session.h"
 
 #define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
 #define TARGETS_MAX 100000

@@ -1,7 +1,7 @@
 /* What a final SIP status means for a push: whether something else can be done within the attempt, and what comes of it
  * when not.  A status nobody has heard of counts as the x00 of its class (RFC 3261 §8.1.3.2).  Any thread. */
-#ifndef OTA_SIP_RESULT_H
-#define OTA_SIP_RESULT_H
+#ifndef OTA_AGENT_RESULT_H
+#define OTA_AGENT_RESULT_H
 
 #include "ota/bearer.h"
 

@@ -1,6 +1,6 @@
 /* Sessions of the bearer for SIP against a scripted server and a raw far end of the stream: what leaves, what comes of it, and that
  * everything is given back. */
-#include "ota/sip/session.h"
+#include "ota/agent/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>

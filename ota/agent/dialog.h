@@ -1,7 +1,7 @@
 /* A dialog as far as a session for pushes needs one: founded by the 2xx to our INVITE (RFC 3261 §12.1.2), what its requests look like
  * (§12.2.1.1), which requests of the far end belong to it (§12.2.2).  Texts alone.  Any thread. */
-#ifndef OTA_SIP_DIALOG_H
-#define OTA_SIP_DIALOG_H
+#ifndef OTA_AGENT_DIALOG_H
+#define OTA_AGENT_DIALOG_H
 
 #include "ota/sip/message.h"
 #include "ota/sip/reply.h"
@@ -32,10 +32,6 @@ enum err ota_sip_dialog_print(const struct ota_sip_dialog *d, const char *method
                               struct slice sent_by, struct slice branch, struct slice reason,
                               struct buf *out) MUST_USE;
 bool ota_sip_dialog_owns(const struct ota_sip_dialog *d, const struct ota_sip_request *r);
-
-/* Call-ID of a response or request, without copying; n 0: none. */
-struct slice ota_sip_reply_call_id(const struct ota_sip_reply *r);
-struct slice ota_sip_request_call_id(const struct ota_sip_request *r);
 
 /* The CANCEL of an INVITE that we have printed: its Request-URI, Via, Route, From, To, Call-ID and number (§9.1).  ERR_MALFORMED: it
  * is none; ERR_LIMIT, ERR_NOMEM. */

@@ -1,5 +1,5 @@
 /* A session with a terminal: its dialog and its life; see session.h.  RFC 3261 §13.2, §15; RFC 4975 §8; RFC 6135. */
-#include "ota/sip/session.h"
+#include "ota/agent/session.h"
 
 #include <stdarg.h>
 #include <stdio.h>

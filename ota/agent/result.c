@@ -1,5 +1,5 @@
 /* What a final SIP status means for a push; see result.h.  RFC 3261 §21, RFC 3428 §7. */
-#include "ota/sip/result.h"
+#include "ota/agent/result.h"
 
 #define OK           1000
 #define ADDRESS      2002

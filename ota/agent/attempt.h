@@ -4,8 +4,8 @@
  * A push waits until no other MESSAGE to its URI is under way (RFC 3428 §8).  Then: the next hop's places, a hop, the
  * request's text, a transaction.  A challenge, a refused form, a redirection, another address each make one more request of the
  * same attempt, with the same Call-ID and From tag.  One loop. */
-#ifndef OTA_SIP_ATTEMPT_H
-#define OTA_SIP_ATTEMPT_H
+#ifndef OTA_AGENT_ATTEMPT_H
+#define OTA_AGENT_ATTEMPT_H
 
 #include "base/map.h"
 #include "base/net/hub.h"

@@ -1,5 +1,5 @@
 /* One attempt to push as a MESSAGE or in a session; see attempt.h.  RFC 3428, RFC 3261 §8.1, §13.2, §18.1.1, §22.2. */
-#include "ota/sip/attempt.h"
+#include "ota/agent/attempt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,10 +7,10 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/net/stream.h"
+#include "ota/agent/dialog.h"
 #include "ota/registrar/door.h"
-#include "ota/sip/dialog.h"
-#include "ota/sip/result.h"
-#include "ota/sip/session.h"
+#include "ota/agent/result.h"
+#include "ota/agent/session.h"
 
 #define TOO_LARGE   2006
 #define FAILURE     4000

@@ -1,5 +1,5 @@
 /* Dialogs out of 2xx responses, their requests as text, whose requests belong to them; CANCEL. */
-#include "ota/sip/dialog.h"
+#include "ota/agent/dialog.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SIP statuses to what is done and what comes of it: every status there can be. */
-#include "ota/sip/result.h"
+#include "ota/agent/result.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,5 @@
 /* A dialog as far as a session needs one; see dialog.h. */
-#include "ota/sip/dialog.h"
+#include "ota/agent/dialog.h"
 
 #include <osipparser2/osip_parser.h>
 #include <stdlib.h>
@@ -153,22 +153,6 @@ bool ota_sip_dialog_owns(const struct ota_sip_dialog *d, const struct ota_sip_re
     return slice_eq(slice_str(from->gvalue), slice_str(d->peer_tag)) &&
            slice_eq(slice_str(to->gvalue), slice_str(d->own_tag)) &&
            slice_eq(ota_sip_request_call_id(r), slice_str(d->call_id));
-}
-
-/* Ours have no host part; one with it is none of ours. */
-static struct slice call_id_of(const osip_call_id_t *id)
-{
-    return id && id->number && !id->host ? slice_str(id->number) : SLICE_NONE;
-}
-
-struct slice ota_sip_reply_call_id(const struct ota_sip_reply *r)
-{
-    return call_id_of(r->osip->call_id);
-}
-
-struct slice ota_sip_request_call_id(const struct ota_sip_request *r)
-{
-    return call_id_of(r->osip->call_id);
 }
 
 static bool copied(struct slice text)

@@ -1,6 +1,6 @@
 /* A session's stream of messages: the connection, and the push on its way; see session.h.  RFC 4975 §5.4, §7; the outcomes are the
  * table in the room's README. */
-#include "ota/sip/session.h"
+#include "ota/agent/session.h"
 
 #include <stdio.h>
 
