@@ -1,5 +1,5 @@
 /* Inside the bearer for SIP: one attempt to push as a MESSAGE, or in a session, and the table's view of it.  sip.c keeps the tables and tells callers
- * the results; attempt.c drives one attempt.
+ * the results; the files of an attempt drive one.
  *
  * A push waits until no other MESSAGE to its URI is under way (RFC 3428 §8).  Then: the next hop's places, a hop, the
  * request's text, a transaction.  A challenge, a refused form, a redirection, another address each make one more request of the
@@ -9,11 +9,12 @@
 
 #include "base/map.h"
 #include "base/net/hub.h"
+#include "ota/agent/result.h"
 #include "ota/msrp/uri.h"
-#include "ota/registrar/location.h"
 #include "ota/sip/agree.h"
 #include "ota/sip/hop.h"
 #include "ota/sip/known.h"
+#include "ota/registrar/location.h"
 #include "ota/sip/resolve.h"
 #include "ota/sip/trans.h"
 
@@ -105,17 +106,54 @@ struct ota_sip_attempt {
     bool narrowed;   /* back to UDP, as TCP was refused */
 };
 
-/* attempt.c.  Begins.  It may have finished when this returns. */
+/* attempt.c.  Begins.  It may have finished when this returns, as with everything here that goes on with it. */
 void ota_sip_attempt_begin(struct ota_sip_attempt *a);
 /* Lets go of everything that could call back. */
 void ota_sip_attempt_stop(struct ota_sip_attempt *a);
+/* The next request, to the place that is its turn. */
+void ota_sip_attempt_launch(struct ota_sip_attempt *a);
+/* It could not be sent, for this reason. */
+void ota_sip_attempt_refuse(struct ota_sip_attempt *a, enum err e);
 
-/* It goes over a flow of the door, to a device that has registered. */
+/* attempt_way.c.  Finds the first place: of the device that has registered, else of the route. */
+void ota_sip_attempt_find(struct ota_sip_attempt *a);
+/* The next hop's addresses, then on. */
+void ota_sip_attempt_resolve(struct ota_sip_attempt *a);
+/* This address did not work: the next one, another device, or what came of it. */
+void ota_sip_attempt_elsewhere(struct ota_sip_attempt *a, enum ota_outcome outcome, const char *note);
+/* A redirection: followed, or v is what came of it. */
+void ota_sip_attempt_move(struct ota_sip_attempt *a, const struct ota_sip_reply *r,
+                          const struct ota_sip_verdict *v);
+/* A device that has registered here is where it said, and nowhere else. */
+bool ota_sip_attempt_registered(const struct ota_sip_attempt *a);
+/* It goes over a flow of the door, to such a device. */
 bool ota_sip_attempt_by_flow(const struct ota_sip_attempt *a);
-/* Media type of the entity. */
-struct slice ota_sip_attempt_type(const struct ota_sip_attempt *a);
 
-/* attempt.c, for sessions.  n hexadecimal digits of chance and NUL.  ERR_IO, ERR_NOMEM. */
+/* attempt_session.c.  Whether what is no MESSAGE may go in a session instead. */
+bool ota_sip_attempt_may_session(const struct ota_sip_attempt *a);
+/* In the session that there is, else in one that is offered now. */
+void ota_sip_attempt_offer(struct ota_sip_attempt *a);
+/* Of the transaction of an INVITE: an ACK to be sent; it has rung long enough. */
+void ota_sip_attempt_ack(struct slice request, void *arg);
+void ota_sip_attempt_rang(void *arg);
+
+/* attempt_text.c.  Fills entity: in an envelope with its push headers, or bare.  ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_attempt_entity(struct ota_sip_attempt *a) MUST_USE;
+/* Its media type. */
+struct slice ota_sip_attempt_type(const struct ota_sip_attempt *a);
+/* Id of the application, or empty. */
+struct slice ota_sip_attempt_app(const struct ota_sip_attempt *a);
+/* Fills message with the next request: another branch, another number (RFC 3261 §8.1.1.7, §22.2).  ERR_MALFORMED, ERR_LIMIT,
+ * ERR_IO, ERR_NOMEM. */
+enum err ota_sip_attempt_request(struct ota_sip_attempt *a) MUST_USE;
+/* Credentials that were good last time go along at once. */
+void ota_sip_attempt_recall(struct ota_sip_attempt *a);
+/* What was good for this request is for the next one. */
+void ota_sip_attempt_learn(struct ota_sip_attempt *a, const struct ota_sip_reply *r, enum ota_sip_next next);
+/* It is challenged again, or there is nothing to answer with. */
+bool ota_sip_attempt_login_refused(struct ota_sip_attempt *a, const struct ota_sip_reply *r);
+
+/* attempt_text.c, for sessions.  n hexadecimal digits of chance and NUL.  ERR_IO, ERR_NOMEM. */
 enum err ota_sip_chance(char *out, size_t n) MUST_USE;
 /* Our host as others find it, without brackets; and as Via has it for a hop: over UDP with the port that answers come to, streams carry them
  * back themselves (RFC 3261 §18.2.2). */
