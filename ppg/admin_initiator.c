@@ -24,6 +24,8 @@ static json_t *proofs(const struct sec_account *a)
                 {a->psk_identity.n > 0, "psk"},
                 {a->ha1_sha256.n > 0, "digest-sha256"},
                 {a->ha1_md5.n > 0, "digest-md5"},
+                {a->mac.key[SEC_MAC_SHA256].n > 0, "mac-sha256"},
+                {a->mac.key[SEC_MAC_MD5].n > 0, "mac-md5"},
                 {a->basic, "basic"},
                 {a->basic_clear, "basic-clear"}};
 

@@ -1,14 +1,20 @@
-/* Evidence in, account or challenge out; see authenticate.h.  [PAP §8.8], RFC 7616, RFC 7617, RFC 6750. */
+/* Evidence in, account or challenge out; see authenticate.h.  [PAP §8.8], RFC 7616, RFC 7617, RFC 6750; x-syncml-hmac: DM message
+ * security 5.4. */
 #include "ppg/authenticate.h"
 
+#include "base/codec.h"
 #include "base/mem.h"
 #include "base/net/tls.h"
 #include "ppg/kept.h"
 #include "ppg/naf.h"
 #include "security/login.h"
 
-static struct sec_evidence evidence_of(const struct ppg_core *c, const struct net_http_exchange *x,
-                                       bool body_known)
+static bool macs_on(const struct ppg_core *c)
+{
+    return sec_accounts_macs(ppg_config_accounts(c->config));
+}
+
+static struct sec_evidence evidence_of(const struct ppg_core *c, struct net_http_exchange *x, bool body_known)
 {
     const struct net_http_msg *m = net_http_exchange_msg(x);
     const struct net_tls_peer *peer = net_http_exchange_peer(x);
@@ -22,6 +28,12 @@ static struct sec_evidence evidence_of(const struct ppg_core *c, const struct ne
     };
 
     e.authorization = net_http_header(m, SLICE("Authorization"), &e.authorization_n);
+    e.mac = net_http_header(m, SLICE(SEC_MAC_HEADER), &e.mac_n);
+    if (macs_on(c)) {
+        e.mac_hex = ppg_core_settings(c)->pap.mac_hex;
+        e.mac_guard = c->shared->macs;
+        e.mac_session = ppg_kept_mac(x);
+    }
     e.asserted = net_http_header(m, SLICE("X-3GPP-Asserted-Identity"), &e.asserted_n);
     e.intended = net_http_header(m, SLICE("X-3GPP-Intended-Identity"), NULL);
     if (peer) {
@@ -43,18 +55,19 @@ static struct sec_evidence evidence_of(const struct ppg_core *c, const struct ne
 
 /* Which account, under which configuration, proved how and good for what, in the exchange's one pointer: an account
  * never outlives its configuration, so no pointer to it is kept across events.  Bits from the top: 32 configuration,
- * 4 scopes, 8 proofs, 20 account. */
-#define MARK_ACCOUNT UINT64_C(0xfffff)
-#define MARK_PROOFS  20    /* bits below */
-#define MARK_SCOPES  28    /* likewise */
-#define MARK_MD5     0x80u /* beside the bits of enum sec_proof: the Digest was of MD5 */
+ * 4 scopes, 9 proofs, 19 account. */
+#define MARK_ACCOUNT    UINT64_C(0x7ffff)
+#define MARK_PROOFS     19     /* bits below */
+#define MARK_SCOPES     28     /* likewise */
+#define MARK_PROOFS_ALL 0x1ffu /* enum sec_proof, and beside it: */
+#define MARK_MD5        0x100u /* the Digest or the mac was of MD5 */
 
 static void remember(struct ppg_core *c, struct net_http_exchange *x, const struct sec_login_facts *f)
 {
     uint64_t mark = (f->generation << 32) | ((uint64_t)f->scopes << MARK_SCOPES) |
                     ((uint64_t)f->proofs << MARK_PROOFS) | (uint64_t)(f->account + 1);
 
-    MUST(f->account < MARK_ACCOUNT && f->proofs <= UINT8_MAX && f->scopes <= SEC_SCOPE_ALL);
+    MUST(f->account < MARK_ACCOUNT && f->proofs <= MARK_PROOFS_ALL && f->scopes <= SEC_SCOPE_ALL);
     MUST(f->generation == ppg_config_generation(c->config));
     net_http_exchange_set(x, (void *)(uintptr_t)mark);
 }
@@ -139,10 +152,14 @@ static void add_login(const struct ppg_core *c, const struct sec_account *accoun
         add(w, proofs & MARK_MD5 ? SLICE("Digest MD5 as ") : SLICE("Digest SHA-256 as "));
     else if (proofs & SEC_PROOF_BASIC)
         add(w, SLICE("Basic as "));
+    else if (proofs & SEC_PROOF_MAC)
+        add(w, proofs & MARK_MD5 ? SLICE("x-syncml-hmac MD5 as ") : SLICE("x-syncml-hmac SHA-256 as "));
     else if (proofs & SEC_PROOF_TOKEN)
         add(w, SLICE("bearer token"));
     if (proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC))
         add_name(c, x, true, account->digest_user, w);
+    if (proofs & SEC_PROOF_MAC)
+        add(w, account->digest_user);
     if (proofs & SEC_PROOF_ASSERTED) {
         add(w, SLICE("proxy that asserts "));
         add(w, net_http_header(net_http_exchange_msg(x), SLICE("X-3GPP-Asserted-Identity"), NULL));
@@ -154,7 +171,7 @@ static void add_login(const struct ppg_core *c, const struct sec_account *accoun
 struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_http_exchange *x,
                                   const struct sec_account *account, struct arena *mem)
 {
-    unsigned proofs = (unsigned)(mark_of(x) >> MARK_PROOFS) & UINT8_MAX;
+    unsigned proofs = (unsigned)(mark_of(x) >> MARK_PROOFS) & MARK_PROOFS_ALL;
     const struct net_tls_peer *peer = net_http_exchange_peer(x);
     struct slice kept = SLICE_NONE;
     struct words w = {.n = 0};
@@ -189,7 +206,7 @@ static void keep_proof(struct net_http_exchange *x, struct slice authorization,
 static const struct sec_login_facts *
 proved_before(const struct ppg_core *c, const struct net_http_exchange *x, const struct sec_evidence *ev)
 {
-    if (ev->authorization_n != 1 || ev->asserted_n || ev->intended.n)
+    if (ev->authorization_n != 1 || ev->asserted_n || ev->intended.n || (ev->mac_n && ev->mac_session))
         return NULL;
     return sec_login_holds(ppg_kept_login(x), ev->authorization, ppg_config_generation(c->config), ev->utc_s);
 }
@@ -215,30 +232,59 @@ static void print_bearer(const struct ppg_core *c, const char *fault, struct buf
     buf_add_str(headers, "\r\n");
 }
 
-static void print_challenges(const struct ppg_core *c, bool tls, const struct sec_identity *id,
-                             struct buf *headers)
+/* The nonce is the connection's; `only`: nothing else is offered, or taken with the next request. */
+static void print_mac(const struct ppg_core *c, struct sec_mac_session *session, bool only,
+                      struct buf *headers)
+{
+    struct slice realm = sec_accounts_realm(ppg_config_accounts(c->config));
+
+    buf_add_str(headers, "WWW-Authenticate: ");
+    if (sec_mac_guard_challenge(session, realm, headers))
+        LOG(c->shared->log, LOG_ERROR, "auth.challenge.fail", LOG_S("realm", realm));
+    buf_add_str(headers, "\r\n");
+    session->only = only;
+}
+
+static void print_challenges(const struct ppg_core *c, const struct sec_evidence *ev,
+                             const struct sec_identity *id, struct buf *headers)
 {
     const struct sec_accounts *accounts = ppg_config_accounts(c->config);
     const struct ppg_settings *set = ppg_core_settings(c);
-    bool stale = id->outcome == SEC_CHALLENGE_STALE, tokens = tls && sec_accounts_tokens(accounts);
+    bool stale = id->outcome == SEC_CHALLENGE_STALE, tokens = ev->tls && sec_accounts_tokens(accounts);
+    bool passwords = sec_accounts_passwords(accounts);
 
     if (tokens)
         print_bearer(c, id->token_fault, headers);
-    if (tokens && !sec_accounts_passwords(accounts))
+    if (ev->mac_session)
+        print_mac(c, ev->mac_session, !tokens && !passwords, headers);
+    if ((tokens || ev->mac_session) && !passwords)
         return;
     print_challenge(c, SEC_DIGEST_SHA256, stale, headers);
     if (set->pap.digest_md5)
         print_challenge(c, SEC_DIGEST_MD5, stale, headers);
-    if (tls || set->pap.clear_basic)
+    if (ev->tls || set->pap.clear_basic)
         buf_addf(headers, "WWW-Authenticate: Basic realm=\"%s\", charset=\"UTF-8\"\r\n", set->pap.realm);
 }
 
-static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const struct sec_identity *id,
-                       struct buf *headers)
+/* One challenge, and only another mac answers it: the session ends with a second failure (DM message security 5.4.1.5). */
+static unsigned refuse_mac(struct ppg_core *c, struct net_http_exchange *x, struct sec_mac_session *session,
+                           struct buf *headers)
 {
-    struct slice ip = net_http_exchange_ip(x);
+    if (session->only) {
+        net_http_exchange_last(x);
+        return 403;
+    }
+    print_mac(c, session, true, headers);
+    return 401;
+}
 
-    if (id->failed_login)
+static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const struct sec_evidence *ev,
+                       const struct sec_identity *id, struct buf *headers)
+{
+    struct slice ip = ev->peer;
+    bool mac = ev->mac_n && ev->mac_session;
+
+    if (id->failed_login || (mac && ev->mac_session->only))
         sec_penalty_fail(c->shared->penalty, ip, ppg_core_mono_ms(c));
     LOG(c->shared->log, id->failed_login ? LOG_WARN : LOG_INFO, "auth.refused", LOG_S("peer", ip),
         LOG_C("outcome", sec_outcome_name(id->outcome)), LOG_C("reason", id->reason));
@@ -246,17 +292,20 @@ static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const st
         LOG(c->shared->log, LOG_INFO, id->event, LOG_S("peer", ip), LOG_C("reason", id->reason));
     if (id->outcome == SEC_REFUSED)
         return 403;
+    if (mac)
+        return refuse_mac(c, x, ev->mac_session, headers);
     if (ppg_naf_client(c, x))
         ppg_naf_challenges(c, id->outcome == SEC_CHALLENGE_STALE, headers);
     else
-        print_challenges(c, net_http_exchange_peer(x) != NULL, id, headers);
+        print_challenges(c, ev, id, headers);
     return 401;
 }
 
 static void let_in(struct ppg_core *c, struct net_http_exchange *x, const struct sec_evidence *ev,
                    const struct sec_identity *id)
 {
-    bool md5 = id->proofs & SEC_PROOF_DIGEST && id->digest.algorithm == SEC_DIGEST_MD5;
+    bool md5 = (id->proofs & SEC_PROOF_DIGEST && id->digest.algorithm == SEC_DIGEST_MD5) ||
+               (id->proofs & SEC_PROOF_MAC && id->mac == SEC_MAC_MD5);
     struct sec_login_facts facts = {
         .generation = ppg_config_generation(c->config),
         .account = id->account->number,
@@ -265,10 +314,19 @@ static void let_in(struct ppg_core *c, struct net_http_exchange *x, const struct
         .until_s = id->proofs & SEC_PROOF_TOKEN ? id->until_s : INT64_MAX,
     };
 
-    if (id->proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC | SEC_PROOF_TOKEN))
+    if (id->proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC | SEC_PROOF_TOKEN | SEC_PROOF_MAC))
         sec_penalty_clear(c->shared->penalty, ev->peer);
     keep_proof(x, ev->authorization, &facts);
     remember(c, x, &facts);
+}
+
+/* The body first: it decides, or the answer would end the connection that the nonce of a challenge belongs to. */
+static bool body_first(const struct sec_evidence *ev, const struct sec_identity *id)
+{
+    if (ev->request.body_known)
+        return false;
+    return id->outcome == SEC_NEED_BODY ||
+           (id->outcome == SEC_CHALLENGE && ev->mac_session && !ev->mac_n && !ev->authorization_n);
 }
 
 static unsigned identify(struct ppg_core *c, struct net_http_exchange *x, const struct sec_evidence *ev,
@@ -280,12 +338,22 @@ static unsigned identify(struct ppg_core *c, struct net_http_exchange *x, const 
         return 503;
     if (ev->asserted_n && !(id.proofs & SEC_PROOF_ASSERTED))
         LOG(c->shared->log, LOG_WARN, "auth.asserted.ignored", LOG_S("peer", ev->peer));
-    if (id.outcome == SEC_NEED_BODY && !ev->request.body_known)
+    if (body_first(ev, &id))
         return 0;
     if (id.outcome != SEC_IDENTIFIED)
-        return refuse(c, x, &id, headers);
+        return refuse(c, x, ev, &id, headers);
     let_in(c, x, ev, &id);
     return 0;
+}
+
+/* A mac was asked for, and something else came: the session ends, whatever it is worth. */
+static unsigned wrong_kind(struct ppg_core *c, struct net_http_exchange *x, const struct sec_evidence *ev)
+{
+    LOG(c->shared->log, LOG_WARN, "auth.refused", LOG_S("peer", ev->peer), LOG_C("outcome", "refused"),
+        LOG_C("reason", "a challenge for a mac answered without one"));
+    sec_penalty_fail(c->shared->penalty, ev->peer, ppg_core_mono_ms(c));
+    net_http_exchange_last(x);
+    return 403;
 }
 
 unsigned ppg_authenticate(struct ppg_core *c, struct net_http_exchange *x, bool body_known,
@@ -296,11 +364,15 @@ unsigned ppg_authenticate(struct ppg_core *c, struct net_http_exchange *x, bool 
     int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, evidence.peer, ppg_core_mono_ms(c));
 
     net_http_exchange_set(x, NULL);
+    if (evidence.mac_session)
+        evidence.mac_session->proved = false;
     if (wait_ms > 0) {
         buf_addf(headers, "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000);
         LOG(c->shared->log, LOG_INFO, "auth.slowed", LOG_S("peer", evidence.peer), LOG_I("wait_ms", wait_ms));
         return 429;
     }
+    if (evidence.mac_session && evidence.mac_session->only && !evidence.mac_n)
+        return wrong_kind(c, x, &evidence);
     if (!known)
         return identify(c, x, &evidence, headers);
     sec_penalty_clear(c->shared->penalty, evidence.peer);
@@ -327,13 +399,24 @@ static enum err info_print(const struct ppg_core *c, const struct net_http_excha
                                            : sec_trust_info(id, body, headers);
 }
 
-void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_exchange *x,
+/* What the next mac of this initiator is to be made with. */
+static void mac_info(const struct sec_mac_session *session, struct buf *headers)
+{
+    buf_add_str(headers, SEC_MAC_NONCE_HEADER ": ");
+    codec_base64(headers, slice_of(session->next, sizeof session->next));
+    buf_add_str(headers, "\r\n");
+}
+
+void ppg_authenticate_info(const struct ppg_core *c, struct net_http_exchange *x,
                            const struct sec_account *account, struct slice answer_body, struct buf *headers)
 {
     struct slice authorization = net_http_header(net_http_exchange_msg(x), SLICE("Authorization"), NULL);
     struct sec_identity id = {.outcome = SEC_IDENTIFIED, .account = account, .proofs = SEC_PROOF_DIGEST};
+    const struct sec_mac_session *session = macs_on(c) ? ppg_kept_mac(x) : NULL;
     size_t before = headers->n;
 
+    if (session && session->proved)
+        mac_info(session, headers);
     if (!slice_starts_ci(authorization, SLICE("Digest ")) || sec_digest_parse(authorization, &id.digest))
         return;
     buf_add_str(headers, "Authentication-Info: ");

@@ -8,8 +8,9 @@
 #include "ppg/core.h"
 #include "security/token.h"
 
-/* 0: identified, remembered with the exchange; or, without its body, that the body decides (Digest of auth-int), which
- * ppg_authenticated() tells by NULL.  Else the HTTP status to refuse with: 401 (challenges printed into *headers), 403,
+/* 0: identified, remembered with the exchange; or, without its body, that the body decides (Digest of auth-int,
+ * x-syncml-hmac) or must come before a challenge that belongs to the connection, which ppg_authenticated() tells by
+ * NULL.  Else the HTTP status to refuse with: 401 (challenges printed into *headers), 403,
  * or 429 with Retry-After for a source that guessed wrong too often. */
 unsigned ppg_authenticate(struct ppg_core *c, struct net_http_exchange *x, bool body_known,
                           struct buf *headers);
@@ -27,8 +28,9 @@ unsigned ppg_authenticate_scope(const struct ppg_core *c, const struct net_http_
 struct slice ppg_authenticate_how(const struct ppg_core *c, const struct net_http_exchange *x,
                                   const struct sec_account *account, struct arena *mem);
 
-/* An Authentication-Info line for the answer, where Digest proved the identity (RFC 7616 §3.5). */
-void ppg_authenticate_info(const struct ppg_core *c, const struct net_http_exchange *x,
+/* An Authentication-Info line for the answer, where Digest proved the identity (RFC 7616 §3.5); where x-syncml-hmac did,
+ * the nonce for the next one. */
+void ppg_authenticate_info(const struct ppg_core *c, struct net_http_exchange *x,
                            const struct sec_account *account, struct slice answer_body, struct buf *headers);
 
 #endif

@@ -16,6 +16,7 @@
 #include "ppg/push.h"
 #include "ppg/store/store.h"
 #include "security/digest.h"
+#include "security/mac_guard.h"
 #include "security/penalty.h"
 
 #define PPG_LIVE_MAX_N                                                                                       \
@@ -67,6 +68,7 @@ struct ppg_shared {
     const struct clk *clk;
     struct sec_penalty *penalty;    /* failed logins count wherever they come in */
     struct sec_digest_guard *guard; /* nonces are good on every loop */
+    struct sec_mac_guard *macs;     /* likewise those of x-syncml-hmac */
     _Atomic int64_t
         next_notice_ms; /* UTC: when the earliest of the notices that only the store holds is due */
     struct ppg_share shares[PPG_SHARES]; /* zeroed at the start: all are behind until the first claim */

@@ -7,6 +7,7 @@
 struct kept {
     struct sec_login *login; /* owned; may be NULL */
     struct ppg_usage *usage; /* where it has a place; may be NULL */
+    struct sec_mac_session mac;
 };
 
 static void kept_drop(void *arg)
@@ -49,6 +50,13 @@ void ppg_kept_set_login(struct net_http_exchange *x, struct sec_login *login)
     } else {
         sec_login_free(&login);
     }
+}
+
+struct sec_mac_session *ppg_kept_mac(struct net_http_exchange *x)
+{
+    struct kept *k = kept_of(x);
+
+    return k ? &k->mac : NULL;
 }
 
 enum err ppg_kept_enter(struct net_http_exchange *x, struct ppg_usage *usage,

@@ -385,6 +385,8 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
         e = ota_sip_location_create(&clk_real, set->ota_sip.registered_max, &s->shared.location);
     if (!e)
         e = ppg_sip_aka_create(set, &s->shared.sip_aka);
+    if (!e)
+        e = sec_mac_guard_create(NONCES_MAX, &s->shared.macs);
     return e ? e : sec_digest_guard_create(&guard, &s->shared.guard);
 }
 
@@ -597,6 +599,7 @@ void ppg_server_free(struct ppg_server **sp)
     sec_verify_free(&s->shared.verify);
     sec_penalty_free(&s->shared.penalty);
     sec_digest_guard_free(&s->shared.guard);
+    sec_mac_guard_free(&s->shared.macs);
     ppg_reload_free(&s->reload);
     free(s->loops);
     free(s->threads);

@@ -71,6 +71,7 @@ struct ppg_settings {
         bool clear_basic;        /* Basic without TLS */
         const char *realm;
         bool digest_md5;
+        bool mac_hex; /* macs of hexadecimal digits */
         int64_t nonce_life_ms;
         size_t body_max_n;
         size_t control_max_n;

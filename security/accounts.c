@@ -33,7 +33,8 @@ struct sec_accounts {
     struct slice realm;
     struct entry **list; /* owned; max places, n used */
     size_t n, max;
-    size_t passwords;      /* accounts with a digest user */
+    size_t passwords;      /* accounts with a stored digest */
+    size_t macs;           /* and with a key for macs */
     struct map by_name;    /* to struct entry, as all maps here */
     struct map by_matcher; /* canonical "URI:..", "DNS:..", "EMAIL:.." */
     struct map by_user;
@@ -82,6 +83,7 @@ void sec_accounts_free(struct sec_accounts **accounts)
     for (size_t i = 0; i < a->n; i++) {
         sec_secret_clear(&a->list[i]->account.ha1_md5);
         sec_secret_clear(&a->list[i]->account.ha1_sha256);
+        sec_mac_keys_clear(&a->list[i]->account.mac);
         sec_secret_clear(&a->list[i]->account.psk);
     }
     map_clear(&a->by_name);
@@ -188,6 +190,11 @@ bool sec_accounts_passwords(const struct sec_accounts *accounts)
     return accounts->passwords > 0;
 }
 
+bool sec_accounts_macs(const struct sec_accounts *accounts)
+{
+    return accounts->macs != 0;
+}
+
 bool sec_account_from_here(const struct sec_account *account, struct slice peer)
 {
     const struct entry *e = container_of(account, const struct entry, account);
@@ -211,14 +218,25 @@ static bool ha1_good(const struct sec_secret *s, enum sec_digest_algorithm a)
     return s->n == 0 || s->n == sec_digest_hex_n(a);
 }
 
+static bool mac_good(const struct sec_account *a)
+{
+    size_t md5_n = a->mac.key[SEC_MAC_MD5].n, sha256_n = a->mac.key[SEC_MAC_SHA256].n;
+
+    return (!md5_n || md5_n == SEC_MAC_INNER_N) && (!sha256_n || sha256_n == SEC_MAC_KEY_N) &&
+           (!sec_mac_keys_any(&a->mac) || a->digest_user.n <= SEC_MAC_USER_MAX_N);
+}
+
 static const char *password_fault(const struct sec_account *a)
 {
-    bool any = a->ha1_md5.n || a->ha1_sha256.n;
+    bool any = a->ha1_md5.n || a->ha1_sha256.n || sec_mac_keys_any(&a->mac);
 
     if (!ha1_good(&a->ha1_md5, SEC_DIGEST_MD5) || !ha1_good(&a->ha1_sha256, SEC_DIGEST_SHA256))
         return "a stored digest has a wrong length";
+    if (!mac_good(a))
+        return "a key for macs has a wrong length, or its user is too long";
     if ((a->digest_user.n != 0) != any)
-        return any ? "a stored digest needs a digest user" : "a digest user needs a stored digest";
+        return any ? "a stored digest needs a digest user"
+                   : "a digest user needs a stored digest or a key for macs";
     if (a->digest_user.n > TEXT_MAX_N || !sec_param_quotable(a->digest_user))
         return "digest user: too long, or a character that cannot be quoted";
     if ((a->basic || a->basic_clear) && !a->ha1_sha256.n)
@@ -420,7 +438,8 @@ static enum err index_entry(struct sec_accounts *t, struct entry *e, const char 
     if (!bad && a->digest_user.n) {
         *why = "digest user belongs to another initiator";
         bad = map_put(&t->by_user, a->digest_user, e);
-        t->passwords++;
+        t->passwords += a->ha1_md5.n || a->ha1_sha256.n;
+        t->macs += sec_mac_keys_any(&a->mac);
     }
     if (!bad && a->psk_identity.n) {
         *why = "identity of the shared key belongs to another initiator";
@@ -513,7 +532,9 @@ static bool proofs_same(const struct sec_account *a, const struct sec_account *b
            slice_eq(a->psk_identity, b->psk_identity) && secrets_same(&a->psk, &b->psk) &&
            a->psk_version == b->psk_version && slice_eq(a->digest_user, b->digest_user) &&
            secrets_same(&a->ha1_md5, &b->ha1_md5) && secrets_same(&a->ha1_sha256, &b->ha1_sha256) &&
-           a->basic == b->basic && a->basic_clear == b->basic_clear && a->require == b->require &&
+           secrets_same(&a->mac.key[SEC_MAC_MD5], &b->mac.key[SEC_MAC_MD5]) &&
+           secrets_same(&a->mac.key[SEC_MAC_SHA256], &b->mac.key[SEC_MAC_SHA256]) && a->basic == b->basic &&
+           a->basic_clear == b->basic_clear && a->require == b->require &&
            slices_same(a->tokens, a->tokens_n, b->tokens, b->tokens_n) &&
            slices_same(a->asserted, a->asserted_n, b->asserted, b->asserted_n) &&
            slices_same(a->subscribers, a->subscribers_n, b->subscribers, b->subscribers_n) &&

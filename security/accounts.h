@@ -7,6 +7,7 @@
 #include "base/rate.h"
 #include "base/slice.h"
 #include "security/delegates.h"
+#include "security/mac.h"
 #include "security/secret.h"
 
 #define SEC_ACCOUNT_LIST_MAX 64 /* certificates, patterns or networks of one account */
@@ -34,10 +35,12 @@ struct sec_account {
     const struct slice
         *issuers; /* SHA-256 of who may sign them, 64 hexadecimal digits in lower case; n 0: any CA */
     size_t issuers_n;
-    struct slice psk_identity;    /* of a key shared for TLS; n 0: none */
-    struct sec_secret psk;        /* 16 octets or more */
-    unsigned psk_version;         /* the one TLS version it is good for: 12, 13 (RFC 9257 §4) */
-    struct slice digest_user;     /* user name of Digest and Basic; n 0: no password */
+    struct slice psk_identity; /* of a key shared for TLS; n 0: none */
+    struct sec_secret psk;     /* 16 octets or more */
+    unsigned psk_version;      /* the one TLS version it is good for: 12, 13 (RFC 9257 §4) */
+    struct slice
+        digest_user; /* user name of Digest, Basic and x-syncml-hmac; n 0: no password and no key for macs */
+    struct sec_mac_keys mac;      /* of its user; an empty one: that algorithm is not accepted */
     struct sec_secret ha1_md5;    /* empty: MD5 is not accepted for this account */
     struct sec_secret ha1_sha256; /* empty: neither SHA-256 nor Basic */
     bool basic;                   /* may use Basic inside TLS */
@@ -97,6 +100,7 @@ bool sec_account_asserted(const struct sec_account *account,
 bool sec_accounts_tokens(const struct sec_accounts *accounts);      /* does any account take tokens? */
 bool sec_accounts_subscribers(const struct sec_accounts *accounts); /* does any account belong to one? */
 bool sec_accounts_passwords(const struct sec_accounts *accounts);   /* does any account have one? */
+bool sec_accounts_macs(const struct sec_accounts *accounts);        /* does any account use x-syncml-hmac? */
 /* May a certificate of the account be signed by this one (SHA-256, 64 hexadecimal digits in lower case)? */
 bool sec_account_issuer_allowed(const struct sec_account *account, struct slice issuer);
 /* Is this source address one that the account (of a table) comes from? */

@@ -1,8 +1,8 @@
 /* Who is this?  Shared key or certificate names first (URI, then DNS, then e-mail), then Authorization; both together
  * must agree.
  * Deny by default: evidence that cannot be read, or that is about nobody we know, identifies nobody.  Digest:
- * RFC 7616; Basic: RFC 7617, inside TLS unless somebody wrote otherwise; tokens: RFC 6750, inside TLS (§5.3).  Any
- * thread. */
+ * RFC 7616; Basic: RFC 7617, inside TLS unless somebody wrote otherwise; tokens: RFC 6750, inside TLS (§5.3);
+ * x-syncml-hmac: DM message security 5.4.  Any thread. */
 #include "security/trust.h"
 
 #include "security/asserted.h"
@@ -238,6 +238,51 @@ static enum err by_token(const struct sec_accounts *t, const struct sec_evidence
     return ERR_OK;
 }
 
+/* --- x-syncml-hmac --- */
+
+/* Its nonce is the connection's or the user's, so nothing can be said of it before the body is there. */
+static enum err mac_judged(const struct sec_accounts *t, const struct sec_evidence *ev,
+                           const struct sec_mac *mac, int64_t now_ms, struct sec_identity *id,
+                           const struct sec_account **who)
+{
+    const struct sec_account *a = sec_accounts_by_user(t, mac->user);
+    struct sec_mac_message message = {mac, a ? &a->mac : NULL, &ev->request.body, 1, ev->mac_hex};
+    enum err e;
+
+    if (!ev->request.body_known) {
+        outcome(id, SEC_NEED_BODY, "the mac is over the body");
+        return ERR_OK;
+    }
+    e = sec_mac_guard_verify(ev->mac_guard, &message, ev->mac_session, now_ms);
+    if (e == ERR_DENIED)
+        wrong(id, "mac wrong, or of an unknown user or nonce");
+    else if (e == ERR_LATE)
+        outcome(id, SEC_CHALLENGE_STALE, "nonce of the mac was used, or is too old");
+    if (e)
+        return ours(e);
+    id->proofs |= SEC_PROOF_MAC;
+    id->mac = mac->algorithm;
+    *who = a;
+    return ERR_OK;
+}
+
+static enum err by_mac(const struct sec_accounts *t, const struct sec_evidence *ev, int64_t now_ms,
+                       struct sec_identity *id, const struct sec_account **who)
+{
+    struct sec_mac mac;
+    enum err e = ev->mac_n == 1 ? sec_mac_parse(ev->mac, &mac) : ERR_MALFORMED;
+
+    if (!ev->mac_guard || !ev->mac_session)
+        return ERR_NOMEM;
+    if (ev->authorization_n)
+        wrong(id, "a mac and other credentials"); /* [DM-SEC §5.1.4]: the header is instead of them */
+    else if (e)
+        wrong(id, e == ERR_UNSUPPORTED ? "mac of an algorithm not offered" : "mac malformed");
+    else
+        return mac_judged(t, ev, &mac, now_ms, id, who);
+    return ERR_OK;
+}
+
 /* --- authentication proxies --- */
 
 static bool is_proxy(const struct sec_accounts *t, const struct sec_evidence *ev)
@@ -296,7 +341,7 @@ static const struct sec_account *by_proxy(const struct sec_accounts *t, const st
 /* --- all together --- */
 
 #define CONNECTION (SEC_PROOF_CERTIFICATE | SEC_PROOF_PSK)
-#define LOGIN      (SEC_PROOF_DIGEST | SEC_PROOF_BASIC | SEC_PROOF_TOKEN)
+#define LOGIN      (SEC_PROOF_DIGEST | SEC_PROOF_BASIC | SEC_PROOF_TOKEN | SEC_PROOF_MAC)
 
 static bool issuer_wrong(const struct sec_account *a, const struct sec_evidence *ev,
                          const struct sec_identity *id)
@@ -310,6 +355,7 @@ static const char *proof_name(unsigned proofs)
            : proofs & SEC_PROOF_PSK         ? "shared key"
            : proofs & SEC_PROOF_CERTIFICATE ? "certificate"
            : proofs & SEC_PROOF_TOKEN       ? "token"
+           : proofs & SEC_PROOF_MAC         ? "mac"
            : proofs & SEC_PROOF_NETWORK     ? "network"
                                             : "password";
 }
@@ -345,8 +391,8 @@ static void nobody(const struct sec_accounts *t, const struct sec_evidence *ev, 
     else if (ev->tls && ev->cert_verified) {
         outcome(id, SEC_REFUSED, "certificate of no initiator");
         id->event = "tls.client.wrong-name";
-    } else if (sec_accounts_passwords(t) || (ev->naf.bootstrap && sec_accounts_subscribers(t)) ||
-               (ev->tls && sec_accounts_tokens(t)))
+    } else if (sec_accounts_passwords(t) || sec_accounts_macs(t) ||
+               (ev->naf.bootstrap && sec_accounts_subscribers(t)) || (ev->tls && sec_accounts_tokens(t)))
         outcome(id, SEC_CHALLENGE, "no credentials");
     else
         outcome(id, SEC_REFUSED, "no certificate");
@@ -364,10 +410,18 @@ static const struct sec_account *by_network(const struct sec_accounts *t, const 
     return a;
 }
 
-static enum err by_authorization(const struct sec_accounts *t, const struct sec_evidence *ev,
-                                 struct sec_digest_guard *guard, int64_t now_ms, struct sec_identity *id,
-                                 const struct sec_account **who)
+/* Does the request bring credentials beside what its connection is? */
+static bool brings_login(const struct sec_accounts *t, const struct sec_evidence *ev)
 {
+    return ev->authorization.n || (ev->mac_n && sec_accounts_macs(t));
+}
+
+static enum err by_login(const struct sec_accounts *t, const struct sec_evidence *ev,
+                         struct sec_digest_guard *guard, int64_t now_ms, struct sec_identity *id,
+                         const struct sec_account **who)
+{
+    if (ev->mac_n && sec_accounts_macs(t))
+        return by_mac(t, ev, now_ms, id, who);
     if (ev->authorization_n > 1) {
         wrong(id, "Authorization stands twice");
         return ERR_OK;
@@ -398,17 +452,18 @@ enum err sec_trust_identify(const struct sec_accounts *accounts, const struct se
     bool proxy = is_proxy(accounts, evidence);
     const struct sec_account *known = by_connection(accounts, evidence, proxy, &id);
     const struct sec_account *login = NULL;
+    bool brings = brings_login(accounts, evidence);
     enum err e = ERR_OK;
 
-    if (evidence->authorization.n && (known || !proxy))
-        e = by_authorization(accounts, evidence, guard, now_ms, &id, &login);
+    if (brings && (known || !proxy))
+        e = by_login(accounts, evidence, guard, now_ms, &id, &login);
     if (e)
         return e;
-    if (!known && !login && !proxy && !evidence->authorization.n)
+    if (!known && !login && !proxy && !brings)
         known = by_network(accounts, evidence, &id);
     if (proxy && !known) {
         id.proofs = SEC_PROOF_NONE;
-    } else if (evidence->authorization.n && !login) {
+    } else if (brings && !login) {
         id.proofs = SEC_PROOF_NONE; /* wrong credentials are not made good by a certificate */
     } else if (known && login && known != login) {
         outcome(&id, SEC_REFUSED, "certificate or shared key, and credentials, of different initiators");

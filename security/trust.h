@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "security/accounts.h"
 #include "security/digest.h"
+#include "security/mac_guard.h"
 #include "security/naf.h"
 
 /* What a peer has shown with one request; all slices borrowed. */
@@ -24,14 +25,19 @@ struct sec_evidence {
     size_t dns_n;
     const struct slice *emails;
     size_t emails_n;
-    struct slice peer;          /* source address in text, without port */
-    bool clear_basic;           /* the listener allows Basic without TLS */
-    struct slice authorization; /* header value; n 0: none */
-    size_t authorization_n;     /* how many such headers there were; above 1 nothing is believed */
-    struct slice asserted;      /* X-3GPP-Asserted-Identity; believed of a proxy only */
-    size_t asserted_n;          /* how many such headers there were */
-    struct slice intended;      /* X-3GPP-Intended-Identity; n 0: none */
-    int64_t utc_s;              /* the time, for tokens */
+    struct slice peer;                   /* source address in text, without port */
+    bool clear_basic;                    /* the listener allows Basic without TLS */
+    struct slice authorization;          /* header value; n 0: none */
+    size_t authorization_n;              /* how many such headers there were; above 1 nothing is believed */
+    struct slice mac;                    /* x-syncml-hmac; not looked at when no account uses it */
+    size_t mac_n;                        /* how many such headers there were; above 1 none is believed */
+    bool mac_hex;                        /* as sec_mac_same() */
+    struct sec_mac_guard *mac_guard;     /* both NULL: no account uses it, or memory was out */
+    struct sec_mac_session *mac_session; /* of the connection */
+    struct slice asserted;               /* X-3GPP-Asserted-Identity; believed of a proxy only */
+    size_t asserted_n;                   /* how many such headers there were */
+    struct slice intended;               /* X-3GPP-Intended-Identity; n 0: none */
+    int64_t utc_s;                       /* the time, for tokens */
     struct sec_digest_request request;
 };
 
@@ -40,7 +46,7 @@ enum sec_outcome {
     SEC_IDENTIFIED,
     SEC_CHALLENGE,       /* 401 */
     SEC_CHALLENGE_STALE, /* 401 with stale=true; no failed login */
-    SEC_NEED_BODY        /* auth-int: come back with the body */
+    SEC_NEED_BODY        /* auth-int or a mac: come back with the body */
 };
 const char *sec_outcome_name(enum sec_outcome o);
 
@@ -52,7 +58,8 @@ enum sec_proof {
     SEC_PROOF_PSK = 8,
     SEC_PROOF_TOKEN = 16,
     SEC_PROOF_ASSERTED = 32,
-    SEC_PROOF_NETWORK = 64
+    SEC_PROOF_NETWORK = 64,
+    SEC_PROOF_MAC = 128
 };
 
 struct sec_identity {
@@ -66,11 +73,12 @@ struct sec_identity {
     unsigned scopes;         /* of enum sec_scope: what a token is for; all of them without one */
     int64_t until_s;         /* UTC; with SEC_PROOF_TOKEN: when it ends */
     struct sec_digest_response
-        digest; /* with SEC_PROOF_DIGEST: for sec_trust_info; views into the evidence */
+        digest;                 /* with SEC_PROOF_DIGEST: for sec_trust_info; views into the evidence */
+    enum sec_mac_algorithm mac; /* with SEC_PROOF_MAC */
 };
 
 /* Order: the shared key (provisioned or bootstrapped), or SAN by URI, then DNS, then e-mail - or, of a proxy, the identities it asserts -; then
- * Authorization; then, of who has shown nothing, the source address.  A certificate (or shared key) of one account and
+ * Authorization or x-syncml-hmac; then, of who has shown nothing, the source address.  A certificate (or shared key) of one account and
  * credentials of another are refused.  ERR_NOMEM; everything else is an outcome. */
 enum err sec_trust_identify(const struct sec_accounts *accounts, const struct sec_evidence *evidence,
                             struct sec_digest_guard *guard, int64_t now_ms,

@@ -77,6 +77,7 @@ struct conn {
     bool head_seen;  /* of the message being read */
     bool feed_again; /* the reader has more to say without more octets */
     bool eof;        /* the peer sends no more */
+    bool last;       /* the exchange at hand is told to be the last */
     bool is_tls;
     uint8_t ip_n;
     char ip[INET6_ADDRSTRLEN];
@@ -214,7 +215,7 @@ static void answer(struct conn *c, struct answer *a)
 {
     size_t queued;
 
-    a->keep = a->keep && !c->server->draining;
+    a->keep = a->keep && !c->last && !c->server->draining;
     queued = answer_write(c, a);
     if (!a->keep || buf_err(&c->server->scratch)) {
         end(c);
@@ -739,6 +740,11 @@ void net_http_exchange_keep(struct net_http_exchange *x, void *kept, void (*drop
 void *net_http_exchange_kept(const struct net_http_exchange *x)
 {
     return conn_of(x)->kept;
+}
+
+void net_http_exchange_last(struct net_http_exchange *x)
+{
+    conn_of(x)->last = true;
 }
 
 void net_httpd_reply(struct net_http_exchange *x, unsigned status, struct slice content_type,

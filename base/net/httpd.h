@@ -81,6 +81,9 @@ void *net_http_exchange_get(const struct net_http_exchange *x);
 void net_http_exchange_keep(struct net_http_exchange *x, void *kept, void (*drop)(void *kept));
 void *net_http_exchange_kept(const struct net_http_exchange *x);
 
+/* The answer to it ends the connection. */
+void net_http_exchange_last(struct net_http_exchange *x);
+
 /* Exactly once per exchange; copies.  Content-Length, Date, Server and Connection are added; `headers` are whole
  * lines ending in CRLF.  A status of 4xx for framing closes, others keep the connection as HTTP says. */
 void net_httpd_reply(struct net_http_exchange *x, unsigned status, struct slice content_type,

@@ -33,6 +33,7 @@ struct draft {
     struct slice asserted[SEC_ACCOUNT_LIST_MAX];
     struct slice subscribers[SEC_ACCOUNT_LIST_MAX];
     struct buf password;
+    bool mac_md5;                         /* macs with the password */
     struct ppg_delegates_draft delegates; /* sections of other kinds */
 
     const struct sec_keyring *keyring;
@@ -52,6 +53,7 @@ static void forget(struct draft *d)
     sec_secret_clear(&d->account.ha1_md5);
     sec_secret_clear(&d->account.ha1_sha256);
     sec_secret_clear(&d->account.psk);
+    sec_mac_keys_clear(&d->account.mac);
     buf_wipe(&d->password);
     arena_clear(&d->mem);
 }
@@ -62,6 +64,7 @@ static void begin(struct ppg_list *l, struct slice name)
     struct slice kept;
 
     forget(d);
+    d->mac_md5 = false;
     d->account = (struct sec_account){.certificates = d->certificates,
                                       .networks = d->networks,
                                       .initiator_uris = d->uris,
@@ -261,6 +264,21 @@ static void set_ha1_sha256(struct ppg_list *l, const struct ppg_ini_line *line)
     set_ha1(l, line, SEC_DIGEST_SHA256, &draft_of(l)->account.ha1_sha256);
 }
 
+/* The MD5 of DM's macs hangs on the same switch as that of Digest. */
+static void set_mac_md5(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    struct draft *d = draft_of(l);
+
+    ppg_list_bool(l, line, &d->mac_md5);
+    if (d->mac_md5 && !d->md5)
+        ppg_list_say(l, line, "MD5 is off: digest-md5 of [pap] or of the policy of algorithms is no");
+}
+
+static void set_mac_key_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_mac_key(l, line, &draft_of(l)->account.mac.key[SEC_MAC_SHA256]);
+}
+
 static void set_basic(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_bool(l, line, &draft_of(l)->account.basic);
@@ -355,6 +373,8 @@ static const struct ppg_list_key keys[] = {
     {"password-file", set_password_file, .repeats = false},
     {"digest-ha1-sha256", set_ha1_sha256, .repeats = false},
     {"digest-ha1-md5", set_ha1_md5, .repeats = false},
+    {"mac-key-file", set_mac_key_file, .repeats = false},
+    {"mac-md5", set_mac_md5, .repeats = false},
     {"basic", set_basic, .repeats = false},
     {"basic-clear", set_basic_clear, .repeats = false},
     {"token", set_token, .repeats = true},
@@ -382,6 +402,8 @@ static enum err hash_password(struct draft *d)
 
     if (e == ERR_OK && d->md5)
         e = sec_digest_ha1(SEC_DIGEST_MD5, a->digest_user, d->realm, password, &a->ha1_md5);
+    if (e == ERR_OK && d->mac_md5)
+        e = sec_mac_inner(a->digest_user, password, &a->mac.key[SEC_MAC_MD5]);
     return e;
 }
 
@@ -393,10 +415,12 @@ static const char *fault_of(const struct draft *d)
 
     if (d->password.n && ha1)
         return "password-file and digest-ha1 are two ways to say one thing: leave one out";
-    if ((d->password.n || ha1) && a->digest_user.n == 0)
+    if ((d->password.n || ha1 || a->mac.key[SEC_MAC_SHA256].n) && a->digest_user.n == 0)
         return "digest-user is missing";
-    if (a->digest_user.n && !d->password.n && !ha1)
-        return "digest-user needs password-file or digest-ha1-sha256";
+    if (a->digest_user.n && !d->password.n && !ha1 && !a->mac.key[SEC_MAC_SHA256].n)
+        return "digest-user needs password-file, digest-ha1-sha256 or mac-key-file";
+    if (d->mac_md5 && !d->password.n)
+        return "mac-md5 needs password-file: a stored digest is of another formula";
     if (!a->psk_identity.n != !a->psk.n)
         return "psk-identity and psk-file go together";
     if (a->issuers_n && !a->certificates_n)

@@ -320,6 +320,8 @@ const struct ppg_config_key ppg_config_keys[] = {
          "Realm of passwords; a stored HA1 is good for one realm only."),
     YES_NO("pap", "digest-md5", pap.digest_md5, "no",
            "Offer Digest with MD5 beside SHA-256, for initiators that know nothing newer."),
+    YES_NO("pap", "mac-hex", pap.mac_hex, "no",
+           "Take an x-syncml-hmac that is base64 of hexadecimal digits too, as some senders make it."),
     NUMBER(TIME, "pap", "nonce-lifetime", pap.nonce_life_ms, 100, 3600000, "5min",
            "How long a Digest challenge is good."),
     NUMBER(SIZE, "pap", "body-max", pap.body_max_n, 1024, 64 * MIB, "1M",

@@ -2,6 +2,7 @@
 #include "ppg/config/lists.h"
 
 #include "ppg/config/value.h"
+#include "security/mac.h"
 
 void ppg_list_say(struct ppg_list *l, const struct ppg_ini_line *line, const char *what)
 {
@@ -156,4 +157,20 @@ void ppg_list_secret(struct ppg_list *l, const struct ppg_ini_line *line, struct
             ppg_list_say(l, line, "the file must hold one line");
     }
     buf_clear(&path);
+}
+
+void ppg_list_mac_key(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out)
+{
+    struct sec_secret key;
+    struct buf text;
+
+    buf_init(&text, PPG_LIST_SECRET_MAX_N + 1);
+    sec_secret_init(&key);
+    ppg_list_secret(l, line, &text);
+    if (text.n && (sec_secret_set_hex(&key, buf_slice(&text)) || key.n != SEC_MAC_KEY_N))
+        ppg_list_say(l, line, "the file holds no key of 64 hexadecimal digits");
+    else
+        *out = key;
+    sec_secret_clear(&key);
+    buf_wipe(&text);
 }

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "ppg/config/ini.h"
+#include "security/secret.h"
 
 #define PPG_LIST_SECRET_MAX_N 1024 /* octets of a file that holds one secret */
 
@@ -49,5 +50,7 @@ void ppg_list_text(struct ppg_list *l, const struct ppg_ini_line *line, struct a
 /* The one line of the file that the value names; the file must be its owner's alone (0600).  `secret` must be clear
  * and is wiped by the caller. */
 void ppg_list_secret(struct ppg_list *l, const struct ppg_ini_line *line, struct buf *secret);
+/* The key for x-syncml-hmac in that file: 64 hexadecimal digits. */
+void ppg_list_mac_key(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out);
 
 #endif

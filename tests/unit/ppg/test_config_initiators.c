@@ -163,8 +163,12 @@ static const struct {
     {SECTION "digest-ha1-md5 = " HA1_MD5,
      "f:2: digest-ha1-md5: MD5 is off: digest-md5 of [pap] or of the policy of algorithms is no"},
     {SECTION "digest-ha1-sha256 = " HA1_SHA256, "f:1: a: digest-user is missing"},
-    {SECTION "digest-user = a", "f:1: a: digest-user needs password-file or digest-ha1-sha256"},
+    {SECTION "digest-user = a", "f:1: a: digest-user needs password-file, digest-ha1-sha256 or mac-key-file"},
     {SECTION "certificate = DNS:a\nbasic-clear = yes", "f:1: a: basic-clear needs basic = yes"},
+    {SECTION "mac-md5 = yes",
+     "f:2: mac-md5: MD5 is off: digest-md5 of [pap] or of the policy of algorithms is no"},
+    {SECTION "mac-md5 = 1", "f:2: mac-md5: yes or no"},
+    {SECTION "mac-key-file = no-such", "f:2: mac-key-file: cannot open no-such: No such file or directory"},
     {SECTION "rate = 200", "f:2: rate: " RATE_WANTED},
     {SECTION "rate = 200/s burst 1", "f:2: rate: " RATE_WANTED},
     {SECTION "rate = 1/s\nrate = 2/s", "f:3: rate: already set in this section"},
@@ -287,6 +291,49 @@ static void test_open_secrets(void)
     }
 }
 
+/* x-syncml-hmac: a key of its own, or the password by another formula. */
+static void test_macs(void)
+{
+    static const struct {
+        const char *text, *ends; /* of the one mistake; NULL: none */
+        size_t md5_n, sha256_n;
+    } rows[] = {
+        {SECTION "digest-user = u\nmac-key-file = key", NULL, 0, SEC_MAC_KEY_N},
+        {SECTION "digest-user = u\npassword-file = good\nmac-md5 = yes", NULL, SEC_MAC_INNER_N, 0},
+        {SECTION "digest-user = u\npassword-file = good\nmac-md5 = yes\nmac-key-file = key", NULL,
+         SEC_MAC_INNER_N, SEC_MAC_KEY_N},
+        {SECTION "digest-user = u\npassword-file = good\nmac-md5 = no", NULL, 0, 0},
+        {SECTION "certificate = DNS:a\nmac-key-file = key", ": digest-user is missing", 0, 0},
+        {SECTION "digest-user = u\nmac-md5 = yes\nmac-key-file = key",
+         "mac-md5 needs password-file: a stored digest is of another formula", 0, 0},
+        {SECTION "digest-user = u\nmac-key-file = good",
+         ":3: mac-key-file: the file holds no key of 64 hexadecimal digits", 0, 0},
+        {SECTION "digest-user = u\nmac-key-file = short",
+         ":3: mac-key-file: the file holds no key of 64 hexadecimal digits", 0, 0},
+        {SECTION "digest-user = u\nmac-key-file = wide", "wide is open to others: mode 0640, at most 0600", 0,
+         0},
+    };
+
+    test_write_file("good", "secret\n", 0600);
+    test_write_file("key", HA1_SHA256 "\n", 0600);
+    test_write_file("short", HA1_MD5 "\n", 0600);
+    test_write_file("wide", HA1_SHA256 "\n", 0640);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fixture *f = read_text(rows[i].text, test_in_scratch("initiators.conf"), true);
+        const struct sec_account *a = sec_accounts_find(f->accounts, SLICE("a"));
+
+        test_row(i);
+        CU_ASSERT_EQUAL(f->errs.n, rows[i].ends != NULL);
+        if (rows[i].ends)
+            CU_ASSERT(slice_ends(slice_str(f->errs.text[0]), slice_str(rows[i].ends)));
+        if (!rows[i].ends && a)
+            CU_ASSERT(a->mac.key[SEC_MAC_MD5].n == rows[i].md5_n &&
+                      a->mac.key[SEC_MAC_SHA256].n == rows[i].sha256_n);
+        CU_ASSERT(rows[i].ends != NULL || a != NULL);
+        forget(f);
+    }
+}
+
 static void test_two_ways(void)
 {
     struct fixture *f;
@@ -325,6 +372,7 @@ const struct test_case test_cases[] = {
     {"bad", test_bad},
     {"refused", test_refused},
     {"open_secrets", test_open_secrets},
+    {"macs", test_macs},
     {"two_ways", test_two_ways},
     {"too_many", test_too_many},
     {NULL, NULL},

@@ -83,6 +83,8 @@ enum twist {
     NO_HA1,
     NO_USER,
     HA1_SHORT,
+    MAC_SHORT,
+    INNER_SHORT,
     USER_QUOTE,
     BASIC_MD5_ONLY,
     BAD_MATCHER,
@@ -117,6 +119,10 @@ static void test_add_refused(void)
             sec_secret_clear(&a.ha1_md5);
         if (i == HA1_SHORT)
             a.ha1_md5.n = 31;
+        if (i == MAC_SHORT)
+            a.mac.key[SEC_MAC_SHA256].n = 31;
+        if (i == INNER_SHORT)
+            a.mac.key[SEC_MAC_MD5].n = 16;
         if (i == USER_QUOTE)
             a.digest_user = SLICE("u\"");
         a.basic = i == BASIC_MD5_ONLY;
@@ -391,6 +397,14 @@ static void change_sha256(struct sec_account *a)
 {
     a->ha1_sha256 = a->ha1_md5;
 }
+static void change_mac(struct sec_account *a)
+{
+    a->mac.key[SEC_MAC_SHA256].n = SEC_MAC_KEY_N;
+}
+static void change_mac_md5(struct sec_account *a)
+{
+    a->mac.key[SEC_MAC_MD5].n = SEC_MAC_INNER_N;
+}
 static void change_basic(struct sec_account *a)
 {
     a->basic = true;
@@ -459,12 +473,16 @@ static void change_asking(struct sec_account *a)
 
 static void test_same(void)
 {
-    static void (*const changes[])(struct sec_account * a) = {
-        change_name,    change_certificates, change_issuers,     change_psk,     change_psk_version,
-        change_user,    change_md5,          change_sha256,      change_basic,   change_basic_clear,
-        change_require, change_networks,     change_uris,        change_rate,    change_recipient_rate,
-        change_queue,   change_body,         change_connections, change_trusted, change_asking,
-        change_tokens,  change_asserted,     change_by_network};
+    static void (*const changes[])(struct sec_account *
+                                   a) = {change_name,      change_certificates,   change_issuers,
+                                         change_psk,       change_psk_version,    change_user,
+                                         change_md5,       change_sha256,         change_mac,
+                                         change_mac_md5,   change_basic,          change_basic_clear,
+                                         change_require,   change_networks,       change_uris,
+                                         change_rate,      change_recipient_rate, change_queue,
+                                         change_body,      change_connections,    change_trusted,
+                                         change_asking,    change_tokens,         change_asserted,
+                                         change_by_network};
     struct slice certificates[] = {SLICE("DNS:a"), SLICE("DNS:b")}, networks[] = {SLICE("192.0.2.0/24")};
     struct slice uris[] = {SLICE("https://a/*")}, again[] = {SLICE("DNS:a"), SLICE("DNS:b")};
     struct sec_account a = good(certificates, 2), b;
