@@ -4,6 +4,7 @@
 #include "ota/headers.h"
 
 #include "base/codec.h"
+#include "base/mem.h"
 #include "base/net/http1.h"
 #include "base/scan.h"
 
@@ -342,6 +343,14 @@ bool ota_accepts_app(struct slice list, struct slice app_id)
 
 #define RESYNC_RAND "resync rand="
 #define RESYNC_AUTS ", auts="
+#define CONFIRMED   "confirmed; gpl="
+
+void ota_sa_confirmation_print(struct slice message_id, struct buf *out)
+{
+    buf_add(out, SLICE("X-Push-Message-ID: "));
+    buf_add(out, message_id);
+    buf_add(out, SLICE("\r\n\r\n"));
+}
 
 void ota_sa_answer_print(const struct ota_sa_answer *a, struct buf *out)
 {
@@ -349,10 +358,30 @@ void ota_sa_answer_print(const struct ota_sa_answer *a, struct buf *out)
         buf_add(out, SLICE("unknown"));
         return;
     }
+    if (a->word == OTA_SA_CONFIRMED) {
+        buf_add(out, SLICE(CONFIRMED));
+        codec_base64(out, slice_of(a->uplink, a->uplink_n));
+        return;
+    }
     buf_add(out, SLICE(RESYNC_RAND));
     codec_hex(out, slice_of(a->rand, sizeof a->rand));
     buf_add(out, SLICE(RESYNC_AUTS));
     codec_hex(out, slice_of(a->auts, sizeof a->auts));
+}
+
+static struct ota_sa_answer confirmed_parse(struct slice text)
+{
+    struct ota_sa_answer a = {.word = OTA_SA_NOTHING};
+    struct buf message;
+
+    buf_init(&message, sizeof a.uplink);
+    if (!codec_unbase64(text, false, &message) && message.n) {
+        a.word = OTA_SA_CONFIRMED;
+        a.uplink_n = message.n;
+        mem_copy(a.uplink, sizeof a.uplink, buf_slice(&message));
+    }
+    buf_clear(&message);
+    return a;
 }
 
 struct ota_sa_answer ota_sa_answer_parse(struct slice value)
@@ -364,6 +393,8 @@ struct ota_sa_answer ota_sa_answer_parse(struct slice value)
 
     if (slice_eq(value, SLICE("unknown")))
         return (struct ota_sa_answer){.word = OTA_SA_UNKNOWN};
+    if (slice_starts(value, SLICE(CONFIRMED)))
+        return confirmed_parse(slice_sub(value, sizeof CONFIRMED - 1, SIZE_MAX));
     scan_lit(&s, SLICE(RESYNC_RAND));
     rand = scan_token(&s, 2 * sizeof a.rand);
     scan_lit(&s, SLICE(RESYNC_AUTS));

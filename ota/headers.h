@@ -50,17 +50,23 @@ void ota_headers_print(const struct ota_message_head *h, struct buf *out);
 void ota_push_info_print(const struct ota_push_info *info, struct buf *out);
 struct ota_push_info ota_push_info_parse(struct slice value);
 
-/* X-Push-Association: what a terminal answers to a sealed push whose association it cannot use.  UNKNOWN: it has none of
- * that name; RESYNC: the numbers of its identity module and the network's do not meet, and where it stands
- * (TS 33.102 §6.3.5).  Nothing of what is refused for another reason is told.  Text: "unknown", or "resync rand=", 32
- * hexadecimal digits, ", auts=" and 28 of them. */
-enum ota_sa_word { OTA_SA_NOTHING, OTA_SA_UNKNOWN, OTA_SA_RESYNC };
+/* X-Push-Association: what a terminal answers to a sealed push about its association.  UNKNOWN: it has none of that name;
+ * RESYNC: the numbers of its identity module and the network's do not meet, and where it stands (TS 33.102 §6.3.5);
+ * CONFIRMED: it has the one that the push brought along, and shows it by a protected message of its own (GPL-A1 §6.2, return
+ * channel), which says ota_sa_confirmation_print() of that push.  Nothing of what is refused for another reason is told.
+ * Text: "unknown"; "resync rand=", 32 hexadecimal digits, ", auts=" and 28 of them; "confirmed; gpl=" and base64. */
+#define OTA_SA_UPLINK_MAX_N 256 /* octets of that message */
+enum ota_sa_word { OTA_SA_NOTHING, OTA_SA_UNKNOWN, OTA_SA_RESYNC, OTA_SA_CONFIRMED };
 struct ota_sa_answer {
     enum ota_sa_word word;
-    uint8_t rand[16]; /* RAND, with RESYNC */
-    uint8_t auts[14]; /* AUTS, likewise */
+    uint8_t rand[16];                    /* RAND, with RESYNC */
+    uint8_t auts[14];                    /* AUTS, likewise */
+    uint8_t uplink[OTA_SA_UPLINK_MAX_N]; /* the message, with CONFIRMED: uplink_n octets */
+    size_t uplink_n;
 };
 #define OTA_SA_HEADER "X-Push-Association"
+/* A MIME entity of one header and no content: which push it answers. */
+void ota_sa_confirmation_print(struct slice message_id, struct buf *out);
 void ota_sa_answer_print(const struct ota_sa_answer *a, struct buf *out); /* the value; not of NOTHING */
 struct ota_sa_answer ota_sa_answer_parse(struct slice value);             /* NOTHING for any other text */
 

@@ -458,6 +458,13 @@ static bool rerouted(struct attempt *a)
     return true;
 }
 
+/* A word that anybody on the way could have written shows nothing. */
+static bool proves(const struct attempt *a)
+{
+    return ppg_core_settings(a->deliver->core)->protection.confirmation == PPG_CONFIRM_DELIVERY &&
+           a->bearer->caps(a->terminal).auth_int;
+}
+
 /* What the terminal says of a bootstrapped association.  One that it cannot use gives way to another, and the push goes out
  * again at once, so often in an attempt; after that it waits.  True: sent again. */
 static bool associated(struct attempt *a)
@@ -466,10 +473,10 @@ static bool associated(struct attempt *a)
     struct ota_result *r = &a->job.result;
     bool again;
 
-    if (r->taken) {
+    if (r->taken && proves(a))
         ppg_protect_taken(p, a->terminal, &a->message);
+    if (r->taken && r->association.word != OTA_SA_CONFIRMED)
         return false;
-    }
     again = ppg_protect_answered(p, a->terminal, &a->message, &r->association);
     if (!again || r->outcome != OTA_ABORTED)
         return false;

@@ -531,15 +531,68 @@ static void drop(struct ppg_gba *g, const uint8_t *said, struct slice terminal)
     write_begin(g, w, STORE_SA_DROP);
 }
 
+static void shown(struct terminal *t, const uint8_t said[SEC_SA_RAND_N], const char *how)
+{
+    if (!sec_naf_sa_confirm(t->sa, said))
+        return;
+    t->alarmed = false;
+    log_sa(t, LOG_INFO, "sa.confirmed", said, how);
+    confirm(t->gba, said);
+}
+
 void ppg_gba_taken(struct ppg_gba *g, struct slice terminal, const uint8_t said[SEC_SA_RAND_N])
 {
     struct terminal *t = map_get(&g->terminals, terminal);
 
-    if (!t || !sec_naf_sa_confirm(t->sa, said))
-        return;
-    t->alarmed = false;
-    log_sa(t, LOG_INFO, "sa.confirmed", said, "taken");
-    confirm(g, said);
+    if (t)
+        shown(t, said, "taken");
+}
+
+static bool says(struct slice text, struct slice message_id)
+{
+    struct buf want;
+    bool same;
+
+    buf_init(&want, OTA_SA_UPLINK_MAX_N);
+    ota_sa_confirmation_print(message_id, &want);
+    same = !buf_err(&want) && slice_eq(text, buf_slice(&want));
+    buf_clear(&want);
+    return same;
+}
+
+/* NULL: it is the terminal's own, and about that push; else why it is not. */
+static const char *uplink_fault(struct terminal *t, const uint8_t said[SEC_SA_RAND_N],
+                                struct slice message_id, struct slice octets)
+{
+    uint8_t by[SEC_SA_RAND_N];
+    struct sec_gpl_msg msg;
+    struct buf text;
+    const char *why = NULL;
+    enum err e = sec_gpl_parse(octets, &msg);
+
+    buf_init(&text, OTA_SA_UPLINK_MAX_N);
+    if (!e)
+        e = sec_naf_sa_open(t->sa, now_s(t->gba), &msg, &text, by);
+    if (e)
+        why = sec_gpl_reject_name(e);
+    else if (!slice_eq(slice_of(by, sizeof by), slice_of(said, SEC_SA_RAND_N)) ||
+             !says(buf_slice(&text), message_id))
+        why = "of another push";
+    buf_clear(&text);
+    return why;
+}
+
+void ppg_gba_confirmed(struct ppg_gba *g, struct slice terminal, const uint8_t said[SEC_SA_RAND_N],
+                       struct slice message_id, const struct ota_sa_answer *answer)
+{
+    struct terminal *t = map_get(&g->terminals, terminal);
+    const char *why =
+        t ? uplink_fault(t, said, message_id, slice_of(answer->uplink, answer->uplink_n)) : NULL;
+
+    if (why)
+        log_sa(t, LOG_WARN, "sa.confirm.refused", said, why);
+    else if (t)
+        shown(t, said, "uplink");
 }
 
 /* The module stands elsewhere: the key server goes there, and makes the next one from there.  A far one says what it
@@ -569,7 +622,7 @@ bool ppg_gba_answered(struct ppg_gba *g, struct slice terminal, const uint8_t sa
     bool moved = answer->word == OTA_SA_RESYNC;
     enum err e = ERR_OK;
 
-    if (!t || answer->word == OTA_SA_NOTHING ||
+    if (!t || answer->word == OTA_SA_NOTHING || answer->word == OTA_SA_CONFIRMED ||
         (moved && !slice_eq(slice_of(answer->rand, sizeof answer->rand), slice_of(said, SEC_SA_RAND_N))))
         return false;
     if (moved && t->doing == IDLE)
@@ -598,7 +651,8 @@ static void configure(struct ppg_gba *g)
 {
     size_t n = suites_of(ppg_core_settings(g->core), g->suites);
 
-    g->conf = (struct sec_naf_sa_conf){.suites = slice_of(g->suites, n), .rest_s = REST_S};
+    g->conf = (struct sec_naf_sa_conf){
+        .suites = slice_of(g->suites, n), .rest_s = REST_S, .window = SEC_SA_WINDOW_MAX};
 }
 
 void ppg_gba_forget(struct ppg_gba *g)

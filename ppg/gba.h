@@ -3,10 +3,11 @@
  *
  * Story of one.  protect.c asks for the terminal's with ppg_gba_get.  The store is asked what is left of an earlier run;
  * where there is nothing usable, the key server makes push info, which is kept in the store, sealed, with the first
- * numbers, before it is used.  Pushes wait meanwhile.  Each carries the push info until one was taken; ppg_gba_taken
- * notes that.  A terminal that has no such association, or whose module stands elsewhere, says so: ppg_gba_answered gives
- * the association up, and the same push goes out with the next one.  After SEC_NAF_SA_TRIES that were not taken the
- * terminal rests, and its pushes wait.  Content is not here.  One per core. */
+ * numbers, before it is used.  Pushes wait meanwhile.  Each carries the push info until the terminal has shown that it has
+ * the association, by a message of its own (ppg_gba_confirmed) or an answer that is nobody else's (ppg_gba_taken).  A
+ * terminal that has no such association, or whose module stands elsewhere, says so: ppg_gba_answered gives the association
+ * up, and the same push goes out with the next one.  After SEC_NAF_SA_TRIES that were not taken the terminal rests, and its
+ * pushes wait.  Content is not here.  One per core. */
 #ifndef PPG_GBA_H
 #define PPG_GBA_H
 
@@ -31,8 +32,12 @@ enum err ppg_gba_reserve(struct ppg_gba *g, struct slice terminal, struct ppg_pr
 /* It has sealed: more numbers are fetched before they are needed. */
 void ppg_gba_sealed(struct ppg_gba *g, struct slice terminal);
 
-/* The terminal has taken a push of that association. */
+/* The terminal has taken a push of that association, which its transport proves. */
 void ppg_gba_taken(struct ppg_gba *g, struct slice terminal, const uint8_t said[SEC_SA_RAND_N]);
+/* An answer that is to confirm that association (CONFIRMED): it does if its message is good, new, and of the push that it
+ * answers.  Another is logged and changes nothing: whoever is on the way may have written it. */
+void ppg_gba_confirmed(struct ppg_gba *g, struct slice terminal, const uint8_t said[SEC_SA_RAND_N],
+                       struct slice message_id, const struct ota_sa_answer *answer);
 /* What it said of that association when it refused a push.  True: the push may go out again, with another one. */
 bool ppg_gba_answered(struct ppg_gba *g, struct slice terminal, const uint8_t said[SEC_SA_RAND_N],
                       const struct ota_sa_answer *answer);

@@ -187,10 +187,10 @@ static enum err association_get(struct ppg_protect *p, const struct ota_associat
 }
 
 static void head_of(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
-                    bool inner, struct buf *out)
+                    bool inner, char id[PPG_PROTECT_ID_N], struct buf *out)
 {
     const struct ppg_push *push = t->push;
-    char name[PPG_ITEM_ID_N], id[PPG_ITEM_ID_N + 2];
+    char name[PPG_ITEM_ID_N];
     struct ota_message_head head = {
         .date_s = push->accepted_ms / 1000,
         .content_type = content->type,
@@ -205,7 +205,7 @@ static void head_of(struct ppg_protect *p, const struct ppg_target *t, const str
     };
 
     ppg_item_print(store_name(p->core->shared->store), t->id, name);
-    (void)snprintf(id, sizeof id, "%s%s", name, content->notice ? "-n" : "");
+    (void)snprintf(id, PPG_PROTECT_ID_N, "%s%s", name, content->notice ? "-n" : "");
     head.message_id = slice_str(id);
     ota_headers_print(&head, out);
 }
@@ -223,10 +223,10 @@ static void outer_head(const struct ppg_target *t, size_t sealed_n, struct buf *
 
 /* The parts of a message inside its seal: head, empty line, content. */
 static enum err inner_of(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
-                         struct slice parts[3])
+                         char id[PPG_PROTECT_ID_N], struct slice parts[3])
 {
     buf_reset(&p->scratch, INNER_HEAD_MAX_N);
-    head_of(p, t, content, true, &p->scratch);
+    head_of(p, t, content, true, id, &p->scratch);
     parts[0] = buf_slice(&p->scratch);
     parts[1] = SLICE("\r\n");
     parts[2] = content->body;
@@ -244,7 +244,7 @@ static enum err seal(struct ppg_protect *p, struct association *a, const struct 
                      const struct ppg_content *content, struct ppg_protected *out)
 {
     struct slice parts[3];
-    enum err e = inner_of(p, t, content, parts);
+    enum err e = inner_of(p, t, content, out->message_id, parts);
 
     if (!e)
         e = sec_sa_seal(&a->sa, SEC_GPL_DOWNLINK, ppg_core_utc_ms(p->core) / 1000, SLICE_NONE, parts, 3,
@@ -310,7 +310,7 @@ static enum err seal_bootstrapped(struct ppg_protect *p, const struct ppg_target
     enum err e = ppg_gba_get(p->gba, terminal->key, wait, &sa);
 
     if (!e)
-        e = inner_of(p, t, content, parts);
+        e = inner_of(p, t, content, out->message_id, parts);
     if (e)
         return e;
     gpi_n = sec_naf_sa_gpi(sa).n;
@@ -336,7 +336,11 @@ void ppg_protect_taken(struct ppg_protect *p, const struct ota_terminal *termina
 bool ppg_protect_answered(struct ppg_protect *p, const struct ota_terminal *terminal,
                           const struct ppg_protected *message, const struct ota_sa_answer *answer)
 {
-    return message->bootstrapped && ppg_gba_answered(p->gba, terminal->key, message->said, answer);
+    if (!message->bootstrapped)
+        return false;
+    if (answer->word == OTA_SA_CONFIRMED)
+        ppg_gba_confirmed(p->gba, terminal->key, message->said, slice_str(message->message_id), answer);
+    return ppg_gba_answered(p->gba, terminal->key, message->said, answer);
 }
 
 void ppg_protect_revoke(struct ppg_protect *p, struct slice terminal)
@@ -352,7 +356,7 @@ enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const st
         return seal_when_numbered(p, t, content, terminal, decision, wait, out);
     if (decision->seal)
         return seal_bootstrapped(p, t, content, terminal, wait, out);
-    head_of(p, t, content, false, &out->head);
+    head_of(p, t, content, false, out->message_id, &out->head);
     out->body = content->body;
     return buf_err(&out->head);
 }

@@ -6,6 +6,7 @@
 
 #include "ppg/content.h"
 #include "ppg/core.h"
+#include "ppg/item.h"
 #include "ota/headers.h"
 #include "security/policy.h"
 #include "security/sa.h"
@@ -20,15 +21,17 @@ struct ppg_protect_wait {
     void *arg;
 };
 
+#define PPG_PROTECT_ID_N (PPG_ITEM_ID_N + 2)
 struct ppg_protected {
     struct buf head;   /* push message header lines for the outside */
     struct buf sealed; /* the sealed message, when there is one */
     struct slice body; /* what the bearer sends: sealed, or the content itself */
     uint32_t sn;       /* 0: not sealed */
     uint8_t suite;
-    uint8_t said[SEC_SA_RAND_N]; /* of the association that sealed */
-    bool bootstrapped;           /* it is one of ours (gba.h), not a provisioned one */
-    size_t gpi_n;                /* octets of the push info that rides along; 0: none */
+    uint8_t said[SEC_SA_RAND_N];       /* of the association that sealed */
+    bool bootstrapped;                 /* it is one of ours (gba.h), not a provisioned one */
+    char message_id[PPG_PROTECT_ID_N]; /* that the terminal knows it by; "" before */
+    size_t gpi_n;                      /* octets of the push info that rides along; 0: none */
 };
 
 /* ERR_OK: *out is filled (its bufs are the caller's, initialised).  ERR_AGAIN: *wait is queued.  ERR_LATE: the
@@ -40,10 +43,11 @@ enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const st
 
 /* Has the terminal an association, or can it be given one?  Any core, whoever owns the terminal. */
 bool ppg_protect_possible(const struct ppg_core *c, const struct ota_terminal *terminal, bool encrypts);
-/* The terminal has taken a sealed message. */
+/* The terminal itself, and nobody on the way, says that it has taken a sealed message. */
 void ppg_protect_taken(struct ppg_protect *p, const struct ota_terminal *terminal,
                        const struct ppg_protected *message);
-/* What it said of the association when it refused one.  True: the push may go out again, with another association. */
+/* What is said to be its word of the association.  A confirmation counts when it is protected, and of that message.  True: one
+ * was refused, and the push may go out again with another association. */
 bool ppg_protect_answered(struct ppg_protect *p, const struct ota_terminal *terminal,
                           const struct ppg_protected *message, const struct ota_sa_answer *answer);
 /* The terminal's bootstrapped associations end now. */

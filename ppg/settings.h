@@ -16,6 +16,10 @@
 #define PPG_NETWORKS_MAX 16
 #define PPG_KEYS_MAX     192 /* keys of ppg.conf */
 
+/* What shows that a terminal has the association that a push brought: besides a protected message of its own, an answer that
+ * its transport proves? */
+enum ppg_confirmation { PPG_CONFIRM_DELIVERY, PPG_CONFIRM_UPLINK };
+
 /* What an initiator assumes of a terminal: compared where something is known, and where nothing is? */
 enum ppg_capabilities_use { PPG_CAPABILITIES_LENIENT, PPG_CAPABILITIES_STRICT, PPG_CAPABILITIES_IGNORE };
 
@@ -194,6 +198,7 @@ struct ppg_settings {
         enum sec_message_use message;
         unsigned suites;       /* 1 << octet of each that may seal */
         uint32_t number_range; /* sequence numbers reserved at once */
+        int confirmation;      /* enum ppg_confirmation */
     } protection;
     struct {
         const char *name;                            /* domain name of the gateway as a NAF; never NULL */

@@ -262,16 +262,16 @@ void sec_naf_sa_refuse(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N], 
 }
 
 enum err sec_naf_sa_open(struct sec_naf_sa *n, int64_t now_s, const struct sec_gpl_msg *msg,
-                         struct buf *plain)
+                         struct buf *plain, uint8_t said[SEC_SA_RAND_N])
 {
+    struct one *one;
     enum err e = ERR_ABSENT;
 
     tidy(n, now_s);
-    if (n->front)
-        e = sec_sa_open(&n->front->sa, SEC_GPL_UPLINK, now_s, msg, plain);
-    if (!e)
-        (void)sec_naf_sa_confirm(n, n->front->sa.rand);
-    if (e == ERR_ABSENT && n->old)
-        e = sec_sa_open(&n->old->sa, SEC_GPL_UPLINK, now_s, msg, plain);
+    for (one = n->front; one && e == ERR_ABSENT; one = one == n->old ? NULL : n->old) {
+        e = sec_sa_open(&one->sa, SEC_GPL_UPLINK, now_s, msg, plain);
+        if (!e)
+            mem_copy(said, SEC_SA_RAND_N, slice_of(one->sa.rand, SEC_SA_RAND_N));
+    }
     return e;
 }

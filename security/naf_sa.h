@@ -4,7 +4,8 @@
  *
  * One life: sec_naf_sa_need says NEW; the caller gets a struct sec_push_info from its key server and hands it to
  * sec_naf_sa_adopt.  Each push goes through sec_naf_sa_seal; until the terminal has shown that it has the association,
- * its GPI is in every message.  A delivery that the terminal took is sec_naf_sa_confirm; one that it refused is
+ * its GPI is in every message.  What shows it is the caller's to say: a message of the terminal's own (sec_naf_sa_open), or a
+ * delivery that it took where nobody else can answer for it; then sec_naf_sa_confirm.  One that it refused is
  * sec_naf_sa_refuse, and the association is given up: the next push brings another, at most SEC_NAF_SA_TRIES in a row.
  * When a tenth of the life or half of the numbers is left, need says REFRESH: seal goes on, and adopt puts a new one in
  * front.  The old one is the way back as long as the new one is not confirmed, and opens answers for a minute more.
@@ -70,12 +71,13 @@ uint32_t sec_naf_sa_left(const struct sec_naf_sa *n);
 /* What the next message carries along; n 0: nothing. */
 struct slice sec_naf_sa_gpi(const struct sec_naf_sa *n);
 
-/* The terminal has taken a message of that association; of another one: no effect.  True: it was not known before. */
+/* The terminal has that association; of another one: no effect.  True: it was not known before. */
 bool sec_naf_sa_confirm(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N]);
 /* It refused one.  The association is given up; of another one: no effect. */
 void sec_naf_sa_refuse(struct sec_naf_sa *n, const uint8_t said[SEC_SA_RAND_N], int64_t now_s);
-/* An answer of the terminal, by the current association or the old one, as sec_sa_open; a good one confirms. */
+/* A message of the terminal, by the current association or the old one, as sec_sa_open; *said names which.  What it has seen is
+ * forgotten with a restart: such a message can do no more than confirm, and what it confirmed stays so. */
 enum err sec_naf_sa_open(struct sec_naf_sa *n, int64_t now_s, const struct sec_gpl_msg *msg,
-                         struct buf *plain) MUST_USE;
+                         struct buf *plain, uint8_t said[SEC_SA_RAND_N]) MUST_USE;
 
 #endif

@@ -151,6 +151,7 @@ static struct kit_verdict handle(struct kit *k, const struct kit_request *req, s
     bool options = slice_eq(req->method, SLICE("OPTIONS"));
     struct kit_transport t = transport_of(req);
 
+    t.answered = true;
     if (!slice_eq(req->target, SLICE("/wappush")))
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_PATH, 404, 0};
     line(a, "X-Wap-Push-OTA-Version", SLICE("1.0"));
@@ -246,6 +247,7 @@ static struct kit_verdict handle_message(struct kit *k, const struct kit_message
     const struct kit_transport t = {.proofs = m->proofs,
                                     .full = m->tls && m->proofs,
                                     .tls = m->tls,
+                                    .answered = true,
                                     .server = m->server,
                                     .now_s = m->now_s};
 

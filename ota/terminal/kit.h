@@ -205,7 +205,8 @@ struct kit_verified {
 enum kit_event kit_verify_done(struct kit *k, unsigned place, const struct kit_verified *v,
                                struct kit_push *push, const char **reason);
 /* After kit_handle_message: a header line for the answer, appended, when the gateway is to know something of the push's
- * association; kit_handle has it among the answer's headers. */
+ * association; kit_handle has it among the answer's headers.  A push that brought its association is confirmed so, by a protected
+ * message under a number that kit_save() must have kept before it leaves. */
 void kit_answer_more(const struct kit *k, struct buf *out);
 /* What must survive a restart (highest numbers seen, message ids, what the module has taken, associations that pushes
  * brought, with their keys: keep it as secret as the module's), as text lines; the program stores it before it answers.  load: ERR_MALFORMED, ERR_LIMIT. */

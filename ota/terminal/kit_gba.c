@@ -10,9 +10,13 @@
 #include "base/num.h"
 #include "security/gpi.h"
 
-#define RATE_WINDOW_S 60
-#define RETIRED_S     60 /* the one before opens so long after a new one [GBA-PUSH §6.2] */
-#define SEEN_N        (8 * SEC_AKA_SLOTS)
+#define RATE_WINDOW_S   60
+#define RETIRED_S       60 /* the one before opens so long after a new one [GBA-PUSH §6.2] */
+#define SEEN_N          (8 * SEC_AKA_SLOTS)
+/* Numbers of what we seal keep pace with the clock, so that a state that comes back from an older copy meets none that was
+ * used since, nor one that the gateway takes for a replay. */
+#define UPLINK_PACE     16 /* a second */
+#define UPLINK_PACE_END (INT64_C(1) << 30)
 
 /* What we open; the gateway seals with one of them. */
 static const uint8_t suites[] = {SEC_GPL_CTR, SEC_GPL_HMAC, SEC_GPL_GCM};
@@ -104,6 +108,7 @@ enum err kit_gba_make(struct kit *k, const struct kit_gba_conf *conf, struct kit
         a->sa = made;
         a->present = true;
         a->gpi_n = conf->gpi.n;
+        a->made_s = conf->made_s;
         mem_copy(a->gpi, sizeof a->gpi, conf->gpi);
         *out = a;
     }
@@ -128,7 +133,8 @@ static enum kit_reason keep(struct kit *k, struct slice gpi, const struct sec_gp
     const struct kit_gba_conf conf = {.gpi = gpi,
                                       .ptid = slice_of(r->opened.ptid, r->opened.ptid_n),
                                       .ks = sec_secret_slice(&r->ks_naf),
-                                      .expires_s = r->opened.expires_s};
+                                      .expires_s = r->opened.expires_s,
+                                      .made_s = now_s};
     struct slice gateway, ua;
     struct kit_assoc *a;
 
@@ -198,6 +204,56 @@ enum kit_reason kit_gba_take(struct kit *k, const struct sec_gpl_msg *msg, int64
     return why;
 }
 
+/* --- confirming one --- */
+
+static uint32_t uplink_floor(const struct kit_assoc *a, int64_t now_s)
+{
+    int64_t age_s = num_min64(now_s - a->made_s, UPLINK_PACE_END / UPLINK_PACE);
+
+    return age_s > 0 ? 1 + (uint32_t)(age_s * UPLINK_PACE) : 1;
+}
+
+/* In the suite of the push, which the gateway allows. */
+static enum err seal_confirmation(struct kit_assoc *a, const struct sec_gpl_msg *msg, struct slice message_id,
+                                  int64_t now_s, struct buf *out)
+{
+    uint32_t from = (uint32_t)num_max64(a->sa.numbers.end, uplink_floor(a, now_s)), sn;
+    struct buf text;
+    struct slice part;
+    enum err e;
+
+    buf_init(&text, OTA_SA_UPLINK_MAX_N);
+    ota_sa_confirmation_print(message_id, &text);
+    part = buf_slice(&text);
+    e = buf_err(&text);
+    if (!e)
+        e = sec_sa_reserved(&a->sa, from, from + 1);
+    if (!e) {
+        a->sa.preferred = msg->suite;
+        e = sec_sa_seal(&a->sa, SEC_GPL_UPLINK, now_s, SLICE_NONE, &part, 1, out, &sn);
+    }
+    buf_clear(&text);
+    return e;
+}
+
+/* As long as the gateway does not know, it goes on bringing it: one that cannot be made is left out. */
+void kit_gba_confirm(struct kit *k, struct kit_assoc *a, const struct sec_gpl_msg *msg,
+                     struct slice message_id, int64_t now_s)
+{
+    struct ota_sa_answer *said = &k->said;
+    struct buf sealed;
+
+    if (!message_id.n)
+        return;
+    buf_init(&sealed, sizeof said->uplink);
+    if (!seal_confirmation(a, msg, message_id, now_s, &sealed)) {
+        said->word = OTA_SA_CONFIRMED;
+        said->uplink_n = sealed.n;
+        mem_copy(said->uplink, sizeof said->uplink, buf_slice(&sealed));
+    }
+    buf_clear(&sealed);
+}
+
 /* --- saving --- */
 
 static void save_seen(const struct sec_aka_seen *seen, struct buf *out)
@@ -218,8 +274,9 @@ static void save_assoc(const struct kit_assoc *a, struct buf *out)
         codec_hex(out, parts[i]);
         buf_add_ch(out, ' ');
     }
-    buf_addf(out, "%llu %lu %016llx\n", (unsigned long long)a->sa.expires_s, (unsigned long)a->sa.window.high,
-             (unsigned long long)a->sa.window.seen);
+    buf_addf(out, "%llu %lu %016llx %lu %llu\n", (unsigned long long)a->sa.expires_s,
+             (unsigned long)a->sa.window.high, (unsigned long long)a->sa.window.seen,
+             (unsigned long)a->sa.numbers.end, (unsigned long long)a->made_s);
 }
 
 void kit_gba_save(const struct kit *k, struct buf *out)
@@ -291,10 +348,23 @@ static size_t octets_read(struct scan *s, uint8_t *out, size_t max_n)
 struct saved {
     uint8_t gpi[SEC_GPI_MAX_N], ks[SEC_GPL_KEY_N], ptid[SEC_GPI_PTID_MAX_N];
     size_t gpi_n, ks_n, ptid_n;
-    uint64_t expires_s;
-    uint32_t high;
+    uint64_t expires_s, made_s;
+    uint32_t high, next;
     uint64_t seen;
 };
+
+/* What older states lack: of those associations the gateway knew when the push was answered. */
+static void saved_uplink(struct scan *s, struct saved *v)
+{
+    v->made_s = v->expires_s;
+    v->next = 0;
+    if (scan_peek(s) != ' ')
+        return;
+    scan_ch(s, ' ');
+    v->next = scan_u32(s, 0, UINT32_MAX);
+    scan_ch(s, ' ');
+    v->made_s = scan_u64(s, 0, INT64_MAX);
+}
 
 static enum err saved_parse(struct scan *s, struct saved *v)
 {
@@ -310,6 +380,7 @@ static enum err saved_parse(struct scan *s, struct saved *v)
     v->high = scan_u32(s, 0, UINT32_MAX);
     scan_ch(s, ' ');
     text = scan_token(s, 2 * sizeof bits);
+    saved_uplink(s, v);
     scan_end(s);
     if (s->err)
         return s->err;
@@ -325,7 +396,8 @@ static enum err saved_apply(struct kit *k, const struct saved *v)
     const struct kit_gba_conf conf = {.gpi = slice_of(v->gpi, v->gpi_n),
                                       .ptid = slice_of(v->ptid, v->ptid_n),
                                       .ks = slice_of(v->ks, v->ks_n),
-                                      .expires_s = (int64_t)v->expires_s};
+                                      .expires_s = (int64_t)v->expires_s,
+                                      .made_s = (int64_t)v->made_s};
     struct sec_gpi_msg gpi;
     struct kit_assoc *a;
     enum err e = sec_gpi_parse(conf.gpi, &gpi);
@@ -337,6 +409,7 @@ static enum err saved_apply(struct kit *k, const struct saved *v)
     if (!e) {
         a->sa.window.high = v->high;
         a->sa.window.seen = v->seen;
+        a->sa.numbers = (struct sec_sa_numbers){v->next, v->next};
     }
     return e;
 }

@@ -67,7 +67,8 @@ static enum kit_reason seal_reason(enum err e)
 
 /* Steps 1 to 7 of the receiver; *m is replaced by the inner message.  Until sec_sa_open has verified the tag nothing
  * of the message is used but the name of its association and, authentic by itself, a GPI. */
-static struct kit_verdict open_seal(struct kit *k, int64_t now_s, struct kit_entity *m, struct kit_push *push)
+static struct kit_verdict open_seal(struct kit *k, const struct kit_transport *t, struct kit_entity *m,
+                                    struct kit_push *push)
 {
     struct sec_gpl_msg seal;
     struct kit_assoc *a;
@@ -77,12 +78,12 @@ static struct kit_verdict open_seal(struct kit *k, int64_t now_s, struct kit_ent
     if (e)
         return drop(seal_reason(e));
     if (seal.gpi.n)
-        why = kit_gba_take(k, &seal, now_s, &push->associated);
+        why = kit_gba_take(k, &seal, t->now_s, &push->associated);
     if (why != KIT_REASON_NONE)
         return drop(why);
     a = kit_assoc_find(k, seal.said);
     buf_reset(&k->plain, k->plain.max);
-    e = a && a->present ? sec_sa_open(&a->sa, SEC_GPL_DOWNLINK, now_s, &seal, &k->plain) : ERR_ABSENT;
+    e = a && a->present ? sec_sa_open(&a->sa, SEC_GPL_DOWNLINK, t->now_s, &seal, &k->plain) : ERR_ABSENT;
     if ((e == ERR_ABSENT || e == ERR_LATE) && k->gba.usim)
         k->said.word = OTA_SA_UNKNOWN;
     if (e)
@@ -90,6 +91,8 @@ static struct kit_verdict open_seal(struct kit *k, int64_t now_s, struct kit_ent
     push->gateway = kit_assoc_gateway(a);
     if (kit_entity_parse(buf_slice(&k->plain), m) || m->content_type.n == 0)
         return drop_as(KIT_REASON_INNER, 238);
+    if (seal.gpi.n && t->answered)
+        kit_gba_confirm(k, a, &seal, m->message_id, t->now_s);
     push->suite = seal.suite;
     push->sn = seal.sn;
     push->message_protection = sec_gpl_suite_encrypts(seal.suite) ? KIT_FULL : KIT_INTEGRITY;
@@ -205,7 +208,7 @@ static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struc
     if (m->content_type.n == 0)
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_CONTENT_TYPE, 204, 238};
     if (sec_gpl_profile_by_media_type(m->content_type))
-        v = open_seal(k, t->now_s, m, &p);
+        v = open_seal(k, t, m, &p);
     if (v.event != KIT_PUSH)
         return v;
     believe(t, m, &p);

@@ -81,6 +81,7 @@ struct kit_assoc {
     uint64_t seen;
     uint8_t gpi[SEC_GPI_MAX_N]; /* what it was made from, gpi_n octets; 0: it was provisioned */
     size_t gpi_n;
+    int64_t made_s; /* UTC, with gpi_n */
 };
 
 /* What pushes may bring associations with. */
@@ -146,10 +147,13 @@ struct slice kit_assoc_gateway(const struct kit_assoc *a);
 /* kit_gba.c.  Step 2 of the receiver: the association that the message's GPI makes, or the one it has made before.
  * KIT_REASON_NONE, or why there is none; k->said may have something to tell the gateway. */
 enum kit_reason kit_gba_take(struct kit *k, const struct sec_gpl_msg *msg, int64_t now_s, bool *made);
+/* The message, which opened, brought push info along: k->said shows the gateway that the association is here. */
+void kit_gba_confirm(struct kit *k, struct kit_assoc *a, const struct sec_gpl_msg *msg,
+                     struct slice message_id, int64_t now_s);
 /* One that is made from a GPI and its key; ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
 struct kit_gba_conf {
     struct slice gpi, ptid, ks;
-    int64_t expires_s;
+    int64_t expires_s, made_s;
 };
 enum err kit_gba_make(struct kit *k, const struct kit_gba_conf *conf, struct kit_assoc **out) MUST_USE;
 /* Lines of the saved state: what the module has taken, and associations from GPIs. */
@@ -172,6 +176,7 @@ struct kit_transport {
     unsigned proofs; /* of the gateway's name; of enum kit_proof, none: 0 */
     bool full;       /* proved, inside TLS or DTLS */
     bool tls;
+    bool answered; /* what the kit says of an association gets to the gateway */
     struct slice server;
     struct ota_push_info info; /* what was said outside a seal */
     int64_t now_s;

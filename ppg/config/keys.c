@@ -46,6 +46,8 @@ static const struct ppg_word level_words[] = {
     {"none", SEC_LEVEL_NONE}, {"integrity", SEC_LEVEL_INTEGRITY}, {"full", SEC_LEVEL_FULL}, {NULL, 0}};
 static const struct ppg_word message_words[] = {
     {"auto", SEC_MESSAGE_AUTO}, {"always", SEC_MESSAGE_ALWAYS}, {NULL, 0}};
+static const struct ppg_word confirmation_words[] = {
+    {"delivery", PPG_CONFIRM_DELIVERY}, {"uplink", PPG_CONFIRM_UPLINK}, {NULL, 0}};
 static const struct ppg_word log_words[] = {
     {"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
 static const struct ppg_word format_words[] = {{"text", LOG_TEXT}, {"json", LOG_JSON}, {NULL, 0}};
@@ -546,6 +548,11 @@ const struct ppg_config_key ppg_config_keys[] = {
            "bits."),
     NUMBER(COUNT, "protection", "number-range", protection.number_range, 1, 65536, "1024",
            "Sequence numbers of an association reserved at once; a crash skips up to so many."),
+    CHOICE(
+        WORD, "protection", "confirmation", protection.confirmation, confirmation_words, "delivery",
+        "What shows that a terminal has the association that a push brought, so that no further push brings "
+        "it: a protected message of its own, always; with delivery also an answer that its TLS proves to "
+        "be its own."),
 
     TEXT("key-server", "name", key_server.name, 1, SEC_GBA_FQDN_MAX_N, check_fqdn, "ppg.example.net",
          "Domain name of this gateway as terminals know it; every key it gets is made for this name."),

@@ -1,7 +1,7 @@
 /* A protected message from anywhere: parsed, and opened with keys of its suite, which must fail or, when it opens,
- * seal to the same octets again. */
+ * seal to the same octets again; and heard from a terminal, which is good at most once. */
 #include <stdint.h>
-#include "security/gpl.h"
+#include "security/sa.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -31,6 +31,30 @@ static void open_it(struct slice in, const struct sec_gpl_msg *msg)
     buf_clear(&again);
 }
 
+/* As the gateway hears it from its terminal: a good one is good once. */
+static void hear(const struct sec_gpl_msg *msg)
+{
+    const struct sec_sa_conf conf = {.rand = SLICE("0123456789abcdef"),
+                                     .ptid = msg->said,
+                                     .ks = slice_of(ks, sizeof ks),
+                                     .suites = slice_of(&msg->suite, 1),
+                                     .expires_s = 2,
+                                     .window = SEC_SA_WINDOW_MAX};
+    struct sec_sa sa;
+    struct buf plain;
+    enum err e;
+
+    buf_init(&plain, 1 << 20);
+    MUST(sec_sa_init(&sa, &conf) == ERR_OK);
+    e = sec_sa_open(&sa, SEC_GPL_UPLINK, 1, msg, &plain);
+    MUST(!e || (plain.n == 0 && sa.window.high == 0));
+    MUST(sec_sa_open(&sa, SEC_GPL_UPLINK, 1, msg, &plain) == (e ? e : ERR_EXISTS));
+    MUST(sec_sa_open(&sa, SEC_GPL_UPLINK, 2, msg, &plain) ==
+         (msg->direction == SEC_GPL_UPLINK ? ERR_LATE : ERR_ABSENT));
+    sec_sa_clear(&sa);
+    buf_clear(&plain);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct slice in = slice_of(data, n);
@@ -40,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         MUST(msg.header.n + msg.payload.n + msg.tag.n == n);
         MUST(msg.covered.n + msg.tag.n == n);
         open_it(in, &msg);
+        hear(&msg);
     }
     return 0;
 }

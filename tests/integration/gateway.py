@@ -265,10 +265,10 @@ class Ear:
 class Relay:
     """Passes octets between a client and 127.0.0.1:port and keeps them in `seen`; hold() keeps back what the server
     answers to requests that begin with `word`, until let_go() passes it on or drop() cuts the connection.  What `change`
-    gives back for the octets of a client goes on in their place."""
+    gives back for the octets of a client, and `answer` for those of the server, goes on in their place."""
 
-    def __init__(self, bench, port, word=b"", change=None):
-        self.to_port, self.word, self.change, self.seen = port, word, change, bytearray()
+    def __init__(self, bench, port, word=b"", change=None, answer=None):
+        self.to_port, self.word, self.change, self.answer, self.seen = port, word, change, answer, bytearray()
         self.free, self.held, self.dropping = threading.Event(), threading.Event(), False
         self.free.set()
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -314,7 +314,8 @@ class Relay:
                         self.dropping = False
                         break
                 self.seen += data
-                sink.sendall(self.change(data) if self.change and not answers else data)
+                change = self.answer if answers else self.change
+                sink.sendall(change(data) if change else data)
         except OSError:
             pass
         for end in (source, sink):

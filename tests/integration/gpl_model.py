@@ -22,8 +22,9 @@ class Message:
         self.head, self.payload, self.tag = octets[:at], octets[at:-16], octets[-16:]
 
     def open(self, ks):
-        """Of the suites aes-ctr-hmac-sha256 and hmac-sha256, downlink; None when the tag is another."""
-        keys = [kdf(ks, 0xF1, label, b"\0", bytes([self.suite])) for label in (b"gpl-int", b"gpl-enc", b"gpl-salt")]
+        """Of the suites aes-ctr-hmac-sha256 and hmac-sha256; None when the tag is another."""
+        direction = bytes([self.flags >> 3 & 1])
+        keys = [kdf(ks, 0xF1, label, direction, bytes([self.suite])) for label in (b"gpl-int", b"gpl-enc", b"gpl-salt")]
         if hmac.new(keys[0], self.octets[:-16], hashlib.sha256).digest()[:16] != self.tag:
             return None
         nonce = keys[2][:8] + self.sn.to_bytes(4, "big")

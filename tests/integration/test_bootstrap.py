@@ -2,6 +2,7 @@
 crosses the wire is opened by push-terminal and by a model of its own (gpl_model.py), that starts at the module's key.
 Usage: test_bootstrap.py BUILD_DIR."""
 
+import base64
 import json
 import os
 import re
@@ -99,6 +100,63 @@ def the_first_push_brings_its_association(bench):
     check_eq([e["said"] for e in g.check_events(1, "sa.made")], [sent[0].said.hex()], "what was agreed on")
     rows = json.loads(g.ctl("--json", "sa", "list").stdout)["associations"]
     check_eq([(a["said"], a["agreed"], a["made"] < a["expires"]) for a in rows], [(sent[0].said.hex(), "push-info", True)])
+
+
+WORD = re.compile(rb"X-Push-Association: confirmed; gpl=([A-Za-z0-9+/=]+)\r\n")
+
+
+@case
+def it_is_confirmed_in_the_terminals_own_words(bench):
+    """The terminal answers the push that brought its association with a protected message, which the model opens from the
+    module's key on: it has the name and the keys of the way up, and says which push it answers.  Then nothing is brought any
+    more."""
+    p = phone(bench)
+    relay = Relay(bench, p.port)
+    g = gateway(bench, p.route("+15550100", more="", port=relay.port), conf={"protection.confirmation": "uplink"})
+    for i in range(3):
+        deliver(bench, g, f"content {i}")
+    sent = messages(p.wire())
+    check_eq([len(m.gpi) > 0 for m in sent], [True, False, False], "push info")
+    words = WORD.findall(bytes(relay.seen))
+    check_eq(len(words), 1, "confirmations")
+    up = Message(base64.b64decode(words[0]))
+    ks, _, _, ptid, _ = MODEL.take(sent[0].gpi)
+    check_eq((up.flags, up.suite, up.sn, up.said, up.gpi), (0x1A, 0x02, 1, ptid, b""))
+    message_id = p.wait_events(3)[0]["message_id"]
+    check_eq(up.open(ks), f"X-Push-Message-ID: {message_id}\r\n\r\n".encode())
+    check(message_id.encode() not in up.octets, "readable on the wire")
+    g.check_events(1, "sa.confirmed", said=sent[0].said.hex(), why="uplink")
+
+
+@case
+def a_word_from_the_way_confirms_nothing(bench):
+    """The answer "accepted" alone, over a path that anybody can write on; a message with a bit turned; a good one, at another
+    push; that one again.  The pushes are delivered, and bring the association until the terminal's own word gets through."""
+    p = phone(bench)
+    heard, state = [], {"n": 0}
+
+    def rewrite(octets):
+        found = WORD.search(octets)
+        if not found:
+            return octets
+        heard.append(found)
+        state["n"] += 1
+        if state["n"] == 1:
+            return octets.replace(found.group(0), b"")
+        flipped = bytearray(base64.b64decode(found.group(1)))
+        flipped[-1] ^= 1
+        word = {2: base64.b64encode(flipped), 3: heard[1].group(1), 4: heard[1].group(1)}.get(state["n"], found.group(1))
+        return octets.replace(found.group(1), word)
+
+    relay = Relay(bench, p.port, answer=rewrite)
+    g = gateway(bench, p.route("+15550100", more="", port=relay.port))
+    for i in range(6):
+        deliver(bench, g, f"content {i}")
+        g.check_events(int(i >= 4), "sa.confirmed")
+    check_eq([len(m.gpi) > 0 for m in messages(p.wire())], [True] * 5 + [False], "push info")
+    refused = g.check_events(3, "sa.confirm.refused")
+    check_eq([e["why"] for e in refused], ["mac", "of another push", "replay"])
+    check_eq([e["content"] for e in p.wait_events(6)], [f"content {i}" for i in range(6)])
 
 
 @case
@@ -216,7 +274,8 @@ def no_changed_bit_is_taken(bench):
         check_eq(fresh.events(), [], "pushes")
     last = Terminal(bench, "--module", bench.path("other"), association=False)
     with Raw(bench, last) as raw:
-        check_eq(raw.post(whole.octets), ("400", None))
+        status, word = raw.post(whole.octets)
+        check_eq((status, word.startswith("confirmed; gpl=")), ("400", True))
         check_eq(raw.post(whole.octets), ("235", None), "the same again")
     check_eq([e["content"] for e in last.wait_events(1)], ["hello"])
 
@@ -296,6 +355,7 @@ def over_sip_too(bench):
     check_eq([(e["key"], e["associated"], e["protection"]) for e in p.wait_events(3)],
              [("gba-push", first, "full") for first in (True, False, True)])
     check_eq([e["reason"] for e in p.events("dropped")], ["auth-sync"])
+    g.check_events(2, "sa.confirmed", why="uplink")
 
 
 @case

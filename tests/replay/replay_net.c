@@ -190,6 +190,30 @@ static bool module_takes(struct replay_net *net, struct replay_terminal *t, cons
     return t->module.told.word == OTA_SA_NOTHING;
 }
 
+/* The message that brought the association opened: what is said of it in return. */
+static void confirm(const struct replay_net *net, struct replay_gba *g, struct slice plain)
+{
+    struct slice head = slice_sub(plain, 0, slice_find_slice(plain, SLICE("\r\n\r\n")) + 2), text;
+    struct slice id = ota_header_find(head, SLICE("X-Push-Message-ID"));
+    struct buf says, sealed;
+    uint32_t sn = g->confirmed + 1;
+
+    buf_init(&says, OTA_SA_UPLINK_MAX_N);
+    buf_init(&sealed, OTA_SA_UPLINK_MAX_N);
+    ota_sa_confirmation_print(slice_sub(id, g->errs, SIZE_MAX), &says);
+    text = buf_slice(&says);
+    MUST(!sec_sa_reserved(&g->sa, sn, sn + 1) &&
+         !sec_sa_seal(&g->sa, SEC_GPL_UPLINK, clk_utc_ms(net->clk) / 1000, SLICE_NONE, &text, 1, &sealed,
+                      &sn));
+    sealed.p[sealed.n - 1] ^= g->forges;
+    g->confirmed++;
+    g->told.word = OTA_SA_CONFIRMED;
+    g->told.uplink_n = sealed.n;
+    mem_copy(g->told.uplink, sizeof g->told.uplink, buf_slice(&sealed));
+    buf_clear(&says);
+    buf_clear(&sealed);
+}
+
 /* A message of a bootstrapped association; told: why it does not open. */
 static void open_bootstrapped(struct replay_net *net, struct replay_terminal *t, struct slice body,
                               struct replay_send *s, struct buf *plain)
@@ -216,6 +240,8 @@ static void open_bootstrapped(struct replay_net *net, struct replay_terminal *t,
         return;
     if (sec_sa_open(&g->sa, SEC_GPL_DOWNLINK, clk_utc_ms(net->clk) / 1000, &msg, plain))
         breach(net, "sealed message does not open, or its number was used before", slice_str(t->key));
+    else if (msg.gpi.n && !g->mute)
+        confirm(net, g, buf_slice(plain));
 }
 
 /* Opens a sealed message as the handset would; the inner header lines land in *plain. */
@@ -361,7 +387,7 @@ static void answer_job(struct replay_net *net, struct pending *p)
     }
     job->result = (struct ota_result){.outcome = p->answer.outcome, .code = p->answer.code};
     job->result.taken = p->answer.outcome == OTA_DELIVERED && !p->terminal->datagrams;
-    if (p->answer.outcome == OTA_ABORTED)
+    if (p->answer.outcome == OTA_ABORTED || job->result.taken)
         job->result.association = p->terminal->module.told;
     (void)snprintf(job->result.note, sizeof job->result.note, "script");
     p->done(job, ERR_OK, p->arg);

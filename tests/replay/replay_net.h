@@ -64,8 +64,12 @@ struct replay_terminal {
         bool has_sa;
         unsigned made;             /* associations so far */
         unsigned infos;            /* messages that carried push info */
+        uint32_t confirmed;        /* confirmations so far */
         struct ota_sa_answer told; /* what the answer to the message in hand says */
         bool deaf;                 /* says nothing of associations, and takes nothing */
+        bool mute;                 /* says nothing of those that it has */
+        bool forges;               /* what it says of those is not protected by their keys */
+        bool errs;                 /* it names another push than the one it answers */
     } module;
     unsigned key_no; /* which key of the association; another number is another key */
     size_t max_size;

@@ -200,6 +200,7 @@ static void sa_answer_rows(void)
     } rows[] = {
         {"unknown", OTA_SA_UNKNOWN},
         {"resync rand=" RAND ", auts=" AUTS, OTA_SA_RESYNC},
+        {"confirmed; gpl=EgIAAAAB", OTA_SA_CONFIRMED},
         {"", OTA_SA_NOTHING},
         {"Unknown", OTA_SA_NOTHING},
         {"unknown ", OTA_SA_NOTHING},
@@ -212,6 +213,14 @@ static void sa_answer_rows(void)
         {"resync rand=0x" RAND ", auts=" AUTS, OTA_SA_NOTHING},
         {"resync rand=g00102030405060708090a0b0c0d0e0f, auts=" AUTS, OTA_SA_NOTHING},
         {"resync auts=" AUTS ", rand=" RAND, OTA_SA_NOTHING},
+        {"confirmed", OTA_SA_NOTHING},
+        {"confirmed; gpl=", OTA_SA_NOTHING},
+        {"confirmed; gpl=EgIAAAA", OTA_SA_NOTHING},
+        {"confirmed; gpl=EgIAAAAB ", OTA_SA_NOTHING},
+        {"confirmed; gpl= EgIAAAAB", OTA_SA_NOTHING},
+        {"confirmed; gpl=EgIA*AAB", OTA_SA_NOTHING},
+        {"confirmed;gpl=EgIAAAAB", OTA_SA_NOTHING},
+        {"Confirmed; gpl=EgIAAAAB", OTA_SA_NOTHING},
     };
     struct buf out;
 
@@ -228,6 +237,24 @@ static void sa_answer_rows(void)
         TEST_SLICE_EQ(buf_slice(&out), slice_str(rows[i].text));
     }
     CU_ASSERT(ota_sa_answer_parse(SLICE_NONE).word == OTA_SA_NOTHING);
+    buf_clear(&out);
+}
+
+/* A message of as many octets as there is room for, and one more. */
+static void association_confirmed_length(void)
+{
+    struct ota_sa_answer a = {.word = OTA_SA_CONFIRMED, .uplink_n = OTA_SA_UPLINK_MAX_N}, back;
+    struct buf out;
+
+    buf_init(&out, 1000);
+    a.uplink[OTA_SA_UPLINK_MAX_N - 1] = 7;
+    ota_sa_answer_print(&a, &out);
+    back = ota_sa_answer_parse(buf_slice(&out));
+    CU_ASSERT(back.word == OTA_SA_CONFIRMED);
+    TEST_SLICE_EQ(slice_of(back.uplink, back.uplink_n), slice_of(a.uplink, a.uplink_n));
+    CU_ASSERT(out.p[out.n - 1] == '=' && out.p[out.n - 2] == '='); /* 256 octets */
+    out.p[out.n - 2] = 'A';
+    CU_ASSERT(ota_sa_answer_parse(buf_slice(&out)).word == OTA_SA_NOTHING);
     buf_clear(&out);
 }
 
@@ -324,6 +351,7 @@ const struct test_case test_cases[] = {
     {"info_round_trip", info_round_trip},
     {"unknown_info_is_ignored", unknown_info_is_ignored},
     {"sa_answer_rows", sa_answer_rows},
+    {"association_confirmed_length", association_confirmed_length},
     {"app_id_rows", app_id_rows},
     {NULL, NULL},
 };

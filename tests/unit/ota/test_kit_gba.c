@@ -219,13 +219,138 @@ static void first_push_brings_it(void)
     CU_ASSERT(b.push.associated && b.push.message_protection == KIT_FULL && b.push.proofs == KIT_PROOF_SEAL);
     TEST_SLICE_EQ(b.push.gateway, SLICE(NAME));
     TEST_SLICE_EQ(b.push.body, SLICE("hello"));
-    CU_ASSERT(answered(&b, OTA_SA_HEADER).n == 0);
+    CU_ASSERT(slice_starts(answered(&b, OTA_SA_HEADER), SLICE("confirmed; gpl=")));
     CU_ASSERT(post_sealed(&b, INNER("2")) == KIT_PUSH && !b.push.associated && b.push.sn == 2);
     CU_ASSERT(parsed(&b).gpi.n > 0); /* not confirmed: it rides along, and costs nothing */
     CU_ASSERT(sec_naf_sa_confirm(b.sender, b.said));
     CU_ASSERT(post_sealed(&b, INNER("3")) == KIT_PUSH && !b.push.associated && b.push.sn == 3);
-    CU_ASSERT(parsed(&b).gpi.n == 0);
+    CU_ASSERT(parsed(&b).gpi.n == 0 && answered(&b, OTA_SA_HEADER).n == 0);
     TEST_SLICE_EQ(b.push.gateway, SLICE(NAME));
+    stop(&b);
+}
+
+/* The uplink message of the last answer, opened by the gateway; 0: there is none, or it does not open.  Its number. */
+static uint32_t confirmed(struct bench *b, const char *message_id)
+{
+    struct ota_sa_answer told = ota_sa_answer_parse(answered(b, OTA_SA_HEADER));
+    uint8_t by[SEC_SA_RAND_N] = {0};
+    struct sec_gpl_msg msg = {.sn = 0};
+    struct buf text, want;
+    bool good;
+
+    buf_init(&text, 1000);
+    buf_init(&want, 1000);
+    ota_sa_confirmation_print(slice_str(message_id), &want);
+    good = told.word == OTA_SA_CONFIRMED && !sec_gpl_parse(slice_of(told.uplink, told.uplink_n), &msg) &&
+           !sec_naf_sa_open(b->sender, b->now_s, &msg, &text, by) &&
+           slice_eq(buf_slice(&text), buf_slice(&want)) &&
+           slice_eq(slice_of(by, sizeof by), slice_of(b->said, sizeof b->said)) &&
+           slice_eq(msg.said, slice_of(b->ptid, sizeof b->ptid));
+    buf_clear(&text);
+    buf_clear(&want);
+    return good ? msg.sn : 0;
+}
+
+/* Under the association's keys for the way up, and of the push that it answers, as long as the gateway brings its push info;
+ * with a seen one too, for its answer may have been lost.  The gateway takes none twice. */
+static void uplink_confirms(void)
+{
+    struct bench b;
+
+    start(&b);
+    associate(&b);
+    CU_ASSERT(post_sealed(&b, INNER("1")) == KIT_PUSH && confirmed(&b, "1") == 1);
+    CU_ASSERT(confirmed(&b, "1") == 0); /* a replay */
+    CU_ASSERT(post_sealed(&b, INNER("1")) == KIT_DUPLICATE && confirmed(&b, "1") == 2);
+    CU_ASSERT(post_sealed(&b, INNER("2")) == KIT_PUSH && confirmed(&b, "1") == 0);
+    CU_ASSERT(dropped_as(&b, post(&b), "replay") && answered(&b, OTA_SA_HEADER).n == 0);
+    CU_ASSERT(post_sealed(&b, "Content-Type: text/plain\r\n\r\nhello") == KIT_PUSH);
+    CU_ASSERT(answered(&b, OTA_SA_HEADER).n == 0); /* it has no name */
+    CU_ASSERT(post_sealed(&b, "Content-Type text/plain\r\n\r\nhello") == KIT_DROPPED);
+    CU_ASSERT(answered(&b, OTA_SA_HEADER).n == 0);
+    stop(&b);
+}
+
+/* Whatever bit of it changes, it is not the terminal's any more. */
+static void uplink_bit_flips(void)
+{
+    struct ota_sa_answer told;
+    uint8_t by[SEC_SA_RAND_N];
+    struct sec_gpl_msg msg;
+    struct buf text;
+    struct bench b;
+
+    start(&b);
+    associate(&b);
+    CU_ASSERT(post_sealed(&b, INNER("1")) == KIT_PUSH);
+    told = ota_sa_answer_parse(answered(&b, OTA_SA_HEADER));
+    CU_ASSERT_FATAL(told.word == OTA_SA_CONFIRMED && told.uplink_n > 40);
+    buf_init(&text, 1000);
+    for (size_t i = 0; i < told.uplink_n * 8; i++) {
+        told.uplink[i / 8] ^= (uint8_t)(1 << (i % 8));
+        test_row(i);
+        CU_ASSERT(sec_gpl_parse(slice_of(told.uplink, told.uplink_n), &msg) ||
+                  sec_naf_sa_open(b.sender, b.now_s, &msg, &text, by));
+        told.uplink[i / 8] ^= (uint8_t)(1 << (i % 8));
+    }
+    CU_ASSERT(text.n == 0 && confirmed(&b, "1") == 1);
+    buf_clear(&text);
+    stop(&b);
+}
+
+/* After a restart, and with a state that is as old as the association, no number comes twice, and the gateway takes what
+ * comes. */
+static void uplink_numbers_only_rise(void)
+{
+    struct kit_module m = module();
+    struct buf old;
+    struct bench b;
+    uint32_t last;
+
+    start(&b);
+    associate(&b);
+    CU_ASSERT(post_sealed(&b, INNER("1")) == KIT_PUSH && confirmed(&b, "1") == 1);
+    buf_init(&old, 65536);
+    kit_save(b.kit, &old);
+    restart(&b, &m);
+    CU_ASSERT(post_sealed(&b, INNER("2")) == KIT_PUSH && confirmed(&b, "2") == 2);
+    b.now_s += 100;
+    CU_ASSERT(post_sealed(&b, INNER("3")) == KIT_PUSH);
+    last = confirmed(&b, "3");
+    CU_ASSERT(last > 100);
+    kit_free(&b.kit);
+    b.kit = kit_with(&m);
+    CU_ASSERT_FATAL(kit_load(b.kit, buf_slice(&old)) == ERR_OK);
+    b.now_s++;
+    CU_ASSERT(post_sealed(&b, INNER("4")) == KIT_PUSH && confirmed(&b, "4") > last);
+    buf_wipe(&old);
+    stop(&b);
+}
+
+/* Nothing is spent where nothing is answered; a MESSAGE is answered. */
+static void uplink_where_there_is_an_answer(void)
+{
+    const struct kit_header headers[] = {{SLICE("Content-Type"), SLICE(OTA_TYPE_GPL_A1)}};
+    struct kit_request fetched = {.headers = headers, .headers_n = 1};
+    struct kit_message message = {.content_type = SLICE(OTA_TYPE_GPL_A1)};
+    struct bench b;
+    unsigned status;
+
+    start(&b);
+    associate(&b);
+    seal(&b, INNER("1"));
+    fetched.body = buf_slice(&b.body);
+    fetched.now_s = message.now_s = b.now_s;
+    CU_ASSERT(kit_handle_fetched(b.kit, &fetched, &b.push, &b.reason) == KIT_PUSH);
+    buf_clear(&b.answer.headers);
+    kit_answer_more(b.kit, &b.answer.headers);
+    CU_ASSERT(b.answer.headers.n == 0);
+    seal(&b, INNER("2"));
+    message.body = buf_slice(&b.body);
+    CU_ASSERT(kit_handle_message(b.kit, &message, &status, &b.push, &b.reason) == KIT_PUSH && status == 200);
+    buf_init(&b.answer.headers, 1000);
+    kit_answer_more(b.kit, &b.answer.headers);
+    CU_ASSERT(confirmed(&b, "2") == 1);
     stop(&b);
 }
 
@@ -539,8 +664,16 @@ static void module_rows(void)
 static void broken_states(void)
 {
     static const char *const lines[] = {
-        "module\n",   "module 00\n",   "module zz\n", "made\n", "made 00 00 00 1 1 0000000000000000\n",
-        "made 14 \n", "made  1 1 0\n", "modules 1\n",
+        "module\n",
+        "module 00\n",
+        "module zz\n",
+        "made\n",
+        "made 00 00 00 1 1 0000000000000000\n",
+        "made 14 \n",
+        "made  1 1 0\n",
+        "modules 1\n",
+        "made 00 00 00 1 1 0000000000000000 1 \n",
+        "made 00 00 00 1 1 0000000000000000 x 1\n",
     };
     struct kit_module m = module();
     struct buf saved, text;
@@ -573,8 +706,42 @@ static void broken_states(void)
     stop(&b);
 }
 
+/* As states were before associations were confirmed: what they tell of one is all that is needed. */
+static void older_state_loads(void)
+{
+    struct kit_module m = module();
+    struct buf saved;
+    struct slice line;
+    struct bench b;
+    size_t at;
+
+    start(&b);
+    associate(&b);
+    CU_ASSERT(post_sealed(&b, INNER("1")) == KIT_PUSH);
+    buf_init(&saved, 65536);
+    kit_save(b.kit, &saved);
+    at = slice_find_slice(buf_slice(&saved), SLICE("\nmade ")) + 1;
+    line = slice_sub(buf_slice(&saved), at, SIZE_MAX);
+    line = slice_sub(line, 0, slice_find(line, '\n'));
+    for (unsigned blanks = 0; blanks < 2 && line.n; line.n--) /* the last two words */
+        blanks += line.p[line.n - 1] == ' ';
+    buf_cut(&saved, at + line.n);
+    buf_add_ch(&saved, '\n');
+    kit_free(&b.kit);
+    b.kit = kit_with(&m);
+    CU_ASSERT(kit_load(b.kit, buf_slice(&saved)) == ERR_OK);
+    CU_ASSERT(post_sealed(&b, INNER("2")) == KIT_PUSH && !b.push.associated);
+    buf_wipe(&saved);
+    stop(&b);
+}
+
 const struct test_case test_cases[] = {
     {"first_push_brings_it", first_push_brings_it},
+    {"uplink_confirms", uplink_confirms},
+    {"uplink_bit_flips", uplink_bit_flips},
+    {"uplink_numbers_only_rise", uplink_numbers_only_rise},
+    {"uplink_where_there_is_an_answer", uplink_where_there_is_an_answer},
+    {"older_state_loads", older_state_loads},
     {"replay_is_dropped", replay_is_dropped},
     {"restart_remembers", restart_remembers},
     {"refreshed", refreshed},

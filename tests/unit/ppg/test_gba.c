@@ -46,6 +46,20 @@ static size_t kept(struct replay_world *w, bool *confirmed)
     return n;
 }
 
+/* Associations outlive the program. */
+static void keyring(struct replay_world *w)
+{
+    char path[400];
+    FILE *f;
+
+    replay_set(w, "keyring", "path", "keys");
+    replay_set(w, "keyring", "master", "master");
+    (void)snprintf(path, sizeof path, "%s/master", test_scratch());
+    f = fopen(path, "w");
+    CU_ASSERT_FATAL(f && fputs("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", f) > 0 &&
+                    fclose(f) == 0 && chmod(path, 0600) == 0);
+}
+
 static void test_first_push(void)
 {
     struct replay_world *w = gba_world("gba_first_push");
@@ -82,18 +96,7 @@ static void test_outlives_reload_and_crash(void)
 {
     struct replay_world *w = gba_world("gba_outlives");
 
-    replay_set(w, "keyring", "path", "keys");
-    replay_set(w, "keyring", "master", "master");
-    {
-        char path[400];
-        FILE *f;
-
-        (void)snprintf(path, sizeof path, "%s/master", test_scratch());
-        f = fopen(path, "w");
-        CU_ASSERT_FATAL(f &&
-                        fputs("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", f) > 0 &&
-                        fclose(f) == 0 && chmod(path, 0600) == 0);
-    }
+    keyring(w);
     fix_start(w);
     CU_ASSERT(delivered(w, "a"));
     CU_ASSERT_FATAL(replay_reload(w));
@@ -130,6 +133,74 @@ static void test_rides_along(void)
     CU_ASSERT(delivered(w, "a") && delivered(w, "b"));
     CU_ASSERT(module_of(w)->made == 1 && module_of(w)->infos == 2);
     fix_end(w);
+}
+
+/* "Taken" over a way that anybody can write on shows nothing; a message under the association's keys does, and does so
+ * after a restart too. */
+static void test_uplink_confirms(void)
+{
+    struct replay_world *w = gba_world("gba_uplink_confirms");
+    bool confirmed = true;
+
+    keyring(w);
+    module_of(w)->mute = true;
+    fix_start(w);
+    CU_ASSERT(delivered(w, "a") && delivered(w, "b"));
+    CU_ASSERT(module_of(w)->infos == 2 && kept(w, &confirmed) == 1 && !confirmed);
+    CU_ASSERT_FATAL(replay_crash(w, 5000));
+    CU_ASSERT(delivered(w, "c") && module_of(w)->infos == 3);
+    module_of(w)->mute = false;
+    CU_ASSERT(delivered(w, "d") && module_of(w)->infos == 4);
+    CU_ASSERT(kept(w, &confirmed) == 1 && confirmed);
+    CU_ASSERT_FATAL(replay_crash(w, 5000));
+    CU_ASSERT(delivered(w, "e") && module_of(w)->infos == 4 && module_of(w)->made == 1);
+    fix_end(w);
+}
+
+/* What is not under its keys, or about another push, is counted and changes nothing: the push is delivered. */
+static void test_forged_confirmations(void)
+{
+    const struct log_conf quiet = {.level = LOG_ERROR, .format = LOG_TEXT, .fd = -1};
+    struct replay_world *w = gba_world("gba_forged_confirmations");
+    bool confirmed = true;
+
+    module_of(w)->forges = true;
+    fix_start(w);
+    MUST(log_create(&quiet, &clk_real, &w->shared.log) == ERR_OK);
+    CU_ASSERT(delivered(w, "a") && delivered(w, "b"));
+    CU_ASSERT(module_of(w)->infos == 2 && kept(w, &confirmed) == 1 && !confirmed);
+    CU_ASSERT(log_count(w->shared.log, "sa.confirm.refused") == 2);
+    CU_ASSERT(log_count(w->shared.log, "sa.confirmed") == 0);
+    module_of(w)->forges = false;
+    module_of(w)->errs = true; /* good keys, and of another push */
+    CU_ASSERT(delivered(w, "c") && delivered(w, "d"));
+    CU_ASSERT(log_count(w->shared.log, "sa.confirm.refused") == 4 && kept(w, &confirmed) == 1 && !confirmed);
+    module_of(w)->errs = false;
+    CU_ASSERT(delivered(w, "e") && kept(w, &confirmed) == 1 && confirmed);
+    CU_ASSERT(log_count(w->shared.log, "sa.confirmed") == 1);
+    log_free(&w->shared.log);
+    fix_end(w);
+}
+
+/* Inside TLS that the terminal proved, its answer is its own: it does where the operator says so. */
+static void test_delivery_confirms(void)
+{
+    for (unsigned uplink = 0; uplink < 2; uplink++) {
+        struct replay_world *w = gba_world("gba_delivery_confirms");
+        bool confirmed = uplink;
+
+        test_row(uplink);
+        w->net->terminals[0].tls = true;
+        module_of(w)->mute = true;
+        replay_set(w, "protection", "message", "always");
+        if (uplink)
+            replay_set(w, "protection", "confirmation", "uplink");
+        fix_start(w);
+        CU_ASSERT(delivered(w, "a") && delivered(w, "b"));
+        CU_ASSERT(module_of(w)->infos == 1 + uplink);
+        CU_ASSERT(kept(w, &confirmed) == 1 && confirmed == !uplink);
+        fix_end(w);
+    }
 }
 
 /* A module that is ahead: the push goes out again within its one attempt, with the next association. */
@@ -313,6 +384,9 @@ const struct test_case test_cases[] = {
     {"outlives_reload_and_crash", test_outlives_reload_and_crash},
     {"without_keyring", test_without_keyring},
     {"rides_along", test_rides_along},
+    {"uplink_confirms", test_uplink_confirms},
+    {"forged_confirmations", test_forged_confirmations},
+    {"delivery_confirms", test_delivery_confirms},
     {"resync", test_resync},
     {"terminal_forgets", test_terminal_forgets},
     {"takes_none", test_takes_none},

@@ -93,6 +93,7 @@ static enum err answer(struct sec_naf_sa *n, char id, uint32_t sn, int64_t now_s
     struct sec_gpl_keys *keys = NULL;
     struct sec_gpl_msg msg;
     struct buf out, plain;
+    uint8_t said[SEC_SA_RAND_N] = {0};
     enum err e;
 
     buf_init(&out, 1000);
@@ -100,8 +101,9 @@ static enum err answer(struct sec_naf_sa *n, char id, uint32_t sn, int64_t now_s
     MUST(sec_gpl_keys_create(sec_secret_slice(&info.ks_naf), SEC_GPL_UPLINK, SEC_GPL_CTR, &keys) == ERR_OK);
     MUST(sec_gpl_seal(keys, sn, PTID, SLICE_NONE, &text, 1, &out) == ERR_OK);
     MUST(sec_gpl_parse(buf_slice(&out), &msg) == ERR_OK);
-    e = sec_naf_sa_open(n, now_s, &msg, &plain);
+    e = sec_naf_sa_open(n, now_s, &msg, &plain, said);
     CU_ASSERT((plain.n != 0) == (e == ERR_OK));
+    CU_ASSERT(said[0] == (e ? 0 : (uint8_t)id));
     sec_gpl_keys_free(&keys);
     buf_clear(&out);
     buf_clear(&plain);
@@ -126,7 +128,8 @@ static void test_gpi_until_confirmed(void)
     CU_ASSERT(n == NULL);
 }
 
-static void test_answer_confirms(void)
+/* What it says may be about something else: whoever opened it confirms. */
+static void test_answer_opens(void)
 {
     struct sec_naf_sa *n = record(false);
 
@@ -135,8 +138,10 @@ static void test_answer_confirms(void)
     CU_ASSERT(answer(n, 'b', 1, T0) == ERR_DENIED);
     sealed_by(n, T0, 'a', true);
     CU_ASSERT(answer(n, 'a', 1, T0) == ERR_OK);
-    sealed_by(n, T0, 'a', false);
+    sealed_by(n, T0, 'a', true);
     CU_ASSERT(answer(n, 'a', 1, T0) == ERR_EXISTS);
+    confirm(n, 'a');
+    sealed_by(n, T0, 'a', false);
     sec_naf_sa_free(&n);
 }
 
@@ -170,6 +175,7 @@ static void test_old_one_opens_answers(void)
     struct sec_gpl_keys *keys = NULL;
     struct sec_gpl_msg msg;
     struct buf out, plain;
+    uint8_t said[SEC_SA_RAND_N];
 
     buf_init(&out, 1000);
     buf_init(&plain, 1000);
@@ -188,7 +194,8 @@ static void test_old_one_opens_answers(void)
         buf_reset(&out, 1000);
         MUST(sec_gpl_seal(keys, sn, SLICE("old"), SLICE_NONE, &text, 1, &out) == ERR_OK);
         MUST(sec_gpl_parse(buf_slice(&out), &msg) == ERR_OK);
-        CU_ASSERT(sec_naf_sa_open(n, at, &msg, &plain) == (sn == 3 ? ERR_ABSENT : ERR_OK));
+        CU_ASSERT(sec_naf_sa_open(n, at, &msg, &plain, said) == (sn == 3 ? ERR_ABSENT : ERR_OK));
+        CU_ASSERT(said[0] == 'a');
     }
     sec_gpl_keys_free(&keys);
     buf_clear(&out);
@@ -411,7 +418,7 @@ static void test_floor_rows(void)
 
 const struct test_case test_cases[] = {
     {"gpi_until_confirmed", test_gpi_until_confirmed},
-    {"answer_confirms", test_answer_confirms},
+    {"answer_opens", test_answer_opens},
     {"refresh_and_overlap", test_refresh_and_overlap},
     {"old_one_opens_answers", test_old_one_opens_answers},
     {"way_back", test_way_back},
