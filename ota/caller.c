@@ -247,7 +247,7 @@ static const struct ota_terminal *whose_psk(const struct caller *c, const struct
     char impi[SEC_GBA_IMPI_MAX_N];
     size_t n;
 
-    if (t || !peer || !peer->psk.n || !conf->subscriber || conf->subscriber(conf->arg, peer->psk, impi, &n))
+    if (t || !peer || !peer->psk.n || !conf->subscriber || conf->subscriber(conf->arg, peer, impi, &n))
         return t;
     return ota_registry_find_subscriber(c->registry, slice_of(impi, n));
 }

@@ -50,7 +50,8 @@ struct ota_callers_conf {
     struct ota_registry *(*registry)(void *arg);
     /* Whose bootstrapped key a shared key of that identity is: an IMPI.  ERR_ABSENT, ERR_MALFORMED: nobody's.  NULL: no key
      * is bootstrapped. */
-    enum err (*subscriber)(void *arg, struct slice identity, char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n);
+    enum err (*subscriber)(void *arg, const struct net_tls_peer *peer, char impi[SEC_GBA_IMPI_MAX_N],
+                           size_t *impi_n);
     /* A call, which is the callee's; never from inside a function of this header. */
     void (*arrived)(struct ota_call *call, void *arg);
     void *arg;

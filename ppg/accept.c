@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "ppg/authenticate.h"
 #include "ppg/authorize.h"
+#include "ppg/keyask.h"
 #include "ppg/kept.h"
 #include "ppg/limits.h"
 #include "ppg/operation.h"
@@ -104,6 +105,7 @@ unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void 
 {
     struct ppg_core *c = arg;
     const struct net_http_msg *m = net_http_exchange_msg(x);
+    struct sec_naf_want want;
     unsigned status;
 
     if (!path_is_ours(c, m->target))
@@ -118,7 +120,7 @@ unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void 
     }
     if (ppg_core_settings(c)->pap.strict && !type_is_possible(m))
         return 415;
-    status = ppg_authenticate(c, x, false, headers);
+    status = ppg_authenticate(c, x, false, headers, &want);
     return status || !ppg_authenticated(c, x) ? status : check_head(c, x, headers);
 }
 
@@ -389,19 +391,24 @@ static unsigned check_request(struct ppg_core *c, struct net_http_exchange *x,
 }
 
 /* The account of the exchange; identified anew when the configuration changed between head and body, or only the body
- * could tell.  NULL: answered already. */
+ * could tell.  NULL: answered already, or it waits for a key and comes again. */
 static const struct sec_account *account_of(struct ppg_core *c, struct net_http_exchange *x)
 {
     const struct sec_account *account = ppg_authenticated(c, x);
+    struct sec_naf_want want;
     unsigned status;
 
     if (account)
         return account;
     buf_reset(&c->answer_headers, SCRATCH_KEEP_N);
-    status = ppg_authenticate(c, x, true, &c->answer_headers);
+    status = ppg_authenticate(c, x, true, &c->answer_headers, &want);
     account = ppg_authenticated(c, x);
-    if (account)
+    if (account) {
         status = check_connections(c, x, account, &c->answer_headers);
+    } else if (!status) {
+        ppg_keyask_park(c, x, &want, ppg_accept_request);
+        return NULL;
+    }
     if (!status)
         return account;
     reply_status(c, x, status);

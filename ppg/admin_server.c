@@ -30,6 +30,7 @@ static void add_bsf(const struct ppg_admin *a, json_t *o)
 {
     const struct ppg_bsf_state *state = &a->conf.core->shared->bsf;
     const char *url = ppg_core_settings(a->conf.core)->key_server.bsf_url, *why = atomic_load(&state->why);
+    struct sec_farkeys *far = ppg_config_naf(a->conf.core->config, 0).far;
     int64_t away_ms = atomic_load(&state->away_since_ms);
     json_t *bsf;
 
@@ -39,6 +40,8 @@ static void add_bsf(const struct ppg_admin *a, json_t *o)
     ppg_json_set_text(bsf, "url", slice_str(url));
     ppg_json_set_text(bsf, "state", away_ms ? SLICE("away") : SLICE("ok"));
     ppg_json_set_n(bsf, "asked", atomic_load(&state->asked));
+    ppg_json_set_n(bsf, "keys", sec_farkeys_count(far));
+    ppg_json_set_n(bsf, "refused_keys", sec_farkeys_refused(far));
     if (away_ms) {
         ppg_json_set_time(bsf, "away_since", away_ms);
         ppg_json_set_text(bsf, "reason", slice_str(why));

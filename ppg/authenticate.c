@@ -329,6 +329,7 @@ static bool body_first(const struct sec_evidence *ev, const struct sec_identity 
            (id->outcome == SEC_CHALLENGE && ev->mac_session && !ev->mac_n && !ev->authorization_n);
 }
 
+/* Without its body a request may want a key too: it is asked for when all of it is here. */
 static unsigned identify(struct ppg_core *c, struct net_http_exchange *x, const struct sec_evidence *ev,
                          struct buf *headers)
 {
@@ -338,7 +339,7 @@ static unsigned identify(struct ppg_core *c, struct net_http_exchange *x, const 
         return 503;
     if (ev->asserted_n && !(id.proofs & SEC_PROOF_ASSERTED))
         LOG(c->shared->log, LOG_WARN, "auth.asserted.ignored", LOG_S("peer", ev->peer));
-    if (body_first(ev, &id))
+    if (body_first(ev, &id) || id.outcome == SEC_NEED_KEY)
         return 0;
     if (id.outcome != SEC_IDENTIFIED)
         return refuse(c, x, ev, &id, headers);
@@ -357,12 +358,13 @@ static unsigned wrong_kind(struct ppg_core *c, struct net_http_exchange *x, cons
 }
 
 unsigned ppg_authenticate(struct ppg_core *c, struct net_http_exchange *x, bool body_known,
-                          struct buf *headers)
+                          struct buf *headers, struct sec_naf_want *want)
 {
     struct sec_evidence evidence = evidence_of(c, x, body_known);
     const struct sec_login_facts *known = proved_before(c, x, &evidence);
     int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, evidence.peer, ppg_core_mono_ms(c));
 
+    evidence.naf.want = want;
     net_http_exchange_set(x, NULL);
     if (evidence.mac_session)
         evidence.mac_session->proved = false;

@@ -10,10 +10,11 @@
 
 /* 0: identified, remembered with the exchange; or, without its body, that the body decides (Digest of auth-int,
  * x-syncml-hmac) or must come before a challenge that belongs to the connection, which ppg_authenticated() tells by
- * NULL.  Else the HTTP status to refuse with: 401 (challenges printed into *headers), 403,
- * or 429 with Retry-After for a source that guessed wrong too often. */
+ * NULL; the same with its body: a key must be asked for first, which *want then names (keyask.h).  Else the HTTP status
+ * to refuse with: 401 (challenges printed into *headers), 403, or 429 with Retry-After for a source that guessed wrong
+ * too often. */
 unsigned ppg_authenticate(struct ppg_core *c, struct net_http_exchange *x, bool body_known,
-                          struct buf *headers);
+                          struct buf *headers, struct sec_naf_want *want);
 
 /* The account of an exchange that passed; NULL when the configuration has changed since, or its body was needed: ask
  * again with ppg_authenticate. */

@@ -24,12 +24,15 @@ struct ppg_bsfc {
     void *arg;
 };
 
+/* One of either kind. */
 struct question {
     struct ppg_bsfc *bsfc;
     struct ppg_pushinfo *p;
-    struct ppg_key_ask ask;
+    struct ppg_bsfc_key *k;
+    struct ppg_key_ask ask; /* of push info */
     struct buf json;
     bool redirected;
+    bool again; /* sent a second time */
 };
 
 /* --- does it answer? --- */
@@ -69,17 +72,22 @@ static bool may_ask(struct ppg_bsfc *b)
 static void end(struct question *q, enum err e)
 {
     struct ppg_pushinfo *p = q->p;
+    struct ppg_bsfc_key *k = q->k;
 
     buf_clear(&q->json);
     free(q);
-    p->done(p->arg, e);
+    if (k)
+        k->done(k, e);
+    else
+        p->done(p->arg, e);
 }
 
 static enum err take(struct question *q, struct slice body)
 {
     const char *why;
     enum err e =
-        ppg_push_answer_parse(body, &q->ask, ppg_core_utc_ms(q->bsfc->core) / 1000, &q->p->info, &why);
+        q->k ? ppg_key_answer_parse(body, &q->k->key, &why)
+             : ppg_push_answer_parse(body, &q->ask, ppg_core_utc_ms(q->bsfc->core) / 1000, &q->p->info, &why);
 
     if (e == ERR_MALFORMED)
         LOG(q->bsfc->core->shared->log, LOG_ERROR, "bsf.answer.bad", LOG_C("reason", why));
@@ -87,6 +95,17 @@ static enum err take(struct question *q, struct slice body)
 }
 
 static enum err question_send(struct question *q, struct slice url);
+
+/* A B-TID that nobody has is told by who asked. */
+static void tell_refusal(const struct question *q, unsigned status)
+{
+    struct log *log = q->bsfc->core->shared->log;
+
+    if (!q->k)
+        LOG(log, LOG_WARN, "bsf.refused", LOG_I("status", status), LOG_A("terminal", q->p->request.ue));
+    else if (status != 404)
+        LOG(log, LOG_WARN, "bsf.refused", LOG_I("status", status), LOG_C("wanted", "a key by B-TID"));
+}
 
 static enum err verdict(struct question *q, const struct net_http_msg *msg)
 {
@@ -103,8 +122,7 @@ static enum err verdict(struct question *q, const struct net_http_msg *msg)
     note_answered(b);
     if (msg->status == 200)
         return take(q, msg->body);
-    LOG(b->core->shared->log, LOG_WARN, "bsf.refused", LOG_I("status", msg->status),
-        LOG_A("terminal", q->p->request.ue));
+    tell_refusal(q, msg->status);
     return msg->status == 404 ? ERR_ABSENT : ERR_DENIED; /* then the NAF must leave the terminal alone */
 }
 
@@ -118,6 +136,19 @@ static const char *why_of(const struct ppg_bsfc *b, enum err e)
                              : err_text(e);
 }
 
+/* A kept connection may just have ended.  To ask for a key once more does no harm; push info would cost a vector. */
+static bool may_repeat(const struct question *q)
+{
+    return q->k && !q->again && !q->redirected && !q->bsfc->closing;
+}
+
+static enum err repeat(struct question *q)
+{
+    q->again = true;
+    return question_send(q, slice_str(ppg_core_settings(q->bsfc->core)->key_server.bsf_url)) ? ERR_IO
+                                                                                             : ERR_AGAIN;
+}
+
 static void answered(enum err err, const struct net_http_msg *msg, bool sent, void *arg)
 {
     struct question *q = arg;
@@ -126,7 +157,9 @@ static void answered(enum err err, const struct net_http_msg *msg, bool sent, vo
     (void)sent;
     if (!err)
         e = verdict(q, msg);
-    else if (!q->bsfc->closing)
+    else if (err == ERR_PEER && may_repeat(q))
+        e = repeat(q);
+    if (err && e != ERR_AGAIN && !q->bsfc->closing)
         note_failed(q->bsfc, why_of(q->bsfc, err));
     if (e != ERR_AGAIN)
         end(q, e);
@@ -160,7 +193,7 @@ static enum err question_send(struct question *q, struct slice url)
     if (!slice_eq(uri.target, SLICE("/")))
         buf_add(&target, uri.target);
     if (!q->redirected)
-        buf_add_str(&target, PPG_KEYSERVICE_PUSH_PATH);
+        buf_add_str(&target, q->k ? PPG_KEYSERVICE_KEYS_PATH : PPG_KEYSERVICE_PUSH_PATH);
     print_head(&uri, buf_slice(&target), q->json.n, &head);
     e = buf_err(&target) ? buf_err(&target) : buf_err(&head);
     if (!e)
@@ -196,24 +229,24 @@ static enum err question_fill(struct question *q, struct buf *ue)
     return ppg_key_ask_print(&q->ask, &q->json);
 }
 
-enum err ppg_bsfc_ask(struct ppg_bsfc *b, struct ppg_pushinfo *p)
+/* ERR_IO: it is away. */
+static enum err question_new(struct ppg_bsfc *b, struct question **out)
 {
-    struct question *q;
-    struct buf ue;
-    enum err e;
+    struct question *q = !b->closing && may_ask(b) ? calloc(1, sizeof *q) : NULL;
 
-    if (b->closing || !may_ask(b))
-        return ERR_IO;
-    q = calloc(1, sizeof *q);
     if (!q)
-        return ERR_NOMEM;
+        return ERR_IO;
     q->bsfc = b;
-    q->p = p;
     buf_init(&q->json, PPG_KEYSERVICE_MAX_N);
-    buf_init(&ue, SEC_KEYSERVER_IDENTITY_MAX_N + 4);
-    e = question_fill(q, &ue);
-    q->ask.ue = q->ask.label = SLICE_NONE; /* printed; what they were views of goes */
-    buf_clear(&ue);
+    *out = q;
+    return ERR_OK;
+}
+
+/* e: what became of filling it. */
+static enum err question_go(struct question *q, enum err e)
+{
+    struct ppg_bsfc *b = q->bsfc;
+
     if (!e)
         e = question_send(q, slice_str(ppg_core_settings(b->core)->key_server.bsf_url));
     if (e) {
@@ -223,6 +256,34 @@ enum err ppg_bsfc_ask(struct ppg_bsfc *b, struct ppg_pushinfo *p)
     }
     atomic_fetch_add(&b->core->shared->bsf.asked, 1);
     return ERR_AGAIN;
+}
+
+enum err ppg_bsfc_ask(struct ppg_bsfc *b, struct ppg_pushinfo *p)
+{
+    struct question *q;
+    struct buf ue;
+    enum err e = question_new(b, &q);
+
+    if (e)
+        return e;
+    q->p = p;
+    buf_init(&ue, SEC_KEYSERVER_IDENTITY_MAX_N + 4);
+    e = question_fill(q, &ue);
+    q->ask.ue = q->ask.label = SLICE_NONE; /* printed; what they were views of goes */
+    buf_clear(&ue);
+    return question_go(q, e);
+}
+
+enum err ppg_bsfc_ask_key(struct ppg_bsfc *b, struct ppg_bsfc_key *k)
+{
+    struct ppg_key_ask ask = {.naf = k->naf_id, .aware = true, .btid = k->btid};
+    struct question *q;
+    enum err e = question_new(b, &q);
+
+    if (e)
+        return e;
+    q->k = k;
+    return question_go(q, ppg_key_ask_print(&ask, &q->json));
 }
 
 /* --- life --- */

@@ -100,11 +100,13 @@ static struct ota_registry *registry_now(void *arg)
     return ota_registry_hold(ppg_config_registry(c->conf.core->config));
 }
 
-static enum err subscriber(void *arg, struct slice identity, char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
+/* The handshake has just brought the key here, if it is a far BSF's. */
+static enum err subscriber(void *arg, const struct net_tls_peer *peer, char impi[SEC_GBA_IMPI_MAX_N],
+                           size_t *impi_n)
 {
     const struct ppg_callin *c = arg;
 
-    return ppg_psk_subscriber(c->conf.core->config, ppg_core_utc_ms(c->conf.core), identity, impi, impi_n);
+    return ppg_psk_subscriber(c->conf.core->config, ppg_core_utc_ms(c->conf.core), peer, NULL, impi, impi_n);
 }
 
 /* --- doors --- */

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "ppg/bsf.h"
+#include "ppg/keyask.h"
 #include "ppg/config/algorithms.h"
 #include "ppg/config/groups.h"
 #include "ppg/config/ini.h"
@@ -39,6 +40,7 @@ struct ppg_config {
     struct ota_registry *registry;
     struct sec_keyserver *keyserver;
     struct sec_bootstrap *bootstrap; /* held */
+    struct sec_farkeys *far;         /* likewise */
     struct sec_nafs *nafs;
     struct sec_accounts *users;
     struct sec_entities *entities; /* held */
@@ -58,6 +60,7 @@ static void destroy(struct ppg_config *c)
     if (c->registry)
         ota_registry_drop(&c->registry);
     sec_bootstrap_free(&c->bootstrap);
+    sec_farkeys_free(&c->far);
     sec_nafs_free(&c->nafs);
     sec_accounts_free(&c->users);
     sec_entities_free(&c->entities);
@@ -232,6 +235,8 @@ enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_c
     if (!load.err && c->keyserver)
         load.err = ppg_bsf_create(&c->settings, &c->bootstrap);
     if (!load.err)
+        load.err = ppg_keyask_table(&c->settings, &c->far);
+    if (!load.err)
         load.err = ppg_limits_create(c->accounts, &c->limits);
     if (load.err) {
         destroy(c);
@@ -287,6 +292,14 @@ struct ppg_limits *ppg_config_limits(const struct ppg_config *c)
     return c->limits;
 }
 
+/* Keys of another BSF, or for another name, are none of ours any more. */
+static bool same_bsf(const struct ppg_config *a, const struct ppg_config *b)
+{
+    return a->far && b->far &&
+           slice_eq(slice_str(a->settings.key_server.bsf_url), slice_str(b->settings.key_server.bsf_url)) &&
+           slice_eq(slice_str(a->settings.key_server.name), slice_str(b->settings.key_server.name));
+}
+
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
 {
     ppg_limits_inherit(c->limits, c->accounts, before->limits, before->accounts);
@@ -302,6 +315,10 @@ void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
         slice_eq(sec_bootstrap_fqdn(c->bootstrap), sec_bootstrap_fqdn(before->bootstrap))) {
         sec_bootstrap_free(&c->bootstrap);
         c->bootstrap = sec_bootstrap_hold(before->bootstrap);
+    }
+    if (same_bsf(c, before)) {
+        sec_farkeys_free(&c->far);
+        c->far = sec_farkeys_hold(before->far);
     }
 }
 
@@ -413,6 +430,7 @@ struct sec_naf ppg_config_naf(const struct ppg_config *c, int64_t utc_ms)
 {
     return (struct sec_naf){.bootstrap = c->bootstrap,
                             .server = c->keyserver,
+                            .far = c->far,
                             .fqdn = slice_str(c->settings.key_server.name),
                             .now_s = utc_ms / 1000};
 }

@@ -65,7 +65,7 @@ void ppg_config_prune(const struct ppg_config *c, struct log *log);
 const struct sec_nafs *ppg_config_nafs(const struct ppg_config *c);
 /* Who has bootstrapped over Ub; NULL as above.  Good as long as the configuration. */
 struct sec_bootstrap *ppg_config_bootstrap(const struct ppg_config *c);
-/* Ourselves as a NAF, at that time. */
+/* Ourselves as a NAF, at that time; want is the caller's to set. */
 struct sec_naf ppg_config_naf(const struct ppg_config *c, int64_t utc_ms);
 /* What associations of the gateway's own making are sealed under in the store: derived from the keyring's master key; without
  * a keyring it lives no longer than the program, and what it sealed is made anew after a restart. */

@@ -7,6 +7,7 @@
 #include "ppg/deliver.h"
 #include "ppg/inbox.h"
 #include "ppg/notify.h"
+#include "ppg/keyask.h"
 #include "ppg/protect.h"
 #include "ppg/reply.h"
 #include "ppg/schedule.h"
@@ -27,7 +28,8 @@ enum err ppg_core_init(struct ppg_core *c)
         (e = ppg_control_create(c, &c->control)) || (e = ppg_schedule_create(c, &c->schedule)) ||
         (e = ppg_deliver_create(c, &c->deliver)) || (e = ppg_seq_create(c, &c->seq)) ||
         (e = ppg_protect_create(c, &c->protect)) || (e = ppg_notify_create(c, &c->notify)) ||
-        (e = ppg_wake_create(c, &c->wake)) || (e = ppg_inbox_create(c, &c->inbox)))
+        (e = ppg_wake_create(c, &c->wake)) || (e = ppg_inbox_create(c, &c->inbox)) ||
+        (e = ppg_keyask_create(&c->keyask)))
         ppg_core_clear(c);
     return e;
 }
@@ -36,6 +38,7 @@ void ppg_core_clear(struct ppg_core *c)
 {
     ppg_accept_free(&c->accept);
     ppg_inbox_free(&c->inbox);
+    ppg_keyask_free(&c->keyask);
     ppg_control_free(&c->control);
     ppg_wake_free(&c->wake);
     ppg_notify_free(&c->notify);
@@ -128,6 +131,18 @@ void ppg_core_errand(struct ppg_core *c, struct ppg_errand *e, unsigned to)
     e->to = to;
     e->returning = false;
     c->errands_out++;
+    c->errand(c->host, e);
+}
+
+void ppg_core_errand_begin(struct ppg_core *c, struct ppg_errand *e)
+{
+    e->from = e->to = c->loop;
+    c->errands_out++;
+}
+
+void ppg_core_errand_return(struct ppg_core *c, struct ppg_errand *e)
+{
+    e->returning = true;
     c->errand(c->host, e);
 }
 

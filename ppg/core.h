@@ -10,6 +10,7 @@
 #include "base/clk.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/rate.h"
 #include "ota/bearer.h"
 #include "pap/parse.h"
 #include "ppg/config.h"
@@ -38,6 +39,7 @@ struct ppg_protect;
 struct ppg_seq;
 struct ppg_deliver;
 struct ppg_sipdoor;
+struct ppg_keyask;
 
 /* What is known without the store about one initiator's targets.  Accounts are found by the hash of their name: two that
  * meet in one slot only wait a little longer than they must. */
@@ -49,7 +51,10 @@ struct ppg_share {
 };
 
 /* Who waits for something new in an inbox looks at its bell; terminals share them. */
-#define PPG_BELLS 4096u
+#define PPG_BELLS       4096u
+
+/* Sources of logins that meet in one slot only wait a little longer than they must. */
+#define PPG_KEY_SOURCES 1024u
 
 /* What all loops know of the far BSF (bsfc.h); zeroed at the start.  Any thread. */
 struct ppg_bsf_state {
@@ -57,6 +62,8 @@ struct ppg_bsf_state {
     _Atomic int64_t try_at_ms;     /* monotonic: not before, while it is away */
     _Atomic(const char *) why;     /* static: how it failed last; NULL: it did not */
     atomic_size_t asked;
+    struct rate_bucket keys; /* questions for keys by B-TID: all, and by the hash of who made us ask */
+    struct rate_bucket key_sources[PPG_KEY_SOURCES];
 };
 
 /* What all cores share; lives in server.c (or a test) and outlives them. */
@@ -128,7 +135,8 @@ struct ppg_core {
     struct ppg_notify *notify;
     struct ppg_wake *wake;
     struct ppg_inbox *inbox;
-    struct ppg_bsfc *bsfc;                   /* set by the host; NULL: none */
+    struct ppg_bsfc *bsfc; /* set by the host; NULL: none */
+    struct ppg_keyask *keyask;
     struct ppg_sipdoor *sip;                 /* likewise */
     const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */
     size_t bearers_n;
@@ -175,6 +183,10 @@ static inline const struct ppg_settings *ppg_core_settings(const struct ppg_core
 unsigned ppg_core_owner(const struct ppg_core *c, struct slice key);
 /* Sends an errand; to may be this loop. */
 void ppg_core_errand(struct ppg_core *c, struct ppg_errand *e, unsigned to);
+/* An errand that waits where others see it, in place of running on a loop: begin on the loop that wants it; whoever has what
+ * it waits for sends it back, from its own. */
+void ppg_core_errand_begin(struct ppg_core *c, struct ppg_errand *e);
+void ppg_core_errand_return(struct ppg_core *c, struct ppg_errand *e);
 /* The host has brought it: runs what is to run here, and sends it back. */
 void ppg_core_errand_arrived(struct ppg_core *c, struct ppg_errand *e);
 /* The slot of an initiator.  Any thread. */

@@ -11,6 +11,7 @@
 #include "ppg/inbox_job.h"
 #include "ppg/inbox_who.h"
 #include "ppg/item.h"
+#include "ppg/keyask.h"
 #include "ppg/schedule.h"
 #include "ppg/waits.h"
 #include "security/policy.h"
@@ -333,9 +334,9 @@ static bool method_fits(const struct net_http_msg *m, bool item)
     return slice_eq(m->method, SLICE("GET")) || (item && slice_eq(m->method, SLICE("DELETE")));
 }
 
-/* 0: go on. */
+/* 0: go on; without a terminal, when the key it wants has been asked for. */
 static unsigned look(struct ppg_core *c, struct net_http_exchange *x, struct ppg_item_target *target,
-                     const struct ota_terminal **t, struct buf *headers)
+                     const struct ota_terminal **t, struct buf *headers, struct sec_naf_want *want)
 {
     const struct net_http_msg *m = net_http_exchange_msg(x);
     unsigned status;
@@ -345,8 +346,8 @@ static unsigned look(struct ppg_core *c, struct net_http_exchange *x, struct ppg
         buf_add_str(headers, "Retry-After: " RETRY_S "\r\n");
         return 503;
     }
-    status = ppg_inbox_who(c, x, ppg_config_registry(c->config), t, headers);
-    if (status)
+    status = ppg_inbox_who(c, x, ppg_config_registry(c->config), t, headers, want);
+    if (status || !*t)
         return status;
     e = ppg_item_target_parse(m->target, target);
     if (e)
@@ -363,11 +364,16 @@ void ppg_inbox_request(struct net_http_exchange *x, void *arg)
     struct buf *headers = &c->inbox->headers;
     const struct ota_terminal *t = NULL;
     struct ppg_item_target target;
+    struct sec_naf_want want;
     struct ppg_inbox_job *j;
     unsigned status;
 
     buf_reset(headers, HEADERS_MAX_N);
-    status = look(c, x, &target, &t, headers);
+    status = look(c, x, &target, &t, headers, &want);
+    if (!status && !t) {
+        ppg_keyask_park(c, x, &want, ppg_inbox_request);
+        return;
+    }
     j = status ? NULL : job_new(c, x, t);
     if (!j)
         net_httpd_reply(x, status ? status : 503, SLICE_NONE, buf_slice(headers), SLICE_NONE);

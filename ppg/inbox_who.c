@@ -18,6 +18,7 @@ struct who {
     const struct ota_terminal *terminal;
     const char *proof;
     bool stale;
+    bool wants; /* a key, before it can be told */
 };
 
 static struct slice realm_of(const struct who *w)
@@ -87,13 +88,17 @@ static bool by_certificate(struct who *w, const struct ota_registry *r)
     return true;
 }
 
-static bool by_psk(struct who *w, const struct ota_registry *r)
+static bool by_psk(struct who *w, const struct ota_registry *r, struct sec_naf_want *want)
 {
     const struct ota_terminal *t = ota_proof_psk(r, w->peer);
     char impi[SEC_GBA_IMPI_MAX_N];
+    enum err e = ERR_ABSENT;
     size_t n;
 
-    if (!t && w->peer && !ppg_psk_subscriber(w->c->config, ppg_core_utc_ms(w->c), w->peer->psk, impi, &n))
+    if (!t)
+        e = ppg_psk_subscriber(w->c->config, ppg_core_utc_ms(w->c), w->peer, want, impi, &n);
+    w->wants = e == ERR_AGAIN;
+    if (!e)
         t = ota_registry_find_subscriber(r, slice_of(impi, n));
     if (!t || !t->inbox || t->call_in.proof != OTA_PROOF_PSK)
         return false;
@@ -184,7 +189,7 @@ static unsigned check_peer_store(const struct who *w)
 }
 
 unsigned ppg_inbox_who(struct ppg_core *c, const struct net_http_exchange *x, const struct ota_registry *r,
-                       const struct ota_terminal **out, struct buf *headers)
+                       const struct ota_terminal **out, struct buf *headers, struct sec_naf_want *want)
 {
     const struct net_http_msg *m = net_http_exchange_msg(x);
     struct who w = {.c = c,
@@ -196,8 +201,10 @@ unsigned ppg_inbox_who(struct ppg_core *c, const struct net_http_exchange *x, co
 
     if (!w.peer)
         return refuse(&w, 403, "not inside TLS");
-    if (!by_certificate(&w, r) && !by_psk(&w, r))
+    if (!by_certificate(&w, r) && !by_psk(&w, r, want) && !w.wants)
         status = log_in(&w, r, headers);
+    if (w.wants)
+        return 0;
     if (!status)
         status = check_peer_store(&w);
     if (!status)

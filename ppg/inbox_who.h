@@ -6,8 +6,9 @@
 #include "base/net/httpd.h"
 #include "ppg/core.h"
 
-/* 0 and *out, borrowed from the registry; or the status to refuse with, and header lines for it. */
+/* 0 and *out, borrowed from the registry; or the status to refuse with, and header lines for it.  0 and *out NULL: *want
+ * must be asked for first (keyask.h). */
 unsigned ppg_inbox_who(struct ppg_core *c, const struct net_http_exchange *x, const struct ota_registry *r,
-                       const struct ota_terminal **out, struct buf *headers);
+                       const struct ota_terminal **out, struct buf *headers, struct sec_naf_want *want);
 
 #endif

@@ -220,24 +220,35 @@ static json_t *naf_json(const struct sec_naf_id *id)
     return o;
 }
 
-enum err ppg_key_ask_print(const struct ppg_key_ask *ask, struct buf *out)
+/* How many members it sets. */
+static size_t set_push(json_t *o, const struct ppg_key_ask *ask)
 {
-    json_t *o = json_object();
-    size_t members = 8;
-    enum err e;
-
-    (void)json_object_set_new(o, "nafId", naf_json(&ask->naf));
-    (void)json_object_set_new(o, "gbaUAware", json_boolean(ask->aware));
     set_text(o, "ueId", ask->ue);
     set_text(o, "ueIdType", ask->is_private ? SLICE("PRIVATE") : SLICE("PUBLIC"));
     set_text(o, "uiccAppLabel", ask->label.n ? ask->label : SLICE("USIM"));
     set_hex(o, "ptId", slice_of(ask->ptid, ask->ptid_n));
     set_text(o, "uiccOrMe", ask->gba_u ? SLICE("GBA_U") : SLICE("GBA_ME"));
     set_time(o, "requestedLifeTime", ask->expires_s);
-    if (ask->resync) {
-        set_hex(o, "rand", slice_of(ask->rand, sizeof ask->rand));
-        set_hex(o, "auts", slice_of(ask->auts, sizeof ask->auts));
-        members += 2;
+    if (!ask->resync)
+        return 6;
+    set_hex(o, "rand", slice_of(ask->rand, sizeof ask->rand));
+    set_hex(o, "auts", slice_of(ask->auts, sizeof ask->auts));
+    return 8;
+}
+
+enum err ppg_key_ask_print(const struct ppg_key_ask *ask, struct buf *out)
+{
+    json_t *o = json_object();
+    size_t members = 2;
+    enum err e;
+
+    (void)json_object_set_new(o, "nafId", naf_json(&ask->naf));
+    (void)json_object_set_new(o, "gbaUAware", json_boolean(ask->aware));
+    if (ask->btid.n) {
+        set_text(o, "btId", ask->btid);
+        members++;
+    } else {
+        members += set_push(o, ask);
     }
     e = dump(o, members, out);
     json_decref(o);
@@ -339,5 +350,30 @@ enum err ppg_push_answer_parse(struct slice json, const struct ppg_key_ask *ask,
     if (!r.err)
         *out = info;
     sec_push_info_clear(&info);
+    return r.err;
+}
+
+/* --- an answer with bootstrapping info --- */
+
+enum err ppg_key_answer_parse(struct slice json, struct sec_naf_key *out, const char **why)
+{
+    struct reader r = reader_of(json, NULL);
+    struct sec_naf_key key = {.impi_n = 0};
+    struct slice impi;
+
+    secret_of(&r, "meKeyMaterial", true, &key.ks_naf);
+    secret_of(&r, "uiccKeyMaterial", false, &key.ks_int);
+    impi = text_of(&r, r.root, "impi", SEC_GBA_IMPI_MAX_N, false);
+    mem_copy(key.impi, sizeof key.impi, impi);
+    key.impi_n = impi.n;
+    key.created_s = time_of(&r, "bootstrappingInfoCreationTime", false);
+    key.expires_s = time_of(&r, "keyExpiryTime", false);
+    if (!key.expires_s)
+        key.expires_s = INT64_MAX;
+    json_decref(r.root);
+    *why = r.why;
+    if (!r.err)
+        *out = key;
+    sec_naf_key_clear(&key);
     return r.err;
 }

@@ -34,7 +34,7 @@ struct ppg_key_ask {
 /* Slices live in `mem`.  Unknown members are passed over.  ERR_MALFORMED with a static text in *why; ERR_NOMEM. */
 enum err ppg_key_ask_parse(struct slice json, bool push, struct arena *mem, struct ppg_key_ask *out,
                            const char **why) MUST_USE;
-/* Appends a question for push info.  ERR_NOMEM, ERR_MALFORMED (text that is no UTF-8), or the sticky error of `out`. */
+/* Appends a question: for bootstrapping info when it has a B-TID, else for push info.  ERR_NOMEM, ERR_MALFORMED (text that is no UTF-8), or the sticky error of `out`. */
 enum err ppg_key_ask_print(const struct ppg_key_ask *ask, struct buf *out) MUST_USE;
 
 /* What answers it; what is left out is empty. */
@@ -50,6 +50,10 @@ enum err ppg_key_answer_print(const struct ppg_key_answer *a, struct buf *out) M
  * made with that key.  ERR_MALFORMED with a static text in *why, ERR_LATE (it is over), ERR_NOMEM, ERR_IO. */
 enum err ppg_push_answer_parse(struct slice json, const struct ppg_key_ask *ask, int64_t now_s,
                                struct sec_push_info *out, const char **why) MUST_USE;
+
+/* The answer to a question for bootstrapping info: keys, IMPI (impi_n 0: not told) and times; created_s 0: not told,
+ * expires_s INT64_MAX: likewise.  Clear *out.  ERR_MALFORMED with a static text in *why. */
+enum err ppg_key_answer_parse(struct slice json, struct sec_naf_key *out, const char **why) MUST_USE;
 
 /* Appends ProblemDetails (RFC 9457, TS 29.571). */
 void ppg_problem_print(unsigned status, const char *detail, struct buf *out);

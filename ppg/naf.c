@@ -24,9 +24,10 @@ static bool shown(const struct net_http_exchange *x, struct sec_digest_response 
 
 bool ppg_naf_client(const struct ppg_core *c, const struct net_http_exchange *x)
 {
+    struct sec_naf naf = naf_now(c);
     struct sec_digest_response r;
 
-    return ppg_config_bootstrap(c->config) &&
+    return sec_naf_on(&naf) &&
            (has_product(net_http_header(net_http_exchange_msg(x), SLICE("User-Agent"), NULL)) ||
             shown(x, &r));
 }
@@ -87,10 +88,10 @@ struct slice ppg_naf_who(const struct ppg_core *c, const struct net_http_exchang
     size_t n = 0;
     enum err e = ERR_ABSENT;
 
-    if (naf.bootstrap && login && shown(x, &r))
-        e = sec_bootstrap_impi(naf.bootstrap, naf.server, r.username, naf.now_s, impi, &n);
-    else if (naf.bootstrap && !login && peer)
-        e = sec_naf_psk_impi(&naf, peer->psk, impi, &n);
+    if (login && shown(x, &r))
+        e = sec_naf_digest_impi(&naf, r.username, impi, &n);
+    else if (!login && peer)
+        e = sec_naf_psk_impi(&naf, peer->psk, peer->suite_number, impi, &n);
     return e ? SLICE_NONE : slice_of(impi, n);
 }
 

@@ -66,7 +66,8 @@ static void drop(void *arg)
 
 struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk_door door, const char *hint)
 {
-    bool initiators = door == PPG_PSK_INITIATORS, bootstrapped = ppg_config_bootstrap(config);
+    const struct sec_naf naf = ppg_config_naf(config, 0);
+    bool initiators = door == PPG_PSK_INITIATORS, bootstrapped = sec_naf_on(&naf);
 
     if (!hint[0] && bootstrapped)
         hint = sec_gba_kind_prefix(SEC_GBA_ME); /* TS 24.109 §5.3.3 */
@@ -77,10 +78,11 @@ struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk
                                        .hint = hint[0] ? hint : NULL};
 }
 
-enum err ppg_psk_subscriber(const struct ppg_config *config, int64_t utc_ms, struct slice identity,
-                            char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
+enum err ppg_psk_subscriber(const struct ppg_config *config, int64_t utc_ms, const struct net_tls_peer *peer,
+                            struct sec_naf_want *want, char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
 {
     struct sec_naf naf = ppg_config_naf(config, utc_ms);
 
-    return naf.bootstrap ? sec_naf_psk_impi(&naf, identity, impi, impi_n) : ERR_ABSENT;
+    naf.want = want;
+    return sec_naf_psk_impi(&naf, peer->psk, peer->suite_number, impi, impi_n);
 }

@@ -243,6 +243,7 @@ static void purge(struct ppg_server *s)
 static void sweep(struct ppg_server *s)
 {
     struct sec_bootstrap *bootstrap = ppg_config_bootstrap(s->snapshot->config);
+    struct sec_farkeys *far = ppg_config_naf(s->snapshot->config, 0).far;
     int64_t now = clk_mono_ms(s->shared.clk);
 
     if (now < s->sweep_at_ms)
@@ -250,6 +251,8 @@ static void sweep(struct ppg_server *s)
     s->sweep_at_ms = now + SWEEP_EVERY_MS;
     if (bootstrap)
         sec_bootstrap_sweep(bootstrap, clk_utc_ms(s->shared.clk) / 1000);
+    if (far)
+        sec_farkeys_sweep(far, clk_utc_ms(s->shared.clk) / 1000);
     if (s->shared.sip_aka)
         sec_bootstrap_sweep(s->shared.sip_aka, clk_utc_ms(s->shared.clk) / 1000);
 }

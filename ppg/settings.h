@@ -218,6 +218,7 @@ struct ppg_settings {
         const char *bsf_url; /* https; NULL: the key server is the embedded one */
         const char *bsf_ca;  /* who signs its certificate */
         int64_t bsf_timeout_ms;
+        uint32_t bsf_rate; /* questions for keys a second */
         int64_t ks_life_ms;
         size_t bootstrapped_max; /* Ks kept */
     } key_server;

@@ -7,6 +7,7 @@
 #include "ota/proof.h"
 #include "ota/sia.h"
 #include "pap/time.h"
+#include "ppg/keyask.h"
 #include "ppg/naf.h"
 #include "ppg/psk.h"
 #include "ppg/reply.h"
@@ -96,25 +97,30 @@ struct ask {
     struct ppg_core *c;
     struct net_http_exchange *x;
     struct ota_proof_in in;
+    struct sec_naf_want want;
     bool bootstrapped; /* by Digest with a key that was (TS 24.109 §5.2) */
     bool stale;
 };
 
-/* Whose key made the session, else whose certificate it is, else whom the request states. */
-static void who(const struct ota_registry *r, const struct ppg_core *c, struct net_http_exchange *x,
-                struct ota_proof_in *in)
+/* Whose key made the session, else whose certificate it is, else whom the request states.  ERR_AGAIN: q->want must be
+ * asked for first. */
+static enum err who(const struct ota_registry *r, struct ask *q)
 {
-    const struct net_http_msg *m = net_http_exchange_msg(x);
-    const struct net_tls_peer *peer = net_http_exchange_peer(x);
+    const struct net_http_msg *m = net_http_exchange_msg(q->x);
+    const struct net_tls_peer *peer = net_http_exchange_peer(q->x);
+    struct ota_proof_in *in = &q->in;
     char impi[SEC_GBA_IMPI_MAX_N];
     size_t n;
+    enum err e = ERR_ABSENT;
     struct slice stated = net_http_header(m, SLICE("X-Wap-Terminal-Id"), &n);
     const struct ota_terminal *named;
 
     in->stated = n == 1 ? stated : SLICE_NONE;
     named = ota_registry_find_id(r, in->stated);
     in->terminal = ota_proof_psk(r, peer);
-    if (!in->terminal && peer && !ppg_psk_subscriber(c->config, ppg_core_utc_ms(c), peer->psk, impi, &n))
+    if (!in->terminal && peer)
+        e = ppg_psk_subscriber(q->c->config, ppg_core_utc_ms(q->c), peer, &q->want, impi, &n);
+    if (!e)
         in->terminal = ota_registry_find_subscriber(r, slice_of(impi, n));
     in->by_psk = in->terminal != NULL;
     if (!in->terminal) {
@@ -124,6 +130,7 @@ static void who(const struct ota_registry *r, const struct ppg_core *c, struct n
     in->states_another = in->terminal && named && named != in->terminal;
     if (!in->terminal)
         in->terminal = named;
+    return e == ERR_AGAIN ? e : ERR_OK;
 }
 
 /* The B-TID of a subscriber that a terminal is; any other is a wrong password. */
@@ -141,6 +148,7 @@ static enum err by_bootstrapped(struct ask *a, const struct ota_registry *r)
     if (e || !sec_naf_realm(d.realm))
         return ERR_DENIED;
     a->bootstrapped = true;
+    naf.want = &a->want;
     sec_secret_init(&ha1);
     e = sec_naf_ha1(&naf, &d, &a->in.request, peer ? peer->suite_number : 0, &ha1, impi, &n);
     a->stale = e == ERR_ABSENT; /* no guess: it bootstraps anew */
@@ -150,7 +158,7 @@ static enum err by_bootstrapped(struct ask *a, const struct ota_registry *r)
         t = ota_registry_find_subscriber(r, slice_of(impi, n));
     sec_secret_clear(&ha1);
     if (e || !t || t->call_in.proof != OTA_PROOF_PSK || a->in.by_psk || a->in.by_certificate)
-        return e == ERR_NOMEM ? e : ERR_DENIED;
+        return e == ERR_NOMEM || e == ERR_AGAIN ? e : ERR_DENIED;
     a->in.terminal = t;
     return ERR_OK;
 }
@@ -161,11 +169,12 @@ static enum err prove(struct ask *a, const struct ota_registry *r)
     struct ppg_core *c = a->c;
     struct ota_proof_in *in = &a->in;
     struct slice source = net_http_exchange_ip(a->x);
-    enum err e = ppg_config_bootstrap(c->config) ? by_bootstrapped(a, r) : ERR_DENIED;
+    struct sec_naf naf = ppg_config_naf(c->config, 0);
+    enum err e = sec_naf_on(&naf) ? by_bootstrapped(a, r) : ERR_DENIED;
 
     if (e && !a->bootstrapped && in->terminal && in->terminal->call_in.proof != OTA_PROOF_NONE)
         e = ota_proof_check(c->shared->guard, in);
-    if (e == ERR_DENIED && a->stale)
+    if (e == ERR_AGAIN || (e == ERR_DENIED && a->stale))
         return e;
     if (e && e != ERR_NOMEM && in->authorization.n)
         sec_penalty_fail(c->shared->penalty, source, in->now_ms);
@@ -348,10 +357,13 @@ void ppg_verify_request(struct net_http_exchange *x, void *arg)
                            .now_ms = ppg_core_mono_ms(c)}};
     enum err e;
 
-    who(registry, c, x, &q.in);
-    e = prove(&q, registry);
+    e = who(registry, &q);
+    if (!e)
+        e = prove(&q, registry);
     if (!e) {
         listen_to(&q);
+    } else if (e == ERR_AGAIN) {
+        ppg_keyask_park(c, x, &q.want, ppg_verify_request);
     } else {
         LOG(c->shared->log, LOG_INFO, "verify.refused", LOG_S("peer", net_http_exchange_ip(x)),
             LOG_A("terminal", q.in.terminal ? q.in.terminal->key : SLICE_NONE), LOG_C("why", err_text(e)));

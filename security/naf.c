@@ -5,6 +5,8 @@
 #include "base/num.h"
 #include "security/digest_hash.h"
 
+#define TLS13_SUITES 0x13 /* first octet of each suite of TLS 1.3 (RFC 8446 annex B.4) */
+
 /* 01 00 01 yy zz: TLS of that suite, as its shared key or with Digest inside. */
 static void ua_of_suite(uint16_t suite, uint8_t ua[SEC_GBA_UA_N])
 {
@@ -12,15 +14,30 @@ static void ua_of_suite(uint16_t suite, uint8_t ua[SEC_GBA_UA_N])
     num_put16(ua + 3, suite);
 }
 
+static enum err far_key(const struct sec_naf *naf, struct slice btid, const struct sec_naf_id *id,
+                        struct sec_naf_key *out)
+{
+    enum err e = sec_farkeys_find(naf->far, btid, slice_of(id->octets, id->n), naf->now_s, out);
+
+    if (e == ERR_AGAIN && naf->want) {
+        mem_copy(naf->want->btid, sizeof naf->want->btid, btid);
+        naf->want->btid_n = btid.n;
+        naf->want->naf_id = *id;
+    }
+    return e;
+}
+
 /* What that B-TID gives a NAF of our name, for a protocol. */
 static enum err key_of(const struct sec_naf *naf, struct slice btid, struct slice ua, struct sec_naf_key *out)
 {
     struct sec_naf_id id;
-    enum err e = naf->bootstrap ? sec_gba_naf_id(naf->fqdn, ua, &id) : ERR_ABSENT;
+    enum err e = sec_naf_on(naf) ? sec_gba_naf_id(naf->fqdn, ua, &id) : ERR_ABSENT;
 
-    return e ? e
-             : sec_bootstrap_key(naf->bootstrap, naf->server, btid, slice_of(id.octets, id.n), naf->now_s,
-                                 out);
+    if (e)
+        return e;
+    return naf->far ? far_key(naf, btid, &id, out)
+                    : sec_bootstrap_key(naf->bootstrap, naf->server, btid, slice_of(id.octets, id.n),
+                                        naf->now_s, out);
 }
 
 static const struct sec_secret *secret_of(const struct sec_naf_key *key, enum sec_gba_kind kind)
@@ -48,21 +65,52 @@ bool sec_naf_psk(const struct sec_naf *naf, struct slice identity, unsigned vers
     return key->n > 0;
 }
 
-enum err sec_naf_psk_impi(const struct sec_naf *naf, struct slice identity, char impi[SEC_GBA_IMPI_MAX_N],
-                          size_t *impi_n)
+/* The BSF said so with the key that was used. */
+static enum err far_impi(const struct sec_naf *naf, struct slice btid, struct slice ua,
+                         char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
 {
+    struct sec_naf_key key;
+    enum err e = key_of(naf, btid, ua, &key);
+
+    if (e)
+        return e;
+    mem_copy(impi, SEC_GBA_IMPI_MAX_N, slice_of(key.impi, key.impi_n));
+    *impi_n = key.impi_n;
+    sec_naf_key_clear(&key);
+    return ERR_OK;
+}
+
+static enum err impi_of(const struct sec_naf *naf, struct slice btid, struct slice ua,
+                        char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
+{
+    if (naf->far)
+        return far_impi(naf, btid, ua, impi, impi_n);
+    return naf->bootstrap ? sec_bootstrap_impi(naf->bootstrap, naf->server, btid, naf->now_s, impi, impi_n)
+                          : ERR_ABSENT;
+}
+
+enum err sec_naf_psk_impi(const struct sec_naf *naf, struct slice identity, uint16_t suite,
+                          char impi[SEC_GBA_IMPI_MAX_N], size_t *impi_n)
+{
+    uint8_t ua[SEC_GBA_UA_N];
     enum sec_gba_kind kind;
     struct slice btid;
     enum err e = sec_gba_psk_identity_parse(identity, &kind, &btid);
 
     if (e)
         return e;
-    if (!naf->bootstrap)
-        return ERR_ABSENT;
-    return sec_bootstrap_impi(naf->bootstrap, naf->server, btid, naf->now_s, impi, impi_n);
+    ua_of_suite(suite, ua);
+    return impi_of(naf, btid, suite >> 8 == TLS13_SUITES ? SEC_GBA_UA_TLS13 : slice_of(ua, sizeof ua), impi,
+                   impi_n);
 }
 
 /* --- Digest --- */
+
+enum err sec_naf_digest_impi(const struct sec_naf *naf, struct slice btid, char impi[SEC_GBA_IMPI_MAX_N],
+                             size_t *impi_n)
+{
+    return impi_of(naf, btid, SEC_GBA_UA_DIGEST, impi, impi_n);
+}
 
 bool sec_naf_realm(struct slice realm)
 {
@@ -139,10 +187,14 @@ enum err sec_naf_ha1(const struct sec_naf *naf, const struct sec_digest_response
     *impi_n = key.impi_n;
     sec_secret_init(&tunnelled);
     ua_of_suite(suite, ua);
-    if (suite && !fits(r, request, ha1) &&
-        !ha1_for(naf, r, kind, slice_of(ua, sizeof ua), &tunnelled, &key) && fits(r, request, &tunnelled))
+    if (suite && !fits(r, request, ha1))
+        e = ha1_for(naf, r, kind, slice_of(ua, sizeof ua), &tunnelled, &key);
+    if (tunnelled.n && fits(r, request, &tunnelled))
         *ha1 = tunnelled;
     sec_secret_clear(&tunnelled);
     sec_naf_key_clear(&key);
-    return ERR_OK;
+    if (e != ERR_AGAIN)
+        return ERR_OK;
+    sec_secret_clear(ha1);
+    return e;
 }

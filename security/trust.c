@@ -12,7 +12,8 @@
 
 const char *sec_outcome_name(enum sec_outcome o)
 {
-    static const char *const names[] = {"refused", "identified", "challenge", "stale", "need-body"};
+    static const char *const names[] = {"refused", "identified", "challenge",
+                                        "stale",   "need-body",  "need-key"};
 
     return names[o];
 }
@@ -29,32 +30,41 @@ static const struct sec_account *by_certificate(const struct sec_accounts *t, co
     return a ? a : sec_accounts_by_san(t, "EMAIL:", ev->emails, ev->emails_n);
 }
 
-/* A provisioned key, or one that a subscriber has bootstrapped. */
-static const struct sec_account *by_shared_key(const struct sec_accounts *t, const struct sec_evidence *ev)
-{
-    const struct sec_account *a = sec_accounts_by_psk(t, ev->psk);
-    char impi[SEC_GBA_IMPI_MAX_N];
-    size_t impi_n = 0;
-
-    if (a || sec_naf_psk_impi(&ev->naf, ev->psk, impi, &impi_n))
-        return a;
-    return sec_accounts_by_subscriber(t, slice_of(impi, impi_n));
-}
-
-/* What the TLS session itself proves: a shared key, or a certificate. */
-static const struct sec_account *by_channel(const struct sec_accounts *t, const struct sec_evidence *ev,
-                                            unsigned *proof)
-{
-    bool psk = ev->tls && ev->psk.n;
-
-    *proof = psk ? SEC_PROOF_PSK : SEC_PROOF_CERTIFICATE;
-    return psk ? by_shared_key(t, ev) : by_certificate(t, ev);
-}
-
 static void outcome(struct sec_identity *id, enum sec_outcome o, const char *reason)
 {
     id->outcome = o;
     id->reason = reason;
+}
+
+static void need_key(struct sec_identity *id)
+{
+    outcome(id, SEC_NEED_KEY, "the BSF is to be asked");
+}
+
+/* A provisioned key, or one that a subscriber has bootstrapped. */
+static const struct sec_account *by_shared_key(const struct sec_accounts *t, const struct sec_evidence *ev,
+                                               struct sec_identity *id)
+{
+    const struct sec_account *a = sec_accounts_by_psk(t, ev->psk);
+    char impi[SEC_GBA_IMPI_MAX_N];
+    size_t impi_n = 0;
+    enum err e = a ? ERR_OK : sec_naf_psk_impi(&ev->naf, ev->psk, ev->suite, impi, &impi_n);
+
+    if (e == ERR_AGAIN)
+        need_key(id);
+    return a || e ? a : sec_accounts_by_subscriber(t, slice_of(impi, impi_n));
+}
+
+/* What the TLS session itself proves: a shared key, or a certificate. */
+static const struct sec_account *by_channel(const struct sec_accounts *t, const struct sec_evidence *ev,
+                                            struct sec_identity *id)
+{
+    bool psk = ev->tls && ev->psk.n;
+    const struct sec_account *a = psk ? by_shared_key(t, ev, id) : by_certificate(t, ev);
+
+    if (a)
+        id->proofs |= psk ? SEC_PROOF_PSK : SEC_PROOF_CERTIFICATE;
+    return a;
 }
 
 static void wrong(struct sec_identity *id, const char *reason)
@@ -99,6 +109,8 @@ static enum err by_bootstrapped(const struct sec_accounts *t, const struct sec_e
         wrong(id, "realm of another NAF");
     else if (e == ERR_ABSENT)
         outcome(id, SEC_CHALLENGE, "B-TID not known: bootstrap again");
+    else if (e == ERR_AGAIN)
+        need_key(id);
     if (e)
         return e == ERR_ABSENT ? ERR_OK : ours(e);
     e = sec_digest_verify(guard, r, &ev->request, r->realm, &ha1, now_ms);
@@ -127,7 +139,7 @@ static enum err by_digest(const struct sec_accounts *t, const struct sec_evidenc
         wrong(id, e == ERR_UNSUPPORTED ? "credentials of a kind not offered" : "credentials malformed");
         return ERR_OK;
     }
-    if (ev->naf.bootstrap && sec_naf_realm(r.realm))
+    if (sec_naf_on(&ev->naf) && sec_naf_realm(r.realm))
         return by_bootstrapped(t, ev, &r, guard, now_ms, id, who);
     a = sec_accounts_by_user(t, r.username);
     e = sec_digest_verify(guard, &r, &ev->request, sec_accounts_realm(t), a ? ha1_of(a, r.algorithm) : NULL,
@@ -392,7 +404,7 @@ static void nobody(const struct sec_accounts *t, const struct sec_evidence *ev, 
         outcome(id, SEC_REFUSED, "certificate of no initiator");
         id->event = "tls.client.wrong-name";
     } else if (sec_accounts_passwords(t) || sec_accounts_macs(t) ||
-               (ev->naf.bootstrap && sec_accounts_subscribers(t)) || (ev->tls && sec_accounts_tokens(t)))
+               (sec_naf_on(&ev->naf) && sec_accounts_subscribers(t)) || (ev->tls && sec_accounts_tokens(t)))
         outcome(id, SEC_CHALLENGE, "no credentials");
     else
         outcome(id, SEC_REFUSED, "no certificate");
@@ -437,12 +449,7 @@ static enum err by_login(const struct sec_accounts *t, const struct sec_evidence
 static const struct sec_account *by_connection(const struct sec_accounts *t, const struct sec_evidence *ev,
                                                bool proxy, struct sec_identity *id)
 {
-    unsigned proof;
-    const struct sec_account *a = proxy ? by_proxy(t, ev, id) : by_channel(t, ev, &proof);
-
-    if (a && !proxy)
-        id->proofs |= proof;
-    return a;
+    return proxy ? by_proxy(t, ev, id) : by_channel(t, ev, id);
 }
 
 enum err sec_trust_identify(const struct sec_accounts *accounts, const struct sec_evidence *evidence,
@@ -455,10 +462,15 @@ enum err sec_trust_identify(const struct sec_accounts *accounts, const struct se
     bool brings = brings_login(accounts, evidence);
     enum err e = ERR_OK;
 
-    if (brings && (known || !proxy))
+    if (id.outcome != SEC_NEED_KEY && brings && (known || !proxy))
         e = by_login(accounts, evidence, guard, now_ms, &id, &login);
     if (e)
         return e;
+    if (id.outcome == SEC_NEED_KEY) {
+        id.proofs = SEC_PROOF_NONE;
+        *out = id;
+        return ERR_OK;
+    }
     if (!known && !login && !proxy && !brings)
         known = by_network(accounts, evidence, &id);
     if (proxy && !known) {

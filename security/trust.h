@@ -46,7 +46,8 @@ enum sec_outcome {
     SEC_IDENTIFIED,
     SEC_CHALLENGE,       /* 401 */
     SEC_CHALLENGE_STALE, /* 401 with stale=true; no failed login */
-    SEC_NEED_BODY        /* auth-int or a mac: come back with the body */
+    SEC_NEED_BODY,       /* auth-int or a mac: come back with the body */
+    SEC_NEED_KEY         /* come back when the far BSF was asked for what evidence.naf.want says */
 };
 const char *sec_outcome_name(enum sec_outcome o);
 

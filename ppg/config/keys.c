@@ -581,18 +581,24 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Who signs the certificates of NAFs."),
     {FIELD(TEXT, "key-server", "bsf-url", key_server.bsf_url), .min = 1, .max = 1000, .check = check_bsf,
      .sample = "https://bsf.example.net:8447",
-     .help = "A far key server (BSF) that is asked for push info instead of the embedded one; needs cert, "
-             "key and "
-             "bsf-ca."},
+     .help = "A far key server (BSF) that is asked instead of the embedded one: for push info, and for the "
+             "keys of "
+             "those who come to the gateway's doors with a B-TID; needs cert, key and bsf-ca."},
     A_FILE(FILE, "key-server", "bsf-ca", key_server.bsf_ca, 0, NULL, NULL, "tls/bsf-ca.pem",
            "Who signs its certificate."),
     NUMBER(TIME, "key-server", "bsf-timeout", key_server.bsf_timeout_ms, 10, 60000, "5s",
-           "To reach it, and to hear its answer; while it is away pushes that need it wait."),
+           "To reach it, and to hear its answer; while it is away pushes that need it wait, and logins that "
+           "do are "
+           "refused."),
+    NUMBER(COUNT, "key-server", "bsf-rate", key_server.bsf_rate, 1, 100000, "500",
+           "Questions for keys by B-TID a second, at most, and a tenth of them for one source address."),
     NUMBER(TIME, "key-server", "ks-lifetime", key_server.ks_life_ms, 60000, 365 * DAY_MS, "24h",
            "How long what a terminal has bootstrapped is good, and every key derived from it."),
     NUMBER(COUNT, "key-server", "bootstrapped-max", key_server.bootstrapped_max, 1, SEC_BOOTSTRAP_RUNS_MAX,
            "100000",
-           "Terminals whose bootstrapped key is kept, some 600 octets each; beyond it the oldest goes."),
+           "Terminals whose bootstrapped key is kept, some 600 octets each; beyond it the oldest goes.  With "
+           "bsf-url: keys "
+           "that it gave, some 900 octets each."),
 
     LIST(LISTENS, "verify", "listen-tls", verify.listen_tls, verify.listen_tls_n, PPG_LISTEN_MAX, 0, 0, NULL,
          "0.0.0.0:8447",

@@ -280,6 +280,68 @@ static void test_answer_rows(void)
     buf_clear(&g.text);
 }
 
+static void test_keys_question_round_trip(void)
+{
+    struct ppg_key_ask in = {.btid = SLICE("AAAAAAAAAAAAAAAAAAAAAA==@bsf.example"), .aware = true};
+    struct ppg_key_ask out;
+    struct buf text;
+
+    buf_init(&text, PPG_KEYSERVICE_MAX_N);
+    MUST(sec_gba_naf_id(SLICE("naf.example"), SEC_GBA_UA_DIGEST, &in.naf) == ERR_OK);
+    CU_ASSERT(ppg_key_ask_print(&in, &text) == ERR_OK);
+    buf_add_ch(&text, '\0');
+    CU_ASSERT_FATAL(parse(text.p, false, &out) == ERR_OK);
+    TEST_SLICE_EQ(out.btid, in.btid);
+    TEST_SLICE_EQ(slice_of(out.naf.octets, out.naf.n), slice_of(in.naf.octets, in.naf.n));
+    CU_ASSERT(out.aware);
+    buf_clear(&text);
+}
+
+static void test_keys_answer_round_trip(void)
+{
+    struct sec_secret me, uicc;
+    struct ppg_key_answer in = {
+        .ks_naf = &me, .ks_int = &uicc, .impi = SLICE("u@d"), .created_s = NOW, .expires_s = NOW + 60};
+    struct sec_naf_key out;
+    struct buf text;
+    const char *why;
+
+    MUST(sec_secret_set_hex(&me, SLICE(KEY)) == ERR_OK && sec_secret_random(&uicc, SEC_GBA_KEY_N) == ERR_OK);
+    buf_init(&text, PPG_KEYSERVICE_MAX_N);
+    CU_ASSERT(ppg_key_answer_print(&in, &text) == ERR_OK);
+    CU_ASSERT_FATAL(ppg_key_answer_parse(buf_slice(&text), &out, &why) == ERR_OK);
+    TEST_SLICE_EQ(sec_secret_slice(&out.ks_naf), sec_secret_slice(&me));
+    TEST_SLICE_EQ(sec_secret_slice(&out.ks_int), sec_secret_slice(&uicc));
+    TEST_SLICE_EQ(slice_of(out.impi, out.impi_n), in.impi);
+    CU_ASSERT(out.created_s == NOW && out.expires_s == NOW + 60);
+    buf_wipe(&text);
+}
+
+static void test_keys_answer_rows(void)
+{
+    static const char *const rows[] = {"",
+                                       "[]",
+                                       "{}",
+                                       "{\"meKeyMaterial\":\"00\"}",
+                                       "{\"meKeyMaterial\":7}",
+                                       "{\"meKeyMaterial\":\"" KEY "00\"}",
+                                       "{\"meKeyMaterial\":\"" KEY "\",\"meKeyMaterial\":\"" KEY "\"}",
+                                       "{\"meKeyMaterial\":\"" KEY "\",\"impi\":\"\"}",
+                                       "{\"meKeyMaterial\":\"" KEY "\",\"impi\":[]}",
+                                       "{\"meKeyMaterial\":\"" KEY "\",\"keyExpiryTime\":\"soon\"}",
+                                       "{\"meKeyMaterial\":\"" KEY "\",\"uiccKeyMaterial\":\"zz\"}"};
+    struct sec_naf_key out = {.impi_n = 7};
+    const char *why;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT(ppg_key_answer_parse(slice_str(rows[i]), &out, &why) == ERR_MALFORMED);
+        CU_ASSERT(why && why[0] && out.impi_n == 7);
+    }
+    CU_ASSERT(ppg_key_answer_parse(SLICE("{\"meKeyMaterial\":\"" KEY "\"}"), &out, &why) == ERR_OK);
+    CU_ASSERT(out.impi_n == 0 && out.ks_int.n == 0 && out.expires_s == INT64_MAX);
+}
+
 static void test_problem(void)
 {
     struct buf out;
@@ -296,5 +358,8 @@ const struct test_case test_cases[] = {{"keys_asked", test_keys_asked},
                                        {"answer_round_trip", test_answer_round_trip},
                                        {"answers_about_something_else", test_answers_about_something_else},
                                        {"answer_rows", test_answer_rows},
+                                       {"keys_question_round_trip", test_keys_question_round_trip},
+                                       {"keys_answer_round_trip", test_keys_answer_round_trip},
+                                       {"keys_answer_rows", test_keys_answer_rows},
                                        {"problem", test_problem},
                                        {NULL, NULL}};

@@ -77,7 +77,8 @@ static inline void naf_fix_open(struct naf_fix *f, enum sec_aka_star star)
     MUST(sec_keyserver_add(f->server, &c) == ERR_OK);
     MUST(sec_keyserver_reserved(f->server, FIX_IMPI, 1, 100) == ERR_OK);
     MUST(sec_bootstrap_create(&conf, &f->bootstrap) == ERR_OK);
-    f->naf = (struct sec_naf){f->bootstrap, f->server, FIX_NAF, FIX_NOW};
+    f->naf =
+        (struct sec_naf){.bootstrap = f->bootstrap, .server = f->server, .fqdn = FIX_NAF, .now_s = FIX_NOW};
     buf_init(&header, 4096);
     buf_init(&says, 4096);
     MUST(sec_digest_aka_first(FIX_IMPI, FIX_BSF, SLICE("/"), &says) == ERR_OK);
@@ -96,6 +97,33 @@ static inline void naf_fix_close(struct naf_fix *f)
 {
     sec_bootstrap_free(&f->bootstrap);
     sec_keyserver_free(&f->server);
+}
+
+/* From here on the bootstrapping was elsewhere: nothing is known but what naf_fix_learn() has brought. */
+static inline struct sec_farkeys *naf_fix_far(struct naf_fix *f, struct sec_naf_want *want)
+{
+    const struct sec_farkeys_conf conf = {10, 10, 10, 10};
+    struct sec_farkeys *far = NULL;
+
+    MUST(sec_farkeys_create(&conf, &far) == ERR_OK);
+    *want = (struct sec_naf_want){.btid_n = 0};
+    f->naf = (struct sec_naf){.far = far, .want = want, .fqdn = FIX_NAF, .now_s = FIX_NOW};
+    return far;
+}
+
+/* The far BSF is asked for what is wanted. */
+static inline void naf_fix_learn(struct naf_fix *f, struct sec_naf_want *want)
+{
+    struct slice btid = slice_of(want->btid, want->btid_n);
+    struct slice naf_id = slice_of(want->naf_id.octets, want->naf_id.n);
+    struct list waiter, all;
+    struct sec_naf_key key = {.impi_n = 0};
+    enum err e = sec_bootstrap_key(f->bootstrap, f->server, btid, naf_id, FIX_NOW, &key);
+
+    list_init(&all);
+    MUST(sec_farkeys_begin(f->naf.far, btid, naf_id, &waiter) == ERR_OK);
+    sec_farkeys_end(f->naf.far, btid, naf_id, e, &key, FIX_NOW, &all);
+    want->btid_n = 0;
 }
 
 /* What the terminal derives for a NAF and protocol. */

@@ -59,16 +59,16 @@ static void test_psk_refused(void)
     buf_init(&text, 1024);
     none = (struct sec_naf){.fqdn = FIX_NAF, .now_s = FIX_NOW};
     CU_ASSERT(!sec_naf_psk(&none, identity_of(&f, SEC_GBA_ME, &text), 12, 0xaa, &key));
-    CU_ASSERT(sec_naf_psk_impi(&none, buf_slice(&text), impi, &n) == ERR_ABSENT);
+    CU_ASSERT(sec_naf_psk_impi(&none, buf_slice(&text), 0xaa, impi, &n) == ERR_ABSENT);
     CU_ASSERT(
         !sec_naf_psk(&f.naf, identity_of(&f, SEC_GBA_UICC, &text), 12, 0xaa, &key)); /* has no such key */
     CU_ASSERT(!sec_naf_psk(&f.naf, identity_of(&f, SEC_GBA_DIGEST, &text), 12, 0xaa, &key));
     CU_ASSERT(!sec_naf_psk(&f.naf, naf_fix_btid(&f), 12, 0xaa, &key));
     CU_ASSERT(!sec_naf_psk(&f.naf, SLICE(""), 12, 0xaa, &key));
-    CU_ASSERT(sec_naf_psk_impi(&f.naf, SLICE("mms"), impi, &n) == ERR_MALFORMED && n == 7);
+    CU_ASSERT(sec_naf_psk_impi(&f.naf, SLICE("mms"), 0xaa, impi, &n) == ERR_MALFORMED && n == 7);
     f.naf.now_s = FIX_NOW + FIX_LIFE;
     CU_ASSERT(!sec_naf_psk(&f.naf, identity_of(&f, SEC_GBA_ME, &text), 12, 0xaa, &key));
-    CU_ASSERT(sec_naf_psk_impi(&f.naf, buf_slice(&text), impi, &n) == ERR_ABSENT && n == 7);
+    CU_ASSERT(sec_naf_psk_impi(&f.naf, buf_slice(&text), 0xaa, impi, &n) == ERR_ABSENT && n == 7);
     buf_clear(&text);
     naf_fix_close(&f);
 }
@@ -82,7 +82,7 @@ static void test_psk_impi(void)
 
     naf_fix_open(&f, SEC_AKA_PLAIN);
     buf_init(&text, 1024);
-    CU_ASSERT(sec_naf_psk_impi(&f.naf, identity_of(&f, SEC_GBA_ME, &text), impi, &n) == ERR_OK);
+    CU_ASSERT(sec_naf_psk_impi(&f.naf, identity_of(&f, SEC_GBA_ME, &text), 0xaa, impi, &n) == ERR_OK);
     TEST_SLICE_EQ(slice_of(impi, n), FIX_IMPI);
     buf_clear(&text);
     naf_fix_close(&f);
@@ -230,6 +230,69 @@ static void test_ha1_of_nobody(void)
     naf_fix_close(&f);
 }
 
+/* Of a far BSF each key must be asked for once, and then it is as if it were our own. */
+static void test_far_psk(void)
+{
+    static const uint16_t suites[] = {0xaa, 0xab, 0x1301};
+    char impi[SEC_GBA_IMPI_MAX_N];
+    struct sec_naf_want want;
+    struct sec_farkeys *far;
+    struct sec_secret key;
+    struct slice identity;
+    struct naf_fix f;
+    struct buf text;
+    size_t n = 0;
+
+    naf_fix_open(&f, SEC_AKA_PLAIN);
+    far = naf_fix_far(&f, &want);
+    buf_init(&text, 1024);
+    identity = identity_of(&f, SEC_GBA_ME, &text);
+    for (size_t i = 0; i < COUNT(suites); i++) {
+        unsigned version = suites[i] >> 8 == 0x13 ? 13 : 12;
+        uint16_t suite = version == 13 ? 0 : suites[i];
+
+        test_row(i);
+        CU_ASSERT(!sec_naf_psk(&f.naf, identity, version, suite, &key));
+        TEST_SLICE_EQ(slice_of(want.btid, want.btid_n), naf_fix_btid(&f));
+        CU_ASSERT(sec_naf_psk_impi(&f.naf, identity, suites[i], impi, &n) == ERR_AGAIN);
+        naf_fix_learn(&f, &want);
+        CU_ASSERT(sec_naf_psk(&f.naf, identity, version, suite, &key) && want.btid_n == 0);
+        CU_ASSERT(sec_naf_psk_impi(&f.naf, identity, suites[i], impi, &n) == ERR_OK);
+        TEST_SLICE_EQ(slice_of(impi, n), FIX_IMPI);
+    }
+    f.naf.now_s += FIX_LIFE;
+    CU_ASSERT(!sec_naf_psk(&f.naf, identity, 12, 0xaa, &key) && want.btid_n > 0);
+    CU_ASSERT(!sec_naf_psk(&f.naf, SLICE("3GPP-bootstrapping;x"), 12, 0xaa, &key));
+    buf_clear(&text);
+    sec_farkeys_free(&far);
+    naf_fix_close(&f);
+}
+
+/* The key of a tunnel is asked for when that of Digest does not fit. */
+static void test_far_ha1(void)
+{
+    struct sec_naf_want want;
+    struct sec_farkeys *far;
+    struct sec_secret key;
+    struct naf_fix f;
+    bool right = false;
+
+    naf_fix_open(&f, SEC_AKA_PLAIN);
+    far = naf_fix_far(&f, &want);
+    key = naf_fix_key(&f, SEC_GBA_ME, FIX_NAF, SLICE("\x01\x00\x01\x13\x01"));
+    CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_AGAIN);
+    naf_fix_learn(&f, &want);
+    CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_AGAIN && want.btid_n > 0);
+    naf_fix_learn(&f, &want);
+    CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_OK && right && want.btid_n == 0);
+    f.btid[0] ^= f.btid[0] == 'A' ? 3 : 1;
+    CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_AGAIN);
+    naf_fix_learn(&f, &want);
+    CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_ABSENT);
+    sec_farkeys_free(&far);
+    naf_fix_close(&f);
+}
+
 static void test_realms(void)
 {
     struct sec_naf naf = {.fqdn = FIX_NAF};
@@ -289,6 +352,8 @@ const struct test_case test_cases[] = {
     {"psk_impi", test_psk_impi},
     {"ha1", test_ha1},
     {"ha1_of_nobody", test_ha1_of_nobody},
+    {"far_psk", test_far_psk},
+    {"far_ha1", test_far_ha1},
     {"realms", test_realms},
     {"vector", test_vector},
     {NULL, NULL},

@@ -158,10 +158,43 @@ static void test_digest_of_nobody(void)
     world_close(&w);
 }
 
+/* Before the far BSF was asked nobody is let in and nobody refused. */
+static void test_far(void)
+{
+    struct sec_naf_want want;
+    struct sec_farkeys *far;
+    struct sec_secret key;
+    struct sec_identity id;
+    struct buf text;
+    struct world w;
+
+    world_open(&w, &impi);
+    far = naf_fix_far(&w.f, &want);
+    w.ev.naf = w.f.naf;
+    key = naf_fix_key(&w.f, SEC_GBA_ME, FIX_NAF, SEC_GBA_UA_DIGEST);
+    say(&w, &key, naf_fix_btid(&w.f), REALM);
+    id = identify(&w);
+    CU_ASSERT(id.outcome == SEC_NEED_KEY && !id.account && !id.proofs && !id.failed_login);
+    naf_fix_learn(&w.f, &want);
+    id = identify(&w);
+    CU_ASSERT(id.outcome == SEC_IDENTIFIED && id.proofs == SEC_PROOF_DIGEST);
+    w.ev.authorization_n = w.ev.authorization.n = 0;
+    buf_init(&text, 1000);
+    MUST(sec_gba_psk_identity(SEC_GBA_ME, naf_fix_btid(&w.f), &text) == ERR_OK);
+    w.ev.psk = buf_slice(&text);
+    w.ev.suite = 0xaa;
+    id = identify(&w);
+    CU_ASSERT(id.outcome == SEC_NEED_KEY && !id.account);
+    naf_fix_learn(&w.f, &want);
+    id = identify(&w);
+    CU_ASSERT(id.outcome == SEC_IDENTIFIED && id.proofs == SEC_PROOF_PSK);
+    buf_clear(&text);
+    sec_farkeys_free(&far);
+    world_close(&w);
+}
+
 const struct test_case test_cases[] = {
-    {"psk", test_psk},
-    {"psk_of_no_initiator", test_psk_of_no_initiator},
-    {"digest", test_digest},
-    {"digest_of_nobody", test_digest_of_nobody},
-    {NULL, NULL},
+    {"psk", test_psk},       {"psk_of_no_initiator", test_psk_of_no_initiator},
+    {"digest", test_digest}, {"digest_of_nobody", test_digest_of_nobody},
+    {"far", test_far},       {NULL, NULL},
 };

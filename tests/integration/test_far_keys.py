@@ -1,0 +1,265 @@
+"""Keys of those who have bootstrapped at a far BSF, at the gateway's own doors: another ppgd that is the BSF, or a scripted one
+where the answer matters.  TS 33.220 section 4.5.3, TS 29.309.  Usage: test_far_keys.py BUILD_DIR."""
+
+import base64
+import datetime
+import json
+import os
+import socket
+import threading
+import time
+
+import peers
+from gateway import MULTIPART, Gateway, curl, make_identity, mime
+from gba_model import DIGEST, Module, Ue, kdf
+from harness import case, check, check_eq, main, wait_until
+
+IMPI, OTHER = "234150999999999@ims.mnc015.mcc234.3gppnetwork.org", "other@operator.example"
+FQDN, BSF_NAME = "ppg.example.net", "bsf.operator.example"
+PHONE = "[terminal +15550100]\nroute = http://127.0.0.1:9\n"
+INITIATORS = f"[initiator sim]\nsubscriber    = {IMPI}\ninitiator-uri = https://news.example.com/*\n"
+BSF = {"key-server.listen-ub": "127.0.0.1:0", "key-server.listen-naf": "127.0.0.1:0", "key-server.cert": "../gateway.crt",
+       "key-server.key": "../gateway.key", "key-server.ca": "../ca.crt", "key-server.name": "operator.example",
+       "files.subscribers": "subscribers.conf", "files.nafs": "nafs.conf"}
+NAFS = (f"[naf ppg]\ncertificate = URI:https://news.example.com\nname = {FQDN}\nprotocol = digest\nprotocol = tls\n"
+        "protocol = tls13\nidentity = yes\n")
+PPG = {"key-server.name": FQDN, "key-server.cert": "../news.crt", "key-server.key": "../news.key", "key-server.bsf-ca": "../ca.crt",
+       "delivery.retry-first": "1h", "delivery.retry-max": "1h"}
+
+
+def ports(gateway):
+    with open(gateway.path("ports"), encoding="utf-8") as f:
+        return {k: int(v.rpartition(":")[2]) for k, v in (line.strip().split("=") for line in f)}
+
+
+def bsf_of(bench, *modules, nafs=NAFS):
+    """A BSF that stays at its ports when it is started again."""
+    make_identity(bench)
+    bsf = Gateway(bench, "", "", conf=BSF, start=False)
+    bsf.write("subscribers.conf", "".join(m.section() for m in modules))
+    bsf.write("nafs.conf", nafs)
+    bsf.start()
+    bsf.ports = ports(bsf)
+    bsf.write_conf(key_server__listen_naf=f"127.0.0.1:{bsf.ports['naf']}", key_server__listen_ub=f"127.0.0.1:{bsf.ports['ub']}")
+    bsf.url = f"https://localhost:{bsf.ports['naf']}"
+    return bsf
+
+
+def gateway_of(bench, url, **conf):
+    return Gateway(bench, PHONE, "allow sim * *\n", initiators=INITIATORS, conf={**PPG, "key-server.bsf-url": url, **conf})
+
+
+def bootstrapped(bench, bsf, module):
+    return Ue(module, bsf.ports["ub"], bench.authority[0], bsf=BSF_NAME).bootstrap()
+
+
+class Scripted:
+    """A BSF whose answers the test decides.  known: {B-TID: (Ks, RAND, IMPI)}; while `gate` is not set nothing is answered."""
+
+    def __init__(self, bench):
+        make_identity(bench)
+        self.known, self.life_s, self.twist, self.gate = {}, 3600, None, threading.Event()
+        self.gate.set()
+        bench.closers.append(self.gate.set)
+        self.server = peers.Gateway(bench, self.answer, (bench.path("gateway.crt"), bench.path("gateway.key")), bench.path("ca.crt"))
+        self.url = self.server.url.replace("/pap", "").replace("127.0.0.1", "localhost")
+
+    def asked(self):
+        return len(self.server.requests)
+
+    def subscriber(self, impi=IMPI):
+        """One that has bootstrapped: its Ue, without a module."""
+        ue = Ue.__new__(Ue)
+        ue.module, ue.rand, ue.ks = Module(impi), os.urandom(16), os.urandom(32)
+        ue.btid = f"{base64.b64encode(ue.rand).decode()}@{BSF_NAME}"
+        self.known[ue.btid] = ue
+        return ue
+
+    def answer(self, request):
+        self.gate.wait(60)
+        check_eq(request["path"], "/nbsp-gba/v1/bootstrapping-info-retrieval")
+        question = json.loads(request["body"])
+        ue = self.known.get(question["btId"])
+        if self.twist:
+            return self.twist(question)
+        if not ue:
+            return 404, [("Content-Type", "application/problem+json")], '{"status":404}'
+        return 200, [("Content-Type", "application/json")], json.dumps(self.says(ue, question))
+
+    def says(self, ue, question):
+        naf = question["nafId"]["nafFqdn"].encode() + bytes.fromhex(question["nafId"]["uaSecProtId"])
+        ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.life_s)
+        return {"meKeyMaterial": kdf(ue.ks, 0x01, b"gba-me", ue.rand, ue.module.impi.encode(), naf).hex(),
+                "keyExpiryTime": ends.strftime("%Y-%m-%dT%H:%M:%SZ"), "gbaType": "3G_GBA", "impi": ue.module.impi}
+
+
+def status(gateway):
+    return json.loads(gateway.ctl("--json", "status").stdout)["bsf"]
+
+
+def user_of(ue, ua=DIGEST, fqdn=FQDN):
+    return f"{ue.btid}:{base64.b64encode(ue.ks_naf(fqdn, ua)).decode()}"
+
+
+def login(bench, gateway, user, push_id, *options):
+    return curl(bench, gateway.tls_url, mime(push_id=push_id), "-A", "ue 3gpp-gba", "--digest", "--user", user, *options)
+
+
+def stored(gateway):
+    return gateway.query("SELECT count(*) FROM push")[0][0]
+
+
+@case
+def digest_with_a_key_from_afar(bench):
+    """The BSF is asked once for each key; whoever it does not know, or knows as no initiator, comes no further."""
+    module, other = Module(IMPI), Module(OTHER)
+    bsf = bsf_of(bench, module, other)
+    gateway = gateway_of(bench, bsf.url)
+    ue = bootstrapped(bench, bsf, module)
+    for n in range(3):
+        check_eq(login(bench, gateway, user_of(ue), f"good{n}").code, 1001)
+    check(f"bootstrapped by {IMPI}" in gateway.ctl("push", "explain", "good0").stdout, "the identity arrived")
+    check_eq((status(gateway)["asked"], status(gateway)["keys"]), (1, 1))
+    bsf.check_events(1, "zn.key")
+    tunnel = user_of(ue, bytes.fromhex("0100011301"))
+    check_eq(login(bench, gateway, tunnel, "tunnel", "--tlsv1.3", "--tls13-ciphers", "TLS_AES_128_GCM_SHA256").code, 1001)
+    stranger = f"{base64.b64encode(os.urandom(16)).decode()}@{BSF_NAME}:" + user_of(ue).partition(":")[2]
+    for user in (stranger, f"{ue.btid}:wrong", user_of(ue, fqdn="other.example")):
+        check_eq(login(bench, gateway, user, "bad").status, 401, user)
+    check_eq(login(bench, gateway, user_of(bootstrapped(bench, bsf, other)), "other").status, 403)
+    check_eq(stored(gateway), "4")
+    for secret in (ue.ks_naf(FQDN, DIGEST), ue.ks):
+        check(secret.hex() not in gateway.said() + bsf.said(), "a key in a log")
+
+
+@case
+def nobody_comes_in_while_it_is_away(bench):
+    """503 and when to come again, nothing stored, the operator sees it; what is known goes on, and all does when it is back."""
+    module, other = Module(IMPI), Module(OTHER)
+    bsf = bsf_of(bench, module, other)
+    gateway = gateway_of(bench, bsf.url)
+    gateway.write("initiators.conf", INITIATORS + f"subscriber = {OTHER}\n")
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
+    known, new = bootstrapped(bench, bsf, module), bootstrapped(bench, bsf, other)
+    check_eq(login(bench, gateway, user_of(known), "before").code, 1001)
+    bsf.kill()
+    for n in range(3):
+        answer = login(bench, gateway, user_of(new), "away")
+        check_eq(answer.status, 503, n)
+        check(int(answer.headers["retry-after"]) >= 1, answer.headers)
+    check_eq(status(gateway)["state"], "away")
+    gateway.wait_event("auth.key.wait", 3, reason="the BSF gives no answer")
+    check_eq(login(bench, gateway, user_of(known), "during").code, 1001)
+    check_eq(stored(gateway), "2")
+    bsf.start()
+    wait_until(lambda: login(bench, gateway, user_of(new), "back").status == 401, "it has forgotten, and says so")
+    check_eq(login(bench, gateway, user_of(bootstrapped(bench, bsf, other)), "again").code, 1001)
+    check_eq(status(gateway)["state"], "ok")
+
+
+@case
+def one_question_for_many(bench):
+    """Whoever shows the same B-TID meanwhile waits for the same answer, on whichever loop."""
+    bsf = Scripted(bench)
+    gateway = gateway_of(bench, bsf.url, **{"gateway.loops": "2"})
+    ue, answers = bsf.subscriber(), []
+    bsf.gate.clear()
+    threads = [threading.Thread(target=lambda n=n: answers.append(login(bench, gateway, user_of(ue), f"many{n}"))) for n in range(6)]
+    for n, thread in enumerate(threads):
+        thread.start()
+        wait_until(lambda: getattr(bench, "curls", 0) > n, "its files have names of their own")
+    wait_until(lambda: bsf.asked() == 1 and json.loads(gateway.ctl("--json", "status").stdout)["connections"] >= 6, "they wait")
+    bsf.gate.set()
+    for thread in threads:
+        thread.join()
+    check_eq(sorted(a.code for a in answers), [1001] * 6)
+    check_eq(bsf.asked(), 1)
+
+
+@case
+def a_key_ends_when_the_bsf_says(bench):
+    """Then it is asked again, and what it says then counts."""
+    bsf = Scripted(bench)
+    bsf.life_s = 3
+    gateway = gateway_of(bench, bsf.url)
+    ue = bsf.subscriber()
+    check_eq(login(bench, gateway, user_of(ue), "first").code, 1001)
+    bsf.known.clear()
+    wait_until(lambda: login(bench, gateway, user_of(ue), "later").status == 401, "it is over")
+    check(bsf.asked() >= 2, bsf.asked())
+    check_eq(status(gateway)["keys"], 0)
+
+
+@case
+def bad_answers_let_nobody_in(bench):
+    """Each is no key, whatever the password: a refusal, an outage, or somebody without a name."""
+    bsf = Scripted(bench)
+    rows = [(401, 403, "{}"), (401, 404, ""), (503, 500, ""), (503, 200, "junk"), (503, 200, "{}"),
+            (503, 200, json.dumps({"meKeyMaterial": "00" * 31, "impi": IMPI})), (503, 200, json.dumps({"meKeyMaterial": 7})),
+            (503, 302, ""), (401, 200, json.dumps({"meKeyMaterial": "00" * 32, "impi": IMPI, "keyExpiryTime": "2020-01-01T00:00:00Z"}))]
+    gateway = gateway_of(bench, bsf.url)
+    for want, code, body in rows:
+        bsf.twist = lambda question, code=code, body=body: (code, [("Content-Type", "application/json")], body)
+        ue = bsf.subscriber()
+        wait_until(lambda: login(bench, gateway, user_of(ue), "bad").status == want, (want, code, body))
+    bsf.twist = lambda question: (200, [], json.dumps({k: v for k, v in bsf.says(bsf.known[question["btId"]], question).items() if k != "impi"}))
+    wait_until(lambda: login(bench, gateway, user_of(bsf.subscriber()), "nameless").status == 403, "nobody without a name")
+    check_eq(stored(gateway), "0")
+
+
+def guess(gateway, btid):
+    """Somebody who makes a B-TID up, without TLS; the connection."""
+    link = socket.create_connection(("127.0.0.1", gateway.port), timeout=60)
+    body = mime()
+    link.sendall((f"POST /pap HTTP/1.1\r\nHost: {FQDN}\r\nContent-Type: {MULTIPART}\r\nContent-Length: {len(body)}\r\n"
+                  f'Authorization: Digest username="{btid}", realm="3GPP-bootstrapping@{FQDN}", nonce="n", uri="/pap", qop=auth, '
+                  f'nc=00000001, cnonce="c", response="{"0" * 64}", algorithm=SHA-256\r\nConnection: close\r\n\r\n').encode() + body)
+    return link
+
+
+def stranger():
+    return f"{base64.b64encode(os.urandom(16)).decode()}@{BSF_NAME}"
+
+
+def answered(link):
+    with link:
+        text = b""
+        while more := link.recv(65536):
+            text += more
+    return int(text.split(b" ")[1])
+
+
+@case
+def strangers_do_not_flood_the_bsf(bench):
+    """So many questions under way and no more; what it has refused is remembered; a source has its rate; an initiator that
+    is known does not notice."""
+    bsf = Scripted(bench)
+    gateway = gateway_of(bench, bsf.url, **{"key-server.bsf-rate": "1000", "key-server.bsf-timeout": "60s"})
+    ue = bsf.subscriber()
+    check_eq(login(bench, gateway, user_of(ue), "first").code, 1001)
+    bsf.gate.clear()
+    links = [guess(gateway, stranger()) for _ in range(40)]
+    gateway.wait_event("auth.key.wait", 24, reason="too many questions")
+    wait_until(lambda: bsf.asked() == 17, "all that may be are under way")
+    check_eq(login(bench, gateway, user_of(ue), "second").code, 1001)
+    check_eq(bsf.asked(), 17)
+    bsf.gate.set()
+    check_eq(sorted(answered(link) for link in links), [401] * 16 + [503] * 24)
+    known = stranger()
+    check_eq([answered(guess(gateway, known)) for _ in range(2)], [401] * 2)
+    check_eq(bsf.asked(), 18)
+
+
+@case
+def one_source_has_a_rate(bench):
+    bsf = Scripted(bench)
+    gateway = gateway_of(bench, bsf.url, **{"key-server.bsf-rate": "10"})
+    began = time.monotonic()
+    links = [guess(gateway, stranger()) for _ in range(60)]
+    codes = [answered(link) for link in links]
+    check(set(codes) == {401, 429}, codes)
+    check(bsf.asked() <= time.monotonic() - began + 2, (bsf.asked(), codes))
+
+
+main("far_keys")
