@@ -62,6 +62,7 @@ struct ota_job {
 
 struct ota_sip_door;     /* ota/registrar/door.h */
 struct ota_sip_location; /* ota/registrar/location.h */
+struct ota_msrp_door;    /* ota/agent/msrp_door.h */
 
 struct ota_env {
     const struct net_env *net;
@@ -101,6 +102,7 @@ struct ota_env {
         struct ota_sip_location *location; /* where those are; NULL: nowhere */
         bool untagged_ok;                  /* one that has not said which applications it has gets all */
         size_t sessions_max;               /* of MSRP, of this loop */
+        struct ota_msrp_door *msrp;        /* where terminals connect for them; NULL: we always do */
         int64_t ring_ms;                   /* an INVITE may ring so long */
         int64_t report_ms;                 /* a success report may take so long */
         int64_t session_idle_ms;           /* a session ends after so long without a push */

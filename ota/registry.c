@@ -18,16 +18,17 @@
 
 struct ota_registry {
     atomic_size_t holds;
-    struct arena arena; /* rows and their strings */
-    struct map rows;    /* key -> struct ota_terminal, in the arena */
-    struct map ids;     /* canonical identity of one that calls in -> row */
-    struct map names;   /* its certificate's name -> row */
-    struct map psks;    /* the identity of its shared key -> row */
-    struct map users;   /* call_in.user of one that fetches -> row */
-    struct map records; /* sip_record of one that registers -> row */
-    struct map logins;  /* the name that it logs in with then -> row */
-    struct map impis;   /* the subscriber whose bootstrapped keys it has -> row */
-    struct map shared;  /* text of profiles -> itself, in the arena: many phones of one model are alike */
+    struct arena arena;      /* rows and their strings */
+    struct map rows;         /* key -> struct ota_terminal, in the arena */
+    struct map ids;          /* canonical identity of one that calls in -> row */
+    struct map names;        /* its certificate's name -> row */
+    struct map psks;         /* the identity of its shared key -> row */
+    struct map users;        /* call_in.user of one that fetches -> row */
+    struct map records;      /* sip_record of one that registers -> row */
+    struct map logins;       /* the name that it logs in with then -> row */
+    struct map session_psks; /* likewise, of the key for sessions */
+    struct map impis;        /* the subscriber whose bootstrapped keys it has -> row */
+    struct map shared; /* text of profiles -> itself, in the arena: many phones of one model are alike */
 };
 
 enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
@@ -49,6 +50,7 @@ enum err ota_registry_create(size_t terminals_max, struct ota_registry **out)
     map_init(&r->names, terminals_max);
     map_init(&r->psks, terminals_max);
     map_init(&r->users, terminals_max);
+    map_init(&r->session_psks, terminals_max);
     map_init(&r->impis, terminals_max);
     map_init(&r->records, terminals_max);
     map_init(&r->logins, terminals_max);
@@ -220,6 +222,16 @@ static enum err call_in_add(struct ota_registry *r, struct ota_terminal *t)
     return e;
 }
 
+/* Where it is found when it connects for a session. */
+static enum err session_add(struct ota_registry *r, struct ota_terminal *t)
+{
+    enum err e = t->session == OTA_SESSION_TLS && t->psk_identity.n
+                     ? map_put(&r->session_psks, t->psk_identity, t)
+                     : ERR_OK;
+
+    return e == ERR_EXISTS ? ERR_OK : e;
+}
+
 /* Where it is found when it registers over SIP. */
 static enum err record_add(struct ota_registry *r, struct ota_terminal *t)
 {
@@ -262,6 +274,8 @@ enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
         wipe(row);
     else
         e = call_in_add(r, row);
+    if (!e)
+        e = session_add(r, row);
     return e ? e : record_add(r, row);
 }
 
@@ -296,6 +310,11 @@ const struct ota_terminal *ota_registry_find_subscriber(const struct ota_registr
 const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, struct slice identity)
 {
     return map_get(&r->psks, identity);
+}
+
+const struct ota_terminal *ota_registry_find_session_psk(const struct ota_registry *r, struct slice identity)
+{
+    return map_get(&r->session_psks, identity);
 }
 
 const struct ota_terminal *ota_registry_find_user(const struct ota_registry *r, struct slice user)
@@ -345,6 +364,7 @@ static void destroy(struct ota_registry *r)
     map_clear(&r->names);
     map_clear(&r->psks);
     map_clear(&r->users);
+    map_clear(&r->session_psks);
     map_clear(&r->impis);
     map_clear(&r->records);
     map_clear(&r->logins);

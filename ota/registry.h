@@ -110,6 +110,8 @@ const struct ota_terminal *ota_registry_find_id(const struct ota_registry *r, st
 const struct ota_terminal *ota_registry_find_certificate(const struct ota_registry *r, struct slice name);
 const struct ota_terminal *ota_registry_find_subscriber(const struct ota_registry *r, struct slice impi);
 const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, struct slice identity);
+/* Of those with session = tls: by the identity of the key that they have for it; of two with the same the first. */
+const struct ota_terminal *ota_registry_find_session_psk(const struct ota_registry *r, struct slice identity);
 /* Of those that fetch, by the name they log in with: call_in.user, else the identity as above. */
 const struct ota_terminal *ota_registry_find_user(const struct ota_registry *r, struct slice user);
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos);

@@ -40,6 +40,7 @@ struct ppg_seq;
 struct ppg_deliver;
 struct ppg_sipdoor;
 struct ppg_keyask;
+struct ppg_msrpdoor;
 
 /* What is known without the store about one initiator's targets.  Accounts are found by the hash of their name: two that
  * meet in one slot only wait a little longer than they must. */
@@ -138,6 +139,7 @@ struct ppg_core {
     struct ppg_bsfc *bsfc; /* set by the host; NULL: none */
     struct ppg_keyask *keyask;
     struct ppg_sipdoor *sip;                 /* likewise */
+    struct ppg_msrpdoor *msrp;               /* likewise */
     const struct ota_bearer *const *bearers; /* in order of preference; ota_bearers, or a test's */
     size_t bearers_n;
     void *bearer_self[OTA_BEARERS_MAX]; /* by place in bearers; NULL once it is being closed */

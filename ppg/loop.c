@@ -8,6 +8,7 @@
 #include "ppg/callin.h"
 #include "ppg/inbox.h"
 #include "ppg/schedule.h"
+#include "ppg/msrpdoor.h"
 #include "ppg/sipdoor.h"
 #include "ppg/verify.h"
 #include "ppg/zn.h"
@@ -64,9 +65,10 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {
-        "pap", "pap-tls", "pap-psk", "ub",        "naf",       "entities", "verify",  "verify-psk",
-        "ota", "ota-tls", "ota-psk", "inbox-tls", "inbox-psk", "sip-udp",  "sip-tcp", "sip-tls"};
+    static const char *const names[] = {"pap",      "pap-tls",   "pap-psk",    "ub",       "naf",
+                                        "entities", "verify",    "verify-psk", "ota",      "ota-tls",
+                                        "ota-psk",  "inbox-tls", "inbox-psk",  "sip-udp",  "sip-tcp",
+                                        "sip-tls",  "msrp",      "msrps",      "msrps-psk"};
 
     return names[kind];
 }
@@ -153,6 +155,7 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
                 .ring_ms = set->ota_sip.ring_ms,
                 .report_ms = set->ota_sip.report_ms,
                 .session_idle_ms = set->ota_sip.session_idle_ms,
+                .msrp = ppg_msrpdoor_of(l->msrp),
                 .door = ppg_sipdoor_of(l->sip),
                 .location = l->core.shared->location,
                 .untagged_ok = set->ota_sip.untagged_ok},
@@ -184,6 +187,7 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
     }
     ppg_callin_set_tls(l->callin, snapshot->calls, snapshot->calls_psk);
     ppg_sipdoor_set(l->sip, snapshot->sip);
+    ppg_msrpdoor_set(l->msrp, snapshot);
     ppg_outbound_set(l->outbound, snapshot);
     ppg_ocsp_set(l->ocsp, snapshot);
     ppg_bsfc_set(l->bsfc, snapshot);
@@ -233,7 +237,7 @@ static void parts_close(struct ppg_loop *l)
     if (l->closing)
         return;
     l->closing = true;
-    l->open = l->listeners_n + l->core.bearers_n + 5;
+    l->open = l->listeners_n + l->core.bearers_n + 6;
     ppg_callin_close(l->callin, part_closed, l);
     for (size_t i = 0; i < l->listeners_n; i++)
         net_httpd_close(l->listeners[i], part_closed, l);
@@ -249,6 +253,8 @@ static void parts_close(struct ppg_loop *l)
     l->core.bsfc = NULL;
     ppg_sipdoor_close(l->sip, part_closed, l); /* after the bearers, which send over it */
     l->core.sip = NULL;
+    ppg_msrpdoor_close(l->msrp, part_closed, l); /* likewise */
+    l->core.msrp = NULL;
 }
 
 static bool wire_is_quiet(const struct ppg_loop *l)
@@ -366,10 +372,13 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
         return ERR_IO;
     l->snapshot = ppg_snapshot_hold(conf->snapshot);
     if ((e = handles_init(l)) || (e = core_init(l, conf)) ||
-        (e = ppg_sipdoor_create(&l->env, &l->core, conf->calls, &l->sip)) || (e = bearers_create(l)))
+        (e = ppg_sipdoor_create(&l->env, &l->core, conf->calls, &l->sip)) ||
+        (e = ppg_msrpdoor_create(&l->env, &l->core, conf->calls, &l->msrp)) || (e = bearers_create(l)))
         return e; /* only start-up comes here: the program ends */
     l->core.sip = l->sip;
     ppg_sipdoor_set(l->sip, l->snapshot->sip);
+    l->core.msrp = l->msrp;
+    ppg_msrpdoor_set(l->msrp, l->snapshot);
     callin = (struct ppg_callin_conf){&l->core, &l->ota, conf->calls};
     if ((e = ppg_callin_create(&callin, &l->callin)))
         return e;
@@ -426,6 +435,9 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
     if (kind == PPG_LISTEN_SIP_UDP || kind == PPG_LISTEN_SIP_TCP || kind == PPG_LISTEN_SIP_TLS)
         return ppg_sipdoor_listen(l->sip, (enum ota_sip_via)(kind - PPG_LISTEN_SIP_UDP),
                                   ppg_listen_name(kind), at, port, why);
+    if (kind == PPG_LISTEN_MSRP || kind == PPG_LISTEN_MSRPS || kind == PPG_LISTEN_MSRPS_PSK)
+        return ppg_msrpdoor_listen(l->msrp, (enum ota_msrp_entry)(kind - PPG_LISTEN_MSRP),
+                                   ppg_listen_name(kind), at, port, why);
     e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);
 
     if (e)

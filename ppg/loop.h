@@ -37,6 +37,9 @@ enum ppg_listen_kind {
     PPG_LISTEN_SIP_UDP, /* of terminals that register over SIP */
     PPG_LISTEN_SIP_TCP,
     PPG_LISTEN_SIP_TLS,
+    PPG_LISTEN_MSRP, /* of terminals that connect for a session */
+    PPG_LISTEN_MSRPS,
+    PPG_LISTEN_MSRPS_PSK,
 };
 
 struct ppg_loop {
@@ -54,6 +57,7 @@ struct ppg_loop {
     struct ppg_callin *callin;
     struct ppg_bsfc *bsfc;
     struct ppg_sipdoor *sip;
+    struct ppg_msrpdoor *msrp;
     struct ppg_entity_door entities;
     struct net_httpd *listeners[PPG_LOOP_LISTENERS_MAX];
     enum ppg_listen_kind listener_kind[PPG_LOOP_LISTENERS_MAX];

@@ -28,9 +28,23 @@ static bool of_terminal(const struct ppg_config *config, struct slice identity, 
     return true;
 }
 
+/* Whoever connects of the two, it is the key of the same pair for the same purpose; what reflects our own handshake at us reaches a
+ * side that takes no messages (RFC 9257 §4.1). */
+static bool of_session(const struct ppg_config *config, struct slice identity, struct slice *key)
+{
+    const struct ota_terminal *t = ota_registry_find_session_psk(ppg_config_registry(config), identity);
+
+    if (!t)
+        return false;
+    *key = sec_secret_slice(&t->psk);
+    return true;
+}
+
 bool ppg_psk_find(const struct ppg_config *config, enum ppg_psk_door door, struct slice identity,
                   unsigned version, struct slice *key)
 {
+    if (door == PPG_PSK_SESSIONS)
+        return of_session(config, identity, key);
     return door == PPG_PSK_INITIATORS ? of_initiator(config, identity, version, key)
                                       : of_terminal(config, identity, version, key);
 }
@@ -39,11 +53,12 @@ bool ppg_psk_find(const struct ppg_config *config, enum ppg_psk_door door, struc
 static bool look_up(const struct ppg_config *config, enum ppg_psk_door door, struct slice identity,
                     unsigned version, struct slice *key)
 {
+    static const char *const doors[] = {"initiators", "terminals", "sessions"};
     bool found = ppg_psk_find(config, door, identity, version, key);
 
     if (found || !slice_starts(identity, SLICE("3GPP-bootstrapping")))
         LOG(ppg_config_log(config), LOG_INFO, "key.lookup", LOG_S("key", identity),
-            LOG_C("door", door == PPG_PSK_INITIATORS ? "initiators" : "terminals"), LOG_B("found", found));
+            LOG_C("door", doors[door]), LOG_B("found", found));
     return found;
 }
 
@@ -57,6 +72,11 @@ static bool find_terminal(void *arg, struct slice identity, unsigned version, st
     return look_up(arg, PPG_PSK_TERMINALS, identity, version, key);
 }
 
+static bool find_session(void *arg, struct slice identity, unsigned version, struct slice *key)
+{
+    return look_up(arg, PPG_PSK_SESSIONS, identity, version, key);
+}
+
 static void drop(void *arg)
 {
     struct ppg_config *config = arg;
@@ -67,11 +87,13 @@ static void drop(void *arg)
 struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk_door door, const char *hint)
 {
     const struct sec_naf naf = ppg_config_naf(config, 0);
-    bool initiators = door == PPG_PSK_INITIATORS, bootstrapped = sec_naf_on(&naf);
+    static bool (*const finds[])(void *arg, struct slice identity, unsigned version,
+                                 struct slice *key) = {find_initiator, find_terminal, find_session};
+    bool bootstrapped = sec_naf_on(&naf) && door != PPG_PSK_SESSIONS;
 
     if (!hint[0] && bootstrapped)
         hint = sec_gba_kind_prefix(SEC_GBA_ME); /* TS 24.109 §5.3.3 */
-    return (struct net_tls_psk_source){.find = initiators ? find_initiator : find_terminal,
+    return (struct net_tls_psk_source){.find = finds[door],
                                        .derive = bootstrapped ? ppg_naf_derive : NULL,
                                        .drop = drop,
                                        .arg = config,

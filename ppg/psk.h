@@ -8,7 +8,8 @@
 #include "ppg/config.h"
 #include "security/gba.h"
 
-enum ppg_psk_door { PPG_PSK_INITIATORS, PPG_PSK_TERMINALS };
+/* SESSIONS: terminals that connect for a session of MSRP. */
+enum ppg_psk_door { PPG_PSK_INITIATORS, PPG_PSK_TERMINALS, PPG_PSK_SESSIONS };
 
 /* version: 12 or 13.  *key is borrowed from the configuration. */
 bool ppg_psk_find(const struct ppg_config *config, enum ppg_psk_door door, struct slice identity,

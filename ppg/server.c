@@ -108,6 +108,12 @@ static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
          memcmp(was->ota_sip.listen_tcp, is->ota_sip.listen_tcp, sizeof is->ota_sip.listen_tcp) != 0},
         {"ota-sip.listen-tls",
          memcmp(was->ota_sip.listen_tls, is->ota_sip.listen_tls, sizeof is->ota_sip.listen_tls) != 0},
+        {"ota-sip.listen-msrp",
+         memcmp(was->ota_sip.listen_msrp, is->ota_sip.listen_msrp, sizeof is->ota_sip.listen_msrp) != 0},
+        {"ota-sip.listen-msrps",
+         memcmp(was->ota_sip.listen_msrps, is->ota_sip.listen_msrps, sizeof is->ota_sip.listen_msrps) != 0},
+        {"ota-sip.listen-msrps-psk", memcmp(was->ota_sip.listen_msrps_psk, is->ota_sip.listen_msrps_psk,
+                                            sizeof is->ota_sip.listen_msrps_psk) != 0},
         {"ota-sip.realm", !slice_eq(ppg_sip_realm(was), ppg_sip_realm(is))},
         {"ota-sip.dns", !slice_eq(slice_str(was->ota_sip.dns), slice_str(is->ota_sip.dns))},
         {"inbox.listen-psk",
@@ -457,7 +463,7 @@ static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enu
     }
     LOG(s->shared.log, LOG_WARN, "server.listen", LOG_C("address", at->address), LOG_I("port", port),
         LOG_B("tls", kind != PPG_LISTEN_CLEAR && kind != PPG_LISTEN_CALLS && kind != PPG_LISTEN_SIP_UDP &&
-                         kind != PPG_LISTEN_SIP_TCP));
+                         kind != PPG_LISTEN_SIP_TCP && kind != PPG_LISTEN_MSRP));
     if (ports)
         (void)fprintf(ports, "%s=%s:%u\n", ppg_listen_name(kind), at->address, port);
     return ERR_OK;
@@ -500,6 +506,12 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         e = listen_on(s, &set->ota_sip.listen_tcp[i], PPG_LISTEN_SIP_TCP, ports, why);
     for (size_t i = 0; i < set->ota_sip.listen_tls_n && !e; i++)
         e = listen_on(s, &set->ota_sip.listen_tls[i], PPG_LISTEN_SIP_TLS, ports, why);
+    for (size_t i = 0; i < set->ota_sip.listen_msrp_n && !e; i++)
+        e = listen_on(s, &set->ota_sip.listen_msrp[i], PPG_LISTEN_MSRP, ports, why);
+    for (size_t i = 0; i < set->ota_sip.listen_msrps_n && !e; i++)
+        e = listen_on(s, &set->ota_sip.listen_msrps[i], PPG_LISTEN_MSRPS, ports, why);
+    for (size_t i = 0; i < set->ota_sip.listen_msrps_psk_n && !e; i++)
+        e = listen_on(s, &set->ota_sip.listen_msrps_psk[i], PPG_LISTEN_MSRPS_PSK, ports, why);
     return e;
 }
 

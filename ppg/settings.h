@@ -157,6 +157,12 @@ struct ppg_settings {
         size_t listen_tcp_n;
         struct ppg_listen listen_tls[PPG_LISTEN_MAX];
         size_t listen_tls_n;
+        struct ppg_listen listen_msrp[PPG_LISTEN_MAX]; /* where terminals connect for sessions */
+        size_t listen_msrp_n;
+        struct ppg_listen listen_msrps[PPG_LISTEN_MAX];
+        size_t listen_msrps_n;
+        struct ppg_listen listen_msrps_psk[PPG_LISTEN_MAX];
+        size_t listen_msrps_psk_n;
         const char *domains;                                /* comma list; "": the host of the identity */
         const char *realm;                                  /* "": the first of domains */
         int digest;                                         /* enum ppg_sip_digest */

@@ -183,6 +183,41 @@ static enum err load_sip(const struct ppg_settings *set, struct ppg_snapshot *s,
     return set->ota_sip.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->sip, why) : ERR_OK;
 }
 
+/* Whoever has a certificate of ours gets as far as to say which session it is for; that knows whose it must be. */
+static enum err load_msrp(const struct ppg_settings *set, struct ppg_snapshot *s,
+                          char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_pair own = {.cert_file = set->ota_http.cert, .key_file = set->ota_http.key};
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .verify = NET_TLS_VERIFY_REQUIRED,
+        .pairs = &own,
+        .pairs_n = 1,
+        .ca_file = set->ota_http.ca,
+        .version_min = set->policy.tls_min,
+        .ciphers = set->policy.ciphers,
+    };
+
+    return set->ota_sip.listen_msrps_n ? sec_credentials_load(&conf, &clk_real, &s->msrp, why) : ERR_OK;
+}
+
+static enum err load_msrp_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
+                              char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_SERVER,
+        .version_min = set->policy.tls_min,
+        .ciphers = set->policy.ciphers,
+        .psk = ppg_psk_source(s->config, PPG_PSK_SESSIONS, ""),
+    };
+    enum err e =
+        set->ota_sip.listen_msrps_psk_n ? sec_credentials_load(&conf, &clk_real, &s->msrp_psk, why) : ERR_OK;
+
+    if (s->msrp_psk)
+        (void)ppg_config_hold(s->config); /* the context's, as above */
+    return e;
+}
+
 /* The terminal proves itself above TLS. */
 static enum err load_ub(const struct ppg_settings *set, struct ppg_snapshot *s,
                         char why[SEC_CREDENTIALS_WHY_N])
@@ -285,6 +320,8 @@ static const struct {
              {"ota-http", load_calls},
              {"ota-http", load_calls_psk},
              {"ota-http", load_sip},
+             {"ota-http", load_msrp},
+             {"ota-sip", load_msrp_psk},
              {"key-server", load_ub},
              {"key-server", load_naf},
              {"key-server", load_bsf},
@@ -336,6 +373,8 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     net_tls_ctx_free(&s->calls);
     net_tls_ctx_free(&s->calls_psk);
     net_tls_ctx_free(&s->sip);
+    net_tls_ctx_free(&s->msrp);
+    net_tls_ctx_free(&s->msrp_psk);
     net_tls_ctx_free(&s->datagram);
     net_tls_ctx_free(&s->ub);
     net_tls_ctx_free(&s->naf);

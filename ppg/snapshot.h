@@ -25,6 +25,8 @@ struct ppg_snapshot {
     struct net_tls_ctx *calls_psk; /* the same with shared keys; NULL: no such listener */
     struct net_tls_ctx *datagram;  /* the same for DTLS */
     struct net_tls_ctx *sip;       /* towards devices that register over SIP; NULL: none may over TLS */
+    struct net_tls_ctx *msrp;      /* towards terminals that connect for a session; NULL: none may over TLS */
+    struct net_tls_ctx *msrp_psk;  /* the same with shared keys */
     struct net_tls_ctx *ub;     /* towards terminals that bootstrap, and entities; NULL: no such listener */
     struct net_tls_ctx *naf;    /* towards other NAFs; likewise */
     struct net_tls_ctx *bsf;    /* towards the far BSF; NULL: there is none */

@@ -19,6 +19,7 @@
 #include "ota/sip/trans.h"
 
 struct ota_sip_session; /* session.h */
+struct ota_msrp_guest;  /* msrp_door.h */
 
 #define OTA_SIP_WAITING_MAX 64 /* pushes that wait for one URI */
 #define OTA_SIP_MOVES_MAX   5  /* redirections followed */
@@ -92,6 +93,7 @@ struct ota_sip_attempt {
     struct buf cancel;  /* the request that ends its ringing */
     struct ota_sip_trans *cancelling;
     char own_path[OTA_MSRP_URI_MAX_N + 1]; /* MSRP URI of ours in the offer */
+    struct ota_msrp_guest *guest;          /* the terminal, that may connect to it; NULL: it may not */
     char call_id[OTA_SIP_CALL_ID_N + 1];
     char tag[OTA_SIP_TAG_N + 1];
     uint32_t cseq;

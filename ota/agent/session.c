@@ -1,56 +1,20 @@
-/* A session with a terminal: its dialog and its life; see session.h.  RFC 3261 §13.2, §15; RFC 4975 §8; RFC 6135. */
+/* A session with a terminal: its dialog and its life; see session.h.  RFC 3261 §13.2, §15. */
 #include "ota/agent/session.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/codec.h"
 #include "base/mem.h"
 #include "ota/registrar/door.h"
-#include "security/kdf.h"
 
-#define SESSION_ID_N 32 /* hexadecimal digits: 128 bits, where RFC 4975 §14.1 wants 80 */
-#define DISCARD_PORT 9  /* of who does not listen */
-#define UNAVAILABLE  4001
-#define OTHER_TYPE   5030
-#define NO_TLS       2005
+#define UNAVAILABLE 4001
+#define OTHER_TYPE  5030
+#define NO_TLS      2005
 
 static const struct ota_env *env_of(const struct ota_sip_session *s)
 {
     return s->sip->env;
-}
-
-/* --- the offer --- */
-
-/* No channel that the terminal does not want to be clear, and none that its URI does not (RFC 4975 §14.3). */
-static bool wants_tls(const struct ota_sip_attempt *a)
-{
-    return a->job->terminal->session == OTA_SESSION_TLS || a->to.secure;
-}
-
-enum err ota_sip_session_offer(struct ota_sip_attempt *a, struct buf *out)
-{
-    char host[OTA_SIP_HOST_MAX_N + 1], id[SESSION_ID_N + 1];
-    struct ota_msrp_offer offer = {.port = DISCARD_PORT,
-                                   .secure = wants_tls(a),
-                                   .setup = OTA_MSRP_SETUP_ACTIVE,
-                                   .direction = "sendonly"};
-    struct slice type = ota_sip_attempt_type(a);
-    bool v6;
-    enum err e = ota_sip_chance(id, SESSION_ID_N);
-
-    if (e)
-        return e;
-    ota_sip_own_host(a->target->sip->env, host, sizeof host);
-    v6 = strchr(host, ':') != NULL;
-    (void)snprintf(a->own_path, sizeof a->own_path, "%s://%s%s%s:%u/%s;tcp", offer.secure ? "msrps" : "msrp",
-                   v6 ? "[" : "", host, v6 ? "]" : "", (unsigned)offer.port, id);
-    offer.id = (uint64_t)clk_utc_ms(a->target->sip->env->net->clk);
-    offer.host = slice_str(host);
-    offer.accept = slice_trim(slice_sub(type, 0, slice_find(type, ';')));
-    offer.path = slice_str(a->own_path);
-    return ota_msrp_sdp_print(&offer, out);
 }
 
 /* --- ends --- */
@@ -66,6 +30,8 @@ static void session_free(struct ota_sip_session *s)
     buf_clear(&s->out);
     ota_msrp_frame_clear(&s->frame);
     net_tls_ctx_free(&s->tls);
+    ota_msrp_guest_free(&s->guest);
+    ota_msrp_parcel_free(&s->arrived);
     free(s);
     sip->sessions_open--;
     ota_sip_check_end(sip);
@@ -213,30 +179,6 @@ static void rider_lost(struct ota_sip_rider *rider, bool opened, const char *not
     ota_sip_session_check_end(s);
 }
 
-/* The answer, as far as it can be used.  ERR_DENIED: it is clear, where it must not be. */
-static enum err read_answer(struct ota_sip_session *s, const struct ota_sip_attempt *a, struct slice body)
-{
-    struct ota_msrp_sdp d;
-    struct ota_msrp_uri uri;
-    enum err e = ota_msrp_sdp_read(body, &d);
-
-    if (e)
-        return e;
-    if (d.refused || d.inactive || d.send_only)
-        return ERR_ABSENT;
-    e = ota_msrp_uri_parse(ota_msrp_first(d.path), &uri);
-    if (e)
-        return e;
-    if (wants_tls(a) && !(d.secure && uri.secure))
-        return ERR_DENIED;
-    if (uri.secure != d.secure || d.setup == OTA_MSRP_SETUP_ACTIVE || d.setup == OTA_MSRP_SETUP_HOLD)
-        return ERR_UNSUPPORTED;
-    s->secure = d.secure;
-    s->max_size = d.max_size;
-    e = mem_cstr(s->path, sizeof s->path, d.path);
-    return e ? e : mem_cstr(s->accept, sizeof s->accept, d.accept);
-}
-
 static void refuse_answer(struct ota_sip_session *s, enum err e)
 {
     if (e == ERR_DENIED)
@@ -344,10 +286,12 @@ static enum err begin(struct ota_sip_session *s, struct ota_sip_attempt *a, cons
     enum err e;
 
     s->first_via = a->via;
-    s->answer = read_answer(s, a, r->body);
+    s->answer = ota_sip_session_answer(s, a, r->body);
     (void)snprintf(s->own_path, sizeof s->own_path, "%s", a->own_path);
     e = mem_cstr(s->tls_name, sizeof s->tls_name, t->tls_name);
-    if (!e && s->secure)
+    if (!e && s->guest)
+        e = mem_cstr(s->psk_identity, sizeof s->psk_identity, t->psk_identity);
+    else if (!e && s->secure)
         e = ota_sip_session_credentials(s, t);
     if (!e && ota_sip_attempt_by_flow(a)) {
         s->flow = a->device.flow;
@@ -451,21 +395,4 @@ void ota_sip_session_stray(struct ota_sip *sip, struct ota_sip_hop *hop, const s
         end_stray(sip, hop, &d);
         ota_sip_dialog_clear(&d);
     }
-}
-
-/* RFC 4975 §7.1.1 */
-enum err ota_sip_session_message_id(struct ota_sip_session *s)
-{
-    const struct ota_job *job = s->push->job;
-    const struct slice parts[] = {job->push_id, SLICE("\n"), job->terminal->key};
-    uint8_t digest[SEC_SHA256_N];
-    struct buf text;
-    enum err e = sec_hmac_sha256(SLICE("msrp"), parts, sizeof parts / sizeof parts[0], digest);
-
-    buf_init(&text, OTA_MSRP_ID_MAX_N);
-    codec_hex(&text, slice_of(digest, OTA_MSRP_ID_MAX_N / 2));
-    if (!e)
-        e = buf_err(&text) ? buf_err(&text) : mem_cstr(s->message_id, sizeof s->message_id, buf_slice(&text));
-    buf_clear(&text);
-    return e;
 }

@@ -1,7 +1,8 @@
 /* Inside the bearer for SIP: a session with a terminal, in which larger pushes go as MSRP messages (RFC 4975).
  *
  * Story.  An attempt whose push is no MESSAGE offers a session with its INVITE.  The 2xx makes one here: it is acknowledged, the
- * answer read, the connection opened, the push sent in chunks, and the attempt ends with what came of that.  The session stays for
+ * answer read, the connection opened - by us, or by the terminal where it says so and the offer left that open (RFC 6135) -, the push
+ * sent in chunks, and the attempt ends with what came of that.  The session stays for
  * further pushes to the same URI, until it is idle, the far end hangs up, or something in it fails; then it says BYE.  A push whose
  * session fails is tried again in another one, under the same Message-ID.  Belongs to its target; one loop. */
 #ifndef OTA_AGENT_SESSION_H
@@ -13,9 +14,11 @@
 #include "ota/msrp/uri.h"
 #include "ota/agent/attempt.h"
 #include "ota/agent/dialog.h"
+#include "ota/agent/msrp_door.h"
 
-#define OTA_SIP_STREAM_PATH_N 1024 /* octets of a=path of an answer */
-#define OTA_SIP_ACCEPT_MAX_N  1024 /* and of its accept-types */
+#define OTA_SIP_STREAM_PATH_N  1024 /* octets of a=path of an answer */
+#define OTA_SIP_PSK_IDENTITY_N 255  /* of the name of a shared key */
+#define OTA_SIP_ACCEPT_MAX_N   1024 /* and of its accept-types */
 
 struct ota_sip_session {
     struct list at; /* in the bearer's idle or leaving ones; alone while a push is under way */
@@ -42,7 +45,11 @@ struct ota_sip_session {
     char accept[OTA_SIP_ACCEPT_MAX_N + 1];
     uint64_t max_size; /* 0: not said */
     char tls_name[OTA_MSRP_HOST_MAX_N + 1];
-    struct net_tls_ctx *tls; /* held */
+    struct net_tls_ctx *tls;         /* held */
+    struct ota_msrp_guest *guest;    /* the terminal connects; NULL: we do */
+    struct ota_msrp_parcel *arrived; /* its connection, the stream's seat */
+    char psk_identity[OTA_SIP_PSK_IDENTITY_N +
+                      1]; /* that it must have connected with; "": a certificate for tls_name */
     struct net_dns_query *query;
     struct net_stream *stream;
     struct ota_msrp_frame frame;
@@ -50,14 +57,23 @@ struct ota_sip_session {
     char message_id[OTA_MSRP_ID_MAX_N + 1];
     struct buf out; /* scratch */
     bool open;      /* the connection */
+    bool awaited;   /* the terminal is to make it */
     bool sending;   /* the sender is at work */
     bool acked;
     struct net_timer timer; /* of the sender, else idle */
 };
 
-/* session.c.  The description for an INVITE; a->own_path gets the path in it.  ERR_MALFORMED, ERR_IO, ERR_LIMIT, ERR_NOMEM. */
+/* session_offer.c.  The description for an INVITE; a->own_path gets the path in it, a->guest who may connect to it.  ERR_MALFORMED,
+ * ERR_IO, ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_session_offer(struct ota_sip_attempt *a, struct buf *out) MUST_USE;
-/* A 2xx to that INVITE: the attempt goes on in a session, or has finished. */
+/* The answer to it, as far as it can be used; a->guest becomes the session's, or goes.  ERR_DENIED: it is clear, where it must not be;
+ * ERR_ABSENT, ERR_UNSUPPORTED, ERR_MALFORMED, ERR_LIMIT: no stream that can be used. */
+enum err ota_sip_session_answer(struct ota_sip_session *s, struct ota_sip_attempt *a,
+                                struct slice body) MUST_USE;
+/* Fills message_id for the push under way: one for all its tries, which does not tell the push id.  ERR_NOMEM. */
+enum err ota_sip_session_message_id(struct ota_sip_session *s) MUST_USE;
+
+/* session.c.  A 2xx to that INVITE: the attempt goes on in a session, or has finished. */
 void ota_sip_session_begin(struct ota_sip_attempt *a, const struct ota_sip_reply *r);
 /* The next push, in the session that its target has; it must be idle. */
 void ota_sip_session_push(struct ota_sip_attempt *a);
@@ -74,7 +90,7 @@ unsigned ota_sip_session_request(struct ota_sip *s, const struct ota_sip_request
 /* hop: that it came by; NULL: the door.  A 2xx to an INVITE that nothing waits for: acknowledged again, or a session that nobody wants is ended (§13.2.2.4, §15). */
 void ota_sip_session_stray(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_reply *r);
 
-/* session_msrp.c.  Opens the connection and sends what is to be sent. */
+/* session_msrp.c.  Opens the connection, or waits for the terminal's, and sends what is to be sent. */
 void ota_sip_session_connect(struct ota_sip_session *s);
 void ota_sip_session_send(struct ota_sip_session *s);
 /* Holds what TLS with the terminal needs.  ERR_UNSUPPORTED: there is nothing; ERR_MALFORMED, ERR_NOMEM. */
@@ -86,8 +102,6 @@ void ota_sip_session_hang_up(struct ota_sip_session *s);
 /* session.c, for session_msrp.c.  What came of the push; keep: the session can take another. */
 void ota_sip_session_pushed(struct ota_sip_session *s, bool keep, enum ota_outcome outcome, unsigned code,
                             const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-/* Fills message_id for the push under way: one for all its tries, which does not tell the push id.  ERR_NOMEM. */
-enum err ota_sip_session_message_id(struct ota_sip_session *s) MUST_USE;
 /* A part of it has gone: frees the session when that was the last. */
 void ota_sip_session_check_end(struct ota_sip_session *s);
 

@@ -114,6 +114,10 @@ static void timer_fired(struct net_timer *timer)
 {
     struct ota_sip_session *s = container_of(timer, struct ota_sip_session, timer);
 
+    if (s->awaited) {
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "the terminal did not connect");
+        return;
+    }
     if (!s->sending) {
         ota_sip_session_close(s, "idle");
         return;
@@ -196,13 +200,36 @@ static void on_data(struct net_stream *stream, struct slice data, void *arg)
         net_stream_abort(stream, e);
 }
 
+/* Was it the terminal that connected?  The id alone says so where nothing has to be protected; its key or the name in its certificate
+ * where that is (RFC 4975 §14.4). */
+static bool peer_good(const struct ota_sip_session *s)
+{
+    const struct net_tls_peer *peer = net_stream_peer(s->stream);
+
+    if (!s->guest || !s->secure)
+        return true;
+    if (!peer)
+        return false;
+    if (s->psk_identity[0])
+        return slice_eq(peer->psk, slice_str(s->psk_identity));
+    for (size_t i = 0; peer->has_cert && peer->verified && i < peer->dns_n; i++)
+        if (slice_eq_ci(peer->dns[i], slice_str(s->tls_name)))
+            return true;
+    return false;
+}
+
 static void on_opened(struct net_stream *stream, void *arg)
 {
     struct ota_sip_session *s = arg;
 
-    (void)stream;
+    if (!peer_good(s)) {
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "another than the terminal connected");
+        return;
+    }
     s->open = true;
-    if (s->push)
+    if (s->arrived)
+        on_data(stream, buf_slice(&s->arrived->octets), s);
+    if (s->target && s->push)
         ota_sip_session_send(s);
 }
 
@@ -213,6 +240,7 @@ static void on_closed(struct net_stream *stream, enum err why, void *arg)
     const char *tls = net_stream_tls_why(stream);
 
     s->stream = NULL;
+    ota_msrp_parcel_free(&s->arrived);
     if (!s->target)
         ota_sip_session_check_end(s);
     else
@@ -262,6 +290,30 @@ static void looked_up(enum err e, const struct sockaddr_storage *to, size_t n, v
         connect_to(s, &to[0]);
 }
 
+/* It has come, and said which session it is for. */
+static void came(void *arg)
+{
+    struct ota_sip_session *s = arg;
+    const struct net_stream_user user = {.opened = on_opened, .data = on_data, .closed = on_closed, .arg = s};
+    enum err e;
+
+    s->arrived = ota_msrp_guest_take(s->guest);
+    s->awaited = false;
+    net_hub_timer_stop(env_of(s)->net->hub, &s->timer);
+    e = net_stream_resume(env_of(s)->net, &s->arrived->socket, &user, &s->stream);
+    if (e)
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "not connected: %s", err_text(e));
+    else
+        s->arrived->socket = (struct net_handover){.fd = -1};
+}
+
+static void await(struct ota_sip_session *s)
+{
+    s->awaited = true;
+    net_hub_timer_set(env_of(s)->net->hub, &s->timer, env_of(s)->connect_ms);
+    ota_msrp_guest_await(s->guest, came, s);
+}
+
 void ota_sip_session_connect(struct ota_sip_session *s)
 {
     struct ota_msrp_uri uri;
@@ -269,6 +321,10 @@ void ota_sip_session_connect(struct ota_sip_session *s)
 
     if (!e && s->tls_name[0] == '\0')
         e = mem_cstr(s->tls_name, sizeof s->tls_name, slice_str(uri.host));
+    if (!e && s->guest) {
+        await(s);
+        return;
+    }
     if (!e)
         e = net_dns_lookup(env_of(s)->net, slice_str(uri.host), uri.port, looked_up, s, &s->query);
     if (e)
@@ -277,6 +333,8 @@ void ota_sip_session_connect(struct ota_sip_session *s)
 
 void ota_sip_session_hang_up(struct ota_sip_session *s)
 {
+    s->awaited = false;
+    ota_msrp_guest_free(&s->guest);
     if (s->query)
         net_dns_cancel(s->query);
     if (!s->stream)

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "ota/agent/attempt.h"
+#include "ota/agent/msrp_door.h"
 #include "ota/agent/session.h"
 #include "ota/registrar/door.h"
 #include "ota/sip/refusal.h"
@@ -55,6 +56,7 @@ static void attempt_free(struct ota_sip_attempt *a)
     buf_clear(&a->offer);
     buf_clear(&a->cancel);
     ota_sip_login_clear(&a->login);
+    ota_msrp_guest_free(&a->guest);
     free(a);
 }
 

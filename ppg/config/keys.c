@@ -469,6 +469,18 @@ const struct ppg_config_key ppg_config_keys[] = {
            "How long the success report of a confirmed push may take, after its last octet in a session."),
     NUMBER(TIME, "ota-sip", "session-idle-timeout", ota_sip.session_idle_ms, 100, DAY_MS, "30s",
            "A session of MSRP ends after so long without a push."),
+    LIST(LISTENS, "ota-sip", "listen-msrp", ota_sip.listen_msrp, ota_sip.listen_msrp_n, PPG_LISTEN_MAX, 0, 0,
+         NULL, "0.0.0.0:2855, [::]:2855",
+         "Where terminals connect for sessions of MSRP in the clear, if they would rather connect than be "
+         "connected to "
+         "(RFC 6135); without it we always connect.  Counts with calls-max."),
+    LIST(LISTENS, "ota-sip", "listen-msrps", ota_sip.listen_msrps, ota_sip.listen_msrps_n, PPG_LISTEN_MAX, 0,
+         0, NULL, "0.0.0.0:2856, [::]:2856",
+         "The same inside TLS, for terminals with certificates (tls-name); needs cert, key and ca of "
+         "[ota-http]."),
+    LIST(LISTENS, "ota-sip", "listen-msrps-psk", ota_sip.listen_msrps_psk, ota_sip.listen_msrps_psk_n,
+         PPG_LISTEN_MAX, 0, 0, NULL, "0.0.0.0:2857, [::]:2857",
+         "The same for terminals with a shared key (psk-identity)."),
 
     LIST(LISTENS, "ota-sip", "listen-udp", ota_sip.listen_udp, ota_sip.listen_udp_n, PPG_LISTEN_MAX, 0, 0,
          NULL, "0.0.0.0:5060, [::]:5060", "Where devices register over UDP."),
@@ -496,7 +508,8 @@ const struct ppg_config_key ppg_config_keys[] = {
     YES_NO("ota-sip", "untagged-ok", ota_sip.untagged_ok, "no",
            "Whether a device that says nothing about its applications gets the pushes of all."),
     NUMBER(TIME, "ota-sip", "login-timeout", ota_sip.enter_ms, 100, 600000, "32s",
-           "A connection on which nobody has logged in after so long is closed."),
+           "A connection on which nobody has logged in, or said which session it is for, after so long is "
+           "closed."),
     NUMBER(
         TIME, "ota-sip", "flow-timeout", ota_sip.flow_ms, 1000, DAY_MS, "15min",
         "Any other on which nothing has come for so long; devices keep theirs with empty lines (RFC 5626)."),

@@ -320,6 +320,10 @@ static bool sip_without_cert(const struct ppg_settings *s)
 {
     return s->ota_sip.listen_tls_n && !s->ota_http.cert;
 }
+static bool msrps_without_ca(const struct ppg_settings *s)
+{
+    return s->ota_sip.listen_msrps_n && (!s->ota_http.cert || !s->ota_http.ca);
+}
 static bool expires_out_of_order(const struct ppg_settings *s)
 {
     return s->ota_sip.expires_min_ms > s->ota_sip.expires_ms ||
@@ -369,6 +373,7 @@ static const struct rule rules[] = {
     {OF(key_server.listen_ub), OF(files.subscribers), ub_without_subscribers, "needs subscribers"},
     {OF(inbox.listen_tls), OF(ota_http.cert), inbox_without_cert, "needs cert and key of [ota-http]"},
     {OF(ota_sip.listen_tls), OF(ota_http.cert), sip_without_cert, "needs cert and key of [ota-http]"},
+    {OF(ota_sip.listen_msrps), OF(ota_http.ca), msrps_without_ca, "needs cert, key and ca of [ota-http]"},
     {OF(ota_sip.expires_ms), OF(ota_sip.expires_max_ms), expires_out_of_order,
      "must be between expires-min and expires-max"},
     {OF(verify.listen_tls), OF(ota_http.cert), verify_without_cert, "needs cert and key of [ota-http]"},

@@ -55,17 +55,38 @@ def report(chunk, first, last, total, status="000 200 OK"):
             f"-------rep{first:08d}$\r\n").encode()
 
 
+def offered(invite):
+    """The URI that an offer names."""
+    return re.search(rb"\r\na=path:(\S+)\r\n", invite.body)[1].decode()
+
+
+def dial(uri, tls=None):
+    """A connection to where an MSRP URI points."""
+    host, port = re.match(r"msrps?://([^:/]+):(\d+)/", uri).groups()
+    client = socket.create_connection((host, int(port)), 20)
+    return tls.wrap_socket(client, server_hostname=host) if tls else client
+
+
+def hello(uri, tid="h3110000", body=""):
+    """The first message of who connects (RFC 4975 §5.4)."""
+    has = f"Byte-Range: 1-{len(body)}/{len(body)}\r\nContent-Type: text/plain\r\n\r\n{body}\r\n" if body else "Byte-Range: 1-0/0\r\n"
+    return (f"MSRP {tid} SEND\r\nTo-Path: {uri}\r\nFrom-Path: msrp://127.0.0.1:9/session1;tcp\r\nMessage-ID: hello-0001\r\n"
+            f"{has}-------{tid}$\r\n").encode()
+
+
 class SessionDevice(Device):
     """invites: what each INVITE is answered with, as for Device; a 200 carries the session description.  on_chunk(chunk, client):
     octets to send back for a chunk, or None to hang up; as it stands each has its 200, and the last a success report when one is
-    wanted.  changes: texts to be replaced in the description."""
+    wanted.  changes: texts to be replaced in the description.  active: it answers that it connects, and calls this with the URI that
+    the offer names, before the answer leaves; self.connect does what is right."""
 
-    def __init__(self, bench, *script, invites=(200,), on_chunk=None, msrp_tls=None, changes=(), host="127.0.0.1"):
+    def __init__(self, bench, *script, invites=(200,), on_chunk=None, msrp_tls=None, changes=(), host="127.0.0.1", active=None):
+        self.active = active
         self.invites, self.invited, self.acks, self.byes, self.chunks, self.connections = invites, [], [], [], [], 0
         self.on_chunk, self.msrp_tls, self.changes, self.host = on_chunk or self.good, msrp_tls, changes, host
         self.msrp = socket.create_server(("127.0.0.1", 0))
         bench.closers.append(lambda: hang_up(self.msrp))
-        self.clients = []
+        self.clients, self.answers = [], []
         threading.Thread(target=self.take_sessions, daemon=True).start()
         super().__init__(bench, *script)
 
@@ -73,7 +94,7 @@ class SessionDevice(Device):
         scheme, port = "msrps" if self.msrp_tls else "msrp", self.msrp.getsockname()[1]
         text = (f"v=0\r\no=- 1 1 IN IP4 {self.host}\r\ns=-\r\nc=IN IP4 {self.host}\r\nt=0 0\r\n"
                 f"m=message {port} TCP{'/TLS' if self.msrp_tls else ''}/MSRP *\r\na=accept-types:*\r\n"
-                f"a=setup:passive\r\na=recvonly\r\na=path:{scheme}://{self.host}:{port}/session1;tcp\r\n")
+                f"a=setup:{'active' if self.active else 'passive'}\r\na=recvonly\r\na=path:{scheme}://{self.host}:{port}/session1;tcp\r\n")
         for old, new in self.changes:
             text = text.replace(old, new)
         return text.encode()
@@ -97,7 +118,17 @@ class SessionDevice(Device):
         if status != 200:
             return octets
         body = self.description()
+        if self.active:
+            self.active(self, offered(message))
         return octets.replace(b"Content-Length: 0\r\n", b"Content-Type: application/sdp\r\nContent-Length: %d\r\n" % len(body)) + body
+
+    def connect(self, uri, tls=None):
+        """To the session that an offer names, with a first message that says nothing; the connection."""
+        client = dial(uri, tls)
+        client.sendall(hello(uri))
+        self.connections += 1
+        threading.Thread(target=self.take_messages, args=(client,), daemon=True).start()
+        return client
 
     def good(self, chunk, client):
         octets = response(chunk)
@@ -118,12 +149,15 @@ class SessionDevice(Device):
     def take_messages(self, client):
         octets = b""
         try:
-            if self.msrp_tls:
+            if self.msrp_tls and not self.active:
                 client = self.msrp_tls.wrap_socket(client, server_side=True)
             self.clients.append(client)
             while data := client.recv(65536):
                 found, octets = chunks_of(octets + data)
                 for chunk in found:
+                    if not chunk.start.endswith(" SEND"):
+                        self.answers.append(chunk.start)
+                        continue
                     self.chunks.append(chunk)
                     back = self.on_chunk(chunk, client)
                     if back is None:

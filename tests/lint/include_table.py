@@ -60,7 +60,7 @@ ROOMS = {
             for room in (
                 "base/", "base/net/", "pap/", "security/", "ota/", "ota/sip/", "ota/registrar/", "ota/terminal/", "ppg/", "ppg/store/", "ppg/config/",
             )
-        },
+        } | {"ota/agent/msrp_door.h": ["msrpdoor.h"]},
         "theirs": {"uv.h": ANY, "jansson.h": ["admin*.[ch]", "keyservice.c", "entity_door.c", "json_wipe.c", "verify.c"]},
     },
     "ppg/config": {
