@@ -9,6 +9,7 @@
 #include "ota/registrar/location.h"
 #include "ppg/admin.h"
 #include "ppg/audit.h"
+#include "ppg/config/schema.h"
 #include "ppg/expiry.h"
 #include "ppg/limits.h"
 #include "ppg/loop.h"
@@ -77,72 +78,25 @@ static void run_errand(void *host, struct ppg_errand *e)
 /* --- reload --- */
 
 /* What only a start can change; a reload keeps the old value and says so. */
-static void tell_unchanged(struct ppg_server *s, const struct ppg_settings *was,
-                           const struct ppg_settings *is)
+static void tell_unchanged(const char *section, const char *key, void *arg)
 {
-    const struct {
-        const char *key;
-        bool differs;
-    } rows[] = {
-        {"gateway.loops", was->gateway.loops != is->gateway.loops},
-        {"pap.listen", memcmp(was->pap.listen, is->pap.listen, sizeof is->pap.listen) != 0},
-        {"pap.listen-tls", memcmp(was->pap.listen_tls, is->pap.listen_tls, sizeof is->pap.listen_tls) != 0},
-        {"pap.listen-psk", memcmp(was->pap.listen_psk, is->pap.listen_psk, sizeof is->pap.listen_psk) != 0},
-        {"key-server.listen-ub",
-         memcmp(was->key_server.listen_ub, is->key_server.listen_ub, sizeof is->key_server.listen_ub) != 0},
-        {"key-server.listen-entities", memcmp(was->key_server.listen_entities, is->key_server.listen_entities,
-                                              sizeof is->key_server.listen_entities) != 0},
-        {"key-server.listen-naf", memcmp(was->key_server.listen_naf, is->key_server.listen_naf,
-                                         sizeof is->key_server.listen_naf) != 0},
-        {"pap.nonce-lifetime", was->pap.nonce_life_ms != is->pap.nonce_life_ms},
-        {"store.pending-max", was->store.pending_max != is->store.pending_max},
-        {"ota-http.listen",
-         memcmp(was->ota_http.listen, is->ota_http.listen, sizeof is->ota_http.listen) != 0},
-        {"ota-http.listen-tls",
-         memcmp(was->ota_http.listen_tls, is->ota_http.listen_tls, sizeof is->ota_http.listen_tls) != 0},
-        {"ota-http.listen-psk",
-         memcmp(was->ota_http.listen_psk, is->ota_http.listen_psk, sizeof is->ota_http.listen_psk) != 0},
-        {"ota-sip.listen-udp",
-         memcmp(was->ota_sip.listen_udp, is->ota_sip.listen_udp, sizeof is->ota_sip.listen_udp) != 0},
-        {"ota-sip.listen-tcp",
-         memcmp(was->ota_sip.listen_tcp, is->ota_sip.listen_tcp, sizeof is->ota_sip.listen_tcp) != 0},
-        {"ota-sip.listen-tls",
-         memcmp(was->ota_sip.listen_tls, is->ota_sip.listen_tls, sizeof is->ota_sip.listen_tls) != 0},
-        {"ota-sip.listen-msrp",
-         memcmp(was->ota_sip.listen_msrp, is->ota_sip.listen_msrp, sizeof is->ota_sip.listen_msrp) != 0},
-        {"ota-sip.listen-msrps",
-         memcmp(was->ota_sip.listen_msrps, is->ota_sip.listen_msrps, sizeof is->ota_sip.listen_msrps) != 0},
-        {"ota-sip.listen-msrps-psk", memcmp(was->ota_sip.listen_msrps_psk, is->ota_sip.listen_msrps_psk,
-                                            sizeof is->ota_sip.listen_msrps_psk) != 0},
-        {"ota-sip.realm", !slice_eq(ppg_sip_realm(was), ppg_sip_realm(is))},
-        {"ota-sip.dns", !slice_eq(slice_str(was->ota_sip.dns), slice_str(is->ota_sip.dns))},
-        {"inbox.listen-psk",
-         memcmp(was->inbox.listen_psk, is->inbox.listen_psk, sizeof is->inbox.listen_psk) != 0},
-        {"inbox.listen-tls",
-         memcmp(was->inbox.listen_tls, is->inbox.listen_tls, sizeof is->inbox.listen_tls) != 0},
-        {"verify.listen-tls",
-         memcmp(was->verify.listen_tls, is->verify.listen_tls, sizeof is->verify.listen_tls) != 0},
-        {"verify.listen-psk",
-         memcmp(was->verify.listen_psk, is->verify.listen_psk, sizeof is->verify.listen_psk) != 0},
-        {"verify.tokens-max", was->verify.tokens_max != is->verify.tokens_max},
-        {"store.path", !slice_eq(slice_str(was->store.path), slice_str(is->store.path))},
-        {"admin.socket", !slice_eq(slice_str(was->admin.socket), slice_str(is->admin.socket))},
-        {"admin.audit", !slice_eq(slice_str(was->admin.audit), slice_str(is->admin.audit))},
-        {"admin.audit-key", !slice_eq(slice_str(was->admin.audit_key), slice_str(is->admin.audit_key))},
-    };
+    struct ppg_server *s = arg;
+    char name[64];
 
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].differs)
-            LOG(s->shared.log, LOG_WARN, "reload.needs-restart", LOG_C("key", rows[i].key));
+    (void)snprintf(name, sizeof name, "%s.%s", section, key);
+    LOG(s->shared.log, LOG_WARN, "reload.needs-restart", LOG_C("key", name));
 }
 
 /* Handed to every loop; each changes over between two of its turns. */
 static void take(void *arg, struct ppg_snapshot *before, struct ppg_snapshot *fresh)
 {
     struct ppg_server *s = arg;
+    const struct ppg_settings *was = ppg_config_settings(before->config);
     const struct ppg_settings *set = ppg_config_settings(fresh->config);
 
-    tell_unchanged(s, ppg_config_settings(before->config), set);
+    ppg_schema_each_at_start(was, set, tell_unchanged, s);
+    if (!set->ota_sip.realm[0] && !was->ota_sip.realm[0] && !slice_eq(ppg_sip_realm(was), ppg_sip_realm(set)))
+        tell_unchanged("ota-sip", "realm", s); /* not set: it is the first domain */
     s->snapshot = fresh;
     s->expiry_at_ms = 0;
     ppg_limits_begin(ppg_config_limits(fresh->config));
@@ -469,49 +423,46 @@ static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enu
     return ERR_OK;
 }
 
+/* In the order of the port file. */
+#define DOOR(field) offsetof(struct ppg_settings, field), offsetof(struct ppg_settings, field##_n)
+static const struct {
+    enum ppg_listen_kind kind;
+    size_t at; /* of an array of struct ppg_listen in the settings */
+    size_t count_at;
+} doors[] = {
+    {PPG_LISTEN_CLEAR, DOOR(pap.listen)},
+    {PPG_LISTEN_TLS, DOOR(pap.listen_tls)},
+    {PPG_LISTEN_PSK, DOOR(pap.listen_psk)},
+    {PPG_LISTEN_UB, DOOR(key_server.listen_ub)},
+    {PPG_LISTEN_ENTITIES, DOOR(key_server.listen_entities)},
+    {PPG_LISTEN_NAF, DOOR(key_server.listen_naf)},
+    {PPG_LISTEN_VERIFY, DOOR(verify.listen_tls)},
+    {PPG_LISTEN_VERIFY_PSK, DOOR(verify.listen_psk)},
+    {PPG_LISTEN_CALLS, DOOR(ota_http.listen)},
+    {PPG_LISTEN_CALLS_TLS, DOOR(ota_http.listen_tls)},
+    {PPG_LISTEN_CALLS_PSK, DOOR(ota_http.listen_psk)},
+    {PPG_LISTEN_INBOX, DOOR(inbox.listen_tls)},
+    {PPG_LISTEN_INBOX_PSK, DOOR(inbox.listen_psk)},
+    {PPG_LISTEN_SIP_UDP, DOOR(ota_sip.listen_udp)},
+    {PPG_LISTEN_SIP_TCP, DOOR(ota_sip.listen_tcp)},
+    {PPG_LISTEN_SIP_TLS, DOOR(ota_sip.listen_tls)},
+    {PPG_LISTEN_MSRP, DOOR(ota_sip.listen_msrp)},
+    {PPG_LISTEN_MSRPS, DOOR(ota_sip.listen_msrps)},
+    {PPG_LISTEN_MSRPS_PSK, DOOR(ota_sip.listen_msrps_psk)},
+};
+
 static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
 {
-    const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
+    const char *set = (const char *)ppg_config_settings(s->snapshot->config);
     enum err e = ERR_OK;
 
-    for (size_t i = 0; i < set->pap.listen_n && !e; i++)
-        e = listen_on(s, &set->pap.listen[i], PPG_LISTEN_CLEAR, ports, why);
-    for (size_t i = 0; i < set->pap.listen_tls_n && !e; i++)
-        e = listen_on(s, &set->pap.listen_tls[i], PPG_LISTEN_TLS, ports, why);
-    for (size_t i = 0; i < set->pap.listen_psk_n && !e; i++)
-        e = listen_on(s, &set->pap.listen_psk[i], PPG_LISTEN_PSK, ports, why);
-    for (size_t i = 0; i < set->key_server.listen_ub_n && !e; i++)
-        e = listen_on(s, &set->key_server.listen_ub[i], PPG_LISTEN_UB, ports, why);
-    for (size_t i = 0; i < set->key_server.listen_entities_n && !e; i++)
-        e = listen_on(s, &set->key_server.listen_entities[i], PPG_LISTEN_ENTITIES, ports, why);
-    for (size_t i = 0; i < set->key_server.listen_naf_n && !e; i++)
-        e = listen_on(s, &set->key_server.listen_naf[i], PPG_LISTEN_NAF, ports, why);
-    for (size_t i = 0; i < set->verify.listen_tls_n && !e; i++)
-        e = listen_on(s, &set->verify.listen_tls[i], PPG_LISTEN_VERIFY, ports, why);
-    for (size_t i = 0; i < set->verify.listen_psk_n && !e; i++)
-        e = listen_on(s, &set->verify.listen_psk[i], PPG_LISTEN_VERIFY_PSK, ports, why);
-    for (size_t i = 0; i < set->ota_http.listen_n && !e; i++)
-        e = listen_on(s, &set->ota_http.listen[i], PPG_LISTEN_CALLS, ports, why);
-    for (size_t i = 0; i < set->ota_http.listen_tls_n && !e; i++)
-        e = listen_on(s, &set->ota_http.listen_tls[i], PPG_LISTEN_CALLS_TLS, ports, why);
-    for (size_t i = 0; i < set->ota_http.listen_psk_n && !e; i++)
-        e = listen_on(s, &set->ota_http.listen_psk[i], PPG_LISTEN_CALLS_PSK, ports, why);
-    for (size_t i = 0; i < set->inbox.listen_tls_n && !e; i++)
-        e = listen_on(s, &set->inbox.listen_tls[i], PPG_LISTEN_INBOX, ports, why);
-    for (size_t i = 0; i < set->inbox.listen_psk_n && !e; i++)
-        e = listen_on(s, &set->inbox.listen_psk[i], PPG_LISTEN_INBOX_PSK, ports, why);
-    for (size_t i = 0; i < set->ota_sip.listen_udp_n && !e; i++)
-        e = listen_on(s, &set->ota_sip.listen_udp[i], PPG_LISTEN_SIP_UDP, ports, why);
-    for (size_t i = 0; i < set->ota_sip.listen_tcp_n && !e; i++)
-        e = listen_on(s, &set->ota_sip.listen_tcp[i], PPG_LISTEN_SIP_TCP, ports, why);
-    for (size_t i = 0; i < set->ota_sip.listen_tls_n && !e; i++)
-        e = listen_on(s, &set->ota_sip.listen_tls[i], PPG_LISTEN_SIP_TLS, ports, why);
-    for (size_t i = 0; i < set->ota_sip.listen_msrp_n && !e; i++)
-        e = listen_on(s, &set->ota_sip.listen_msrp[i], PPG_LISTEN_MSRP, ports, why);
-    for (size_t i = 0; i < set->ota_sip.listen_msrps_n && !e; i++)
-        e = listen_on(s, &set->ota_sip.listen_msrps[i], PPG_LISTEN_MSRPS, ports, why);
-    for (size_t i = 0; i < set->ota_sip.listen_msrps_psk_n && !e; i++)
-        e = listen_on(s, &set->ota_sip.listen_msrps_psk[i], PPG_LISTEN_MSRPS_PSK, ports, why);
+    for (size_t d = 0; d < sizeof doors / sizeof doors[0] && !e; d++) {
+        const struct ppg_listen *at = (const void *)(set + doors[d].at);
+        size_t n = *(const size_t *)(const void *)(set + doors[d].count_at);
+
+        for (size_t i = 0; i < n && !e; i++)
+            e = listen_on(s, &at[i], doors[d].kind, ports, why);
+    }
     return e;
 }
 

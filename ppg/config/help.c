@@ -29,7 +29,8 @@ static void print_key(const struct ppg_config_key *key, FILE *to)
     buf_init(&allowed, 512);
     ppg_config_key_allowed(key, &allowed);
     print_comment(slice_str(key->help), to);
-    (void)fprintf(to, "\n# %.*s; ", SLICE_FMT(buf_slice(&allowed)));
+    (void)fprintf(to, "\n# %.*s; %s", SLICE_FMT(buf_slice(&allowed)),
+                  ppg_config_key_at_start(key) ? "read at a start; " : "");
     if (key->preset)
         (void)fprintf(to, "default: %s\n%s =%s%s\n", *key->preset ? key->preset : "empty", key->name,
                       *key->preset ? " " : "", key->preset);

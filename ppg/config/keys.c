@@ -232,7 +232,7 @@ const struct ppg_config_key ppg_config_keys[] = {
     YES_NO("gateway", "core-dumps", gateway.core_dumps, "no",
            "Leave a core file when it crashes.  Such a file holds what is being pushed, and keys in use; "
            "without it "
-           "nobody but root can look into the process either.  Takes effect at a start."),
+           "nobody but root can look into the process either."),
 
     A_FILE(PATH, "files", "initiators", files.initiators, 1, NULL, "initiators.conf", NULL,
            "Who may push, and how each proves it."),
@@ -650,6 +650,24 @@ const struct ppg_config_key ppg_config_keys[] = {
         "file that is its owner's alone, or credential:NAME.  Move a record away that was begun without it."),
 };
 const size_t ppg_config_keys_n = sizeof ppg_config_keys / sizeof ppg_config_keys[0];
+
+/* Besides every address that is listened on. */
+#define OF(field) offsetof(struct ppg_settings, field)
+static const size_t at_start[] = {
+    OF(gateway.loops),   OF(gateway.port_file), OF(gateway.core_dumps), OF(pap.nonce_life_ms),
+    OF(store.engine),    OF(store.path),        OF(store.pending_max),  OF(ota_sip.realm),
+    OF(ota_sip.dns),     OF(verify.tokens_max), OF(admin.socket),       OF(admin.audit),
+    OF(admin.audit_key),
+};
+
+bool ppg_config_key_at_start(const struct ppg_config_key *key)
+{
+    bool found = key->type == PPG_KEY_LISTENS;
+
+    for (size_t i = 0; i < sizeof at_start / sizeof at_start[0] && !found; i++)
+        found = key->at == at_start[i];
+    return found;
+}
 
 static void print_number(enum ppg_key_type type, int64_t v, struct buf *out)
 {

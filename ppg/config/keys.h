@@ -49,6 +49,9 @@ extern const size_t ppg_config_keys_n;
 /* Words whose values are bits: of enum net_tls_cipher; 1 << octet of a suite of security/gpl.h. */
 extern const struct ppg_word ppg_cipher_words[], ppg_suite_words[];
 
+/* Only a start can change it; a reload keeps the old value. */
+bool ppg_config_key_at_start(const struct ppg_config_key *key);
+
 /* Appends what the key may be, with its range: "a time, 1s to 10min". */
 void ppg_config_key_allowed(const struct ppg_config_key *key, struct buf *out);
 

@@ -484,3 +484,24 @@ void ppg_schema_each_file(const struct ppg_settings *s, ppg_schema_file_fn *fn, 
             fn(paths[i], ppg_config_keys[k].name, s->lines[k], arg);
     }
 }
+
+static bool same(const struct ppg_config_key *key, const struct ppg_settings *was,
+                 const struct ppg_settings *is)
+{
+    const void *a = (const char *)was + key->at, *b = (const char *)is + key->at;
+
+    if (key->type >= PPG_KEY_NAME && key->type < PPG_KEY_FILES)
+        return slice_eq(slice_str(*(const char *const *)a), slice_str(*(const char *const *)b));
+    return slice_eq(slice_of(a, key->width), slice_of(b, key->width)); /* lists of files do not get here */
+}
+
+void ppg_schema_each_at_start(const struct ppg_settings *was, const struct ppg_settings *is,
+                              ppg_schema_key_fn *fn, void *arg)
+{
+    for (size_t k = 0; k < ppg_config_keys_n; k++) {
+        const struct ppg_config_key *key = &ppg_config_keys[k];
+
+        if (ppg_config_key_at_start(key) && !same(key, was, is))
+            fn(key->section, key->name, arg);
+    }
+}

@@ -70,6 +70,53 @@ static void test_defaults(void)
     forget(f);
 }
 
+static void note_key(const char *section, const char *key, void *arg)
+{
+    struct buf *out = arg;
+
+    buf_addf(out, "%s.%s ", section, key);
+}
+
+/* Text, numbers, lists of addresses and files; what a reload can change is not told, nor what is written otherwise and
+ * means the same. */
+static void test_at_start(void)
+{
+    static const struct {
+        const char *was, *is, *want;
+    } rows[] = {
+        {"", "", ""},
+        {"[gateway]\nloops = 1\n", "[gateway]\nloops = 2\n", "gateway.loops "},
+        {"[gateway]\nloops = 0\n", "[gateway]\nname = https://other.example/pap\n", ""},
+        {"[gateway]\ncore-dumps = no\n", "[gateway]\ncore-dumps = yes\n", "gateway.core-dumps "},
+        {"[pap]\nlisten = 127.0.0.1:1\n", "[pap]\nlisten = 127.0.0.1:1,127.0.0.2:1\n", "pap.listen "},
+        {"[pap]\nlisten = 127.0.0.1:1, 127.0.0.2:1\n", "[pap]\nlisten = 127.0.0.1:1,127.0.0.2:1\n", ""},
+        {"[pap]\nlisten = 127.0.0.1:1\n[ota-sip]\nlisten-udp = 127.0.0.1:5060\n",
+         "[pap]\nlisten = 127.0.0.1:2\n", "pap.listen ota-sip.listen-udp "},
+        {"[pap]\nnonce-lifetime = 5min\n", "[pap]\nnonce-lifetime = 300s\n", ""},
+        {"[pap]\nnonce-lifetime = 5min\nidle-timeout = 5s\n", "[pap]\nnonce-lifetime = 6min\n",
+         "pap.nonce-lifetime "},
+        {"[store]\npath = a\n", "[store]\npath = b\n", "store.path "},
+        {"", "[admin]\naudit = log\n", "admin.audit "},
+        {"[admin]\naudit = log\n", "", "admin.audit "},
+        {"[ota-sip]\ndns = 127.0.0.1\n", "[ota-sip]\nrealm = x\n", "ota-sip.dns ota-sip.realm "},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture *was = read_text(rows[i].was, "/etc/ppg/ppg.conf", false);
+        struct fixture *is = read_text(rows[i].is, "/etc/ppg/ppg.conf", false);
+        struct buf told;
+
+        test_row(i);
+        CU_ASSERT_EQUAL(was->load.err + is->load.err, ERR_OK);
+        buf_init(&told, 1000);
+        ppg_schema_each_at_start(&was->s, &is->s, note_key, &told);
+        TEST_SLICE_EQ(buf_slice(&told), slice_str(rows[i].want));
+        buf_clear(&told);
+        forget(was);
+        forget(is);
+    }
+}
+
 /* Each default and each sample is a value of its own key, so the help can be taken at its word. */
 static void test_samples(void)
 {
@@ -306,7 +353,9 @@ static void test_help(void)
 }
 
 const struct test_case test_cases[] = {
-    {"defaults", test_defaults}, {"samples", test_samples},   {"values", test_values},
-    {"bad", test_bad},           {"all_told", test_all_told}, {"files", test_files},
-    {"table", test_table},       {"help", test_help},         {NULL, NULL},
+    {"defaults", test_defaults}, {"samples", test_samples},
+    {"values", test_values},     {"bad", test_bad},
+    {"all_told", test_all_told}, {"files", test_files},
+    {"table", test_table},       {"help", test_help},
+    {"at_start", test_at_start}, {NULL, NULL},
 };
