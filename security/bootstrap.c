@@ -185,6 +185,9 @@ static enum err challenge(struct step *s, const char *reason)
     enum err e =
         sec_keyserver_run(s->server, impi_of(s), s->q->utc_ms, s->q->mono_ms, &run, &s->out->wait_ms);
 
+    if (e == ERR_ABSENT &&
+        sec_gba_is_tmpi(impi_of(s))) /* forgotten: its terminal comes again with its own name */
+        return say(s, SEC_BOOTSTRAP_REFUSED, "nobody has that TMPI");
     if (e == ERR_ABSENT)
         return refuse(s, "no subscriber of that name");
     if (e == ERR_LIMIT)

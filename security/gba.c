@@ -15,6 +15,7 @@
 #define LABEL_MAX_N    63 /* octets between dots (RFC 1035 §2.3.4) */
 #define BTID_RAND_N    24 /* base64 of SEC_AKA_RAND_N octets */
 #define NETWORK_DOMAIN "3gppnetwork.org"
+#define TMPI_DOMAIN    "@tmpi.bsf." NETWORK_DOMAIN
 
 static enum err key_set(enum err e, uint8_t key[SEC_SHA256_N], struct sec_secret *out)
 {
@@ -192,6 +193,11 @@ enum err sec_gba_btid_parse(struct slice btid, uint8_t rand[SEC_AKA_RAND_N], str
     return e;
 }
 
+bool sec_gba_is_tmpi(struct slice name)
+{
+    return name.n <= SEC_TMPI_MAX_N && slice_ends(name, SLICE(TMPI_DOMAIN));
+}
+
 enum err sec_gba_tmpi(const struct sec_secret *ks, const uint8_t rand[SEC_AKA_RAND_N], struct slice impi,
                       struct slice bsf_fqdn, struct buf *out)
 {
@@ -208,7 +214,7 @@ enum err sec_gba_tmpi(const struct sec_secret *ks, const uint8_t rand[SEC_AKA_RA
     if (e)
         return e;
     codec_base64(out, slice_sub(sec_secret_slice(&key), 0, TMPI_N));
-    buf_add_str(out, "@tmpi.bsf." NETWORK_DOMAIN);
+    buf_add_str(out, TMPI_DOMAIN);
     sec_secret_clear(&key);
     return text_end(out, before);
 }

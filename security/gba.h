@@ -17,6 +17,7 @@
 #define SEC_GBA_NAF_ID_MAX_N 255 /* octets */
 #define SEC_GBA_IMPI_MAX_N   255 /* octets; an NAI (RFC 7542 §2.3 has 253) */
 #define SEC_GBA_PTID_N       8   /* octets of a P-TID that we choose: random */
+#define SEC_TMPI_MAX_N       64  /* octets: base64 of 24, "@tmpi.bsf.3gppnetwork.org" */
 #define SEC_GBA_TLS_MK_N     48  /* octets of TLS_MK_Extr (annex M) */
 
 /* Ua security protocol identifiers (annex H). */
@@ -67,6 +68,7 @@ enum err sec_gba_btid_parse(struct slice btid, uint8_t rand[SEC_AKA_RAND_N], str
 /* The temporary identity on Ub (annex B.4): base64 of 24 octets, "@tmpi.bsf.3gppnetwork.org". */
 enum err sec_gba_tmpi(const struct sec_secret *ks, const uint8_t rand[SEC_AKA_RAND_N], struct slice impi,
                       struct slice bsf_fqdn, struct buf *out) MUST_USE;
+bool sec_gba_is_tmpi(struct slice name); /* by its form */
 /* Of a USIM: IMSI of 6..15 digits, of which 3 + mnc_n (2 or 3) are the network's.  ERR_MALFORMED. */
 enum err sec_gba_impi_of_imsi(struct slice imsi, size_t mnc_n, struct buf *out) MUST_USE;
 enum err sec_gba_bsf_of_imsi(struct slice imsi, size_t mnc_n, struct buf *out) MUST_USE;

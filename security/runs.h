@@ -7,8 +7,6 @@
 #include "base/map.h"
 #include "security/gba.h"
 
-#define SEC_TMPI_MAX_N 64 /* octets: base64 of 24, "@tmpi.bsf.3gppnetwork.org" */
-
 struct sec_run {
     struct list link; /* the table's: oldest first */
     uint8_t rand[SEC_AKA_RAND_N];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/codec.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "ota/terminal/kit_state.h"
 #include "security/bootinfo.h"
 #include "security/digest_aka.h"
@@ -25,7 +26,9 @@ struct kit_boot {
     struct buf challenge; /* that offer has views into */
     struct sec_digest_offer offer;
     struct buf cnonce;
-    struct sec_aka_vector vector; /* of the run under way */
+    /* Of the run under way; what the one before came to stands until it is done. */
+    uint8_t asked[SEC_AKA_RAND_N];
+    struct sec_aka_vector vector;
     uint8_t auts[SEC_AKA_AUTS_N];
     struct sec_digest_response sent;
     struct sec_secret ha1;
@@ -34,7 +37,9 @@ struct kit_boot {
     struct sec_secret ks;
     char btid[SEC_BTID_MAX_N];
     size_t btid_n;
-    int64_t expires_s;
+    int64_t made_s, expires_s;
+    char tmpi[SEC_TMPI_MAX_N]; /* who we are in the next run; tmpi_n 0: the IMPI.  Outlives the keys */
+    size_t tmpi_n;
 };
 
 static const struct sec_digest_request request = {SLICE("GET"), SLICE("/"), SLICE_NONE, true};
@@ -42,6 +47,12 @@ static const struct sec_digest_request request = {SLICE("GET"), SLICE("/"), SLIC
 static struct slice impi_of(const struct kit_boot *b)
 {
     return sec_usim_impi(b->kit->gba.usim);
+}
+
+/* In requests; keys are always the IMPI's. */
+static struct slice name_of(const struct kit_boot *b)
+{
+    return b->tmpi_n ? slice_of(b->tmpi, b->tmpi_n) : impi_of(b);
 }
 
 struct slice kit_boot_bsf(const struct kit_boot *b)
@@ -140,12 +151,12 @@ static enum err print_authorization(struct kit_boot *b, struct buf *out)
     if (e)
         return e;
     if (b->step == FIRST)
-        return sec_digest_aka_first(impi_of(b), kit_boot_bsf(b), request.uri, out);
+        return sec_digest_aka_first(name_of(b), kit_boot_bsf(b), request.uri, out);
     if (b->step == SYNC)
-        return sec_digest_aka_sync(&b->offer, impi_of(b), b->auts, &request, buf_slice(&b->cnonce), out);
-    e = sec_digest_aka_ha1(b->offer.algorithm, impi_of(b), b->offer.realm, &b->vector, &b->ha1);
+        return sec_digest_aka_sync(&b->offer, name_of(b), b->auts, &request, buf_slice(&b->cnonce), out);
+    e = sec_digest_aka_ha1(b->offer.algorithm, name_of(b), b->offer.realm, &b->vector, &b->ha1);
     return e ? e
-             : sec_digest_answer(&b->offer, impi_of(b), &b->ha1, &request, buf_slice(&b->cnonce), 1, out,
+             : sec_digest_answer(&b->offer, name_of(b), &b->ha1, &request, buf_slice(&b->cnonce), 1, out,
                                  &b->sent);
 }
 
@@ -153,7 +164,9 @@ enum err kit_boot_request(struct kit_boot *b, struct buf *out)
 {
     enum err e;
 
-    buf_addf(out, "GET / HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: " KIT_BOOT_PRODUCT "\r\nAuthorization: ",
+    buf_addf(out,
+             "GET / HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: " KIT_BOOT_PRODUCT " " KIT_BOOT_TMPI
+             "\r\nAuthorization: ",
              (int)b->fqdn_n, b->fqdn);
     e = print_authorization(b, out);
     buf_add_str(out, "\r\n\r\n");
@@ -187,7 +200,7 @@ static const char *take_offer(struct kit_boot *b, const struct kit_heard *a, uin
         return "out of memory";
     if (!slice_eq(b->offer.realm, kit_boot_bsf(b)))
         return "another key server";
-    return sec_digest_aka_nonce(b->offer.nonce, b->rand, autn) ? "a challenge that is none" : NULL;
+    return sec_digest_aka_nonce(b->offer.nonce, b->asked, autn) ? "a challenge that is none" : NULL;
 }
 
 /* TS 33.102 §6.3.3: a network that is not ours is told nothing. */
@@ -199,8 +212,7 @@ static enum kit_boot_word challenged(struct kit_boot *b, const struct kit_heard 
 
     if (fault)
         return failed(b, fault, why);
-    kit_boot_forget(b);
-    e = sec_usim_aka(b->kit->gba.usim, b->rand, autn, &b->vector, b->auts);
+    e = sec_usim_aka(b->kit->gba.usim, b->asked, autn, &b->vector, b->auts);
     if (e == ERR_DENIED)
         return failed(b, "the network is not ours", why);
     if (e && e != ERR_EXISTS)
@@ -218,10 +230,25 @@ static bool is_ours(const struct kit_boot *b, const struct sec_bootinfo *info)
     bool same;
 
     buf_init(&want, SEC_BTID_MAX_N);
-    same = !sec_gba_btid(b->rand, kit_boot_bsf(b), &want) &&
+    same = !sec_gba_btid(b->asked, kit_boot_bsf(b), &want) &&
            slice_eq(buf_slice(&want), slice_of(info->btid, info->btid_n));
     buf_clear(&want);
     return same;
+}
+
+/* Both sides make it when both know of them (TS 24.109 §4.2).  Without one the IMPI goes on being shown. */
+static void rename_us(struct kit_boot *b, struct slice server)
+{
+    struct buf tmpi;
+
+    b->tmpi_n = 0;
+    buf_init(&tmpi, sizeof b->tmpi);
+    if (slice_find_slice(server, SLICE(KIT_BOOT_TMPI)) < server.n &&
+        !sec_gba_tmpi(&b->ks, b->rand, impi_of(b), kit_boot_bsf(b), &tmpi)) {
+        mem_copy(b->tmpi, sizeof b->tmpi, buf_slice(&tmpi));
+        b->tmpi_n = tmpi.n;
+    }
+    buf_clear(&tmpi);
 }
 
 static enum kit_boot_word done(struct kit_boot *b, const struct kit_heard *a, int64_t now_s, const char **why)
@@ -236,9 +263,12 @@ static enum kit_boot_word done(struct kit_boot *b, const struct kit_heard *a, in
     if (info.expires_s <= now_s)
         return failed(b, "over already", why);
     sec_gba_ks(b->vector.ck, b->vector.ik, &b->ks);
+    mem_copy(b->rand, sizeof b->rand, slice_of(b->asked, sizeof b->asked));
     mem_copy(b->btid, sizeof b->btid, slice_of(info.btid, info.btid_n));
     b->btid_n = info.btid_n;
     b->expires_s = info.expires_s;
+    b->made_s = now_s;
+    rename_us(b, kit_heard_header(a, SLICE("Server")));
     restart(b);
     return KIT_BOOT_DONE;
 }
@@ -250,6 +280,11 @@ enum kit_boot_word kit_boot_heard(struct kit_boot *b, const struct kit_heard *a,
         return challenged(b, a, why);
     if (a->status == 200)
         return done(b, a, now_s, why);
+    if (b->tmpi_n && a->status == 403) { /* the TMPI is forgotten there: as who we are, once more */
+        b->tmpi_n = 0;
+        restart(b);
+        return KIT_BOOT_AGAIN;
+    }
     return failed(b, a->status == 503 ? "not now" : "refused", why);
 }
 
@@ -263,6 +298,13 @@ bool kit_boot_good(const struct kit_boot *b, int64_t now_s)
 int64_t kit_boot_left_s(const struct kit_boot *b, int64_t now_s)
 {
     return kit_boot_good(b, now_s) ? b->expires_s - now_s : 0;
+}
+
+int64_t kit_boot_due_s(const struct kit_boot *b, int64_t now_s)
+{
+    int64_t life_s = b->expires_s - b->made_s;
+
+    return kit_boot_good(b, now_s) ? num_max64(b->made_s + life_s * 9 / 10 - now_s, 0) : 0;
 }
 
 static enum err naf_key(const struct kit_boot *b, struct slice fqdn, struct slice ua, struct sec_secret *out)

@@ -16,7 +16,7 @@
 #define HEADERS_MAX  64
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
-#define RENEW_MAX_MS 86400000 /* a longer life is looked at again after so long */
+#define RENEW_MAX_S  86400 /* a longer life is looked at again after so long */
 
 struct tool_boot {
     struct tool_boot_conf conf;
@@ -89,11 +89,17 @@ static enum err make_ctx(struct tool_boot *b, struct net_tls_ctx **out)
     return e;
 }
 
-/* Anew when nine tenths of its life are over. */
+/* A timer does not go as far as some lives. */
+static void again_when_due(struct tool_boot *b)
+{
+    int64_t due_s = kit_boot_due_s(b->boot, now_s(b));
+
+    again_in(b, due_s < RENEW_MAX_S ? due_s * 1000 : RENEW_MAX_S * 1000);
+}
+
 static void done(struct tool_boot *b)
 {
     struct net_tls_ctx *fresh = NULL;
-    int64_t left_s = 0;
 
     if (make_ctx(b, &fresh)) {
         failed(b, "out of memory");
@@ -104,9 +110,8 @@ static void done(struct tool_boot *b)
     net_tls_ctx_free(&b->before);
     b->before = b->keyed;
     b->keyed = fresh;
-    left_s = kit_boot_left_s(b->boot, now_s(b));
-    again_in(b, num_min64(left_s * 900, RENEW_MAX_MS));
-    LOG(b->conf.env->log, LOG_INFO, "boot.done", LOG_I("life_s", left_s));
+    again_when_due(b);
+    LOG(b->conf.env->log, LOG_INFO, "boot.done", LOG_I("life_s", kit_boot_left_s(b->boot, now_s(b))));
     b->conf.keyed(b->conf.arg);
 }
 
@@ -165,8 +170,8 @@ static void begin(struct net_timer *timer)
 
     if (b->running || b->ended)
         return;
-    if (tool_boot_ready(b) && kit_boot_left_s(b->boot, now_s(b)) * 1000 > RENEW_MAX_MS) {
-        again_in(b, RENEW_MAX_MS);
+    if (tool_boot_ready(b) && kit_boot_due_s(b->boot, now_s(b)) > 0) {
+        again_when_due(b);
         return;
     }
     b->running = true;

@@ -5,10 +5,13 @@ import base64
 import hashlib
 import hmac
 import http.client
+import http.server
 import os
 import re
 import ssl
 import subprocess
+import threading
+import time
 import xml.etree.ElementTree
 
 from harness import check_eq
@@ -190,3 +193,70 @@ class Ue:
 
     def ks_naf(self, fqdn, ua):
         return self.derive(b"gba-me", fqdn.encode() + ua)
+
+
+class Bsf:
+    """A key server with one subscriber, over TLS on a port of its own: `users` is who it was asked by, request by request, and
+    `given` the temporary names that came of its runs."""
+
+    def __init__(self, bench, impi, k, opc, name, life_s):
+        self.impi, self.k, self.opc, self.name, self.life_s = impi, k, opc, name, life_s
+        self.users, self.given, self.sqn, self.nonce, self.run = [], [], 0, None, None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(bench.path("gateway.crt"), bench.path("gateway.key"))
+        bsf = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            server_version, sys_version = "bsf/1 3gpp-gba-tmpi", ""
+
+            def do_GET(self):
+                status, headers, body = bsf.answer(parameters(self.headers["Authorization"].removeprefix("Digest ")))
+                self.send_response(status)
+                for header in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(*header)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        self.port = server.server_address[1]
+        bench.closers += [server.shutdown, server.server_close]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def answer(self, says):
+        self.users.append(says["username"])
+        if says["username"] not in [self.impi] + self.given[-1:]:
+            return 403, {}, b""
+        if self.nonce and says["nonce"] == self.nonce:
+            return self.verdict(says)
+        rand = os.urandom(16)
+        self.sqn += 32
+        sqn = self.sqn.to_bytes(6, "big")
+        self.run = Milenage(self.k, self.opc, rand, sqn, bytes(2))
+        autn = xor(sqn, self.run.ak) + bytes(2) + self.run.mac_a
+        self.nonce = base64.b64encode(rand + autn).decode()
+        offer = f'Digest realm="{self.name}", nonce="{self.nonce}", algorithm=AKAv1-MD5, qop="auth-int"'
+        return 401, {"WWW-Authenticate": offer}, b""
+
+    def verdict(self, says):
+        nonce, self.nonce = self.nonce, None
+        rand, ha1 = base64.b64decode(nonce)[:16], md5(says["username"], self.name, self.run.res)
+
+        def proof(a2):
+            return md5(ha1, nonce, says["nc"], says["cnonce"], "auth-int", a2)
+
+        if says["response"] != proof(md5("GET", "/", md5(b""))):
+            return 403, {}, b""
+        btid = f"{base64.b64encode(rand).decode()}@{self.name}"
+        ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.life_s))
+        body = (f'<?xml version="1.0" encoding="UTF-8"?>\n<BootstrappingInfo xmlns="uri:3gpp-gba"><btid>{btid}</btid>'
+                f"<lifetime>{ends}</lifetime></BootstrappingInfo>").encode()
+        naf_id = self.name.encode() + bytes.fromhex("0100000100")
+        name = base64.b64encode(kdf(self.run.ck + self.run.ik, 0x01, b"gba-me", rand, self.impi.encode(), naf_id)[:24])
+        self.given.append(name.decode() + "@tmpi.bsf.3gppnetwork.org")
+        info = (f'qop=auth-int, rspauth="{proof(md5("", "/", md5(body)))}", cnonce="{says["cnonce"]}", nc={says["nc"]}')
+        return 200, {"Authentication-Info": info, "Content-Type": "application/vnd.3gpp.bsf+xml"}, body

@@ -9,7 +9,7 @@ import socket
 import struct
 
 from gateway import ANY_LEVEL, Gateway, good_push, make_identity
-from gba_model import parameters
+from gba_model import Bsf, parameters
 from harness import case, check, check_eq, main, wait_until
 from peers import ContactPoint, Gateway as Peer
 
@@ -101,8 +101,22 @@ def it_calls_by_itself(bench):
         if n == 1:
             gateway.kill()
             gateway.start()
-    check_eq(gateway.events("ub.refused"), [])
+    forgotten = gateway.check_events(1, "ub.refused")  # the temporary name, which the killed one gave
+    check_eq(forgotten[0]["reason"], "nobody has that TMPI")
     check(all(e["key"] == "bootstrapped" for e in gateway.events("key.lookup")), gateway.events("key.lookup"))
+
+
+@case
+def it_renews_its_key(bench):
+    """Before the end of a short life and without a reason from outside; and its lasting name is shown in the first run alone."""
+    make_identity(bench)
+    bsf = Bsf(bench, IMPI, bytes.fromhex(K), bytes.fromhex(OPC), "bsf." + NAME, life_s=8)
+    bench.write("module", f"impi = {IMPI}\nk = {K}\nopc = {OPC}\ngateway = {NAME}\n", 0o600)
+    phone = Phone(bench, "connect", "--gateway", "https://localhost:9", "--module", bench.path("module"), "--bsf",
+                  f"https://localhost:{bsf.port}", "--bsf-ca", bench.path("ca.crt"), "--bsf-name", bsf.name, "--naf", NAME)
+    phone.logged("boot.done", 2)
+    check_eq(bsf.users[:4], [IMPI] * 2 + [bsf.given[0]] * 2)
+    check(bsf.given[0].endswith("@tmpi.bsf.3gppnetwork.org") and bsf.given[0] != bsf.given[1], bsf.given)
 
 
 @case

@@ -2,6 +2,7 @@
  * what the key server tells them. */
 #include "ota/terminal/boot.h"
 
+#include "ota/terminal/kit_state.h"
 #include "security/bootinfo.h"
 #include "security/bootstrap.h"
 #include "tests/unit/harness.h"
@@ -21,10 +22,16 @@ struct bench {
     struct kit_boot *boot;
     struct sec_bootstrap_answer answer;
     struct buf head, header, body; /* the request, and the value and the content of the answer */
-    bool synced;
+    bool synced, knows_tmpis;
     int64_t asked; /* requests so far: time goes on with each */
+    int64_t later_s, life_s;
     const char *why;
 };
+
+static int64_t now_s(const struct bench *t)
+{
+    return NOW_S + t->later_s;
+}
 
 static const struct sec_digest_request get_root = {{"GET", 3}, {"/", 1}, {NULL, 0}, true};
 
@@ -38,7 +45,7 @@ static void open_bench(struct bench *t, struct slice opc, enum sec_aka_star star
     const struct kit_module module = {
         .impi = IMPI, .k = K, .opc = OPC, .star = star, .life_max_s = LIFE, .rate = 5};
 
-    *t = (struct bench){.why = ""};
+    *t = (struct bench){.why = "", .life_s = LIFE};
     CU_ASSERT_FATAL(
         sec_keyserver_create(&servers, &t->server) == ERR_OK && sec_keyserver_add(t->server, &s) == ERR_OK &&
         sec_bootstrap_create(&bsf, &t->bsf) == ERR_OK && kit_create(&conf, &t->kit) == ERR_OK &&
@@ -89,9 +96,10 @@ static void serve(struct bench *t)
 {
     const struct sec_bootstrap_request q = {.authorization = authorization(t),
                                             .http = get_root,
-                                            .life_s = LIFE,
-                                            .utc_ms = NOW_S * 1000 + ++t->asked,
-                                            .mono_ms = t->asked * 1000};
+                                            .tmpi = t->knows_tmpis,
+                                            .life_s = t->life_s,
+                                            .utc_ms = now_s(t) * 1000 + ++t->asked,
+                                            .mono_ms = (t->later_s + t->asked) * 1000};
     struct sec_bootstrap_request now = q;
     enum err e = ERR_AGAIN;
 
@@ -108,7 +116,7 @@ static void serve(struct bench *t)
     buf_reset(&t->body, 8192);
     if (t->answer.outcome != SEC_BOOTSTRAP_DONE)
         return;
-    CU_ASSERT(sec_bootinfo_print(slice_of(t->answer.btid, t->answer.btid_n), t->answer.expires_s, NOW_S,
+    CU_ASSERT(sec_bootinfo_print(slice_of(t->answer.btid, t->answer.btid_n), t->answer.expires_s, now_s(t),
                                  &t->body) == ERR_OK);
     buf_reset(&t->header, 8192);
     CU_ASSERT(sec_digest_info(&t->answer.says, &t->answer.ha1, buf_slice(&t->body), &t->header) == ERR_OK);
@@ -117,10 +125,11 @@ static void serve(struct bench *t)
 static enum kit_boot_word tell(struct bench *t, unsigned status, const char *name, struct slice value,
                                struct slice body)
 {
-    const struct kit_header h[] = {{SLICE("Server"), SLICE("x")}, {slice_str(name), value}};
+    const struct kit_header h[] = {{SLICE("Server"), t->knows_tmpis ? SLICE("x 3gpp-gba-tmpi") : SLICE("x")},
+                                   {slice_str(name), value}};
     const struct kit_heard a = {status, h, COUNT(h), body};
 
-    return kit_boot_heard(t->boot, &a, NOW_S, &t->why);
+    return kit_boot_heard(t->boot, &a, now_s(t), &t->why);
 }
 
 static void ask(struct bench *t)
@@ -162,7 +171,7 @@ static void check_psk(const struct bench *t, unsigned version, uint16_t suite, s
     CU_ASSERT(kit_boot_psk(t->boot, SLICE(NAF), version, suite, &identity, &key) == ERR_OK);
     CU_ASSERT_FATAL(sec_gba_psk_identity_parse(buf_slice(&identity), &kind, &btid) == ERR_OK);
     CU_ASSERT(kind == SEC_GBA_ME && sec_gba_naf_id(SLICE(NAF), ua, &id) == ERR_OK);
-    CU_ASSERT_FATAL(sec_bootstrap_key(t->bsf, t->server, btid, slice_of(id.octets, id.n), NOW_S, &told) ==
+    CU_ASSERT_FATAL(sec_bootstrap_key(t->bsf, t->server, btid, slice_of(id.octets, id.n), now_s(t), &told) ==
                     ERR_OK);
     CU_ASSERT(slice_eq(sec_secret_slice(&told.ks_naf), sec_secret_slice(&key)));
     sec_naf_key_clear(&told);
@@ -192,6 +201,116 @@ static void one_run(void)
         check_psk(&t, 13, 0, SEC_GBA_UA_TLS13);
         close_bench(&t);
     }
+}
+
+/* Is the one who asks named so? */
+static bool says_to_be(struct bench *t, struct slice name)
+{
+    struct buf want;
+    bool same;
+
+    ask(t);
+    buf_init(&want, 400);
+    buf_addf(&want, "username=\"%.*s\"", SLICE_FMT(name));
+    same = slice_find_slice(buf_slice(&t->head), buf_slice(&want)) < t->head.n;
+    buf_clear(&want);
+    return same;
+}
+
+/* The lasting name is shown once; then each run gives the name of the next, if the other side knows of those. */
+static void shown_once(void)
+{
+    struct bench t;
+    struct slice lasting = SLICE("\"user@operator.example\"");
+
+    open_bench(&t, OPC, SEC_AKA_PLAIN, 7);
+    CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN && turn(&t) == KIT_BOOT_DONE);
+    CU_ASSERT(says_to_be(&t, IMPI));
+    t.knows_tmpis = true;
+    CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN && turn(&t) == KIT_BOOT_DONE);
+    for (int i = 0; i < 3; i++) {
+        test_row((size_t)i);
+        CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN);
+        CU_ASSERT(slice_find_slice(buf_slice(&t.head), lasting) >= t.head.n);
+        CU_ASSERT(slice_find_slice(buf_slice(&t.head), SLICE("@tmpi.bsf.3gppnetwork.org\"")) < t.head.n);
+        CU_ASSERT(turn(&t) == KIT_BOOT_DONE);
+        CU_ASSERT(slice_find_slice(buf_slice(&t.head), lasting) >= t.head.n);
+        TEST_SLICE_EQ(slice_of(t.answer.impi, t.answer.impi_n), IMPI);
+        check_psk(&t, 13, 0, SEC_GBA_UA_TLS13);
+    }
+    close_bench(&t);
+}
+
+/* A key server that has lost its memory gets the lasting name again, at once and without a word to anybody; one that refuses
+ * that too is not asked a third time.  A module that is ahead is followed under either name. */
+static void temporary_name_forgotten(void)
+{
+    const struct sec_bootstrap_conf bsf = {BSF, 10, 60000, false};
+    struct bench t;
+
+    open_bench(&t, OPC, SEC_AKA_PLAIN, 7);
+    t.knows_tmpis = true;
+    CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN && turn(&t) == KIT_BOOT_DONE);
+    sec_bootstrap_free(&t.bsf);
+    CU_ASSERT_FATAL(sec_bootstrap_create(&bsf, &t.bsf) == ERR_OK);
+    CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN && t.answer.outcome == SEC_BOOTSTRAP_REFUSED &&
+              !t.answer.failed_login);
+    CU_ASSERT(says_to_be(&t, IMPI) && kit_boot_good(t.boot, NOW_S)); /* what it had stands */
+    CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN && turn(&t) == KIT_BOOT_DONE);
+    check_psk(&t, 13, 0, SEC_GBA_UA_TLS13);
+    CU_ASSERT(!says_to_be(&t, IMPI));
+    CU_ASSERT(tell(&t, 403, "X", SLICE_NONE, SLICE_NONE) == KIT_BOOT_AGAIN && says_to_be(&t, IMPI));
+    CU_ASSERT(tell(&t, 403, "X", SLICE_NONE, SLICE_NONE) == KIT_BOOT_FAILED);
+    CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN && turn(&t) == KIT_BOOT_DONE && !says_to_be(&t, IMPI));
+    CU_ASSERT(tell(&t, 503, "X", SLICE_NONE, SLICE_NONE) == KIT_BOOT_FAILED && !says_to_be(&t, IMPI));
+    {
+        const struct sec_aka_seen far = {.seq = {[3] = 90000}};
+
+        sec_usim_restore(t.kit->gba.usim, &far);
+        CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN && turn(&t) == KIT_BOOT_AGAIN && turn(&t) == KIT_BOOT_DONE);
+        CU_ASSERT(t.answer.impi_n == IMPI.n && !says_to_be(&t, IMPI));
+    }
+    close_bench(&t);
+}
+
+/* A program that looks at the clock as kit_boot_due_s() says, through many lives of the shortest kind, beside a key server
+ * that is away now and then, at the worst moments: there is a key at every second, and a server is never shown one that is
+ * over, or that the key server does not know. */
+static void renewed_before_the_end(void)
+{
+    struct bench t;
+    unsigned runs = 1;
+
+    open_bench(&t, OPC, SEC_AKA_PLAIN, 7);
+    t.life_s = 60;
+    t.knows_tmpis = true;
+    CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN && turn(&t) == KIT_BOOT_DONE);
+    CU_ASSERT(kit_boot_due_s(t.boot, NOW_S) == 54 && kit_boot_due_s(t.boot, NOW_S + 53) == 1);
+    for (t.later_s = 1; t.later_s < 1200; t.later_s++) {
+        /* every third time until two seconds before the end */
+        bool late = runs % 3 == 0 && kit_boot_left_s(t.boot, now_s(&t)) > 2;
+
+        test_row((size_t)t.later_s);
+        CU_ASSERT(kit_boot_good(t.boot, now_s(&t)));
+        if (t.later_s % 7 == 0)
+            check_psk(&t, 13, 0, SEC_GBA_UA_TLS13);
+        if (kit_boot_due_s(t.boot, now_s(&t)) > 0)
+            continue;
+        CU_ASSERT(kit_boot_left_s(t.boot, now_s(&t)) <= 6);
+        CU_ASSERT(turn(&t) == KIT_BOOT_AGAIN);
+        if (late) { /* it is gone in the middle of the run */
+            ask(&t);
+            CU_ASSERT(tell(&t, 503, "X", SLICE_NONE, SLICE_NONE) == KIT_BOOT_FAILED);
+            check_psk(&t, 13, 0, SEC_GBA_UA_TLS13); /* the one that it has is as good as before */
+        } else {
+            CU_ASSERT(turn(&t) == KIT_BOOT_DONE && kit_boot_due_s(t.boot, now_s(&t)) == 54);
+            runs++;
+        }
+    }
+    CU_ASSERT(runs >= 20 && runs <= 23);
+    kit_boot_forget(t.boot);
+    CU_ASSERT(kit_boot_due_s(t.boot, now_s(&t)) == 0);
+    close_bench(&t);
 }
 
 /* A module that is ahead is followed; its numbers are part of what the kit saves. */
@@ -365,6 +484,9 @@ static void names(void)
 }
 
 const struct test_case test_cases[] = {{"one_run", one_run},
+                                       {"shown_once", shown_once},
+                                       {"temporary_name_forgotten", temporary_name_forgotten},
+                                       {"renewed_before_the_end", renewed_before_the_end},
                                        {"module_ahead", module_ahead},
                                        {"networks_that_are_not_ours", networks_that_are_not_ours},
                                        {"changed_answers", changed_answers},
