@@ -28,8 +28,9 @@ struct question {
     struct sec_farkeys *table; /* held */
     struct sec_naf_want want;
     struct ppg_bsfc_key ask; /* of the one that asks */
-    struct list parked;
-    enum err result; /* ERR_OK: the table knows */
+    struct list parked;      /* requests */
+    struct list handshakes;  /* struct net_tls_wait */
+    enum err result;         /* ERR_OK: the table knows */
 };
 
 struct parked {
@@ -67,37 +68,51 @@ static void question_free(struct question *q)
     free(q);
 }
 
+static void tell_away(struct ppg_core *c, struct slice ip, enum err why)
+{
+    LOG(c->shared->log, LOG_WARN, "auth.key.wait", LOG_S("peer", ip),
+        LOG_C("reason", why == ERR_LATE    ? "this source made us ask too often"
+                        : why == ERR_LIMIT ? "too many questions"
+                                           : "the BSF gives no answer"));
+}
+
 static void unavailable(struct ppg_core *c, struct net_http_exchange *x, enum err why, int64_t wait_ms)
 {
     struct buf *headers = &c->answer_headers;
 
     buf_reset(headers, 0);
     ppg_reply_retry_after(wait_ms, headers);
-    LOG(c->shared->log, LOG_WARN, "auth.key.wait", LOG_S("peer", net_http_exchange_ip(x)),
-        LOG_C("reason", why == ERR_LATE    ? "this source made us ask too often"
-                        : why == ERR_LIMIT ? "too many questions"
-                                           : "the BSF gives no answer"));
+    tell_away(c, net_http_exchange_ip(x), why);
     net_httpd_reply(x, why == ERR_LATE ? 429 : 503, SLICE("text/plain"), buf_slice(headers), SLICE_NONE);
 }
 
-/* Back on its own loop: who was parked goes on, in the order of arrival. */
+static void request_on(struct ppg_core *c, struct parked *p, enum err result)
+{
+    c->keyask->tries = p->tries;
+    if (result)
+        unavailable(c, p->exchange, result, BUSY_RETRY_MS);
+    else
+        p->again(p->exchange, c);
+    c->keyask->tries = 0;
+    free(p);
+}
+
+/* Back on its own loop: who waited goes on, in the order of arrival. */
 static void came_back(struct ppg_core *c, struct ppg_errand *e)
 {
     struct question *q = container_of(e, struct question, errand);
     struct list *at;
 
     list_remove(&q->link);
-    while ((at = list_pop_front(&q->parked))) {
-        struct parked *p = container_of(at, struct parked, link);
+    while ((at = list_pop_front(&q->handshakes))) {
+        struct net_tls_wait *w = container_of(at, struct net_tls_wait, link);
 
-        c->keyask->tries = p->tries;
         if (q->result)
-            unavailable(c, p->exchange, q->result, BUSY_RETRY_MS);
-        else
-            p->again(p->exchange, c);
-        c->keyask->tries = 0;
-        free(p);
+            tell_away(c, SLICE_NONE, q->result);
+        w->answer(w, q->result ? NET_TLS_STATUS_UNKNOWN : NET_TLS_STATUS_GOOD);
     }
+    while ((at = list_pop_front(&q->parked)))
+        request_on(c, container_of(at, struct parked, link), q->result);
     question_free(q);
 }
 
@@ -167,6 +182,7 @@ static struct question *question_new(struct ppg_core *c, const struct sec_naf_wa
     q->errand.back = came_back;
     list_init(&q->link);
     list_init(&q->parked);
+    list_init(&q->handshakes);
     return q;
 }
 
@@ -234,6 +250,34 @@ void ppg_keyask_park(struct ppg_core *c, struct net_http_exchange *x, const stru
     }
     *p = (struct parked){.exchange = x, .again = again, .tries = c->keyask->tries + 1};
     list_push_back(&q->parked, &p->link);
+}
+
+/* --- handshakes --- */
+
+/* The context that asks may be of an older configuration: what this one knows already is no question. */
+void ppg_keyask_handshake(const struct net_tls_key_name *name, struct slice peer_ip, struct net_tls_wait *w,
+                          void *core)
+{
+    struct ppg_core *c = core;
+    struct sec_naf naf = ppg_config_naf(c->config, ppg_core_utc_ms(c));
+    struct sec_naf_want want = {.btid_n = 0};
+    struct sec_secret key;
+    struct question *q;
+    int64_t wait_ms;
+    enum err e = ERR_OK;
+
+    naf.want = &want;
+    if (sec_naf_psk(&naf, name->identity, name->version, name->suite, &key))
+        sec_secret_clear(&key);
+    if (want.btid_n)
+        e = ask(c, &want, peer_ip, &q, &wait_ms);
+    if (e == ERR_AGAIN) {
+        list_push_back(&q->handshakes, &w->link);
+        return;
+    }
+    if (e)
+        tell_away(c, peer_ip, e);
+    w->answer(w, e ? NET_TLS_STATUS_UNKNOWN : NET_TLS_STATUS_GOOD);
 }
 
 /* --- life --- */

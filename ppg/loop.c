@@ -7,6 +7,7 @@
 #include "ppg/bsfc.h"
 #include "ppg/callin.h"
 #include "ppg/inbox.h"
+#include "ppg/keyask.h"
 #include "ppg/schedule.h"
 #include "ppg/msrpdoor.h"
 #include "ppg/sipdoor.h"
@@ -386,6 +387,8 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     if ((e = ppg_bsfc_create(&l->env, &l->core, conf->snapshot, &l->bsfc)))
         return e;
     l->core.bsfc = l->bsfc;
+    l->env.key = ppg_keyask_handshake;
+    l->env.key_arg = &l->core;
     l->entities = (struct ppg_entity_door){&l->core, &l->env};
     e = ppg_outbound_create(&l->env, conf->snapshot, &l->outbound);
     return e ? e : ppg_ocsp_create(&l->env, conf->snapshot, &l->ocsp);

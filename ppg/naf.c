@@ -111,3 +111,15 @@ bool ppg_naf_derive(void *config, struct slice identity, unsigned version, uint1
     sec_secret_clear(&made);
     return true;
 }
+
+bool ppg_naf_wants(void *config, struct slice identity, unsigned version, uint16_t suite)
+{
+    struct sec_naf naf = ppg_config_naf(config, clk_utc_ms(&clk_real));
+    struct sec_naf_want want = {.btid_n = 0};
+    struct sec_secret key;
+
+    naf.want = &want;
+    if (sec_naf_psk(&naf, identity, version, suite, &key))
+        sec_secret_clear(&key);
+    return want.btid_n > 0;
+}

@@ -24,4 +24,7 @@ struct slice ppg_naf_who(const struct ppg_core *c, const struct net_http_exchang
 bool ppg_naf_derive(void *config, struct slice identity, unsigned version, uint16_t suite,
                     uint8_t key[NET_TLS_PSK_MAX_N], size_t *key_n);
 
+/* Its wants(): a key by B-TID that a far BSF must be asked for first. */
+bool ppg_naf_wants(void *config, struct slice identity, unsigned version, uint16_t suite);
+
 #endif

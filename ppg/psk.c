@@ -95,6 +95,7 @@ struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk
         hint = sec_gba_kind_prefix(SEC_GBA_ME); /* TS 24.109 §5.3.3 */
     return (struct net_tls_psk_source){.find = finds[door],
                                        .derive = bootstrapped ? ppg_naf_derive : NULL,
+                                       .wants = naf.far ? ppg_naf_wants : NULL,
                                        .drop = drop,
                                        .arg = config,
                                        .hint = hint[0] ? hint : NULL};

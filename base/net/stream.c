@@ -52,7 +52,7 @@ struct net_stream {
     bool eof;         /* the peer has ended its side */
     bool owe_drained; /* drained() is due when the queue is empty */
     bool said_bye;
-    bool asked;               /* question() was called */
+    bool asked;               /* a question of the handshake is under way */
     bool told;                /* and answered: the handshake goes on with the next turn */
     struct net_tls_wait wait; /* for its answer */
     uint8_t ip_at;            /* where the ip starts in address[], and its length */
@@ -289,15 +289,32 @@ static void answered(struct net_tls_wait *w, enum net_tls_status status)
     struct net_stream *s = container_of(w, struct net_stream, wait);
 
     net_tls_answer(s->tls, status);
+    s->asked = false;
     s->told = true;
     wake(s);
 }
 
+static void pass_key_question(struct net_stream *s, const struct net_tls_key_name *name)
+{
+    s->asked = true;
+    if (s->env->key)
+        s->env->key(name, net_stream_ip(s), &s->wait, s->env->key_arg);
+    else
+        answered(&s->wait, NET_TLS_STATUS_UNKNOWN);
+}
+
 static void pass_question(struct net_stream *s)
 {
+    struct net_tls_key_name name;
     struct slice leaf, issuer;
 
-    if (s->asked || !net_tls_question(s->tls, &leaf, &issuer))
+    if (s->asked)
+        return;
+    if (net_tls_key_question(s->tls, &name)) {
+        pass_key_question(s, &name);
+        return;
+    }
+    if (!net_tls_question(s->tls, &leaf, &issuer))
         return;
     s->asked = true;
     if (s->user.question)

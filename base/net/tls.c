@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "base/net/tls_dates.h"
+#include "base/net/tls_hold.h"
 #include "base/net/tls_names.h"
 #include "base/net/tls_peer.h"
 #include "base/net/tls_policy.h"
@@ -62,7 +63,12 @@ struct net_tls {
     char *name;    /* clients: the name to verify; owned */
     struct buf in; /* wire octets; those before in_at were read */
     size_t in_at;
-    struct buf out; /* wire octets to send */
+    size_t in_ok;                   /* with hold: those before it GnuTLS may have */
+    struct tls_hold *hold;          /* looks at what GnuTLS gets; NULL: nothing is looked at, or no longer */
+    struct net_tls_key_name wanted; /* the key the handshake waits for; identity n 0: none */
+    size_t held_n;                  /* octets of the record that waits with it */
+    bool key_away;                  /* and was not to be had */
+    struct buf out;                 /* wire octets to send */
     const char *why;
     enum question question;     /* about the status of the peer's certificate */
     enum net_tls_status status; /* the answer */
@@ -307,11 +313,17 @@ struct net_tls_dates net_tls_ctx_dates(const struct net_tls_ctx *ctx)
     return ctx->dates;
 }
 
+/* Octets that GnuTLS may read. */
+static size_t readable_n(const struct net_tls *t)
+{
+    return (t->hold ? t->in_ok : t->in.n) - t->in_at;
+}
+
 /* The queues as GnuTLS sees them. */
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t cap)
 {
     struct net_tls *t = ptr;
-    size_t n = num_min(cap, t->in.n - t->in_at);
+    size_t n = num_min(cap, readable_n(t));
 
     if (n == 0) {
         gnutls_transport_set_errno(t->session, EAGAIN);
@@ -321,7 +333,7 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t cap)
     t->in_at += n;
     if (t->in_at == t->in.n) {
         buf_clear(&t->in); /* an idle session holds no queue */
-        t->in_at = 0;
+        t->in_at = t->in_ok = 0;
     }
     return (ssize_t)n;
 }
@@ -343,7 +355,7 @@ static int pull_ready(gnutls_transport_ptr_t ptr, unsigned ms)
     const struct net_tls *t = ptr;
 
     (void)ms;
-    return t->in.n > t->in_at;
+    return readable_n(t) > 0;
 }
 
 static bool is_ip(const char *name)
@@ -386,6 +398,25 @@ static int select_pairs(gnutls_session_t session)
     return gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, t->ctx->selection[k]);
 }
 
+static enum err hold_setup(struct net_tls *t)
+{
+    if (!t->ctx->psk.wants || t->ctx->datagrams)
+        return ERR_OK;
+    t->hold = malloc(sizeof *t->hold);
+    if (!t->hold)
+        return ERR_NOMEM;
+    tls_hold_init(t->hold);
+    return ERR_OK;
+}
+
+static void hold_end(struct net_tls *t)
+{
+    if (t->hold)
+        tls_hold_clear(t->hold);
+    free(t->hold);
+    t->hold = NULL;
+}
+
 static enum err server_setup(struct net_tls *t)
 {
     static const gnutls_certificate_request_t ask[] = {
@@ -399,8 +430,9 @@ static enum err server_setup(struct net_tls *t)
     else if (t->ctx->psk.derive)
         tls_psk_watch(t->session);
     if (t->ctx->psk_server)
-        return gnutls_credentials_set(t->session, GNUTLS_CRD_PSK, t->ctx->psk_server) < 0 ? ERR_NOMEM
-                                                                                          : ERR_OK;
+        return hold_setup(t) || gnutls_credentials_set(t->session, GNUTLS_CRD_PSK, t->ctx->psk_server) < 0
+                   ? ERR_NOMEM
+                   : ERR_OK;
     if (t->ctx->names)
         gnutls_handshake_set_post_client_hello_function(t->session, select_pairs);
     gnutls_certificate_server_set_request(t->session, ask[t->ctx->verify]);
@@ -460,6 +492,7 @@ void net_tls_free(struct net_tls **tls)
     if (t->session)
         gnutls_deinit(t->session);
     gnutls_free(t->issuer.data);
+    hold_end(t);
     ctx_release(t->ctx);
     tls_peer_clear(&t->peer);
     buf_clear(&t->in);
@@ -473,6 +506,7 @@ enum err net_tls_feed(struct net_tls *t, struct slice wire)
 {
     if (t->in_at > t->in.n / 2) {
         buf_drop(&t->in, t->in_at);
+        t->in_ok -= num_min(t->in_ok, t->in_at);
         t->in_at = 0;
     }
     buf_add(&t->in, wire);
@@ -583,8 +617,20 @@ bool net_tls_question(const struct net_tls *t, struct slice *leaf, struct slice 
     return true;
 }
 
+bool net_tls_key_question(const struct net_tls *t, struct net_tls_key_name *out)
+{
+    *out = t->wanted;
+    return t->wanted.identity.n > 0;
+}
+
 void net_tls_answer(struct net_tls *t, enum net_tls_status status)
 {
+    if (t->wanted.identity.n) {
+        t->wanted.identity = SLICE_NONE;
+        t->in_ok += t->held_n;
+        t->key_away = status != NET_TLS_STATUS_GOOD;
+        return;
+    }
     t->status = status;
     t->question = QUESTION_ANSWERED;
 }
@@ -680,18 +726,71 @@ static bool is_key_fault(int rc)
     return rc == GNUTLS_E_DECRYPTION_FAILED || rc == GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER;
 }
 
+/* Must the key of that name be asked for? */
+static bool wants(struct net_tls *t, struct net_tls_key_name *name)
+{
+    const struct net_tls_psk_source *source = &t->ctx->psk;
+
+    name->suite = name->version == 13 ? 0 : t->psk_suite;
+    return source->wants(source->arg, name->identity, name->version, name->suite);
+}
+
+/* Lets GnuTLS have one more record; false: there is none, or it waits for its key. */
+static bool admit(struct net_tls *t)
+{
+    struct slice rest = slice_sub(buf_slice(&t->in), t->in_ok, t->in.n);
+    struct net_tls_key_name name;
+    size_t n = t->hold && !t->wanted.identity.n ? tls_hold_record_n(rest) : 0;
+
+    if (n == 0)
+        return false;
+    if (tls_hold_look(t->hold, slice_sub(rest, 0, n), &name.version, &name.identity) && wants(t, &name)) {
+        t->wanted = name;
+        t->held_n = n;
+        return false;
+    }
+    t->in_ok += n;
+    if (t->hold->over)
+        hold_end(t);
+    return true;
+}
+
+/* One record at a time: what a later one means may hang on what GnuTLS makes of those before. */
+static int step(struct net_tls *t)
+{
+    bool more;
+    int rc;
+
+    do {
+        more = admit(t);
+        rc = gnutls_handshake(t->session);
+    } while (rc < 0 && (rc == GNUTLS_E_AGAIN ? more : !gnutls_error_is_fatal(rc)));
+    return rc;
+}
+
+static enum err key_away(struct net_tls *t)
+{
+    t->failed = true;
+    t->why = "key-away";
+    (void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR);
+    return ERR_DENIED;
+}
+
 enum err net_tls_handshake(struct net_tls *t)
 {
     int rc;
 
     if (t->failed)
         return ERR_PEER;
-    do /* when it is over it says so again: a resumed one may still wait for an answer */
-        rc = t->shaken ? 0 : gnutls_handshake(t->session);
-    while (rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc));
+    if (t->key_away)
+        return key_away(t);
+    rc = t->shaken
+             ? 0
+             : step(t); /* when it is over it says so again: a resumed one may still wait for an answer */
     if (rc == GNUTLS_E_AGAIN)
         return ERR_AGAIN;
     t->shaken = rc == 0;
+    hold_end(t);
     if (rc == 0)
         return handshake_done(t);
     if (t->ctx->psk_server && is_key_fault(rc)) {

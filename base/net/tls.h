@@ -45,6 +45,9 @@ struct net_tls_psk_source {
      * (its number; 0 under TLS 1.3, where none is chosen yet).  May be NULL. */
     bool (*derive)(void *arg, struct slice identity, unsigned version, uint16_t suite,
                    uint8_t key[NET_TLS_PSK_MAX_N], size_t *key_n);
+    /* Must the key of this identity be asked for first, far away?  Then the handshake waits for net_tls_answer (see
+     * net_tls_key_question); afterwards find() and derive() are asked.  Suite as derive() has it.  May be NULL. */
+    bool (*wants)(void *arg, struct slice identity, unsigned version, uint16_t suite);
     void (*drop)(void *arg); /* once, with the context; may be NULL */
     void *arg;
     const char *hint; /* to clients of TLS 1.2; NULL: none */
@@ -122,8 +125,17 @@ enum err net_tls_handshake(struct net_tls *t) MUST_USE;
 /* With ask_status, after ERR_AGAIN: is the handshake waiting to be told the status of the client's certificate, which is
  * good otherwise?  The leaf and who signed it (n 0: not at hand) in DER live until the answer. */
 bool net_tls_question(const struct net_tls *t, struct slice *leaf, struct slice *issuer);
+/* With psk.wants, after ERR_AGAIN: is it waiting for a shared key that must be asked for?  The identity lives until the
+ * answer, which is GOOD when it may be looked up now; any other ends the handshake, and the client is told that it is no
+ * fault of its key (internal_error). */
+struct net_tls_key_name {
+    struct slice identity;
+    unsigned version;
+    uint16_t suite;
+};
+bool net_tls_key_question(const struct net_tls *t, struct net_tls_key_name *out);
 enum net_tls_status { NET_TLS_STATUS_GOOD, NET_TLS_STATUS_REVOKED, NET_TLS_STATUS_UNKNOWN };
-/* Then net_tls_handshake goes on, or refuses. */
+/* To either question.  Then net_tls_handshake goes on, or refuses. */
 void net_tls_answer(struct net_tls *t, enum net_tls_status status);
 
 /* One who waits for such an answer, on its own loop.  Embedded in its owner, who calls list_remove(&w->link) when it no
@@ -146,8 +158,8 @@ void net_tls_out_take(struct net_tls *t, struct buf *to);
 
 const struct net_tls_peer *net_tls_peer(const struct net_tls *t); /* after the handshake */
 /* Short stable reason: "cert-expired", "cert-untrusted", "cert-name", "cert-revoked", "cert-not-yet-valid",
- * "cert-missing", "status-unknown", "crl-expired", "staple-missing", "staple-bad", "psk", "version", "no-shared-suite", "alert",
- * "protocol". */
+ * "cert-missing", "status-unknown", "crl-expired", "staple-missing", "staple-bad", "psk", "key-away",
+ * "version", "no-shared-suite", "alert", "protocol". */
 const char *net_tls_why(const struct net_tls *t);
 /* The log event of its own that a reason has, by the peer's role: "tls.client.expired", "tls.server.revoked"; NULL for
  * reasons that are no verdict on the peer. */

@@ -16,6 +16,7 @@ struct book {
     size_t asked, dropped;
     unsigned version; /* of the last question */
     uint16_t suite;
+    bool fetched; /* what is far away has come */
 };
 
 static bool find(void *arg, struct slice identity, unsigned version, struct slice *key)
@@ -154,6 +155,111 @@ static void case_derived(void)
     }
 }
 
+/* --- keys that are far away --- */
+
+static bool wants(void *arg, struct slice identity, unsigned version, uint16_t suite)
+{
+    struct book *b = arg;
+
+    (void)version, (void)suite;
+    return slice_eq(identity, SLICE("made")) && !b->fetched;
+}
+
+/* Octets both ways, until neither end has more to say. */
+static void go_on(struct duo *d)
+{
+    for (int i = 0; i < 10; i++) {
+        if (d->client_err == ERR_AGAIN)
+            d->client_err = net_tls_handshake(d->client);
+        carry(d->client, d->server);
+        if (d->server_err == ERR_AGAIN)
+            d->server_err = net_tls_handshake(d->server);
+        carry(d->server, d->client);
+    }
+}
+
+static const struct {
+    const char *key, *priority;
+    enum net_tls_status answer;
+    enum err want;
+    const char *why;
+    unsigned version;
+    uint16_t suite;
+} far_rows[] = {
+    {KEY_16 "-00aa", ONLY_12 "+DHE-PSK:-CIPHER-ALL:+AES-128-GCM", NET_TLS_STATUS_GOOD, ERR_OK, "", 12, 0xaa},
+    {KEY_16 "-ccac", ONLY_12 "+ECDHE-PSK:-CIPHER-ALL:+CHACHA20-POLY1305", NET_TLS_STATUS_GOOD, ERR_OK, "", 12,
+     0xccac},
+    {KEY_16 "-0000", NULL, NET_TLS_STATUS_GOOD, ERR_OK, "", 13, 0},
+    {KEY_16 "-00ab", ONLY_12 "+DHE-PSK:-CIPHER-ALL:+AES-128-GCM", NET_TLS_STATUS_GOOD, ERR_PEER, "psk", 12,
+     0xaa},
+    {KEY_16 "-0001", NULL, NET_TLS_STATUS_GOOD, ERR_PEER, "psk", 13, 0},
+    {KEY_16 "-00aa", ONLY_12 "+DHE-PSK:-CIPHER-ALL:+AES-128-GCM", NET_TLS_STATUS_UNKNOWN, ERR_DENIED,
+     "key-away", 12, 0xaa},
+    {KEY_16 "-0000", NULL, NET_TLS_STATUS_UNKNOWN, ERR_DENIED, "key-away", 13, 0},
+};
+
+static void case_far(void)
+{
+    for (size_t i = 0; i < COUNT(far_rows); i++) {
+        struct book book = {.suite = 0xffff};
+        struct net_tls_conf conf = {.role = NET_TLS_SERVER,
+                                    .version_min = 12,
+                                    .psk = {.find = find, .derive = derive, .wants = wants, .arg = &book}};
+        struct net_tls_ctx *cc = client_ctx("made", far_rows[i].key, far_rows[i].priority), *sc = NULL;
+        struct net_tls_key_name name;
+        const char *why;
+        struct duo d;
+
+        test_row(i);
+        CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &sc, &why), ERR_OK);
+        d = shake(cc, sc);
+        CU_ASSERT(d.client_err == ERR_AGAIN && d.server_err == ERR_AGAIN && book.asked == 0);
+        CU_ASSERT_FATAL(net_tls_key_question(d.server, &name));
+        TEST_SLICE_EQ(name.identity, SLICE("made"));
+        CU_ASSERT(name.version == far_rows[i].version && name.suite == far_rows[i].suite);
+        book.fetched = far_rows[i].answer == NET_TLS_STATUS_GOOD;
+        net_tls_answer(d.server, far_rows[i].answer);
+        CU_ASSERT(!net_tls_key_question(d.server, &name));
+        go_on(&d);
+        CU_ASSERT_EQUAL(d.server_err, far_rows[i].want);
+        CU_ASSERT_EQUAL(d.client_err, far_rows[i].want ? ERR_PEER : ERR_OK);
+        CU_ASSERT_STRING_EQUAL(net_tls_why(d.server), far_rows[i].why);
+        duo_free(&d);
+        net_tls_ctx_free(&cc);
+        net_tls_ctx_free(&sc);
+    }
+}
+
+/* Whoever leaves, or goes on talking, while it waits harms nobody but itself. */
+static void case_far_and_gone(void)
+{
+    struct book book = {.suite = 0xffff};
+    struct net_tls_conf conf = {.role = NET_TLS_SERVER,
+                                .version_min = 12,
+                                .psk = {.find = find, .derive = derive, .wants = wants, .arg = &book}};
+    struct net_tls_ctx *cc = client_ctx("made", KEY_16 "-0000", NULL), *sc = NULL;
+    struct net_tls_key_name name;
+    const char *why;
+    enum err e = ERR_OK;
+    struct duo d;
+
+    CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &sc, &why), ERR_OK);
+    d = shake(cc, sc);
+    CU_ASSERT(net_tls_key_question(d.server, &name));
+    duo_free(&d);
+    d = shake(cc, sc);
+    for (int i = 0; i < 100 && !e; i++) {
+        char more[4096] = {22, 3, 3, 15, 0};
+
+        e = net_tls_feed(d.server, slice_of(more, sizeof more));
+        CU_ASSERT(net_tls_handshake(d.server) == ERR_AGAIN);
+    }
+    CU_ASSERT(e == ERR_LIMIT);
+    duo_free(&d);
+    net_tls_ctx_free(&cc);
+    net_tls_ctx_free(&sc);
+}
+
 static void case_keys(void)
 {
     static const struct {
@@ -281,5 +387,7 @@ const struct test_case test_cases[] = {
     {"stranger_looks_alike", case_stranger_looks_alike},
     {"bad_settings", case_bad_settings},
     {"derived", case_derived},
+    {"far", case_far},
+    {"far_and_gone", case_far_and_gone},
     {NULL, NULL},
 };
