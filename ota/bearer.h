@@ -37,6 +37,7 @@ struct ota_result {
     unsigned http_status; /* 0 when there was none */
     unsigned push_status; /* X-Wap-Push-Status, 0 when there was none */
     bool taken; /* the terminal itself said that it has taken the push; never so for what nobody answers */
+    bool large; /* it is its size alone that does not go this way: to be told where it lies would */
     struct ota_sa_answer association; /* what it said of the association of a sealed push */
     size_t wire_n;                    /* octets of the push request as sent */
     int64_t retry_after_ms;           /* the far end wants so long a pause; 0: it said nothing */
@@ -101,11 +102,13 @@ struct ota_env {
         struct ota_sip_door *door;         /* what devices register at; NULL: there is none */
         struct ota_sip_location *location; /* where those are; NULL: nowhere */
         bool untagged_ok;                  /* one that has not said which applications it has gets all */
-        size_t sessions_max;               /* of MSRP, of this loop */
-        struct ota_msrp_door *msrp;        /* where terminals connect for them; NULL: we always do */
-        int64_t ring_ms;                   /* an INVITE may ring so long */
-        int64_t report_ms;                 /* a success report may take so long */
-        int64_t session_idle_ms;           /* a session ends after so long without a push */
+        bool probe; /* who has not said what it takes is asked with OPTIONS before the first push */
+        enum ota_form form;
+        size_t sessions_max;        /* of MSRP, of this loop */
+        struct ota_msrp_door *msrp; /* where terminals connect for them; NULL: we always do */
+        int64_t ring_ms;            /* an INVITE may ring so long */
+        int64_t report_ms;          /* a success report may take so long */
+        int64_t session_idle_ms;    /* a session ends after so long without a push */
     } sip;
     struct ota_profiles *profiles; /* gets what terminals say at registration; may be NULL */
     size_t calls_max;              /* of this loop: connections that terminals opened */

@@ -67,6 +67,13 @@ enum ota_session {
     OTA_SESSION_TLS /* all, inside TLS, with the terminal itself by its key or the name in its certificate */
 };
 
+/* What the body of a MESSAGE is. */
+enum ota_form {
+    OTA_FORM_AUTO,     /* as `direct` of the terminal says, else as it is found to take it */
+    OTA_FORM_ENVELOPE, /* of all, and no other is tried */
+    OTA_FORM_DIRECT    /* the content itself: likewise */
+};
+
 struct ota_terminal {
     bool inbox; /* it fetches what waits for it, proved as when it calls in (call_in.proof and its like) */
     bool peer_store;          /* who fetches is the store of another gateway */

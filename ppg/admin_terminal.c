@@ -153,6 +153,16 @@ static void set_origin(json_t *o, const struct ota_sip_flow *f)
     ppg_json_set_text(o, "via", slice_str(ota_sip_via_name(f->via)));
 }
 
+static void set_methods(json_t *o, const struct ota_sip_methods *m)
+{
+    if (m->said)
+        ppg_json_set_text(o, "methods",
+                          m->message && m->invite ? SLICE("MESSAGE, INVITE")
+                          : m->message            ? SLICE("MESSAGE")
+                          : m->invite             ? SLICE("INVITE")
+                                                  : SLICE("none"));
+}
+
 static void on_contact(const struct ota_sip_binding *b, int64_t since_ms, void *arg)
 {
     struct contacts_to *to = arg;
@@ -163,6 +173,8 @@ static void on_contact(const struct ota_sip_binding *b, int64_t since_ms, void *
     ppg_json_set_time(o, "since", ppg_core_utc_ms(to->core) - (ppg_core_mono_ms(to->core) - since_ms));
     ppg_json_set_n(o, "expires_s", (uint64_t)b->expires_s);
     ppg_json_set_text(o, "applications", b->tagged ? b->apps : SLICE("unknown"));
+    set_methods(o, &b->methods);
+    ppg_json_set_text(o, "accept", b->accept);
     ppg_json_set_text(o, "path", b->path);
     ppg_json_set_text(o, "instance", b->instance);
     ppg_json_set_text(o, "agent", b->agent);

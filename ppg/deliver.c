@@ -239,27 +239,30 @@ static bool too_large(const struct ppg_core *c, const struct ppg_push *push, uns
            (code == PAP_CODE_OK && above_n && push->body.n > above_n);
 }
 
+/* Could the terminal be told over *r where it lies, and fetch it?  The notice is protected as its content would be. */
+static bool fetchable(const struct ppg_core *c, const struct ota_registry *registry,
+                      const struct ppg_deliver_ask *ask, struct route *r, struct ppg_content *out)
+{
+    struct route fetch = {.why = ""};
+
+    if (!r->bearer || r->bearer->fetched || !r->terminal->inbox || !ppg_core_settings(c)->inbox.url[0] ||
+        plan_by(c, registry, ask, true, &fetch, out) != PAP_CODE_OK)
+        return false;
+    ppg_deliver_decide(c, r->bearer, r->terminal, ask->asked, ask->demanded, &r->decision);
+    return r->decision.refusal == SEC_POLICY_OK;
+}
+
 /* How it goes, and in which form.  *indirect: the terminal is told where to fetch it, over *r. */
 static unsigned plan(const struct ppg_core *c, const struct ota_registry *registry,
                      const struct ppg_deliver_ask *ask, struct route *r, struct ppg_content *out,
                      bool *indirect)
 {
-    const struct ppg_settings *set = ppg_core_settings(c);
     unsigned code = plan_by(c, registry, ask, false, r, out);
-    struct route fetch = {.why = ""};
     struct ppg_content content;
 
-    *indirect = false;
-    if (!r->bearer || r->bearer->fetched || !r->terminal->inbox || !set->inbox.url[0] ||
-        !too_large(c, ask->push, code))
+    *indirect = too_large(c, ask->push, code) && fetchable(c, registry, ask, r, &content);
+    if (!*indirect)
         return code;
-    if (plan_by(c, registry, ask, true, &fetch, &content) != PAP_CODE_OK)
-        return code;
-    /* the notice is protected as its content would be */
-    ppg_deliver_decide(c, r->bearer, r->terminal, ask->asked, ask->demanded, &r->decision);
-    if (r->decision.refusal != SEC_POLICY_OK)
-        return code;
-    *indirect = true;
     *out = content;
     return PAP_CODE_OK;
 }
@@ -465,6 +468,29 @@ static bool proves(const struct attempt *a)
            a->bearer->caps(a->terminal).auth_int;
 }
 
+static enum err tell_where(struct attempt *a);
+
+/* The bearer has found that it is too large to go this way: the terminal is told where to fetch it.  True: sent again. */
+static bool indirected(struct attempt *a)
+{
+    struct ppg_core *c = a->deliver->core;
+    const struct ppg_target *t = a->target;
+    const struct ppg_deliver_ask ask = {
+        .key = t->key, .asked = t->push->asked, .demanded = t->demanded, .push = t->push, .made = &a->made};
+    struct route r = {.bearer = a->bearer, .bearer_at = a->bearer_at, .terminal = a->terminal};
+    struct ppg_content content;
+
+    if (!a->job.result.large || a->job.result.outcome != OTA_UNDELIVERABLE || a->indirect ||
+        !fetchable(c, a->registry, &ask, &r, &content) || tell_where(a))
+        return false;
+    LOG(c->shared->log, LOG_INFO, "deliver.indirect", LOG_S("push_id", t->push->push_id), LOG_A("to", t->key),
+        LOG_C("bearer", a->bearer->name), LOG_C("why", a->job.result.note));
+    a->indirect = true;
+    a->decision = r.decision;
+    start_again(a);
+    return true;
+}
+
 /* What the terminal says of a bootstrapped association.  One that it cannot use gives way to another, and the push goes out
  * again at once, so often in an attempt; after that it waits.  True: sent again. */
 static bool associated(struct attempt *a)
@@ -500,7 +526,7 @@ static void answered(struct ota_job *job, enum err why, void *arg)
     enum ppg_event ev;
 
     (void)why; /* the result says it in the words of the field */
-    if (associated(a) || suited(a) || rerouted(a))
+    if (associated(a) || suited(a) || rerouted(a) || indirected(a))
         return;
     ev = outcomes[r->outcome].event;
     if (ev == EV_RETRY)

@@ -169,6 +169,8 @@ struct ppg_settings {
         int64_t expires_min_ms, expires_ms, expires_max_ms; /* of registrations */
         size_t registered_max;                              /* addresses of record with a device */
         bool untagged_ok;
+        bool probe;              /* asks with OPTIONS who has not said what it takes */
+        int form;                /* enum ota_form */
         int64_t enter_ms;        /* a connection on which nobody has logged in closes then */
         int64_t flow_ms;         /* any other that is silent */
         size_t sessions_max;     /* of MSRP, of one loop */

@@ -41,6 +41,7 @@ void ota_sip_attempt_refuse(struct ota_sip_attempt *a, enum err e)
 {
     switch (e) {
     case ERR_LIMIT:
+        a->job->result.large = true;
         ota_sip_finish(a, OTA_UNDELIVERABLE, TOO_LARGE, "larger than a MESSAGE may be");
         break;
     case ERR_MALFORMED:
@@ -57,6 +58,12 @@ void ota_sip_attempt_refuse(struct ota_sip_attempt *a, enum err e)
 
 /* --- what comes back --- */
 
+/* The request on its way has the push itself: of a question, or an INVITE, nothing has been taken. */
+static bool pushed(const struct ota_sip_attempt *a)
+{
+    return !a->asking && !a->session;
+}
+
 /* The way to the peer is gone. */
 static void lost(struct ota_sip_rider *rider, bool opened, const char *note)
 {
@@ -70,8 +77,8 @@ static void lost(struct ota_sip_rider *rider, bool opened, const char *note)
         a->via = OTA_SIP_UDP;
         ota_sip_attempt_launch(a);
     } else {
-        ota_sip_attempt_elsewhere(
-            a, opened && a->via != OTA_SIP_UDP && !a->session ? OTA_AMBIGUOUS : OTA_RETRY, note);
+        ota_sip_attempt_elsewhere(a, opened && a->via != OTA_SIP_UDP && pushed(a) ? OTA_AMBIGUOUS : OTA_RETRY,
+                                  note);
     }
 }
 
@@ -124,13 +131,13 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
     a->job->result.taken = v.outcome == OTA_DELIVERED && r->status == 200; /* 202 is a relay's */
     a->job->result.association = ota_sa_answer_parse(r->association);
     ota_sip_attempt_learn(a, r, v.next);
+    ota_sip_attempt_taught(a, r);
     if (ota_sip_attempt_may_session(a) && (v.code == TOO_LARGE || v.code == NO_CONFIRM)) {
         ota_sip_attempt_offer(a);
     } else if (v.next == OTA_SIP_LOGIN && !ota_sip_attempt_login_refused(a, r)) {
         ota_sip_attempt_launch(a);
-    } else if (v.next == OTA_SIP_OTHER_FORM && !a->form_tried && !a->session) {
-        a->form_tried = true;
-        a->bare = !a->bare;
+    } else if (v.next == OTA_SIP_OTHER_FORM &&
+               (ota_sip_attempt_other_form(a) || ota_sip_attempt_no_session(a))) {
         ota_sip_attempt_launch(a);
     } else if (v.next == OTA_SIP_AGREE) {
         agree_and_go_on(a, r, &v);
@@ -139,9 +146,29 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
         ota_sip_attempt_move(a, r, &v);
     } else if (v.next == OTA_SIP_ELSEWHERE) {
         ota_sip_attempt_elsewhere(a, v.outcome, note);
-    } else {
+    } else if ((v.next != OTA_SIP_NOT_THERE && v.next != OTA_SIP_GONE) ||
+               !ota_sip_attempt_next_device(a, v.next == OTA_SIP_GONE)) {
+        a->job->result.large = r->status == 413 || r->status == 513;
         ota_sip_finish(a, v.outcome, v.code, "%s", note);
     }
+}
+
+/* Challenges are answered, and a device that is not there is not pushed to; whatever else is said, the push is next. */
+static void judge_asked(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
+{
+    struct ota_sip_verdict v = ota_sip_verdict(r->status, false);
+
+    if (v.next == OTA_SIP_LOGIN && !ota_sip_attempt_login_refused(a, r)) {
+        ota_sip_attempt_launch(a);
+        return;
+    }
+    if (v.next == OTA_SIP_ELSEWHERE || v.next == OTA_SIP_AGREE || v.outcome == OTA_RETRY) {
+        judge(a, r);
+        return;
+    }
+    ota_sip_attempt_learn(a, r, v.next);
+    ota_sip_attempt_asked(a, r);
+    ota_sip_attempt_launch(a);
 }
 
 static void trans_done(enum err why, const struct ota_sip_reply *reply, void *arg)
@@ -153,10 +180,12 @@ static void trans_done(enum err why, const struct ota_sip_reply *reply, void *ar
     ota_sip_hop_leave(&a->hop, &a->rider);
     if (why == ERR_OK && a->session && reply->status / 100 == 2)
         ota_sip_session_begin(a, reply);
+    else if (why == ERR_OK && a->asking)
+        judge_asked(a, reply);
     else if (why == ERR_OK)
         judge(a, reply);
-    else /* of an INVITE nothing has been taken */
-        ota_sip_attempt_elsewhere(a, why == ERR_LATE && !a->session ? OTA_AMBIGUOUS : OTA_RETRY,
+    else
+        ota_sip_attempt_elsewhere(a, why == ERR_LATE && pushed(a) ? OTA_AMBIGUOUS : OTA_RETRY,
                                   why == ERR_LATE ? "no answer" : "not sent");
 }
 
@@ -224,8 +253,12 @@ void ota_sip_attempt_launch(struct ota_sip_attempt *a)
 {
     enum err e;
 
-    if (!a->session && a->job->terminal->session > OTA_SESSION_LARGE) {
+    if (!a->asking && ota_sip_attempt_must_session(a)) {
         ota_sip_attempt_offer(a);
+        return;
+    }
+    if (ota_sip_attempt_unreadable(a)) {
+        ota_sip_finish(a, OTA_UNDELIVERABLE, TOO_LARGE, "told of no content that lies elsewhere");
         return;
     }
     e = ota_sip_attempt_entity(a);
@@ -251,7 +284,6 @@ void ota_sip_attempt_begin(struct ota_sip_attempt *a)
     a->stage = OTA_SIP_FLYING;
     a->rider.lost = lost;
     list_init(&a->rider.at);
-    a->bare = a->job->terminal->direct;
     if (!e)
         e = ota_sip_chance(a->tag, OTA_SIP_TAG_N);
     if (e)

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/net/hub.h"
+#include "ota/agent/learnt.h"
 #include "ota/agent/result.h"
 #include "ota/msrp/uri.h"
 #include "ota/sip/agree.h"
@@ -43,8 +44,9 @@ struct ota_sip {
     struct net_timer timer;     /* of the transactions */
     struct ota_sip_known known; /* challenges */
     struct ota_sip_agreements agreements;
-    struct net_records *records; /* NULL: no service records */
-    size_t searches;             /* for next hops, under way; cancelled ones too */
+    struct ota_sip_learnt learnt; /* what far ends take */
+    struct net_records *records;  /* NULL: no service records */
+    size_t searches;              /* for next hops, under way; cancelled ones too */
     bool records_closed;
     struct buf scratch;
     bool ended;
@@ -99,8 +101,10 @@ struct ota_sip_attempt {
     uint32_t cseq;
     struct ota_sip_login login;
     struct ota_sip_agreement agreed; /* with the next hop */
+    struct ota_sip_takes takes;      /* what the far end does, as far as is known */
     unsigned agrees;
     unsigned moves;
+    bool asking;     /* with OPTIONS, before the push itself */
     bool session;    /* in a session, not as a MESSAGE */
     bool bare;       /* the content itself, no envelope */
     bool form_tried; /* the other form was tried */
@@ -123,6 +127,8 @@ void ota_sip_attempt_find(struct ota_sip_attempt *a);
 void ota_sip_attempt_resolve(struct ota_sip_attempt *a);
 /* This address did not work: the next one, another device, or what came of it. */
 void ota_sip_attempt_elsewhere(struct ota_sip_attempt *a, enum ota_outcome outcome, const char *note);
+/* Nor did this device, where there is another: on with that.  gone: its binding goes.  False: there is none. */
+bool ota_sip_attempt_next_device(struct ota_sip_attempt *a, bool gone);
 /* A redirection: followed, or v is what came of it. */
 void ota_sip_attempt_move(struct ota_sip_attempt *a, const struct ota_sip_reply *r,
                           const struct ota_sip_verdict *v);
@@ -131,9 +137,23 @@ bool ota_sip_attempt_registered(const struct ota_sip_attempt *a);
 /* It goes over a flow of the door, to such a device. */
 bool ota_sip_attempt_by_flow(const struct ota_sip_attempt *a);
 
-/* attempt_session.c.  Whether what is no MESSAGE may go in a session instead. */
+/* attempt_takes.c.  The far end is known, or another one: how it is pushed to. */
+void ota_sip_attempt_suit(struct ota_sip_attempt *a);
+/* The answer to OPTIONS; the push is next. */
+void ota_sip_attempt_asked(struct ota_sip_attempt *a, const struct ota_sip_reply *r);
+/* What the answer to the push itself tells of the far end. */
+void ota_sip_attempt_taught(struct ota_sip_attempt *a, const struct ota_sip_reply *r);
+/* Takes the other form, once; false: it was tried. */
+bool ota_sip_attempt_other_form(struct ota_sip_attempt *a);
+/* It takes no MESSAGE; and whether what is no MESSAGE may go in a session instead. */
+bool ota_sip_attempt_must_session(const struct ota_sip_attempt *a);
 bool ota_sip_attempt_may_session(const struct ota_sip_attempt *a);
-/* In the session that there is, else in one that is offered now. */
+/* It refuses the session that its methods promised: that is not tried again.  False: it takes nothing else, or the operator says so. */
+bool ota_sip_attempt_no_session(struct ota_sip_attempt *a);
+/* The push names where its content lies, and the far end has not listed that among what it accepts (RFC 4483 §3.1). */
+bool ota_sip_attempt_unreadable(const struct ota_sip_attempt *a);
+
+/* attempt_session.c.  In the session that there is, else in one that is offered now. */
 void ota_sip_attempt_offer(struct ota_sip_attempt *a);
 /* Of the transaction of an INVITE: an ACK to be sent; it has rung long enough. */
 void ota_sip_attempt_ack(struct slice request, void *arg);

@@ -5,11 +5,6 @@
 
 #define UNAVAILABLE 4001
 
-bool ota_sip_attempt_may_session(const struct ota_sip_attempt *a)
-{
-    return !a->session && a->job->terminal->session != OTA_SESSION_NO;
-}
-
 void ota_sip_attempt_ack(struct slice request, void *arg)
 {
     struct ota_sip_attempt *a = arg;

@@ -53,15 +53,23 @@ static const struct ota_login *login_of(const struct ota_sip_attempt *a)
     return a->job->terminal->login.user.n ? &a->job->terminal->login : &env_of(a)->sip.login;
 }
 
+static struct slice method_of(const struct ota_sip_attempt *a)
+{
+    if (a->asking)
+        return SLICE("OPTIONS");
+    return a->session ? SLICE("INVITE") : SLICE("MESSAGE");
+}
+
 static struct slice body_of(const struct ota_sip_attempt *a)
 {
+    if (a->asking)
+        return SLICE_NONE;
     return a->session ? buf_slice(&a->offer) : buf_slice(&a->entity);
 }
 
 static enum err print_login(struct ota_sip_attempt *a, const struct ota_sip_verify *verify, struct buf *out)
 {
-    const struct sec_digest_request request = {a->session ? SLICE("INVITE") : SLICE("MESSAGE"),
-                                               slice_str(a->uri), body_of(a), true};
+    const struct sec_digest_request request = {method_of(a), slice_str(a->uri), body_of(a), true};
 
     return ota_sip_login_print(&a->login, login_of(a), &request, verify, out);
 }
@@ -223,6 +231,9 @@ static struct ota_sip_message request_of(const struct ota_sip_attempt *a)
         .body = body_of(a)};
 
     m.app_id = ota_sip_attempt_app(a);
+    m.options = a->asking;
+    if (a->asking)
+        return m;
     m.content_type = a->session ? SLICE("application/sdp") : ota_sip_attempt_type(a);
     fill_life(a, &m);
     return m;

@@ -36,13 +36,16 @@ static void take_place(struct ota_sip_attempt *a, size_t at)
 static bool find_device(struct ota_sip_attempt *a, enum err *why)
 {
     const struct ota_sip_env *conf = &env_of(a)->sip;
+    struct ota_sip_wanted wanted = {.record = a->job->terminal->sip_record,
+                                    .untagged_ok = conf->untagged_ok,
+                                    .session = a->job->terminal->session > OTA_SESSION_LARGE};
     struct buf app;
 
     buf_init(&app, OTA_SIP_LINE_MAX_N);
     *why = conf->location ? ota_sip_app_value(ota_sip_attempt_app(a), &app) : ERR_ABSENT;
+    wanted.app = buf_slice(&app);
     if (!*why)
-        *why = ota_sip_location_find(conf->location, a->job->terminal->sip_record, buf_slice(&app),
-                                     conf->untagged_ok, a->skip, &a->device);
+        *why = ota_sip_location_find(conf->location, &wanted, a->skip, &a->device);
     buf_clear(&app);
     if (!*why)
         *why = mem_cstr(a->uri, sizeof a->uri, slice_str(a->device.contact));
@@ -53,6 +56,7 @@ static bool find_device(struct ota_sip_attempt *a, enum err *why)
 
 static void go_to_device(struct ota_sip_attempt *a)
 {
+    ota_sip_attempt_suit(a);
     if (!ota_sip_attempt_by_flow(a)) {
         ota_sip_attempt_resolve(a);
         return;
@@ -65,19 +69,31 @@ static void go_to_device(struct ota_sip_attempt *a)
     ota_sip_attempt_launch(a);
 }
 
-void ota_sip_attempt_elsewhere(struct ota_sip_attempt *a, enum ota_outcome outcome, const char *note)
+bool ota_sip_attempt_next_device(struct ota_sip_attempt *a, bool gone)
 {
+    const struct ota_sip_env *conf = &env_of(a)->sip;
     enum err why;
 
+    if (!ota_sip_attempt_registered(a))
+        return false;
+    if (gone && conf->location)
+        ota_sip_location_gone(conf->location, a->job->terminal->sip_record, slice_str(a->device.contact));
+    else
+        a->skip++;
+    if (!find_device(a, &why))
+        return false;
+    go_to_device(a);
+    return true;
+}
+
+void ota_sip_attempt_elsewhere(struct ota_sip_attempt *a, enum ota_outcome outcome, const char *note)
+{
     if (a->place_at + 1 < a->places_n) {
         take_place(a, a->place_at + 1);
         ota_sip_attempt_launch(a);
         return;
     }
-    a->skip++;
-    if (ota_sip_attempt_registered(a) && find_device(a, &why))
-        go_to_device(a);
-    else
+    if (!ota_sip_attempt_next_device(a, false))
         ota_sip_finish(a, outcome, UNAVAILABLE, "%s", note);
 }
 
@@ -188,20 +204,22 @@ static void begin_device(struct ota_sip_attempt *a)
         ota_sip_attempt_refuse(a, why);
 }
 
-static enum err begin_route(struct ota_sip_attempt *a)
+static void begin_route(struct ota_sip_attempt *a)
 {
     struct slice uri = a->job->terminal->sip_uri;
-    enum err e = ota_sip_uri_parse(uri, &a->to);
 
-    return e ? e : mem_cstr(a->uri, sizeof a->uri, uri);
+    if (ota_sip_uri_parse(uri, &a->to) || mem_cstr(a->uri, sizeof a->uri, uri)) {
+        ota_sip_finish(a, OTA_UNDELIVERABLE, BAD_ADDRESS, "not a SIP URI");
+        return;
+    }
+    ota_sip_attempt_suit(a);
+    ota_sip_attempt_resolve(a);
 }
 
 void ota_sip_attempt_find(struct ota_sip_attempt *a)
 {
     if (ota_sip_attempt_registered(a))
         begin_device(a);
-    else if (begin_route(a))
-        ota_sip_finish(a, OTA_UNDELIVERABLE, BAD_ADDRESS, "not a SIP URI");
     else
-        ota_sip_attempt_resolve(a);
+        begin_route(a);
 }

@@ -11,7 +11,9 @@ enum ota_sip_next {
     OTA_SIP_AGREE,      /* agree on security with the next hop */
     OTA_SIP_OTHER_FORM, /* content itself instead of the envelope, once */
     OTA_SIP_MOVED,      /* follow Contact */
-    OTA_SIP_ELSEWHERE,  /* the next address of the name */
+    OTA_SIP_ELSEWHERE,  /* the next address of the name, then the user's next device */
+    OTA_SIP_NOT_THERE,  /* the next device of who has registered here */
+    OTA_SIP_GONE,       /* the same, and this one is registered no more */
 };
 
 struct ota_sip_verdict {

@@ -17,6 +17,7 @@
 #define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
 #define TARGETS_MAX 100000
 #define KNOWN_MAX   4096           /* challenges remembered, and agreements */
+#define LEARNT_MAX  20000          /* far ends of which is remembered what they take */
 #define METHODS     "OPTIONS, BYE" /* that we serve */
 
 static bool sip_reaches(const struct ota_terminal *t)
@@ -344,6 +345,7 @@ static enum err sip_create(const struct ota_env *env, void **self)
     list_init(&s->ready);
     ota_sip_known_init(&s->known, KNOWN_MAX);
     ota_sip_agreements_init(&s->agreements, KNOWN_MAX);
+    ota_sip_learnt_init(&s->learnt, env->net->clk, LEARNT_MAX);
     buf_init(&s->scratch, OTA_SIP_REALMS_MAX * SEC_DIGEST_HEADER_MAX_N);
     net_task_init(&s->later, later_run);
     net_timer_init(&s->timer, tick);
@@ -437,6 +439,7 @@ static void end(struct ota_sip *s)
     map_clear(&s->sessions);
     ota_sip_known_clear(&s->known);
     ota_sip_agreements_clear(&s->agreements);
+    ota_sip_learnt_clear(&s->learnt);
     buf_clear(&s->scratch);
     ota_sip_stack_free(&s->stack);
     free(s);

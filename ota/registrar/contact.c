@@ -74,16 +74,6 @@ static struct slice read_instance(struct slice text)
     return s;
 }
 
-static bool lists(struct slice items, struct slice name)
-{
-    struct slice item;
-
-    while (slice_item(&items, &item))
-        if (slice_eq_ci(item, name))
-            return true;
-    return false;
-}
-
 /* A parameter that says what the device can do: "+" names and the base tags that we look at (RFC 3840 §9). */
 static bool has_features(const osip_contact_t *c)
 {
@@ -98,10 +88,18 @@ static bool has_features(const osip_contact_t *c)
     return false;
 }
 
-static enum err read_features(osip_contact_t *c, struct slice app_tag, struct ota_sip_binding *b)
+/* Of the Contact (RFC 3840 §5), else of Allow, which speaks of the whole device (RFC 3261 §20.5). */
+static struct ota_sip_methods read_methods(const struct ota_sip_request *r, osip_contact_t *c)
+{
+    struct ota_sip_methods m = ota_sip_methods_of(unquoted(param(c, "methods")));
+
+    return m.said ? m : ota_sip_said_methods(r->osip);
+}
+
+static enum err read_features(const struct ota_sip_request *r, osip_contact_t *c, struct slice app_tag,
+                              struct ota_sip_binding *b)
 {
     char tag[72] = "+";
-    struct slice methods = param(c, "methods");
 
     if (app_tag.n + 2 > sizeof tag)
         return ERR_LIMIT;
@@ -109,7 +107,7 @@ static enum err read_features(osip_contact_t *c, struct slice app_tag, struct ot
     tag[1 + app_tag.n] = '\0';
     b->apps = unquoted(param(c, tag));
     b->tagged = has_features(c);
-    b->no_message = methods.n != 0 && !lists(unquoted(methods), SLICE("MESSAGE"));
+    b->methods = read_methods(r, c);
     return ERR_OK;
 }
 
@@ -213,15 +211,16 @@ static enum err read_uri(struct ota_sip_wish *w, osip_contact_t *c, struct slice
 }
 
 static enum err read_contact(struct ota_sip_wish *w, const struct ota_sip_request *r,
-                             const struct ota_sip_origin *from, struct slice path, struct slice app_tag,
-                             int64_t default_s, osip_contact_t *c)
+                             const struct ota_sip_origin *from, struct slice path, struct slice accept,
+                             struct slice app_tag, int64_t default_s, osip_contact_t *c)
 {
     struct ota_sip_binding *b = &w->bindings[w->n];
     struct ota_sip_uri uri;
     struct slice q = param(c, "q");
     enum err e;
 
-    *b = (struct ota_sip_binding){.path = path, .agent = ota_sip_request_header(r, "user-agent")};
+    *b = (struct ota_sip_binding){
+        .path = path, .accept = accept, .agent = ota_sip_request_header(r, "user-agent")};
     e = read_uri(w, c, &b->contact, &uri);
     if (e)
         return e;
@@ -233,7 +232,7 @@ static enum err read_contact(struct ota_sip_wish *w, const struct ota_sip_reques
     reach(r, from, &uri, b);
     w->outbound = w->outbound || b->reg_id;
     w->n++;
-    return read_features(c, app_tag, b);
+    return read_features(r, c, app_tag, b);
 }
 
 /* All Path lines as one list, which is what Route takes (RFC 3327 §5.3, RFC 3261 §7.3.1). */
@@ -262,24 +261,35 @@ static enum err read_path(struct ota_sip_wish *w, const struct ota_sip_request *
     return e == ERR_OK || e == ERR_NOMEM ? e : ERR_MALFORMED;
 }
 
+static enum err read_accept(struct ota_sip_wish *w, const struct ota_sip_request *r, struct slice *out)
+{
+    size_t start = w->texts.n;
+    enum err e = ota_sip_said_accept(r->osip, &w->texts);
+
+    *out = slice_sub(buf_slice(&w->texts), start, SIZE_MAX);
+    return e;
+}
+
 enum err ota_sip_wish_read(struct ota_sip_wish *w, const struct ota_sip_request *r,
                            const struct ota_sip_origin *from, struct slice app_tag, int64_t default_s)
 {
     int n = osip_list_size(&r->osip->contacts);
-    struct slice path = SLICE_NONE;
+    struct slice path = SLICE_NONE, accept = SLICE_NONE;
     enum err e;
 
     if (n > OTA_SIP_BINDINGS_MAX)
         return ERR_LIMIT;
     (void)buf_room(&w->texts, TEXTS_N); /* so that it never moves */
     e = read_path(w, r, from, &path);
+    if (!e)
+        e = read_accept(w, r, &accept);
     for (int i = 0; i < n && !e; i++) {
         osip_contact_t *c = osip_list_get(&r->osip->contacts, i);
 
         if (c->displayname && slice_eq(slice_str(c->displayname), SLICE("*")))
             w->all_gone = true;
         else
-            e = read_contact(w, r, from, path, app_tag, default_s, c);
+            e = read_contact(w, r, from, path, accept, app_tag, default_s, c);
     }
     if (!e && w->all_gone && (n != 1 || header_seconds(r, -1) != 0)) /* §10.3 step 6 */
         e = ERR_MALFORMED;

@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-enum text { CONTACT, APPS, CALL_ID, PATH, INSTANCE, AGENT, TEXTS };
+enum text { CONTACT, APPS, CALL_ID, PATH, INSTANCE, AGENT, ACCEPT, TEXTS };
 
 struct binding {
     struct list at;    /* in its record, the latest first */
@@ -18,7 +18,8 @@ struct binding {
     struct ota_sip_flow flow;
     uint32_t cseq, reg_id;
     uint16_t q;
-    bool tagged, no_message, gruu, flow_only;
+    bool tagged, gruu, flow_only;
+    struct ota_sip_methods methods;
     uint16_t ends[TEXTS];
     char text[];
 };
@@ -149,6 +150,7 @@ static void texts_of(const struct ota_sip_binding *from, struct slice call_id, s
     out[PATH] = from->path;
     out[INSTANCE] = from->instance;
     out[AGENT] = from->agent;
+    out[ACCEPT] = from->accept.n <= OTA_SIP_SAID_MAX_N ? from->accept : SLICE_NONE;
 }
 
 static size_t size_of(const struct slice texts[TEXTS])
@@ -176,7 +178,7 @@ static struct binding *binding_new(const struct ota_sip_location *l, const struc
                           .reg_id = from->reg_id,
                           .q = (uint16_t)from->q,
                           .tagged = from->tagged,
-                          .no_message = from->no_message,
+                          .methods = from->methods,
                           .gruu = from->gruu,
                           .flow_only = from->flow_only};
     list_init(&b->at);
@@ -198,6 +200,8 @@ static enum err make_all(const struct ota_sip_location *l, const struct ota_sip_
         struct binding *b;
 
         texts_of(&from[i], call_id, texts);
+        if (size_of(texts) > OTA_SIP_BINDING_MAX_N)
+            texts[ACCEPT] = SLICE_NONE; /* nobody is kept out for that */
         if (from[i].contact.n > OTA_SIP_CONTACT_MAX_N || from[i].path.n > OTA_SIP_PATH_MAX_N ||
             size_of(texts) > OTA_SIP_BINDING_MAX_N)
             return ERR_LIMIT;
@@ -370,6 +374,21 @@ void ota_sip_location_lost(struct ota_sip_location *l, struct list *bound)
     (void)pthread_mutex_unlock(&l->lock);
 }
 
+void ota_sip_location_gone(struct ota_sip_location *l, struct slice record, struct slice contact)
+{
+    struct record *r;
+
+    (void)pthread_mutex_lock(&l->lock);
+    r = record_find(l, record);
+    if (r)
+        LIST_EACH_SAFE (at, &r->bindings)
+            if (slice_eq(contact_of(binding_at(at)), contact))
+                binding_free(r, binding_at(at));
+    if (r && r->n == 0)
+        record_free(l, r);
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
 void ota_sip_location_missed(struct ota_sip_location *l, struct slice record)
 {
     struct record *r;
@@ -452,13 +471,25 @@ static bool has_app(const struct binding *b, struct slice app)
     return false;
 }
 
-static bool takes(const struct binding *b, struct slice app, bool untagged_ok)
+static bool is_device(const struct binding *b, struct slice instance)
 {
-    return b->tagged ? !b->no_message && has_app(b, app) : untagged_ok;
+    struct slice own = text_of(b, INSTANCE);
+
+    return instance.n == 0 || (own.n > 2 && slice_eq(slice_sub(own, 1, own.n - 2), instance));
+}
+
+static bool takes(const struct binding *b, const struct ota_sip_wanted *w)
+{
+    const struct ota_sip_methods *m = &b->methods;
+    bool invite = m->invite && (b->tagged || w->session); /* else it would ring at somebody's telephone */
+
+    if (m->said && !invite && (w->session || !m->message))
+        return false;
+    return is_device(b, w->instance) && (b->tagged ? has_app(b, w->app) : w->untagged_ok);
 }
 
 /* The best of those that are worse than skip others; the list has the latest first, so the first of equals stays. */
-static const struct binding *best_of(const struct record *r, struct slice app, bool untagged_ok, size_t skip)
+static const struct binding *best_of(const struct record *r, const struct ota_sip_wanted *w, size_t skip)
 {
     bool used[OTA_SIP_BINDINGS_MAX] = {false};
 
@@ -469,7 +500,7 @@ static const struct binding *best_of(const struct record *r, struct slice app, b
         LIST_EACH (at, &r->bindings) {
             const struct binding *b = binding_at(at);
 
-            if (!used[i] && takes(b, app, untagged_ok) && (!best || b->q > best->q)) {
+            if (!used[i] && takes(b, w) && (!best || b->q > best->q)) {
                 best = b;
                 best_at = i;
             }
@@ -487,20 +518,25 @@ static enum err show(const struct binding *b, struct ota_sip_found *out)
 
     if (!e)
         e = mem_cstr(out->path, sizeof out->path, text_of(b, PATH));
+    if (!e)
+        e = mem_cstr(out->accept, sizeof out->accept, text_of(b, ACCEPT));
+    out->methods = b->methods;
+    out->tagged = b->tagged;
+    out->since_ms = b->since_ms;
     out->flow = b->flow;
     return e;
 }
 
-enum err ota_sip_location_find(struct ota_sip_location *l, struct slice record, struct slice app,
-                               bool untagged_ok, size_t skip, struct ota_sip_found *out)
+enum err ota_sip_location_find(struct ota_sip_location *l, const struct ota_sip_wanted *wanted, size_t skip,
+                               struct ota_sip_found *out)
 {
     const struct binding *b;
     struct record *r;
     enum err e = ERR_ABSENT;
 
     (void)pthread_mutex_lock(&l->lock);
-    r = record_find(l, record);
-    b = r ? best_of(r, app, untagged_ok, skip) : NULL;
+    r = record_find(l, wanted->record);
+    b = r ? best_of(r, wanted, skip) : NULL;
     if (b)
         e = show(b, out);
     else if (r && skip == 0)
@@ -536,7 +572,8 @@ void ota_sip_location_each(struct ota_sip_location *l, struct slice record, ota_
                                                  .instance = text_of(b, INSTANCE),
                                                  .agent = text_of(b, AGENT),
                                                  .tagged = b->tagged,
-                                                 .no_message = b->no_message,
+                                                 .accept = text_of(b, ACCEPT),
+                                                 .methods = b->methods,
                                                  .gruu = b->gruu,
                                                  .q = b->q,
                                                  .reg_id = b->reg_id,

@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "base/slice.h"
 #include "ota/registrar/flow.h"
+#include "ota/sip/said.h"
 
 #define OTA_SIP_BINDINGS_MAX  16   /* of one record */
 #define OTA_SIP_CONTACT_MAX_N 255  /* octets of a contact's URI */
@@ -23,20 +24,21 @@ struct ota_sip_location;
 
 /* What one Contact of a REGISTER asks for; borrowed. */
 struct ota_sip_binding {
-    struct slice contact;     /* URI */
-    struct slice apps;        /* value of the feature tag of applications, without quotes */
-    struct slice path;        /* values of Path: the route to it (RFC 3327); empty: none */
-    struct slice instance;    /* +sip.instance with its brackets, without quotes; empty: none */
-    struct slice agent;       /* User-Agent */
-    bool tagged;              /* the device has said what it has: there were feature parameters */
-    bool no_message;          /* and MESSAGE is not among its methods */
-    bool gruu;                /* it wants a name of its own (RFC 5627) */
-    unsigned q;               /* thousandths, 0..1000 */
-    uint32_t reg_id;          /* RFC 5626; 0: none */
-    int64_t expires_s;        /* from now; 0: take it away */
-    struct ota_sip_flow flow; /* it came by; none: its contact is where it is */
-    bool flow_only;           /* it cannot be reached otherwise */
-    struct list *bound;       /* of the connection, for streams; NULL: none */
+    struct slice contact;           /* URI */
+    struct slice apps;              /* value of the feature tag of applications, without quotes */
+    struct slice path;              /* values of Path: the route to it (RFC 3327); empty: none */
+    struct slice instance;          /* +sip.instance with its brackets, without quotes; empty: none */
+    struct slice agent;             /* User-Agent */
+    struct slice accept;            /* Accept of the REGISTER: what bodies it takes; empty: not said */
+    bool tagged;                    /* the device has said what it has: there were feature parameters */
+    struct ota_sip_methods methods; /* that it takes: of the Contact, else of Allow */
+    bool gruu;                      /* it wants a name of its own (RFC 5627) */
+    unsigned q;                     /* thousandths, 0..1000 */
+    uint32_t reg_id;                /* RFC 5626; 0: none */
+    int64_t expires_s;              /* from now; 0: take it away */
+    struct ota_sip_flow flow;       /* it came by; none: its contact is where it is */
+    bool flow_only;                 /* it cannot be reached otherwise */
+    struct list *bound;             /* of the connection, for streams; NULL: none */
 };
 
 /* ERR_NOMEM. */
@@ -62,17 +64,32 @@ void ota_sip_location_missed(struct ota_sip_location *l, struct slice record);
 /* A Contact line for each live binding, with what is left of its time. */
 void ota_sip_location_print(struct ota_sip_location *l, struct slice record, struct buf *out);
 
-/* Where a push goes. */
+/* The contact is not a device's any more, whoever says so: its binding goes. */
+void ota_sip_location_gone(struct ota_sip_location *l, struct slice record, struct slice contact);
+
+/* Whom a push is for; borrowed. */
+struct ota_sip_wanted {
+    struct slice record;
+    struct slice app;      /* as ota_sip_app_value has it */
+    struct slice instance; /* that device alone, without brackets (RFC 5627 §5.4); empty: any */
+    bool untagged_ok;      /* one that has said nothing of applications will do */
+    bool session;          /* it must take an INVITE */
+};
+/* Where it goes. */
 struct ota_sip_found {
     char contact[OTA_SIP_CONTACT_MAX_N + 1];
-    char path[OTA_SIP_PATH_MAX_N + 1]; /* "": none */
+    char path[OTA_SIP_PATH_MAX_N + 1];   /* "": none */
+    char accept[OTA_SIP_SAID_MAX_N + 1]; /* "": not said */
+    struct ota_sip_methods methods;
+    bool tagged;
+    int64_t since_ms; /* monotonic: registered, or refreshed */
     struct ota_sip_flow flow;
 };
-/* Finds where a push for this application goes: of the live bindings that take MESSAGE and have the application - or, with
- * untagged_ok, have said nothing at all - the one of the highest q, then the latest (RFC 3841 §7.2).  skip: so many better ones have
- * been tried.  ERR_ABSENT: nobody is registered, or no more; ERR_UNSUPPORTED: devices are, but none has the application. */
-enum err ota_sip_location_find(struct ota_sip_location *l, struct slice record, struct slice app,
-                               bool untagged_ok, size_t skip, struct ota_sip_found *out) MUST_USE;
+/* Of the live bindings that have the application and a method that a push can go by: the one of the highest q, then the latest
+ * (RFC 3841 §7.2, RFC 3840).  skip: so many better ones have been tried.  ERR_ABSENT: nobody is registered, or no more; ERR_UNSUPPORTED:
+ * devices are, but none will do. */
+enum err ota_sip_location_find(struct ota_sip_location *l, const struct ota_sip_wanted *wanted, size_t skip,
+                               struct ota_sip_found *out) MUST_USE;
 bool ota_sip_location_has(struct ota_sip_location *l, struct slice record); /* any live binding */
 
 /* For operators: one live binding; what it points to is good until the callback returns, which calls nothing of this header. */

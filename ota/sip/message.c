@@ -39,7 +39,7 @@ static enum err check(const struct ota_sip_message *m)
     if (!uri_clean(m->uri) || !uri_clean(m->from) || !uri_clean(m->to) ||
         (m->route.n && !uri_clean(m->route)) || (m->contact.n && !uri_clean(m->contact)))
         return ERR_MALFORMED;
-    return m->content_type.n ? ERR_OK : ERR_MALFORMED;
+    return m->content_type.n || m->options ? ERR_OK : ERR_MALFORMED;
 }
 
 static void line(struct buf *out, const char *name, struct slice value)
@@ -75,7 +75,7 @@ static void address(struct buf *out, const char *name, struct slice uri, struct 
 
 static const char *method_of(const struct ota_sip_message *m)
 {
-    return m->contact.n ? "INVITE" : "MESSAGE";
+    return m->options ? "OPTIONS" : m->contact.n ? "INVITE" : "MESSAGE";
 }
 
 static void start(const struct ota_sip_message *m, struct buf *out)
@@ -206,7 +206,8 @@ enum err ota_sip_message_print(const struct ota_sip_message *m, struct buf *out)
     parties(m, out);
     e = application(m, out);
     life(m, out);
-    line(out, "Content-Type", m->content_type);
+    line(out, m->options ? "Accept" : "Content-Type",
+         m->options ? SLICE("application/sdp") : m->content_type);
     number(out, "Content-Length", m->body_head.n + m->body.n, "\r\n");
     buf_add(out, m->body_head);
     return e ? e : buf_err(out);

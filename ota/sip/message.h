@@ -22,6 +22,7 @@ const char *ota_sip_via_name(enum ota_sip_via via); /* "UDP" ... */
 /* Every slice is printed as it is; one with a control octet is ERR_MALFORMED.  Empty: the header is left out, where it may. */
 struct ota_sip_message {
     struct slice uri;     /* Request-URI */
+    bool options;         /* asks what is taken (RFC 3261 §11), in place of a push: it has no content */
     struct slice contact; /* ours: it is an INVITE.  Empty: a MESSAGE, which has none */
     enum ota_sip_via via;
     struct slice sent_by; /* host or host:port */

@@ -200,3 +200,23 @@ enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out)
     osip_free(text);
     return buf_err(out);
 }
+
+static bool has_feature(const osip_contact_t *c, struct slice tag)
+{
+    for (int i = 0; i < osip_list_size(&c->gen_params); i++) {
+        const osip_generic_param_t *p = osip_list_get(&c->gen_params, i);
+        struct slice name = slice_str(p->gname);
+
+        if (slice_starts(name, SLICE("+")) && slice_eq_ci(slice_sub(name, 1, SIZE_MAX), tag))
+            return true;
+    }
+    return false;
+}
+
+bool ota_sip_reply_has_feature(const struct ota_sip_reply *r, struct slice tag)
+{
+    for (int i = 0; i < osip_list_size(&r->osip->contacts); i++)
+        if (has_feature(osip_list_get(&r->osip->contacts, i), tag))
+            return true;
+    return false;
+}

@@ -41,6 +41,8 @@ enum err ota_sip_reply_challenges(const struct ota_sip_reply *r, struct buf *out
 struct slice ota_sip_reply_next_nonce(const struct ota_sip_reply *r, bool proxy);
 /* Call-ID, without copying; n 0: none, or one with a host part, which none of ours has. */
 struct slice ota_sip_reply_call_id(const struct ota_sip_reply *r);
+/* Has a Contact the feature parameter "+tag" (RFC 3840 §9)? */
+bool ota_sip_reply_has_feature(const struct ota_sip_reply *r, struct slice tag);
 /* The URI of the first Contact, for a redirection.  ERR_ABSENT, ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
 

@@ -8,6 +8,7 @@
 #include "base/net/tls.h"
 #include "base/net/uri.h"
 #include "base/scan.h"
+#include "ota/registry.h"
 #include "ota/sip/uri.h"
 #include "security/aka.h"
 #include "security/bootstrap.h"
@@ -41,6 +42,8 @@ static const struct ppg_word capabilities_words[] = {{"lenient", PPG_CAPABILITIE
                                                      {NULL, 0}};
 static const struct ppg_word sip_digest_words[] = {
     {"sha-256", PPG_SIP_SHA256}, {"both", PPG_SIP_BOTH}, {"md5", PPG_SIP_MD5}, {NULL, 0}};
+static const struct ppg_word sip_form_words[] = {
+    {"auto", OTA_FORM_AUTO}, {"oma-push", OTA_FORM_ENVELOPE}, {"direct", OTA_FORM_DIRECT}, {NULL, 0}};
 static const struct ppg_word status_words[] = {{"200", 200}, {"202", 202}, {NULL, 0}};
 static const struct ppg_word level_words[] = {
     {"none", SEC_LEVEL_NONE}, {"integrity", SEC_LEVEL_INTEGRITY}, {"full", SEC_LEVEL_FULL}, {NULL, 0}};
@@ -453,6 +456,14 @@ const struct ppg_config_key ppg_config_keys[] = {
         "ota-sip", "sec-agree", ota_sip.sec_agree, "no",
         "Agree on TLS or Digest with each next hop that is not reached over TLS anyway (RFC 3329); one that "
         "does not know it must refuse.  The first request to a hop is a push already."),
+    CHOICE(
+        WORD, "ota-sip", "envelope", ota_sip.form, sip_form_words, "auto",
+        "The body of a push: application/vnd.oma.push with the push headers in it (oma-push), or the content "
+        "itself (direct), for all; auto: by `form` of the terminal and what it says that it accepts, in the "
+        "other form where that is refused, which is remembered for an hour."),
+    YES_NO("ota-sip", "probe", ota_sip.probe, "no",
+           "Ask a terminal that has not said what it takes (OPTIONS) before its first push, then again after "
+           "an hour or when it registers."),
     NUMBER(COUNT, "ota-sip", "connections-max", ota_sip.hops_max, 1, 1000000, "10000",
            "Next hops with an open socket, of one loop."),
     NUMBER(COUNT, "ota-sip", "transactions-max", ota_sip.transactions_max, 1, 1000000, "20000",

@@ -163,7 +163,10 @@ static unsigned judge(struct tool_sip_device *d, const struct ota_sip_unit *unit
         return serve_invite(d, unit, r, datagram, more);
     if (slice_eq(r->method, SLICE("BYE")))
         return tool_sip_sessions_bye(d->sessions, r);
-    return slice_eq(r->method, SLICE("OPTIONS")) ? 200 : serve_message(d, unit, r, ip, peer, more);
+    if (!slice_eq(r->method, SLICE("OPTIONS")))
+        return serve_message(d, unit, r, ip, peer, more);
+    buf_add(more, SLICE("Allow: " METHODS "\r\n"));
+    return 200;
 }
 
 /* What to answer; n 0: nothing. */

@@ -114,7 +114,7 @@ static enum err print(struct tool_sip_register *r)
     buf_addf(m, ";branch=z9hG4bK%s;rport\r\nMax-Forwards: 70\r\n", branch);
     buf_addf(m, "From: <%s>;tag=%s\r\nTo: <%s>\r\nCall-ID: %s\r\nCSeq: %u REGISTER\r\n", r->record.record,
              r->tag, r->record.record, r->call_id, (unsigned)++r->cseq);
-    buf_addf(m, "Contact: <%s>;expires=%lld;methods=\"MESSAGE,OPTIONS\"", r->conf.contact,
+    buf_addf(m, "Contact: <%s>;expires=%lld;methods=\"MESSAGE,INVITE,ACK,BYE,OPTIONS\"", r->conf.contact,
              (long long)r->conf.expires_s);
     if (r->conf.apps.n) {
         buf_add(m, SLICE(";+"));

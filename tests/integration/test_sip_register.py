@@ -181,7 +181,7 @@ def which_device_gets_it(bench):
     silent = Phone(bench, door)
     silent.register(more="")
     deaf = Phone(bench, door)
-    deaf.register(more=tagged.format("wml.ua,push.sia") + ';methods="INVITE,ACK,BYE"')
+    deaf.register(more=tagged.format("wml.ua,push.sia") + ';methods="ACK,BYE"')
     delivered(bench, gateway, "p1")
     check_eq((len(first.wait(1)), len(second.wait(1))), (1, 1))
     check_eq(second.messages[0]["Call-ID"], first.messages[0]["Call-ID"])
@@ -193,6 +193,116 @@ def which_device_gets_it(bench):
     check_eq((silent.messages, deaf.messages), ([], []))
     done = pap_push(bench, gateway, "--to", f"sip:nobody@{DOMAIN}", "--text", MARK, "--id", "p4")
     check("2002" in done.stdout + done.stderr, done)
+
+
+@case
+def by_the_methods_it_names(bench):
+    """Of the Contact or of Allow: no MESSAGE but INVITE is a session, without a word in the configuration; a telephone is not rung."""
+    gateway = registrar(bench, conf={"ota-sip.untagged-ok": "yes"})
+    door = gateway.doors["sip-udp"]
+    for n, (headers, more, start) in enumerate((((), ';+g.oma.pusheventapp="wml.ua";methods="INVITE,ACK,BYE"', "INVITE "),
+                                                (("Allow: INVITE, ACK, BYE",), ';+g.oma.pusheventapp="wml.ua"', "INVITE "),
+                                                (("Allow: INVITE, MESSAGE",), ';+g.oma.pusheventapp="wml.ua"', "MESSAGE "))):
+        phone = Phone(bench, door, script=(603,))
+        phone.register(*headers, more=more)
+        push(bench, gateway, f"p{n}")
+        check_eq(gateway.wait_state(f"p{n}", "aborted")["targets"][0]["code"], 5027)
+        check(phone.wait(1)[0].start.startswith(start), phone.messages[0].start)
+        phone.register(expires=0, more=more)
+    for n, allow in enumerate(("INVITE, ACK, BYE", "OPTIONS")):
+        phone = Phone(bench, door)
+        phone.register(f"Allow: {allow}", more="")
+        push(bench, gateway, f"q{n}")
+        check_eq(gateway.wait_state(f"q{n}", "aborted")["targets"][0]["code"], 5028)
+        check_eq(phone.messages, [])
+        shown = json.loads(gateway.ctl("--json", "terminal", "show", ALICE).stdout)["contacts"][0]
+        check_eq(shown["methods"], ("INVITE", "none")[n])
+        phone.register(expires=0, more="")
+
+
+@case
+def asked_before_the_first_push(bench):
+    """`probe`: OPTIONS to who has not said what it takes, once until it registers again; and the push as the answer says."""
+    gateway = registrar(bench, conf={"ota-sip.probe": "yes"})
+    can = "Contact: <sip:phone@127.0.0.1>;+g.oma.pusheventapp=\"wml.ua\""
+    phone = Phone(bench, gateway.doors["sip-udp"], script=((200, "Allow: MESSAGE, OPTIONS", "Accept: text/plain", can), 200, 200,
+                                                           (200, "Allow: INVITE, ACK, BYE", can), 603))
+    phone.register(more=';+g.oma.pusheventapp="wml.ua"')
+    delivered(bench, gateway, "p1")
+    delivered(bench, gateway, "p2")
+    check_eq([m.method for m in phone.messages], ["OPTIONS", "MESSAGE", "MESSAGE"])
+    asked = phone.messages[0]
+    check_eq((asked["To"], asked["Accept-Contact"], asked.body), (f"<{ALICE}>", phone.messages[1]["Accept-Contact"], b""))
+    check_eq(phone.messages[1]["Content-Type"], "text/plain", "it accepts no envelope")
+    phone.register(more=';+g.oma.pusheventapp="wml.ua"')
+    push(bench, gateway, "p3")
+    check_eq(gateway.wait_state("p3", "aborted")["targets"][0]["code"], 5027)
+    check_eq([m.method for m in phone.wait(5)[3:5]], ["OPTIONS", "INVITE"])
+
+
+@case
+def not_here_any_more(bench):
+    """410 takes a device off the register; 404 and 480 leave it there.  Each gives way to the next, and counts when it is the last."""
+    gateway = registrar(bench)
+    door = gateway.doors["sip-udp"]
+    tagged = ';+g.oma.pusheventapp="wml.ua"'
+    last = Phone(bench, door)
+    last.register(more=tagged + ";q=0.1")
+    for n, status in enumerate((410, 404, 480)):
+        first = Phone(bench, door, script=(status,))
+        first.register(more=tagged)
+        delivered(bench, gateway, f"p{n}")
+        check_eq((len(first.wait(1)), len(last.wait(n + 1))), (1, n + 1))
+        check_eq(first.at in last.ask("REGISTER").octets.decode(), status != 410)
+        first.register(expires=0, more=tagged)
+    last.script = (410,)
+    push(bench, gateway, "gone")
+    check_eq(gateway.wait_state("gone", "undeliverable")["targets"][0]["code"], 2002)
+    push(bench, gateway, "away")
+    gateway.wait_event("target.absent", push_id="away")
+    last.script = (480, 200)
+    with last.lock:
+        last.messages.clear()
+    last.register(more=tagged)
+    last.wait(1)
+    gateway.wait_event("deliver.done", push_id="away", note="480 not available now")
+    last.register(more=tagged)  # the next REGISTER wakes what waits
+    gateway.wait_state("away", "delivered")
+
+
+@case
+def too_large_is_fetched(bench):
+    """What is too large for a MESSAGE, to who takes no session: the push says where it lies, as protected as the content; `push-terminal
+    --items` gets it.  Who does not accept that is told nothing."""
+    section = f"{LOGIN}inbox = yes\ncall-user = "
+    gateway = registrar(bench, f"[terminal {ALICE}]\n{section}alice@{DOMAIN}\n[terminal {BOB}]\n{section}bob@{DOMAIN}\nassociation-file = "
+                        "../association\n", whitelist=OPEN + "allow inbox * *\n", conf={"inbox.listen-tls": "127.0.0.1:0"})
+    url = f"https://localhost:{gateway.doors['inbox-tls']}"
+    gateway.write_conf(inbox__url=url)
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
+    large = "L" * 5000
+    phone = Phone(bench, gateway.doors["sip-tcp"], over="tcp")
+    phone.register("Allow: MESSAGE")
+    push(bench, gateway, "p1", text=large)
+    head, body = phone.wait(1)[0].envelope()
+    check(head["Content-Type"].startswith(f'message/external-body; access-type=URL; URL="{url}/inbox/'), head)
+    check(b"Content-Type: text/plain" in body and large[:20].encode() not in phone.messages[0].octets, body)
+    gateway.wait_event("deliver.indirect", push_id="p1", bearer="sip")
+    phone.register("Allow: MESSAGE", "Accept: text/plain, application/vnd.oma.push")
+    push(bench, gateway, "p2", text=large)
+    check_eq(gateway.wait_state("p2", "undeliverable")["targets"][0]["code"], 2006)
+    check_eq(len(phone.messages), 1)
+    gateway.write_conf(inbox__indirect_above="1000")
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
+    terminal = Terminal(bench, "--record", BOB, "--registrar", f"sip:127.0.0.1:{gateway.doors['sip-udp']}", "--app", "x-wap-application:wml.ua",
+                        "--proof", f"bob@{DOMAIN}:{bench.path('password')}", "--items", url, "--ca", bench.path("ca.crt"), command="sip")
+    check_eq(terminal.wait_events(1, "registration")[0]["status"], 200)
+    delivered(bench, gateway, "b1", "--protection", "full", to=BOB, text=large)
+    notice, content = terminal.wait_events(2)
+    check("message/external-body" in notice["content_type"] and notice["proofs"] == ["seal"] and notice["protection"] == "full", notice)
+    check_eq((content["content"], content["tls"]), (large, True))
 
 
 @case

@@ -39,7 +39,7 @@ ROOMS = {
     # Of the room beside it: messages, never the bearer.
     "ota/registrar": {
         "ours": {"base/": ANY, "base/net/": ANY, "security/": ANY, "ota/registrar/": ANY}
-        | {f"ota/sip/{part}.h": ANY for part in ("answered", "frame", "message", "refusal", "reply", "request", "uri")},
+        | {f"ota/sip/{part}.h": ANY for part in ("answered", "frame", "message", "refusal", "reply", "request", "said", "uri")},
         "theirs": {"uv.h": ANY, "osip2/": ANY, "osipparser2/": ANY},
     },
     "ota/agent": {

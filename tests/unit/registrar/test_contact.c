@@ -112,6 +112,44 @@ static void how_it_is_reached(void)
     }
 }
 
+/* RFC 3840 §5: of the Contact, else of Allow; RFC 3261 §20.1: what it accepts. */
+static void what_it_takes(void)
+{
+    static const struct {
+        const char *param, *lines;
+        bool said, message, invite;
+        const char *accept;
+    } rows[] = {
+        {"", "", false, false, false, ""},
+        {";methods=\"MESSAGE,INVITE\"", "", true, true, true, ""},
+        {";methods=\"invite, ACK\"", "Allow: MESSAGE\r\n", true, false, true, ""},
+        {"", "Allow: MESSAGE, OPTIONS\r\nAllow: INVITE\r\n", true, true, true, ""},
+        {"", "Allow: ACK\r\n", true, false, false, ""},
+        {";methods=\"\"", "Accept: text/plain;q=0.5, message/external-body\r\n", false, false, false,
+         "text/plain, message/external-body"},
+        {";methods", "Accept: */*\r\nAccept: application/sdp\r\n", false, false, false,
+         "*/*, application/sdp"},
+        {"", "Accept: \r\n", false, false, false, ""},
+    };
+    const struct ota_sip_origin from = origin(OTA_SIP_UDP, false, NULL);
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_sip_request r;
+        struct ota_sip_wish w;
+        char lines[512];
+
+        test_row(i);
+        (void)snprintf(lines, sizeof lines, "Contact: <sip:x@192.0.2.7>%s\r\n%s", rows[i].param,
+                       rows[i].lines);
+        CU_ASSERT_EQUAL_FATAL(read_lines(&w, &r, &from, HERE, lines), ERR_OK);
+        CU_ASSERT(w.bindings[0].methods.said == rows[i].said &&
+                  w.bindings[0].methods.message == rows[i].message &&
+                  w.bindings[0].methods.invite == rows[i].invite);
+        TEST_SLICE_EQ(w.bindings[0].accept, slice_str(rows[i].accept));
+        forget(&w, &r);
+    }
+}
+
 /* RFC 3327 §5.3: of a trusted proxy alone; then it is the way, and no flow is. */
 static void the_path(void)
 {
@@ -217,8 +255,6 @@ static void what_is_refused(void)
     forget(&w, &r);
 }
 
-const struct test_case test_cases[] = {{"how_it_is_reached", how_it_is_reached},
-                                       {"the_path", the_path},
-                                       {"flows_and_names", flows_and_names},
-                                       {"what_is_refused", what_is_refused},
-                                       {NULL, NULL}};
+const struct test_case test_cases[] = {
+    {"how_it_is_reached", how_it_is_reached}, {"what_it_takes", what_it_takes},     {"the_path", the_path},
+    {"flows_and_names", flows_and_names},     {"what_is_refused", what_is_refused}, {NULL, NULL}};

@@ -52,13 +52,20 @@ static void check(struct fix *f, const char *want)
     buf_clear(&got);
 }
 
-static enum err find(struct fix *f, struct slice app, bool untagged_ok, size_t skip, const char *want)
+static enum err find_by(struct fix *f, const struct ota_sip_wanted *wanted, size_t skip, const char *want)
 {
     struct ota_sip_found got = {.contact = ""};
-    enum err e = ota_sip_location_find(f->l, ALICE, app, untagged_ok, skip, &got);
+    enum err e = ota_sip_location_find(f->l, wanted, skip, &got);
 
     CU_ASSERT_STRING_EQUAL(got.contact, want);
     return e;
+}
+
+static enum err find(struct fix *f, struct slice app, bool untagged_ok, size_t skip, const char *want)
+{
+    const struct ota_sip_wanted wanted = {.record = ALICE, .app = app, .untagged_ok = untagged_ok};
+
+    return find_by(f, &wanted, skip, want);
 }
 
 static void they_come_and_go(void)
@@ -165,8 +172,8 @@ static void which_device_gets_it(void)
     CU_ASSERT_EQUAL(put(&f, "a", 1, b), ERR_OK);
     CU_ASSERT_EQUAL(find(&f, WML, false, 0, ""), ERR_UNSUPPORTED);
     CU_ASSERT_EQUAL(find(&f, WML, true, 0, "sip:silent"), ERR_OK);
-    b = binding("sip:session", 60);
-    b.no_message = true;
+    b = binding("sip:neither", 60);
+    b.methods.said = true;
     CU_ASSERT_EQUAL(put(&f, "b", 1, b), ERR_OK);
     CU_ASSERT_EQUAL(find(&f, WML, false, 0, ""), ERR_UNSUPPORTED);
     b = binding("sip:low", 60);
@@ -187,6 +194,113 @@ static void which_device_gets_it(void)
     ota_sip_location_free(&f.l);
 }
 
+/* RFC 3840: without MESSAGE it must take an INVITE, and be no telephone, which would ring. */
+static void what_it_can_be_asked(void)
+{
+    static const struct {
+        bool said, message, invite, tagged, session, found;
+    } rows[] = {
+        {.tagged = true, .found = true},
+        {.said = true, .tagged = true},
+        {.said = true, .message = true, .tagged = true, .found = true},
+        {.said = true, .invite = true, .tagged = true, .found = true},
+        {.said = true, .message = true, .tagged = true, .session = true},
+        {.said = true, .invite = true, .tagged = true, .session = true, .found = true},
+        {.tagged = true, .session = true, .found = true},
+        {.said = true, .message = true, .found = true},
+        {.said = true, .invite = true},
+        {.said = true, .invite = true, .session = true, .found = true},
+        {.session = true, .found = true},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ota_sip_wanted wanted = {
+            .record = ALICE, .app = WML, .untagged_ok = true, .session = rows[i].session};
+        struct ota_sip_binding b = binding("sip:1", 60);
+        struct fix f;
+
+        test_row(i);
+        fix_open(&f, 8);
+        b.tagged = rows[i].tagged;
+        b.methods = (struct ota_sip_methods){rows[i].said, rows[i].message, rows[i].invite};
+        CU_ASSERT_EQUAL(put(&f, "a", 1, b), ERR_OK);
+        CU_ASSERT_EQUAL(find_by(&f, &wanted, 0, rows[i].found ? "sip:1" : ""),
+                        rows[i].found ? ERR_OK : ERR_UNSUPPORTED);
+        ota_sip_location_free(&f.l);
+    }
+}
+
+/* RFC 5627: a name of one device finds that one, however good others are. */
+static void one_device_of_several(void)
+{
+    struct ota_sip_wanted wanted = {.record = ALICE, .app = WML, .instance = SLICE("urn:uuid:1")};
+    struct ota_sip_binding b = binding("sip:1", 60);
+    struct fix f;
+
+    fix_open(&f, 8);
+    b.instance = SLICE("<urn:uuid:1>");
+    b.q = 100;
+    CU_ASSERT_EQUAL(put(&f, "a", 1, b), ERR_OK);
+    b = binding("sip:2", 60);
+    b.instance = SLICE("<urn:uuid:12>");
+    CU_ASSERT_EQUAL(put(&f, "b", 1, b), ERR_OK);
+    CU_ASSERT_EQUAL(put(&f, "c", 1, binding("sip:3", 60)), ERR_OK);
+    CU_ASSERT_EQUAL(find_by(&f, &wanted, 0, "sip:1"), ERR_OK);
+    CU_ASSERT_EQUAL(find_by(&f, &wanted, 1, ""), ERR_ABSENT);
+    wanted.instance = SLICE("urn:uuid:");
+    CU_ASSERT_EQUAL(find_by(&f, &wanted, 0, ""), ERR_UNSUPPORTED);
+    wanted.instance = SLICE_NONE;
+    CU_ASSERT_EQUAL(find_by(&f, &wanted, 0, "sip:3"), ERR_OK);
+    ota_sip_location_free(&f.l);
+}
+
+static void gone_is_one_contact(void)
+{
+    struct fix f;
+
+    fix_open(&f, 8);
+    ota_sip_location_gone(f.l, ALICE, SLICE("sip:1")); /* of nobody */
+    CU_ASSERT_EQUAL(put(&f, "a", 1, binding("sip:1", 60)), ERR_OK);
+    CU_ASSERT_EQUAL(put(&f, "b", 1, binding("sip:2", 60)), ERR_OK);
+    ota_sip_location_gone(f.l, ALICE, SLICE("sip:3"));
+    ota_sip_location_gone(f.l, ALICE, SLICE("sip:1"));
+    check(&f, "Contact: <sip:2>;expires=60\r\n");
+    ota_sip_location_gone(f.l, ALICE, SLICE("sip:2"));
+    CU_ASSERT_EQUAL(ota_sip_location_n(f.l), 0);
+    ota_sip_location_free(&f.l);
+}
+
+/* What it accepts keeps nobody out that would have come in without. */
+static void too_much_is_accepted(void)
+{
+    const struct ota_sip_wanted wml = {.record = ALICE, .app = SLICE("a")};
+    char apps[OTA_SIP_BINDING_MAX_N], types[OTA_SIP_SAID_MAX_N + 1];
+    struct ota_sip_binding b = binding("sip:1", 60);
+    struct ota_sip_found got;
+    struct fix f;
+
+    fix_open(&f, 8);
+    memset(types, 't', sizeof types);
+    for (size_t n = 254; n < 257; n++) {
+        b.accept = slice_of(types, n);
+        b.apps = SLICE("a");
+        CU_ASSERT_EQUAL(put(&f, "a", (uint32_t)n, b), ERR_OK);
+        CU_ASSERT_EQUAL_FATAL(ota_sip_location_find(f.l, &wml, 0, &got), ERR_OK);
+        CU_ASSERT_EQUAL(strlen(got.accept), n <= OTA_SIP_SAID_MAX_N ? n : 0);
+    }
+    memset(apps, 'x', sizeof apps);
+    apps[0] = 'a';
+    apps[1] = ',';
+    b.accept = slice_of(types, 20);
+    b.apps = slice_of(apps, sizeof apps - 10); /* contact and Call-ID are six */
+    CU_ASSERT_EQUAL(put(&f, "a", 300, b), ERR_OK);
+    CU_ASSERT_EQUAL_FATAL(ota_sip_location_find(f.l, &wml, 0, &got), ERR_OK);
+    CU_ASSERT_STRING_EQUAL(got.accept, "");
+    b.apps = slice_of(apps, sizeof apps);
+    CU_ASSERT_EQUAL(put(&f, "a", 301, b), ERR_LIMIT);
+    ota_sip_location_free(&f.l);
+}
+
 static struct ota_sip_binding over_stream(const char *contact, uint64_t id, bool only, struct list *bound)
 {
     struct ota_sip_binding b = binding(contact, 60);
@@ -200,6 +314,7 @@ static struct ota_sip_binding over_stream(const char *contact, uint64_t id, bool
 /* RFC 5626 §5.3: a connection's end ends what can be reached by it alone. */
 static void what_a_connection_takes_along(void)
 {
+    const struct ota_sip_wanted wml = {.record = ALICE, .app = WML};
     struct ota_sip_found got;
     struct list one, two;
     struct fix f;
@@ -210,12 +325,12 @@ static void what_a_connection_takes_along(void)
     CU_ASSERT_EQUAL(put(&f, "a", 1, over_stream("sip:nat", 1, true, &one)), ERR_OK);
     CU_ASSERT_EQUAL(put(&f, "b", 1, over_stream("sip:open", 1, false, &one)), ERR_OK);
     CU_ASSERT_EQUAL(put(&f, "c", 1, over_stream("sip:other", 2, true, &two)), ERR_OK);
-    CU_ASSERT_EQUAL(ota_sip_location_find(f.l, ALICE, WML, false, 1, &got), ERR_OK);
+    CU_ASSERT_EQUAL(ota_sip_location_find(f.l, &wml, 1, &got), ERR_OK);
     CU_ASSERT(ota_sip_flow_any(&got.flow) && got.flow.id == 1);
     ota_sip_location_lost(f.l, &one);
     CU_ASSERT(list_empty(&one));
     check(&f, "Contact: <sip:other>;expires=60\r\nContact: <sip:open>;expires=60\r\n");
-    CU_ASSERT_EQUAL(ota_sip_location_find(f.l, ALICE, WML, false, 1, &got), ERR_OK);
+    CU_ASSERT_EQUAL(ota_sip_location_find(f.l, &wml, 1, &got), ERR_OK);
     CU_ASSERT(!ota_sip_flow_any(&got.flow)); /* its contact is where it is now */
     CU_ASSERT_EQUAL(put(&f, "c", 2, over_stream("sip:other", 2, true, &two)),
                     ERR_OK); /* once in the list still */
@@ -293,6 +408,10 @@ const struct test_case test_cases[] = {{"they_come_and_go", they_come_and_go},
                                        {"all_or_nothing", all_or_nothing},
                                        {"ceilings", ceilings},
                                        {"which_device_gets_it", which_device_gets_it},
+                                       {"what_it_can_be_asked", what_it_can_be_asked},
+                                       {"one_device_of_several", one_device_of_several},
+                                       {"gone_is_one_contact", gone_is_one_contact},
+                                       {"too_much_is_accepted", too_much_is_accepted},
                                        {"what_a_connection_takes_along", what_a_connection_takes_along},
                                        {"fresh_or_not", fresh_or_not},
                                        {"devices_with_names", devices_with_names},

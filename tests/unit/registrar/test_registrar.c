@@ -304,8 +304,9 @@ static void replays_and_strange_contacts(void)
 
 static enum err find(struct fix *f, const char *app, const char *want)
 {
+    const struct ota_sip_wanted wanted = {.record = SLICE(ALICE), .app = slice_str(app)};
     struct ota_sip_found got = {.contact = ""};
-    enum err e = ota_sip_location_find(f->g.location, SLICE(ALICE), slice_str(app), false, 0, &got);
+    enum err e = ota_sip_location_find(f->g.location, &wanted, 0, &got);
 
     CU_ASSERT_STRING_EQUAL(got.contact, want);
     return e;
@@ -322,7 +323,7 @@ static void what_devices_say_of_themselves(void)
             "Contact: <sip:first@h>;q=0.5;methods=\"INVITE, message\";+g.oma.pusheventapp=\"wml.ua,mms.ua\";"
             "+sip.instance=\"<urn:uuid:0f8fad5b>\";reg-id=1\r\n"
             "Contact: <sip:second@h>;q=0.75;+G.oma.PushEventApp=\"wml.ua\"\r\n"
-            "Contact: <sip:third@h>;q=1;methods=\"INVITE\";+g.oma.pusheventapp=\"wml.ua\"\r\n"
+            "Contact: <sip:third@h>;q=1;methods=\"ACK, BYE\";+g.oma.pusheventapp=\"wml.ua\"\r\n"
             "Contact: <sip:fourth@h>\r\n"),
         200);
     CU_ASSERT_EQUAL(find(&f, "wml.ua", "sip:second@h"), ERR_OK);
