@@ -50,6 +50,7 @@ struct ota_job {
     struct slice message_head; /* push message header lines, each ending in CRLF, without the empty line */
     struct slice body;         /* content, or the sealed message */
     struct slice content_type; /* of the content, sealed or not */
+    bool mac;                  /* it must carry x-syncml-hmac, made with the terminal's key */
     bool authenticated;        /* X-Wap-Push-Info */
     bool trusted;
     bool confirmed;           /* it must be known to have reached the application */

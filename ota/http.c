@@ -31,8 +31,11 @@ static struct sec_caps http_caps(const struct ota_terminal *t)
     bool call = t->call_in.calls == OTA_CALLS_TLS && t->call_in.proof != OTA_PROOF_NONE;
     bool route = t->tls || !has_route(t);
     bool tls = t->call_in.calls == OTA_CALLS_NO ? t->tls : call && route;
+    struct sec_caps caps;
 
-    return *sec_caps_of(tls ? SEC_BINDING_HTTP_TLS : SEC_BINDING_HTTP_CLEAR);
+    caps = *sec_caps_of(tls ? SEC_BINDING_HTTP_TLS : SEC_BINDING_HTTP_CLEAR);
+    caps.mac = caps.mac && !t->direct; /* what stands in the request's own head it would not cover */
+    return caps;
 }
 
 static void later_run(struct net_task *task);

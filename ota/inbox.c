@@ -18,7 +18,10 @@ static bool inbox_reaches(const struct ota_terminal *t)
 static struct sec_caps inbox_caps(const struct ota_terminal *t)
 {
     (void)t;
-    return *sec_caps_of(SEC_BINDING_HTTP_TLS);
+    struct sec_caps caps = *sec_caps_of(SEC_BINDING_HTTP_TLS);
+
+    caps.mac = false; /* nothing is sent that could carry one */
+    return caps;
 }
 
 /* Nobody asks: see `fetched`. */

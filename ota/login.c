@@ -73,6 +73,18 @@ enum err ota_login_challenged(struct ota_login_state *s, const struct net_http_m
     return e;
 }
 
+enum err ota_login_mac(const struct net_http_msg *m, struct sec_mac_nonce *out)
+{
+    for (size_t i = 0, seen = 0; i < m->headers_n && seen < CHALLENGES_MAX; i++) {
+        if (!slice_eq_ci(m->headers[i].name, SLICE("WWW-Authenticate")))
+            continue;
+        seen++;
+        if (!sec_mac_challenged(m->headers[i].value, out))
+            return ERR_OK;
+    }
+    return ERR_ABSENT;
+}
+
 bool ota_login_wants_body(const struct ota_login_state *s)
 {
     return s->scheme == OTA_LOGIN_DIGEST && s->offer.auth_int;

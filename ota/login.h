@@ -20,6 +20,8 @@ void ota_login_init(struct ota_login_state *s);
 void ota_login_clear(struct ota_login_state *s);
 /* Learns the challenges of a 401.  ERR_ABSENT: none we can or may answer; ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
 enum err ota_login_challenged(struct ota_login_state *s, const struct net_http_msg *m, bool tls) MUST_USE;
+/* The nonce that a 401 asks a mac with; ERR_ABSENT: it asks for none. */
+enum err ota_login_mac(const struct net_http_msg *m, struct sec_mac_nonce *out) MUST_USE;
 /* Does the answer cover the body (so that it must be at hand)? */
 bool ota_login_wants_body(const struct ota_login_state *s);
 /* Appends an Authorization line, or nothing when no challenge is known.  ERR_LIMIT, ERR_NOMEM, ERR_IO, ERR_MALFORMED

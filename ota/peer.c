@@ -57,6 +57,7 @@ static void enqueue(struct ota_peer *p, struct ota_attempt *a)
 void ota_peer_add(struct ota_peer *p, struct ota_attempt *a)
 {
     a->peer = p;
+    a->mac = a->job->mac;
     a->order = p->next_order++;
     enqueue(p, a);
 }
@@ -171,10 +172,24 @@ static void registered(struct ota_peer *p, const struct net_http_msg *m)
         LOG_I("status", r.status), LOG_S("tag", ota_cpi_tag(&p->cpi)));
 }
 
+/* Each nonce is good for one message; the answer to it has the next. */
+static void take_nonce(struct ota_peer *p, const struct net_http_msg *m)
+{
+    struct slice next = net_http_header(m, SLICE(SEC_MAC_NONCE_HEADER), NULL);
+
+    if (next.n && sec_mac_nonce_parse(next, &p->mac))
+        p->mac.n = 0;
+}
+
 static void registration_401(struct ota_peer *p, const struct net_http_msg *m)
 {
     const struct ota_terminal *t = terminal_of(p);
 
+    if (t && t->mac.user.n && !p->options_mac && !ota_login_mac(m, &p->mac)) {
+        p->options_mac = true;
+        send_options(p);
+        return;
+    }
     if (p->options_login || !t || t->login.user.n == 0 || ota_login_challenged(&p->login, m, p->tls)) {
         fail_registration(p, OTA_UNDELIVERABLE, 4000, "login refused");
         return;
@@ -191,7 +206,8 @@ static void registration_answered(struct ota_peer *p, const struct net_http_msg 
         registration_401(p, m);
         return;
     }
-    p->options_login = false;
+    p->options_login = p->options_mac = false;
+    take_nonce(p, m);
     if (m->status == 200 || m->status == 204) {
         registered(p, m);
         return;
@@ -239,6 +255,7 @@ static void send_options(struct ota_peer *p)
     if (p->leaving || !terminal_of(p))
         return; /* the next connection begins with one */
     r = request_of(p, terminal_of(p));
+    r.mac = p->options_mac ? &p->mac : NULL;
     buf_init(&head, OTA_REQUEST_MAX_N);
     p->registered = false;
     p->options_tries++;
@@ -281,7 +298,7 @@ static void on_closed(struct net_httpc *c, enum err why, void *arg)
     }
     p->fruitless = p->pushed || p->waiting_n == 0 ? 0 : p->fruitless + 1;
     p->conn = NULL;
-    p->leaving = p->registered = p->pushed = p->options_login = false;
+    p->leaving = p->registered = p->pushed = p->options_login = p->options_mac = p->mac_flying = false;
     p->options_tries = 0;
     list_remove(&p->at);
     if (p->next_call)
@@ -475,10 +492,24 @@ static void stale_tag(struct ota_attempt *a, const struct ota_answer *answer)
     wait_again(a);
 }
 
+/* The terminal wants a mac, or one of another nonce.  The first may have been made without a nonce, for want of one. */
+static bool mac_again(struct ota_attempt *a, const struct net_http_msg *m)
+{
+    struct ota_peer *p = a->peer;
+
+    if (a->cancelled || a->login_tried || a->job->terminal->mac.user.n == 0 || ota_login_mac(m, &p->mac))
+        return false;
+    a->mac = a->login_tried = true;
+    wait_again(a);
+    return true;
+}
+
 static bool login_again(struct ota_attempt *a, const struct net_http_msg *m)
 {
     struct ota_peer *p = a->peer;
 
+    if (mac_again(a, m))
+        return true;
     if (a->login_tried || a->cancelled || a->job->terminal->login.user.n == 0 ||
         ota_login_challenged(&p->login, m, p->tls))
         return false;
@@ -518,6 +549,8 @@ static void push_answered(struct ota_attempt *a, const struct net_http_msg *m)
     }
     if (answer.step == OTA_STEP_LOGIN && login_again(a, m))
         return;
+    if (answer.step == OTA_STEP_LOGIN && a->mac)
+        ota_peer_close(p); /* a second refusal, or another type: DM message security 5.4.1.5 */
     finish_answered(a, &answer);
     if (answer.unusable)
         mark_unusable(p, answer.code, answer.note);
@@ -531,8 +564,11 @@ static void on_push_done(enum err e, const struct net_http_msg *m, bool sent, vo
     struct ota_peer *p = a->peer;
 
     a->req = NULL;
+    p->mac_flying = p->mac_flying && !a->mac;
     if (!e && !m->keep_alive)
         note_closing(p);
+    if (!e)
+        take_nonce(p, m);
     if (e)
         finish_unanswered(a, e, sent);
     else
@@ -548,6 +584,7 @@ static enum err fly(struct ota_peer *p, struct ota_attempt *a)
     struct buf head;
     enum err e;
 
+    r.mac = a->mac ? &p->mac : NULL;
     buf_init(&head, OTA_REQUEST_MAX_N);
     e = ota_request_push(&r, a->job, &head);
     if (!e)
@@ -561,6 +598,10 @@ static enum err fly(struct ota_peer *p, struct ota_attempt *a)
         p->flying_n++;
         a->stage = OTA_FLYING;
         p->pushed = true;
+        if (a->mac) {
+            p->mac_flying = true;
+            p->mac.n = 0; /* used up */
+        }
     }
     buf_clear(&head);
     return e;
@@ -607,7 +648,8 @@ void ota_peer_pump(struct ota_peer *p)
     }
     if (!p->conn && p->waiting_n)
         connect_peer(p);
-    while (p->conn && !p->leaving && !p->options && p->waiting_n && p->flying_n < p->cpi.outstanding_max) {
+    while (p->conn && !p->leaving && !p->options && p->waiting_n && p->flying_n < p->cpi.outstanding_max &&
+           !(p->mac_flying && first_of(&p->waiting)->mac)) {
         if (p->registered)
             push_first(p);
         else

@@ -59,6 +59,9 @@ struct ota_peer {
     uint64_t next_order;
     struct ota_cpi cpi;
     struct ota_login_state login;
+    struct sec_mac_nonce mac;      /* for the next mac; n 0: the terminal has told none */
+    bool options_mac;              /* the OPTIONS in flight carries one */
+    bool mac_flying;               /* a push with one is on its way: the next waits for its nonce */
     bool called;                   /* conn was opened by the terminal */
     int64_t since_ms;              /* monotonic, when conn was made */
     struct ota_call *call;         /* while called: its seat; conn goes by it */
@@ -85,6 +88,7 @@ struct ota_attempt {
     bool cancelled;
     bool tag_tried;   /* was sent again after a stale tag */
     bool login_tried; /* was sent again after a 401 */
+    bool mac;         /* goes with a mac: the job wants it, or the terminal asked */
 };
 
 #define OTA_PEER_WAITING_MAX 64 /* pushes queued for one terminal: the scheduler feeds one or few at a time */

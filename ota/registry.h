@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "ota/profile.h"
+#include "security/mac.h"
 #include "security/secret.h"
 
 #define OTA_SUITES_MAX 6
@@ -14,6 +15,12 @@
 struct ota_login {
     struct slice user;
     struct slice password; /* in secret storage of the registry, wiped on free */
+};
+
+/* How pushes in the clear carry integrity where there is no association: x-syncml-hmac (OTA-HTTP). */
+struct ota_mac {
+    struct slice user; /* the gateway's name there; empty: none */
+    struct sec_mac_keys keys;
 };
 
 /* A provisioned association (sender side). */
@@ -92,6 +99,7 @@ struct ota_terminal {
     bool direct;              /* push headers in the POST itself instead of an embedded message */
     struct slice terminal_id; /* expected X-Wap-Terminal-Id; empty: any or none */
     struct ota_login login;   /* user empty: none */
+    struct ota_mac mac;
     struct ota_call_in call_in;
     struct ota_profile
         profile; /* what it takes, in the operator's words; each field not set: as the terminal says */

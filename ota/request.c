@@ -45,6 +45,20 @@ static void print_length(size_t n, struct buf *out)
     buf_add(out, SLICE("\r\n"));
 }
 
+/* Over the entity as it is sent, in pieces; r->mac: the terminal has a key. */
+static enum err print_mac(const struct ota_request *r, const struct slice *entity, size_t n, struct buf *out)
+{
+    const struct ota_mac *mac = &r->terminal->mac;
+    enum err e;
+
+    if (!r->mac)
+        return ERR_OK;
+    buf_add_str(out, SEC_MAC_HEADER ": ");
+    e = sec_mac_print(mac->user, &mac->keys, slice_of(r->mac->p, r->mac->n), entity, n, out);
+    buf_add(out, SLICE("\r\n"));
+    return e;
+}
+
 enum err ota_request_options(const struct ota_request *r, struct buf *out)
 {
     const struct sec_digest_request proof = {SLICE("OPTIONS"), SLICE(OTA_PATH), SLICE_NONE, true};
@@ -56,6 +70,8 @@ enum err ota_request_options(const struct ota_request *r, struct buf *out)
     if (r->offer_tls)
         buf_add_str(out, "Upgrade: TLS/1.2\r\nConnection: Upgrade\r\n");
     e = r->login_as ? ota_login_print(r->login, r->login_as, &proof, out) : ERR_OK;
+    if (!e)
+        e = print_mac(r, NULL, 0, out);
     print_length(0, out);
     buf_add(out, SLICE("\r\n"));
     return e ? e : buf_err(out);
@@ -127,6 +143,8 @@ enum err ota_request_push(const struct ota_request *r, const struct ota_job *job
     print_entity_head(r, job, buf_slice(&embedded), out);
     print_info(job, out);
     e = print_login(r, job, buf_slice(&embedded), out);
+    if (!e)
+        e = print_mac(r, (const struct slice[]){buf_slice(&embedded), job->body}, 2, out);
     buf_add(out, SLICE("\r\n"));
     buf_add(out, buf_slice(&embedded));
     if (!e)

@@ -15,10 +15,12 @@ struct ota_request {
     struct slice host;                /* where the connection goes, "ip:port"; empty: the terminal's route */
     const struct ota_login *login_as; /* NULL: no login */
     struct slice challenges;          /* whole header lines; may be empty */
-    struct slice tag;                 /* X-Wap-CPITag; n 0: left out */
-    bool offer_tls;                   /* OPTIONS: there is TLS, for who has it too (RFC 9110 §7.8) */
-    struct ota_login_state *login;    /* counts its uses */
-    int64_t now_s;                    /* UTC */
+    const struct sec_mac_nonce
+        *mac;         /* the request carries x-syncml-hmac, made with this nonce; NULL: it does not */
+    struct slice tag; /* X-Wap-CPITag; n 0: left out */
+    bool offer_tls;   /* OPTIONS: there is TLS, for who has it too (RFC 9110 §7.8) */
+    struct ota_login_state *login; /* counts its uses */
+    int64_t now_s;                 /* UTC */
 };
 
 /* Both append the whole head with its empty line.  ERR_LIMIT, ERR_NOMEM, ERR_MALFORMED, ERR_IO. */

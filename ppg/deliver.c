@@ -106,6 +106,7 @@ void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *beare
         .caps = bearer->caps(terminal),
         .sa = ppg_protect_possible(c, terminal, false),
         .message = set->protection.message,
+        .mac = sec_mac_keys_any(&terminal->mac.keys),
     };
 
     sec_policy_decide(&in, out);
@@ -569,6 +570,7 @@ static void send_job(struct attempt *a)
     a->job.message_head = buf_slice(&a->message.head);
     a->job.body = a->message.body;
     a->job.content_type = a->content.type;
+    a->job.mac = a->decision.mac;
     a->job.authenticated = push->flags & PPG_AUTHENTICATED;
     a->job.trusted = push->flags & PPG_TRUSTED;
     a->job.confirmed = push->method == PPG_METHOD_CONFIRMED;

@@ -356,7 +356,8 @@ enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const st
         return seal_when_numbered(p, t, content, terminal, decision, wait, out);
     if (decision->seal)
         return seal_bootstrapped(p, t, content, terminal, wait, out);
-    head_of(p, t, content, false, out->message_id, &out->head);
+    /* What a mac covers counts as much as what a seal holds. */
+    head_of(p, t, content, decision->mac, out->message_id, &out->head);
     out->body = content->body;
     return buf_err(&out->head);
 }

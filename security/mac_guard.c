@@ -86,6 +86,14 @@ size_t sec_mac_guard_users(struct sec_mac_guard *guard)
     return n;
 }
 
+enum err sec_mac_guard_offer(struct sec_mac_session *session)
+{
+    enum err e = sec_random(session->nonce, sizeof session->nonce);
+
+    session->offered = session->offered || !e;
+    return e;
+}
+
 enum err sec_mac_guard_challenge(struct sec_mac_session *session, struct slice realm, struct buf *out)
 {
     uint8_t nonce[SEC_MAC_NONCE_N];

@@ -30,6 +30,8 @@ enum err sec_mac_guard_create(size_t users_max, struct sec_mac_guard **out) MUST
 void sec_mac_guard_free(struct sec_mac_guard **guard);
 size_t sec_mac_guard_users(struct sec_mac_guard *guard);
 
+/* A new nonce for the connection, told in another way than by a challenge.  ERR_IO. */
+enum err sec_mac_guard_offer(struct sec_mac_session *session) MUST_USE;
 /* Appends a challenge with a new nonce for the connection.  ERR_MALFORMED (realm), ERR_IO, or the sticky error of `out`. */
 enum err sec_mac_guard_challenge(struct sec_mac_session *session, struct slice realm,
                                  struct buf *out) MUST_USE;

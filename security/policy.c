@@ -1,6 +1,6 @@
 /* The protection decision: levels, what each binding's transport gives, and who protects what.  The rule is that
  * of the DM message security change request, §5.3: the transport's authentication and integrity are used where
- * it has them, its confidentiality should be; otherwise message protection.  Its "should" is a "must" here: what
+ * it has them, its confidentiality should be; otherwise message protection, a seal before a mac.  Its "should" is a "must" here: what
  * cannot be protected as wanted is refused.  Any thread. */
 #include "security/policy.h"
 
@@ -37,9 +37,9 @@ const char *sec_binding_name(enum sec_binding b)
 const struct sec_caps *sec_caps_of(enum sec_binding b)
 {
     static const struct sec_caps table[SEC_BINDING_COUNT] = {
-        [SEC_BINDING_HTTP_TLS] = {.auth_int = true, .conf = true, .gpl = true},
-        [SEC_BINDING_HTTP_DIGEST_INT] = {.gpl = true},
-        [SEC_BINDING_HTTP_CLEAR] = {.gpl = true},
+        [SEC_BINDING_HTTP_TLS] = {.auth_int = true, .conf = true, .gpl = true, .mac = true},
+        [SEC_BINDING_HTTP_DIGEST_INT] = {.gpl = true, .mac = true},
+        [SEC_BINDING_HTTP_CLEAR] = {.gpl = true, .mac = true},
         [SEC_BINDING_SIP_TLS] = {.auth_int = true, .conf = true, .gpl = true},
         [SEC_BINDING_SIP_PROXIED] = {.gpl = true},
         [SEC_BINDING_SIP_CLEAR] = {.gpl = true},
@@ -54,7 +54,7 @@ const struct sec_caps *sec_caps_of(enum sec_binding b)
 
 const char *sec_means_name(enum sec_means m)
 {
-    static const char *const names[] = {"none", "transport", "gpl"};
+    static const char *const names[] = {"none", "transport", "gpl", "hmac"};
 
     return names[m];
 }
@@ -64,14 +64,19 @@ static enum sec_level highest(enum sec_level a, enum sec_level b)
     return a > b ? a : b;
 }
 
-/* Who gives one property, wanted or not; false when it is wanted and nobody can. */
-static bool means_for(const struct sec_policy_in *in, bool wanted, bool transport, enum sec_means *out)
+/* Who gives one property, wanted or not; mac: one would give it.  False when it is wanted and nobody can. */
+static bool means_for(const struct sec_policy_in *in, bool wanted, bool transport, bool mac,
+                      enum sec_means *out)
 {
     bool message = wanted && (in->message == SEC_MESSAGE_ALWAYS || !transport);
+    bool seal = in->caps.gpl && in->sa;
 
-    if (message && !(in->caps.gpl && in->sa))
+    if (message && !seal && !mac)
         return false;
-    *out = message ? SEC_MEANS_GPL : transport ? SEC_MEANS_TRANSPORT : SEC_MEANS_NONE;
+    if (message)
+        *out = seal ? SEC_MEANS_GPL : SEC_MEANS_MAC;
+    else
+        *out = transport ? SEC_MEANS_TRANSPORT : SEC_MEANS_NONE;
     return true;
 }
 
@@ -88,10 +93,12 @@ static const char *why(const struct sec_policy_in *in, const struct sec_policy_o
 {
     if (out->refusal == SEC_POLICY_CEILING)
         return "above the provider's ceiling";
+    if (out->refusal == SEC_POLICY_OK && !out->seal && !out->mac)
+        return "transport is enough";
+    if (out->refusal == SEC_POLICY_OK && in->message == SEC_MESSAGE_ALWAYS)
+        return out->seal ? "messages are always sealed" : "messages always have a mac";
     if (out->refusal == SEC_POLICY_OK)
-        return in->message == SEC_MESSAGE_ALWAYS && out->seal ? "messages are always sealed"
-               : out->seal                                    ? "transport does not protect"
-                                                              : "transport is enough";
+        return "transport does not protect";
     return in->caps.gpl ? "no association with the terminal" : "bearer cannot carry a sealed message";
 }
 
@@ -108,14 +115,16 @@ void sec_policy_decide(const struct sec_policy_in *in, struct sec_policy_out *ou
 
     if (v.level > in->ceiling)
         v.refusal = SEC_POLICY_CEILING;
-    else if (!means_for(in, v.level >= SEC_LEVEL_INTEGRITY, in->caps.auth_int, &v.integrity) ||
-             !means_for(in, v.level == SEC_LEVEL_FULL, in->caps.conf, &v.conf))
+    else if (!means_for(in, v.level >= SEC_LEVEL_INTEGRITY, in->caps.auth_int, in->caps.mac && in->mac,
+                        &v.integrity) ||
+             !means_for(in, v.level == SEC_LEVEL_FULL, in->caps.conf, false, &v.conf))
         v.refusal = SEC_POLICY_IMPOSSIBLE;
     if (v.refusal) {
         v.integrity = SEC_MEANS_NONE;
         v.conf = SEC_MEANS_NONE;
     }
     v.seal = v.integrity == SEC_MEANS_GPL || v.conf == SEC_MEANS_GPL;
+    v.mac = v.integrity == SEC_MEANS_MAC;
     v.seal_encrypts = v.conf == SEC_MEANS_GPL;
     v.wanted = who_wanted(in, v.level);
     v.why = why(in, &v);

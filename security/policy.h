@@ -1,4 +1,5 @@
-/* How much protection a delivery needs and who gives it: the transport, or our own message protection.  One pure
+/* How much protection a delivery needs and who gives it: the transport, or protection of the message
+ * itself.  One pure
  * function for every bearer.  Asking (PAP), demanding (whitelist) and sealing (ppg/protect.c) are elsewhere.
  * Any thread. */
 #ifndef SECURITY_POLICY_H
@@ -37,6 +38,7 @@ struct sec_caps {
     bool auth_int; /* the transport authenticates the gateway and protects integrity end to end */
     bool conf;     /* the transport hides the content end to end */
     bool gpl;      /* the bearer can carry a sealed body to one terminal */
+    bool mac;      /* and a clear one with x-syncml-hmac: integrity, and nothing hidden */
 };
 /* The row of the table for `b`; static. */
 const struct sec_caps *sec_caps_of(enum sec_binding b);
@@ -54,10 +56,11 @@ struct sec_policy_in {
     struct sec_caps caps; /* of the transport, from sec_caps_of */
     bool sa;              /* the terminal has, or can be given, an association */
     enum sec_message_use message;
+    bool mac; /* both ends have a key for x-syncml-hmac; used where there is no association */
 };
 
-enum sec_means { SEC_MEANS_NONE, SEC_MEANS_TRANSPORT, SEC_MEANS_GPL };
-const char *sec_means_name(enum sec_means m); /* "none", "transport", "gpl" */
+enum sec_means { SEC_MEANS_NONE, SEC_MEANS_TRANSPORT, SEC_MEANS_GPL, SEC_MEANS_MAC };
+const char *sec_means_name(enum sec_means m); /* "none", "transport", "gpl", "hmac" */
 
 enum sec_policy_refusal {
     SEC_POLICY_OK,
@@ -73,6 +76,7 @@ struct sec_policy_out {
     enum sec_means conf;
     bool seal;          /* a GPL message is needed ... */
     bool seal_encrypts; /* ... of a suite that encrypts */
+    bool mac;           /* or x-syncml-hmac is */
     const char *wanted; /* static: who wanted the level ... */
     const char *why;    /* ... and what follows from it */
 };

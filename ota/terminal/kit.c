@@ -42,8 +42,7 @@ static void print_cpi(const struct kit *k, struct kit_answer *a)
 }
 
 /* 500: the gateway's tag is current, nothing more to say.  501: all of it.  [OTA-HTTP §4] */
-static struct kit_verdict register_gateway(const struct kit *k, const struct kit_request *req,
-                                           struct kit_answer *a)
+static struct kit_verdict register_gateway(struct kit *k, const struct kit_request *req, struct kit_answer *a)
 {
     bool current = slice_eq(kit_header_find(req, SLICE("X-Wap-CPITag")), tag_of(k));
 
@@ -52,15 +51,42 @@ static struct kit_verdict register_gateway(const struct kit *k, const struct kit
     if (!current)
         print_cpi(k, a);
     kit_prove(k, req, a);
+    kit_mac_next(k, a);
     return (struct kit_verdict){KIT_REGISTERED, KIT_REASON_NONE, 204, current ? 500 : 501};
 }
 
+/* Is more wanted than nothing, and no more than a mac gives? */
+static bool mac_would_do(const struct kit *k)
+{
+    return k->macs && k->conf.floor <= KIT_INTEGRITY &&
+           (!k->prov || kit_prov_floor(k->prov) <= KIT_INTEGRITY);
+}
+
+/* Where a mac could give what is missing, it is asked for. */
+static struct kit_verdict judge_maced(struct kit *k, const struct kit_request *req, struct kit_transport *t,
+                                      struct kit_answer *a, struct kit_push *push)
+{
+    enum err e = kit_mac_check(k, req);
+    struct kit_verdict v = {KIT_REFUSED, KIT_REASON_HMAC, 401, 0};
+
+    t->mac = !e;
+    if (!e || e == ERR_ABSENT)
+        v = kit_push_judge(k, req, t, push);
+    if (mac_would_do(k) && !t->mac && v.reason == KIT_REASON_FLOOR)
+        v = (struct kit_verdict){KIT_REFUSED, KIT_REASON_HMAC, 401, 0};
+    if (v.http == 401)
+        kit_mac_challenge(k, a);
+    else if (t->mac)
+        kit_mac_next(k, a);
+    return v;
+}
+
 /* A gateway that does not know our current state pushes in vain [OTA-HTTP §7.1, §7.2]. */
-static struct kit_verdict post(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
+static struct kit_verdict post(struct kit *k, const struct kit_request *req, struct kit_transport *t,
                                struct kit_answer *a, struct kit_push *push)
 {
     if (slice_eq(kit_header_find(req, SLICE("X-Wap-CPITag")), tag_of(k)))
-        return kit_push_judge(k, req, t, push);
+        return judge_maced(k, req, t, a, push);
     line(a, "X-Wap-CPITag", tag_of(k));
     return (struct kit_verdict){KIT_REFUSED, KIT_REASON_STALE_TAG, 204, 256};
 }

@@ -64,7 +64,13 @@ struct kit_answer {
 
 enum kit_protection { KIT_NONE, KIT_INTEGRITY, KIT_FULL };
 /* How it was known who delivers; several may hold at once. */
-enum kit_proof { KIT_PROOF_CERTIFICATE = 1, KIT_PROOF_DIGEST = 2, KIT_PROOF_SEAL = 4, KIT_PROOF_PSK = 8 };
+enum kit_proof {
+    KIT_PROOF_CERTIFICATE = 1,
+    KIT_PROOF_DIGEST = 2,
+    KIT_PROOF_SEAL = 4,
+    KIT_PROOF_PSK = 8,
+    KIT_PROOF_MAC = 16
+};
 
 /* A push the application may have.  Slices live until the next kit_handle, and no longer than the request. */
 struct kit_push {
@@ -76,7 +82,7 @@ struct kit_push {
     struct slice body;
     bool authenticated; /* the gateway vouches for the initiator URI */
     bool trusted;
-    enum kit_protection message_protection; /* by the seal */
+    enum kit_protection message_protection; /* by the seal, or x-syncml-hmac */
     bool tls;                               /* or DTLS */
     struct slice server;                    /* who delivered it ... */
     unsigned proofs;                        /* ... and how that was known: of enum kit_proof; 0: it was not */
@@ -120,6 +126,10 @@ struct kit_conf {
     bool server_proof; /* drop what comes from a gateway that did not prove itself and is not sealed */
     struct slice login_user; /* ask the gateway for Digest with these; empty: do not */
     struct slice login_password;
+    struct slice
+        mac_user; /* the gateway's name in x-syncml-hmac, which pushes may be protected by; empty: they may not */
+    struct slice mac_key;      /* for algorithm SHA-256, SEC_MAC_KEY_N octets; empty: none */
+    struct slice mac_password; /* for algorithm MD5; empty: none */
     struct slice proof_user; /* how the terminal proves itself when the gateway asks (X-Wap-Authenticate); */
     struct slice proof_password; /* the user empty: its terminal_id; the password empty: it does not */
     size_t seen_max;             /* message ids remembered */

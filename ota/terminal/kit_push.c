@@ -41,11 +41,15 @@ static enum err direct_message(struct kit *k, const struct kit_request *req, str
     return kit_entity_read(buf_slice(&k->text), req->body, out);
 }
 
+/* Its own head is part of the entity, and of what a mac covers. */
+static bool is_embedded(const struct kit_request *req)
+{
+    return slice_eq_ci(ota_type_bare(kit_header_find(req, SLICE("Content-Type"))), SLICE("application/http"));
+}
+
 static enum err message_of(struct kit *k, const struct kit_request *req, struct kit_entity *out)
 {
-    struct slice type = ota_type_bare(kit_header_find(req, SLICE("Content-Type")));
-
-    if (slice_eq_ci(type, SLICE("application/http")))
+    if (is_embedded(req))
         return kit_entity_parse_response(req->body, out);
     return direct_message(k, req, out);
 }
@@ -99,7 +103,7 @@ static struct kit_verdict open_seal(struct kit *k, const struct kit_transport *t
     return good;
 }
 
-/* Outside a seal the flags are the transport's word: worth something only where it proved itself and cannot be
+/* Outside a seal and a mac the flags are the transport's word: worth something only where it proved itself and cannot be
  * changed on the way. */
 static void believe(const struct kit_transport *t, const struct kit_entity *m, struct kit_push *push)
 {
@@ -117,7 +121,7 @@ static void believe(const struct kit_transport *t, const struct kit_entity *m, s
     push->body = m->body;
     push->tls = t->tls;
     push->server = t->server;
-    push->proofs = t->proofs | (push->message_protection == KIT_NONE ? 0 : KIT_PROOF_SEAL);
+    push->proofs = t->proofs | (push->suite ? KIT_PROOF_SEAL : 0u) | (t->mac ? KIT_PROOF_MAC : 0u);
 }
 
 static bool is_object(const struct kit *k, const struct kit_push *push)
@@ -200,7 +204,7 @@ static struct kit_verdict ask_user(const struct kit *k, const struct kit_push *p
 static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struct kit_transport *t,
                                 struct kit_push *push)
 {
-    struct kit_push p = {.message_protection = KIT_NONE};
+    struct kit_push p = {.message_protection = t->mac ? KIT_INTEGRITY : KIT_NONE};
     struct kit_verdict v = good;
 
     if (m->body.n > k->conf.max_size)
@@ -229,11 +233,13 @@ static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struc
 struct kit_verdict kit_push_judge(struct kit *k, const struct kit_request *req, const struct kit_transport *t,
                                   struct kit_push *push)
 {
+    struct kit_transport came = *t;
     struct kit_entity m;
 
     if (message_of(k, req, &m))
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_FORM, 400, 0};
-    return judge(k, &m, t, push);
+    came.mac = t->mac && is_embedded(req);
+    return judge(k, &m, &came, push);
 }
 
 /* A type, charset or coding whose number we do not know is a form we do not take.  [OTA-HTTP §9.2] */

@@ -55,12 +55,13 @@ static enum err copy_servers(struct kit *k)
 static enum err copy_conf(struct kit *k)
 {
     struct kit_conf *c = &k->conf;
-    struct slice *const texts[] = {
-        &c->terminal_id, &c->accept,     &c->accept_charset, &c->accept_encoding, &c->accept_language,
-        &c->accept_app,  &c->login_user, &c->proof_user,     &c->verify_apps,     &c->user_apps};
+    struct slice *const texts[] = {&c->terminal_id,     &c->accept,          &c->accept_charset,
+                                   &c->accept_encoding, &c->accept_language, &c->accept_app,
+                                   &c->login_user,      &c->proof_user,      &c->mac_user,
+                                   &c->verify_apps,     &c->user_apps};
     enum err e = ERR_OK;
 
-    c->login_password = c->proof_password = SLICE_NONE;
+    c->login_password = c->proof_password = c->mac_password = c->mac_key = SLICE_NONE;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && !e; i++)
         e = copy(&k->arena, texts[i]);
     return e ? e : copy_servers(k);
@@ -131,6 +132,8 @@ static enum err make(struct kit *k, const struct kit_conf *conf)
         e = copy_conf(k);
     if (!e)
         e = make_tag(k);
+    if (!e)
+        e = kit_mac_make(k, conf);
     return e ? e : make_login(k, conf->login_password);
 }
 
@@ -182,6 +185,8 @@ void kit_free(struct kit **kit)
     for (size_t i = 0; i < SEC_DIGEST_ALGORITHM_COUNT; i++)
         sec_secret_clear(&k->ha1[i]);
     sec_digest_guard_free(&k->guard);
+    sec_mac_guard_free(&k->macs);
+    sec_mac_keys_clear(&k->mac_keys);
     kit_seen_clear(&k->seen);
     kit_verify_clear(&k->verify);
     buf_wipe(&k->plain);

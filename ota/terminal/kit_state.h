@@ -10,6 +10,7 @@
 #include "base/scan.h"
 #include "ota/headers.h"
 #include "security/digest.h"
+#include "security/mac_guard.h"
 #include "security/usim.h"
 
 #define KIT_SA_MAX             64 /* associations of one terminal */
@@ -52,6 +53,7 @@
     X(GPI_MALFORMED, "gpi-malformed")                                                                        \
     X(GPI_EXPIRED, "gpi-expired")                                                                            \
     X(GPI_DUPLICATE, "gpi-duplicate")                                                                        \
+    X(HMAC, "hmac")                           /* asked for x-syncml-hmac, or it was wrong */                 \
     X(INNER, "inner-malformed")               /* the seal is good, what was in it is not a message */        \
     X(USER, "user")                           /* the user did not prove who he is, or could not be asked */  \
     X(VERIFY_NOBODY, "verify-nobody")         /* asks to connect, and there is no home function to ask */    \
@@ -131,6 +133,9 @@ struct kit {
     struct kit_verify verify;
     struct sec_digest_guard *guard; /* NULL: no login asked for */
     struct sec_secret ha1[SEC_DIGEST_ALGORITHM_COUNT];
+    struct sec_mac_guard *macs; /* NULL: pushes carry none */
+    struct sec_mac_keys mac_keys;
+    struct sec_mac_session mac_session;
     struct buf proof_password; /* empty: it does not prove itself */
     struct buf plain;          /* of the last sealed message */
     struct buf text;           /* a direct push's header lines, and copies of slices handed out */
@@ -175,6 +180,7 @@ void kit_prov_free(struct kit_prov **p);
 struct kit_transport {
     unsigned proofs; /* of the gateway's name; of enum kit_proof, none: 0 */
     bool full;       /* proved, inside TLS or DTLS */
+    bool mac;        /* the entity has a right x-syncml-hmac */
     bool tls;
     bool answered; /* what the kit says of an association gets to the gateway */
     struct slice server;
@@ -205,6 +211,13 @@ bool kit_verify_wanted(const struct kit *k, const struct kit_push *push);
 struct kit_verdict kit_verify_take(struct kit *k, int64_t now_s, const struct kit_push *push);
 /* kit_prove.c.  Adds the proof that the gateway asks for, if it does and there is one. */
 void kit_prove(const struct kit *k, const struct kit_request *req, struct kit_answer *a);
+/* kit_mac.c.  What the request's x-syncml-hmac is worth: ERR_OK; ERR_ABSENT: it has none, or none is known here; else it is
+ * not taken. */
+enum err kit_mac_check(struct kit *k, const struct kit_request *req) MUST_USE;
+/* A line of the answer that asks for one, and one that says what to make the next with. */
+void kit_mac_challenge(struct kit *k, struct kit_answer *a);
+void kit_mac_next(struct kit *k, struct kit_answer *a);
+enum err kit_mac_make(struct kit *k, const struct kit_conf *conf) MUST_USE;
 struct slice kit_header_find(const struct kit_request *req, struct slice name);
 
 #endif

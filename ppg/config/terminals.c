@@ -32,6 +32,7 @@ struct draft {
     struct ota_terminal terminal;
     struct buf password;
     struct buf call_password;
+    struct buf mac_password;
     bool has_proof;
     struct ota_registry *registry;
     const struct sec_keyring *keyring;
@@ -57,6 +58,8 @@ static void forget(struct draft *d)
     sec_secret_clear(&d->terminal.association.key);
     sec_secret_clear(&d->terminal.psk);
     sec_secret_clear(&d->terminal.call_in.psk);
+    sec_mac_keys_clear(&d->terminal.mac.keys);
+    buf_wipe(&d->mac_password);
     buf_wipe(&d->password);
     buf_wipe(&d->call_password);
     d->has_proof = false;
@@ -204,6 +207,21 @@ static void set_login_user(struct ppg_list *l, const struct ppg_ini_line *line)
 static void set_login_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_secret(l, line, &draft_of(l)->password);
+}
+
+static void set_mac_user(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.mac.user);
+}
+
+static void set_mac_key_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_mac_key(l, line, &draft_of(l)->terminal.mac.keys.key[SEC_MAC_SHA256]);
+}
+
+static void set_mac_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_secret(l, line, &draft_of(l)->mac_password);
 }
 
 static void set_calls_in(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -632,6 +650,9 @@ static const struct ppg_list_key keys[] = {
     {"terminal-id", set_terminal_id, .must = false},
     {"login-user", set_login_user, .must = false},
     {"login-password-file", set_login_password_file, .must = false},
+    {"mac-user", set_mac_user, .must = false},
+    {"mac-key-file", set_mac_key_file, .must = false},
+    {"mac-password-file", set_mac_password_file, .must = false},
     {"max-size", set_max_size, .must = false},
     {"accept", set_accept, .must = false},
     {"applications", set_applications, .must = false},
@@ -722,6 +743,25 @@ static const char *secured_wrong(const struct ota_terminal *t)
     return NULL;
 }
 
+/* Takes the password of macs; what is wrong with them, NULL: nothing.  A push in the direct form has its headers outside of
+ * what a mac covers. */
+static const char *take_mac(struct draft *d)
+{
+    struct ota_terminal *t = &d->terminal;
+    struct sec_mac_keys *of = &t->mac.keys;
+
+    if (d->mac_password.n && sec_mac_inner(t->mac.user, buf_slice(&d->mac_password), &of->key[SEC_MAC_MD5]))
+        return "the password for macs cannot be hashed";
+    if ((t->mac.user.n != 0) != sec_mac_keys_any(of))
+        return "mac-user goes with mac-key-file or mac-password-file";
+    if (t->mac.user.n > SEC_MAC_USER_MAX_N || slice_find(t->mac.user, '"') < t->mac.user.n ||
+        slice_find(t->mac.user, '\\') < t->mac.user.n)
+        return "mac-user is too long, or has a character that cannot be quoted";
+    if (t->mac.user.n && t->route != OTA_ROUTE_HTTP)
+        return "mac-user is for terminals with an http route, or that call in";
+    return t->mac.user.n && t->direct ? "mac-user needs form = embedded" : NULL;
+}
+
 static const char *add_trouble(enum err e, bool known)
 {
     if (e == ERR_MALFORMED)
@@ -755,6 +795,8 @@ static void end(struct ppg_list *l)
         wrong = register_wrong(d);
     if (!wrong)
         wrong = secured_wrong(t);
+    if (!wrong)
+        wrong = take_mac(d);
     complete_profile(d);
     keep_suites(&t->association, d->suites);
     if (t->call_in.psk.n && !t->call_in.psk_version)
@@ -800,6 +842,7 @@ void ppg_terminals_read(struct ppg_load *load, const char *path, const struct se
     map_init(&d.models, PROFILES_MAX);
     buf_init(&d.password, PPG_LIST_SECRET_MAX_N + 1);
     buf_init(&d.call_password, PPG_LIST_SECRET_MAX_N + 1);
+    buf_init(&d.mac_password, PPG_LIST_SECRET_MAX_N + 1);
     ppg_list_read(&d.list, path, FILE_MAX_N, 0, at, SLICE_NONE);
     forget(&d);
     map_clear(&d.models);

@@ -58,7 +58,8 @@ static void json_proofs(struct buf *out, unsigned proofs)
     } rows[] = {{KIT_PROOF_CERTIFICATE, "certificate"},
                 {KIT_PROOF_DIGEST, "digest"},
                 {KIT_PROOF_SEAL, "seal"},
-                {KIT_PROOF_PSK, "psk"}};
+                {KIT_PROOF_PSK, "psk"},
+                {KIT_PROOF_MAC, "hmac"}};
     const char *comma = "";
 
     buf_add_str(out, ",\"proofs\":[");

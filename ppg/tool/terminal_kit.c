@@ -14,7 +14,8 @@
 
 /* What the terminal tells the gateway of itself, as header fields have it. */
 struct said {
-    struct buf password, proof;
+    struct buf password, proof, mac;
+    struct sec_secret mac_key;
     struct buf apps, accept, charsets, encodings, languages, verify_apps, pin_apps;
 };
 
@@ -52,6 +53,27 @@ static enum err say(const struct tool_terminal_options *o, struct said *said, st
     return e;
 }
 
+/* Of one algorithm: whoever has both keys takes the stronger. */
+static int take_mac(const struct tool_terminal_options *o, struct said *said, struct kit_conf *conf)
+{
+    struct slice text;
+    int bad = o->mac && o->mac_md5 ? tool_terminal_complain("--mac and --mac-md5", "one of them") : 0;
+
+    if (!bad)
+        bad = tool_terminal_login(o->mac ? "--mac" : "--mac-md5", o->mac ? o->mac : o->mac_md5, &said->mac,
+                                  &conf->mac_user, &text);
+    if (bad)
+        return bad;
+    if (o->mac_md5) {
+        conf->mac_password = text;
+        return 0;
+    }
+    if (sec_secret_set_hex(&said->mac_key, text) || said->mac_key.n != SEC_MAC_KEY_N)
+        return tool_terminal_complain("--mac", "the file holds no key of 64 hexadecimal digits");
+    conf->mac_key = sec_secret_slice(&said->mac_key);
+    return 0;
+}
+
 static int make_kit_with(struct tool_terminal *t, struct said *said)
 {
     const struct tool_terminal_options *o = t->o;
@@ -80,6 +102,8 @@ static int make_kit_with(struct tool_terminal *t, struct said *said)
             tool_terminal_login("--login", o->login, &said->password, &conf.login_user, &conf.login_password);
     if (!bad && o->proof)
         bad = tool_terminal_login("--proof", o->proof, &said->proof, &conf.proof_user, &conf.proof_password);
+    if (!bad && (o->mac || o->mac_md5))
+        bad = take_mac(o, said, &conf);
     if (!bad && o->pin && tool_pin_read(o->pin, &t->pin, why))
         bad = tool_terminal_complain(why, "");
     if (bad)
@@ -101,13 +125,18 @@ static int make_kit(struct tool_terminal *t)
 
     buf_init(&said.password, TOOL_TERMINAL_FILE_MAX_N);
     buf_init(&said.proof, TOOL_TERMINAL_FILE_MAX_N);
+    buf_init(&said.mac, TOOL_TERMINAL_FILE_MAX_N);
+    sec_secret_init(&said.mac_key);
     (void)buf_room(&said.password, TOOL_TERMINAL_FILE_MAX_N); /* so that it never moves, and is wiped whole */
     (void)buf_room(&said.proof, TOOL_TERMINAL_FILE_MAX_N);
+    (void)buf_room(&said.mac, TOOL_TERMINAL_FILE_MAX_N);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         buf_init(texts[i], TOOL_TERMINAL_FILE_MAX_N);
     bad = make_kit_with(t, &said);
     buf_wipe(&said.password);
     buf_wipe(&said.proof);
+    buf_wipe(&said.mac);
+    sec_secret_clear(&said.mac_key);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         buf_clear(texts[i]);
     return bad;

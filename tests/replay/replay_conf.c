@@ -44,11 +44,21 @@ static bool write_terminal(struct replay_world *w, FILE *f, const struct replay_
         (void)fprintf(f, "calls-in = any\ncall-proof = none\nwake = wap://sleep.example\n");
     if (t->inbox || t->fetches)
         (void)fprintf(f, "inbox = yes\ncall-proof = certificate\ncall-certificate = DNS:%s\n", t->key);
+    if (t->maced)
+        (void)fprintf(f, "mac-user = ppg\nmac-key-file = mac-key\n");
     if (!t->sealed)
         return true;
     (void)snprintf(name, sizeof name, "association-%zu", (size_t)(t - w->net->terminals));
     (void)fprintf(f, "association-file = %s\n", name);
     return write_association(w, t, name);
+}
+
+static bool write_mac_key(struct replay_world *w)
+{
+    char path[300];
+    FILE *f = file_open(w, "mac-key", path);
+
+    return f && fprintf(f, "%064d\n", 7) > 0 && fclose(f) == 0 && chmod(path, S_IRUSR | S_IWUSR) == 0;
 }
 
 static bool write_terminals(struct replay_world *w)
@@ -93,8 +103,8 @@ bool replay_conf_write(struct replay_world *w, char path[300])
     const char *section = "";
     FILE *f;
 
-    if (!write_terminals(w) || !write_subscribers(w) || !write_empty(w, "initiators.conf") ||
-        !write_empty(w, "whitelist.conf"))
+    if (!write_mac_key(w) || !write_terminals(w) || !write_subscribers(w) ||
+        !write_empty(w, "initiators.conf") || !write_empty(w, "whitelist.conf"))
         return false;
     f = file_open(w, "ppg.conf", path);
     if (!f)

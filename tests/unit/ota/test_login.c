@@ -47,6 +47,32 @@ static void challenges(void)
     }
 }
 
+static void macs(void)
+{
+    static const struct {
+        const char *first, *second;
+        enum err want;
+        size_t n;
+    } rows[] = {
+        {"Syncml-MAC realm=\"r\", nonce=\"QUFB\"", SHA, ERR_OK, 3},
+        {SHA, "syncml-mac nonce=\"QQ==\"", ERR_OK, 1},
+        {"Syncml-MAC realm=\"r\"", "Syncml-MAC nonce=\"QUFB\"", ERR_OK, 3},
+        {"Syncml-MAC realm=\"r\"", MD5, ERR_ABSENT, 99},
+        {SHA, MD5, ERR_ABSENT, 99},
+        {"Basic realm=\"r\"", "", ERR_ABSENT, 99},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct net_http_header h[] = {{SLICE("WWW-Authenticate"), slice_str(rows[i].first)},
+                                      {SLICE("www-authenticate"), slice_str(rows[i].second)}};
+        struct net_http_msg m = {.status = 401, .headers = h, .headers_n = 2};
+        struct sec_mac_nonce nonce = {.n = 99};
+
+        test_row(i);
+        CU_ASSERT(ota_login_mac(&m, &nonce) == rows[i].want && nonce.n == rows[i].n);
+    }
+}
+
 static void answers(void)
 {
     static const struct ota_login login = {SLICE("gw"), SLICE("secret")}, nobody = {SLICE_NONE, SLICE_NONE};
@@ -79,6 +105,7 @@ static void answers(void)
 }
 
 const struct test_case test_cases[] = {
+    {"macs", macs},
     {"challenges", challenges},
     {"answers", answers},
     {NULL, NULL},

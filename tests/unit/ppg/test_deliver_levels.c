@@ -12,12 +12,12 @@
 
 #define MARKER   SLICE("nobody-may-read-this")
 #define LEVELS   3
-#define KINDS    4 /* of associations */
+#define KINDS    6 /* of associations and keys */
 #define ASKINGS  (LEVELS * LEVELS)
 #define FIRST_NO 1000
 
 /* What leaves the gateway. */
-enum { NOTHING = 'x', OPEN = 'o', MACED = 'm', ENCRYPTED = 'e' };
+enum { NOTHING = 'x', OPEN = 'o', HEADER = 'h', MACED = 'm', ENCRYPTED = 'e' };
 
 /* --- the tables: n none, i integrity, f full --- */
 
@@ -31,20 +31,24 @@ static const char *const level_of[LEVELS][LEVELS] = {
 /* Is the level allowed under a ceiling?  Rows ceiling, columns level. */
 static const char *const allowed[LEVELS] = {"ynn", "yyn", "yyy"};
 
-/* What a binding's transport gives: P protects, end to end; C does not; B nor can it carry a seal. */
-static const char binding_kind[SEC_BINDING_COUNT + 1] = "PCCPCCPCPB";
+/* What a binding's transport gives: P protects, end to end; C does not; B nor can it carry a seal.  T and H are P and C
+ * that can carry x-syncml-hmac. */
+static const char binding_kind[SEC_BINDING_COUNT + 1] = "THHPCCPCPB";
 static const char *const binding_names[SEC_BINDING_COUNT] = {
     "http-tls",  "http-digest-int", "http-clear", "sip-tls", "sip-proxied",
     "sip-clear", "msrp-tls",        "udp-clear",  "dtls",    "broadcast"};
 
-/* What leaves, for each association: none, one that encrypts, one that only authenticates, one that is over. */
+/* What leaves, for each association: none, one that encrypts, one that only authenticates, one that is over; and with a
+ * key for x-syncml-hmac: none, one that encrypts. */
 static const struct {
     char binding, level;
     const char *automatic, *always;
 } leaves[] = {
-    {'P', 'n', "oooo", "oooo"}, {'P', 'i', "oooo", "xemx"}, {'P', 'f', "oooo", "xexx"},
-    {'C', 'n', "oooo", "oooo"}, {'C', 'i', "xemx", "xemx"}, {'C', 'f', "xexx", "xexx"},
-    {'B', 'n', "oooo", "oooo"}, {'B', 'i', "xxxx", "xxxx"}, {'B', 'f', "xxxx", "xxxx"},
+    {'P', 'n', "oooooo", "oooooo"}, {'P', 'i', "oooooo", "xemxxe"}, {'P', 'f', "oooooo", "xexxxe"},
+    {'C', 'n', "oooooo", "oooooo"}, {'C', 'i', "xemxxe", "xemxxe"}, {'C', 'f', "xexxxe", "xexxxe"},
+    {'T', 'n', "oooooo", "oooooo"}, {'T', 'i', "oooooo", "xemxhe"}, {'T', 'f', "oooooo", "xexxxe"},
+    {'H', 'n', "oooooo", "oooooo"}, {'H', 'i', "xemxhe", "xemxhe"}, {'H', 'f', "xexxxe", "xexxxe"},
+    {'B', 'n', "oooooo", "oooooo"}, {'B', 'i', "xxxxxx", "xxxxxx"}, {'B', 'f', "xxxxxx", "xxxxxx"},
 };
 static const char *const level_names[LEVELS] = {"none", "integrity", "full"};
 static const char level_letters[LEVELS + 1] = "nif";
@@ -99,7 +103,9 @@ static char form_of(const struct ota_job *job)
     struct sec_gpl_msg m;
 
     if (!slice_eq(ota_header_find(job->message_head, SLICE("Content-Type")), SLICE(OTA_TYPE_GPL_A1)))
-        return OPEN;
+        return job->mac ? HEADER : OPEN;
+    if (job->mac)
+        return '?';
     if (sec_gpl_parse(job->body, &m))
         return '?';
     if (sec_gpl_suite_encrypts(m.suite))
@@ -156,7 +162,8 @@ static struct replay_world *world(unsigned floor, unsigned ceiling, bool always)
     struct replay_world *w = fix_world("levels", SEC_BINDING_COUNT * KINDS, "ok");
 
     for (unsigned i = 0; i < SEC_BINDING_COUNT * KINDS; i++) {
-        w->net->terminals[i].sealed = i % KINDS != 0;
+        w->net->terminals[i].sealed = i % KINDS != 0 && i % KINDS != 4;
+        w->net->terminals[i].maced = i % KINDS >= 4;
         w->net->terminals[i].suites = i % KINDS == 2 ? "hmac-sha256, hmac-sha256-8" : NULL;
         w->net->terminals[i].expires = i % KINDS == 3 ? "2001-01-01T00:00:00Z" : NULL;
     }
@@ -251,7 +258,7 @@ static void run(unsigned floor, unsigned ceiling, bool always, const char *type)
     fix_end(w);
 }
 
-/* 10 bindings, 4 associations, 9 ways to ask, 6 pairs of floor and ceiling, 2 uses of seals: 4320 deliveries. */
+/* 10 bindings, 6 kinds of terminals, 9 ways to ask, 6 pairs of floor and ceiling, 2 uses of seals: 6480 deliveries. */
 static void test_every_combination(void)
 {
     for (unsigned floor = 0; floor < LEVELS; floor++)
@@ -291,11 +298,11 @@ static void test_tables(void)
     for (size_t i = 0; i < COUNT(leaves); i++)
         for (unsigned k = 0; k < 2 * KINDS; k++) {
             char form = (k < KINDS ? leaves[i].automatic : leaves[i].always)[k % KINDS];
-            bool whole = leaves[i].binding == 'P';
+            bool whole = leaves[i].binding == 'P' || leaves[i].binding == 'T';
 
             test_row(i);
             CU_ASSERT(leaves[i].level == 'n' || whole || form != OPEN);
-            CU_ASSERT(leaves[i].level != 'f' || whole || form != MACED);
+            CU_ASSERT(leaves[i].level != 'f' || whole || (form != MACED && form != HEADER));
         }
 }
 

@@ -8,10 +8,10 @@
 #include "tests/unit/harness.h"
 
 /* The rule once more, written from the requirement and not from the code: answers 0 refused by the ceiling,
- * 1 impossible, else 2 + integrity means + 3 * confidentiality means. */
+ * 1 impossible, else 2 + integrity means + 4 * confidentiality means. */
 static int naive(const struct sec_policy_in *in)
 {
-    bool can_seal = in->caps.gpl && in->sa;
+    bool can_seal = in->caps.gpl && in->sa, can_mac = in->caps.mac && in->mac;
     bool want_int, want_conf;
     int integrity = in->caps.auth_int ? 1 : 0, conf = in->caps.conf ? 1 : 0;
     int level = 0;
@@ -34,9 +34,13 @@ static int naive(const struct sec_policy_in *in)
         if (want_conf && conf == 0)
             conf = 2;
     }
-    if ((integrity == 2 || conf == 2) && !can_seal)
+    if (conf == 2 && !can_seal)
+        return 1; /* a mac hides nothing */
+    if (integrity == 2 && !can_seal && !can_mac)
         return 1;
-    return 2 + integrity + 3 * conf;
+    if (integrity == 2 && !can_seal)
+        integrity = 3;
+    return 2 + integrity + 4 * conf;
 }
 
 static int decided(const struct sec_policy_in *in, struct sec_policy_out *out)
@@ -46,10 +50,10 @@ static int decided(const struct sec_policy_in *in, struct sec_policy_out *out)
         return 0;
     if (out->refusal == SEC_POLICY_IMPOSSIBLE)
         return 1;
-    return 2 + (int)out->integrity + 3 * (int)out->conf;
+    return 2 + (int)out->integrity + 4 * (int)out->conf;
 }
 
-/* Four levels of three values, then caps (3), association and message use (2 bits each): 81 * 32 rows. */
+/* Four levels of three values, then a bit each: caps (4), association, message use, mac: 81 * 128 rows. */
 static struct sec_policy_in combination(unsigned i)
 {
     struct sec_policy_in in;
@@ -58,12 +62,13 @@ static struct sec_policy_in combination(unsigned i)
     in.demanded = (enum sec_level)(i / 3 % 3);
     in.floor = (enum sec_level)(i / 9 % 3);
     in.ceiling = (enum sec_level)(i / 27 % 3);
-    in.caps = (struct sec_caps){i / 81 & 1, i / 81 >> 1 & 1, i / 81 >> 2 & 1};
+    in.caps = (struct sec_caps){i / 81 & 1, i / 81 >> 1 & 1, i / 81 >> 2 & 1, i / 81 >> 5 & 1};
     in.sa = i / 81 >> 3 & 1;
     in.message = i / 81 >> 4 & 1 ? SEC_MESSAGE_ALWAYS : SEC_MESSAGE_AUTO;
+    in.mac = i / 81 >> 6 & 1;
     return in;
 }
-#define COMBINATIONS (81 * 32)
+#define COMBINATIONS (81 * 128)
 
 static void test_every_combination(void)
 {
@@ -79,6 +84,7 @@ static void test_every_combination(void)
         CU_ASSERT(got == naive(&in));
         CU_ASSERT(out.seal == (got >= 2 && (out.integrity == SEC_MEANS_GPL || out.conf == SEC_MEANS_GPL)));
         CU_ASSERT(out.seal_encrypts == (got >= 2 && out.conf == SEC_MEANS_GPL));
+        CU_ASSERT(out.mac == (got >= 2 && out.integrity == SEC_MEANS_MAC));
         sec_policy_text(&out, text);
         CU_ASSERT(strlen(text) + 1 < sizeof text && strstr(text, "\"") != NULL);
         refused += got < 2;
@@ -104,6 +110,8 @@ static void test_never_a_downgrade(void)
         CU_ASSERT(out.integrity != SEC_MEANS_TRANSPORT || in.caps.auth_int);
         CU_ASSERT(out.conf != SEC_MEANS_TRANSPORT || in.caps.conf);
         CU_ASSERT(!out.seal || (in.caps.gpl && in.sa));
+        CU_ASSERT(!out.mac || (in.caps.mac && in.mac && !(in.caps.gpl && in.sa))); /* a seal comes first */
+        CU_ASSERT(out.conf != SEC_MEANS_MAC);
     }
 }
 
@@ -115,50 +123,83 @@ static const struct {
       SEC_LEVEL_NONE,
       SEC_LEVEL_NONE,
       SEC_LEVEL_FULL,
-      {false, false, true},
+      {false, false, true, false},
       true,
-      SEC_MESSAGE_AUTO},
+      SEC_MESSAGE_AUTO,
+      false},
      "level=full auth=gpl int=gpl conf=gpl why=\"initiator asks, transport does not protect\""},
     {{SEC_LEVEL_NONE,
       SEC_LEVEL_FULL,
       SEC_LEVEL_NONE,
       SEC_LEVEL_FULL,
-      {true, true, true},
+      {true, true, true, false},
       true,
-      SEC_MESSAGE_AUTO},
+      SEC_MESSAGE_AUTO,
+      false},
      "level=full auth=transport int=transport conf=transport why=\"whitelist demands, transport is enough\""},
     {{SEC_LEVEL_NONE,
       SEC_LEVEL_NONE,
       SEC_LEVEL_INTEGRITY,
       SEC_LEVEL_FULL,
-      {true, true, true},
+      {true, true, true, false},
       true,
-      SEC_MESSAGE_ALWAYS},
+      SEC_MESSAGE_ALWAYS,
+      false},
      "level=integrity auth=gpl int=gpl conf=transport why=\"provider's floor, messages are always sealed\""},
     {{SEC_LEVEL_FULL,
       SEC_LEVEL_NONE,
       SEC_LEVEL_NONE,
       SEC_LEVEL_INTEGRITY,
-      {true, true, true},
+      {true, true, true, false},
       true,
-      SEC_MESSAGE_AUTO},
+      SEC_MESSAGE_AUTO,
+      false},
      "level=full auth=none int=none conf=none why=\"initiator asks, above the provider's ceiling\""},
     {{SEC_LEVEL_FULL,
       SEC_LEVEL_NONE,
       SEC_LEVEL_NONE,
       SEC_LEVEL_FULL,
-      {false, false, true},
+      {false, false, true, false},
       false,
-      SEC_MESSAGE_AUTO},
+      SEC_MESSAGE_AUTO,
+      false},
      "level=full auth=none int=none conf=none why=\"initiator asks, no association with the terminal\""},
     {{SEC_LEVEL_FULL,
       SEC_LEVEL_NONE,
       SEC_LEVEL_NONE,
       SEC_LEVEL_FULL,
-      {false, false, false},
+      {false, false, false, false},
       true,
-      SEC_MESSAGE_AUTO},
+      SEC_MESSAGE_AUTO,
+      false},
      "level=full auth=none int=none conf=none why=\"initiator asks, bearer cannot carry a sealed message\""},
+    {{SEC_LEVEL_INTEGRITY,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {false, false, true, true},
+      false,
+      SEC_MESSAGE_AUTO,
+      true},
+     "level=integrity auth=hmac int=hmac conf=none why=\"initiator asks, transport does not protect\""},
+    {{SEC_LEVEL_INTEGRITY,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {true, true, true, true},
+      false,
+      SEC_MESSAGE_ALWAYS,
+      true},
+     "level=integrity auth=hmac int=hmac conf=transport why=\"initiator asks, messages always have a mac\""},
+    {{SEC_LEVEL_FULL,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {false, false, true, true},
+      false,
+      SEC_MESSAGE_AUTO,
+      true},
+     "level=full auth=none int=none conf=none why=\"initiator asks, no association with the terminal\""},
 };
 
 static void test_texts(void)
@@ -188,6 +229,7 @@ static void test_caps_table(void)
             want |= protected[i] == b;
         CU_ASSERT(caps->auth_int == want && caps->conf == want);
         CU_ASSERT(caps->gpl == (b != SEC_BINDING_BROADCAST));
+        CU_ASSERT(caps->mac == (b <= SEC_BINDING_HTTP_CLEAR));
         CU_ASSERT(sec_binding_name((enum sec_binding)b) != NULL);
     }
 }
@@ -217,6 +259,7 @@ static void check_row(struct slice names, struct slice cells, unsigned *seen)
         CU_ASSERT(cell_is(&rest, sec_caps_of((enum sec_binding)b)->auth_int));
         CU_ASSERT(cell_is(&rest, sec_caps_of((enum sec_binding)b)->conf));
         CU_ASSERT(cell_is(&rest, sec_caps_of((enum sec_binding)b)->gpl));
+        CU_ASSERT(cell_is(&rest, sec_caps_of((enum sec_binding)b)->mac));
     }
 }
 
@@ -243,9 +286,11 @@ static void test_readme(void)
  * hides is refused, all other is not. */
 static void test_confidential_or_not_at_all(void)
 {
-    for (unsigned i = 0; i < SEC_BINDING_COUNT * 4; i++) {
-        struct sec_policy_in in = {
-            .ceiling = SEC_LEVEL_FULL, .caps = *sec_caps_of((enum sec_binding)(i / 4)), .sa = i & 1};
+    for (unsigned i = 0; i < SEC_BINDING_COUNT * 8; i++) {
+        struct sec_policy_in in = {.ceiling = SEC_LEVEL_FULL,
+                                   .caps = *sec_caps_of((enum sec_binding)(i / 8)),
+                                   .sa = i & 1,
+                                   .mac = i & 4};
         struct sec_policy_out out;
 
         test_row(i);
