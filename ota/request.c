@@ -48,11 +48,12 @@ static void print_length(size_t n, struct buf *out)
 /* Over the entity as it is sent, in pieces; r->mac: the terminal has a key. */
 static enum err print_mac(const struct ota_request *r, const struct slice *entity, size_t n, struct buf *out)
 {
-    const struct ota_mac *mac = &r->terminal->mac;
+    const struct ota_mac *mac;
     enum err e;
 
     if (!r->mac)
         return ERR_OK;
+    mac = &r->terminal->mac;
     buf_add_str(out, SEC_MAC_HEADER ": ");
     e = sec_mac_print(mac->user, &mac->keys, slice_of(r->mac->p, r->mac->n), entity, n, out);
     buf_add(out, SLICE("\r\n"));
