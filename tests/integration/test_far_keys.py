@@ -3,6 +3,7 @@ where the answer matters.  TS 33.220 section 4.5.3, TS 29.309.  Usage: test_far_
 
 import base64
 import datetime
+import itertools
 import json
 import os
 import socket
@@ -118,7 +119,9 @@ def digest_with_a_key_from_afar(bench):
     gateway = gateway_of(bench, bsf.url)
     ue = bootstrapped(bench, bsf, module)
     for n in range(3):
-        check_eq(login(bench, gateway, user_of(ue), f"good{n}").code, 1001)
+        answer = login(bench, gateway, user_of(ue), f"good{n}")
+        check_eq(answer.code, 1001)
+        check("rspauth=" in answer.headers["authentication-info"], "the gateway proves that it has the key")
     check(f"bootstrapped by {IMPI}" in gateway.ctl("push", "explain", "good0").stdout, "the identity arrived")
     check_eq((status(gateway)["asked"], status(gateway)["keys"]), (1, 1))
     bsf.check_events(1, "zn.key")
@@ -263,6 +266,21 @@ def one_source_has_a_rate(bench):
     check(bsf.asked() <= time.monotonic() - began + 2, (bsf.asked(), codes))
 
 
+@case
+def requests_that_wait_may_be_left(bench):
+    bsf = Scripted(bench)
+    gateway = gateway_of(bench, bsf.url)
+    bsf.gate.clear()
+    links = [guess(gateway, stranger()) for _ in range(4)]
+    wait_until(lambda: bsf.asked() == 4, "they wait")
+    for link in links[:2]:
+        link.close()
+    links[2].shutdown(socket.SHUT_WR)
+    bsf.gate.set()
+    check_eq([answered(link) for link in links[2:]], [401] * 2)
+    check_eq(login(bench, gateway, user_of(bsf.subscriber()), "after").code, 1001)
+
+
 # --- shared keys of TLS ---
 
 SUITES = {"DHE-PSK-AES128-GCM-SHA256": "00aa", "DHE-PSK-CHACHA20-POLY1305": "ccad"}
@@ -370,6 +388,42 @@ def handshakes_wait_and_may_be_left(bench):
     gateway.wait_event("net.tls.refused", reason="handshake-late")
     bsf.gate.set()
     check_eq(stored(gateway), "2")
+
+
+@case
+def a_session_ends_with_its_key(bench):
+    """The key of an open connection is asked for again when it is over, and what the BSF says then counts."""
+    bsf = Scripted(bench)
+    bsf.life_s = 3
+    gateway = with_psk(bench, bsf.url)
+    numbers = itertools.count()
+
+    def session():
+        ue = bsf.subscriber()
+        client = subprocess.Popen(s_client(ports(gateway)["pap-psk"], ue.btid, ue.ks_naf(FQDN, TLS13), "-tls1_3", "-quiet"),
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        bench.closers.append(client.kill)
+        return client
+
+    def submit(client):
+        client.stdin.write(ask(f"push{next(numbers)}").replace(b"Connection: close\r\n", b""))
+        client.stdin.flush()
+        got = b""
+        while b"\r\n\r\n" not in got or (b" 202 " in got and b"</pap>" not in got):
+            more = os.read(client.stdout.fileno(), 65536)
+            check(more, f"an answer, not the end; before it {got}")
+            got += more
+        return int(got.split(b" ")[1])
+
+    client = session()
+    check_eq(submit(client), 202)
+    bsf.life_s = 3600
+    wait_until(lambda: submit(client) == 202 and bsf.asked() >= 2, "asked again, and good again")
+    bsf.life_s = 3
+    client = session()
+    check_eq(submit(client), 202)
+    bsf.known.clear()
+    wait_until(lambda: submit(client) == 403, "nobody's any more")
 
 
 @case
