@@ -28,6 +28,8 @@ void ota_sip_attempt_stop(struct ota_sip_attempt *a)
 {
     struct ota_sip_search *search = a->search;
 
+    if (a->session && a->trans)
+        ota_sip_attempt_abandon(a);
     ota_sip_trans_drop(&a->trans);
     ota_sip_trans_drop(&a->cancelling);
     ota_sip_hop_leave(&a->hop, &a->rider);
@@ -217,6 +219,16 @@ static enum err no_room(enum err e)
     return e == ERR_LIMIT ? ERR_NOMEM : e;
 }
 
+/* Nor does it ring when the push is of no use any more. */
+static int64_t ring_ms(const struct ota_sip_attempt *a)
+{
+    int64_t max_ms = env_of(a)->sip.ring_ms, left_ms = a->job->expires_ms - clk_utc_ms(env_of(a)->net->clk);
+
+    if (a->job->expires_ms == 0 || left_ms > max_ms)
+        return max_ms;
+    return left_ms > 0 ? left_ms : 0;
+}
+
 static enum err try_send(struct ota_sip_attempt *a)
 {
     const struct ota_sip_trans_user user = {.send = trans_send,
@@ -224,7 +236,7 @@ static enum err try_send(struct ota_sip_attempt *a)
                                             .arg = a,
                                             .ack = ota_sip_attempt_ack,
                                             .rang = ota_sip_attempt_rang,
-                                            .ring_ms = env_of(a)->sip.ring_ms};
+                                            .ring_ms = ring_ms(a)};
     const struct ota_sip_way way = {a->via, a->places[a->place_at].to, slice_str(a->name),
                                     ota_sip_attempt_by_flow(a) ? &a->device.flow : NULL};
     struct ota_sip *s = a->target->sip;

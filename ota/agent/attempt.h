@@ -36,6 +36,7 @@ struct ota_sip {
     struct map sessions;     /* Call-ID -> struct ota_sip_session */
     struct list idle;        /* of these, without a push; the longest first */
     struct list leaving;     /* sessions that have ended and wait for the last word */
+    struct list abandoned;   /* invitations that nobody wants an answer to any more */
     size_t sessions_open;    /* in memory */
     struct net_tls_ctx *tls; /* of the environment; towards terminals */
     struct list free;        /* targets with nothing on its way: begin the next, or go */
@@ -89,7 +90,7 @@ struct ota_sip_attempt {
     struct ota_sip_rider rider;
     struct ota_sip_hop *hop;
     struct ota_sip_trans *trans;
-    struct buf entity;  /* the push as it is sent: the body of a MESSAGE */
+    struct buf entity;  /* the body of a MESSAGE; in a session what goes before the content */
     struct buf message; /* the request, as it is sent again */
     struct buf offer;   /* the body of an INVITE */
     struct buf cancel;  /* the request that ends its ringing */
@@ -159,7 +160,13 @@ void ota_sip_attempt_offer(struct ota_sip_attempt *a);
 void ota_sip_attempt_ack(struct slice request, void *arg);
 void ota_sip_attempt_rang(void *arg);
 
-/* attempt_text.c.  Fills entity: in an envelope with its push headers, or bare.  ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
+/* abandon.c.  The INVITE under way goes on by itself, to its end: it is cancelled once it rings, and who accepts it all the same is told
+ * goodbye (RFC 3261 §9.1, §15).  The attempt has none any more. */
+void ota_sip_attempt_abandon(struct ota_sip_attempt *a);
+/* The bearer closes: what is abandoned is cancelled without waiting for what comes of it. */
+void ota_sip_abandoned_end(struct ota_sip *s);
+
+/* attempt_text.c.  Fills entity: the push in an envelope with its push headers, or bare; for a session without its body.  ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_attempt_entity(struct ota_sip_attempt *a) MUST_USE;
 /* Its media type. */
 struct slice ota_sip_attempt_type(const struct ota_sip_attempt *a);
@@ -168,6 +175,8 @@ struct slice ota_sip_attempt_app(const struct ota_sip_attempt *a);
 /* Fills message with the next request: another branch, another number (RFC 3261 §8.1.1.7, §22.2).  ERR_MALFORMED, ERR_LIMIT,
  * ERR_IO, ERR_NOMEM. */
 enum err ota_sip_attempt_request(struct ota_sip_attempt *a) MUST_USE;
+/* What challenges are answered with: the terminal's own, else the gateway's. */
+const struct ota_login *ota_sip_attempt_login(const struct ota_sip_attempt *a);
 /* Credentials that were good last time go along at once. */
 void ota_sip_attempt_recall(struct ota_sip_attempt *a);
 /* What was good for this request is for the next one. */

@@ -44,11 +44,12 @@ enum err ota_sip_attempt_entity(struct ota_sip_attempt *a)
         if (e)
             return e;
     }
-    buf_add(&a->entity, a->job->body);
+    if (!a->session) /* there it goes as it stands */
+        buf_add(&a->entity, a->job->body);
     return buf_err(&a->entity);
 }
 
-static const struct ota_login *login_of(const struct ota_sip_attempt *a)
+const struct ota_login *ota_sip_attempt_login(const struct ota_sip_attempt *a)
 {
     return a->job->terminal->login.user.n ? &a->job->terminal->login : &env_of(a)->sip.login;
 }
@@ -71,7 +72,7 @@ static enum err print_login(struct ota_sip_attempt *a, const struct ota_sip_veri
 {
     const struct sec_digest_request request = {method_of(a), slice_str(a->uri), body_of(a), true};
 
-    return ota_sip_login_print(&a->login, login_of(a), &request, verify, out);
+    return ota_sip_login_print(&a->login, ota_sip_attempt_login(a), &request, verify, out);
 }
 
 /* What TLS protects because the URI says so needs no agreement (RFC 3329 §2.3.1); a device that has registered here has its own. */
@@ -105,7 +106,7 @@ static enum err print_security(struct ota_sip_attempt *a, struct buf *out)
 static struct ota_sip_whom whom_of(const struct ota_sip_attempt *a)
 {
     return (struct ota_sip_whom){a->via == OTA_SIP_TLS, slice_str(a->next), slice_str(a->to.record),
-                                 login_of(a)->user};
+                                 ota_sip_attempt_login(a)->user};
 }
 
 void ota_sip_attempt_recall(struct ota_sip_attempt *a)

@@ -124,7 +124,7 @@ void ota_sip_dialog_clear(struct ota_sip_dialog *d)
 }
 
 enum err ota_sip_dialog_print(const struct ota_sip_dialog *d, const char *method, enum ota_sip_via via,
-                              struct slice sent_by, struct slice branch, struct slice reason, struct buf *out)
+                              struct slice sent_by, struct slice branch, struct slice more, struct buf *out)
 {
     bool ack = slice_eq(slice_str(method), SLICE("ACK"));
 
@@ -135,11 +135,7 @@ enum err ota_sip_dialog_print(const struct ota_sip_dialog *d, const char *method
     buf_add(out, SLICE(";rport\r\nMax-Forwards: 70\r\n"));
     buf_add(out, buf_slice(&d->lines));
     buf_addf(out, "CSeq: %u %s\r\n", (unsigned)d->cseq + !ack, method);
-    if (reason.n) {
-        buf_add(out, SLICE("Reason: "));
-        buf_add(out, reason);
-        buf_add(out, SLICE("\r\n"));
-    }
+    buf_add(out, more);
     buf_add(out, SLICE("Content-Length: 0\r\n\r\n"));
     return buf_err(out);
 }

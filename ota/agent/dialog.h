@@ -26,10 +26,10 @@ struct ota_sip_dialog {
 enum err ota_sip_dialog_read(const struct ota_sip_reply *r, struct ota_sip_dialog *out) MUST_USE;
 void ota_sip_dialog_clear(struct ota_sip_dialog *d);
 
-/* A request inside the dialog, without a body: ACK, with the number of the INVITE (§13.2.2.4), or BYE, with the next.  reason: the
- * value of Reason (RFC 3326), or empty.  Appended; ERR_LIMIT, ERR_NOMEM. */
+/* A request inside the dialog, without a body: ACK, with the number of the INVITE (§13.2.2.4), or BYE, with the next.  more:
+ * header lines of its own, or empty.  Appended; ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_dialog_print(const struct ota_sip_dialog *d, const char *method, enum ota_sip_via via,
-                              struct slice sent_by, struct slice branch, struct slice reason,
+                              struct slice sent_by, struct slice branch, struct slice more,
                               struct buf *out) MUST_USE;
 bool ota_sip_dialog_owns(const struct ota_sip_dialog *d, const struct ota_sip_request *r);
 

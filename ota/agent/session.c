@@ -30,6 +30,11 @@ static void session_free(struct ota_sip_session *s)
     buf_clear(&s->out);
     ota_msrp_frame_clear(&s->frame);
     net_tls_ctx_free(&s->tls);
+    ota_sip_login_clear(&s->login);
+    if (s->password)
+        mem_wipe(s->password, strlen(s->password));
+    free(s->password);
+    free(s->user);
     ota_msrp_guest_free(&s->guest);
     ota_msrp_parcel_free(&s->arrived);
     free(s);
@@ -51,12 +56,15 @@ static void search_gone(void *arg)
     ota_sip_check_end(sip);
 }
 
+static bool bye_again(struct ota_sip_session *s, const struct ota_sip_reply *reply);
+
 static void bye_done(enum err why, const struct ota_sip_reply *reply, void *arg)
 {
     struct ota_sip_session *s = arg;
 
-    (void)why, (void)reply;
     s->trans = NULL;
+    if (why == ERR_OK && (reply->status == 401 || reply->status == 407) && bye_again(s, reply))
+        return;
     ota_sip_hop_leave(&s->hop, &s->rider);
     ota_sip_session_check_end(s);
 }
@@ -69,7 +77,7 @@ static enum err bye_send(void *arg)
     return e == ERR_AGAIN ? ERR_OK : e;
 }
 
-static enum err print(struct ota_sip_session *s, const char *method, struct slice reason, struct buf *out)
+static enum err print(struct ota_sip_session *s, const char *method, struct slice more, struct buf *out)
 {
     char sent_by[OTA_SIP_HOST_MAX_N + 10], branch[OTA_SIP_BRANCH_N + 1] = "z9hG4bK";
     enum err e = ota_sip_chance(branch + 7, OTA_SIP_BRANCH_N - 7);
@@ -79,26 +87,54 @@ static enum err print(struct ota_sip_session *s, const char *method, struct slic
     ota_sip_sent_by(env_of(s), s->hop, sent_by, sizeof sent_by);
     return e ? e
              : ota_sip_dialog_print(&s->dialog, method, s->place.via, slice_str(sent_by), slice_str(branch),
-                                    reason, out);
+                                    more, out);
+}
+
+/* With answers to the challenges that there were. */
+static enum err print_bye(struct ota_sip_session *s)
+{
+    const struct ota_login as = {slice_str(s->user), slice_str(s->password)};
+    const struct sec_digest_request request = {SLICE("BYE"), slice_str(s->dialog.target), SLICE_NONE, true};
+    struct buf *more = &s->sip->scratch;
+    enum err e = ERR_OK;
+
+    buf_reset(more, OTA_SIP_REALMS_MAX * SEC_DIGEST_HEADER_MAX_N);
+    if (s->login.n)
+        e = ota_sip_login_print(&s->login, &as, &request, NULL, more);
+    buf_add_str(more, s->reason);
+    buf_reset(&s->bye, OTA_SIP_HEAD_MAX_N);
+    return e ? e : print(s, "BYE", buf_slice(more), &s->bye);
+}
+
+static bool start_bye(struct ota_sip_session *s)
+{
+    const struct ota_sip_trans_user user = {.send = bye_send, .done = bye_done, .arg = s};
+
+    if (print_bye(s) || ota_sip_trans_start(s->sip->stack, buf_slice(&s->bye), &user, &s->trans))
+        return false;
+    ota_sip_watch(s->sip);
+    return true;
+}
+
+/* Each realm is answered once, with the next number (RFC 3261 §22.2). */
+static bool bye_again(struct ota_sip_session *s, const struct ota_sip_reply *reply)
+{
+    if (!s->user || !s->hop || s->sip->ended || ota_sip_login_challenged(&s->login, reply))
+        return false;
+    s->dialog.cseq++;
+    return start_bye(s);
 }
 
 /* When it cannot be said the far end finds out by itself: the connection has gone. */
 static void say_bye(struct ota_sip_session *s, const char *text)
 {
-    const struct ota_sip_trans_user user = {.send = bye_send, .done = bye_done, .arg = s};
-    char reason[160];
-    enum err e;
-
     if (!s->hop)
         return;
-    (void)snprintf(reason, sizeof reason, "SIP ;cause=200 ;text=\"%s\"", text);
-    e = print(s, "BYE", slice_str(reason), &s->bye);
-    if (!e && s->sip->ended) { /* nobody is left to wait for an answer */
-        e = ota_sip_hop_send(s->hop, buf_slice(&s->bye));
-    } else if (!e && !ota_sip_trans_start(s->sip->stack, buf_slice(&s->bye), &user, &s->trans)) {
-        ota_sip_watch(s->sip);
+    (void)snprintf(s->reason, sizeof s->reason, "Reason: SIP ;cause=200 ;text=\"%s\"\r\n", text);
+    if (s->sip->ended && !print_bye(s)) /* nobody is left to wait for an answer */
+        (void)!ota_sip_hop_send(s->hop, buf_slice(&s->bye));
+    else if (!s->sip->ended && start_bye(s))
         return;
-    }
     ota_sip_hop_leave(&s->hop, &s->rider);
 }
 
@@ -141,8 +177,8 @@ void ota_sip_session_pushed(struct ota_sip_session *s, bool keep, enum ota_outco
     (void)vsnprintf(note, sizeof note, fmt, args);
     va_end(args);
     s->push = NULL;
-    s->sending = false;
     if (keep) {
+        s->sending = false;
         list_push_back(&s->sip->idle, &s->at);
         net_hub_timer_set(env_of(s)->net->hub, &s->timer, env_of(s)->sip.session_idle_ms);
     } else {
@@ -272,12 +308,23 @@ static enum err session_new(struct ota_sip_attempt *a, const struct ota_sip_repl
     buf_init(&s->bye, OTA_SIP_HEAD_MAX_N);
     buf_init(&s->out, OTA_MSRP_HEAD_MAX_N + OTA_MSRP_WINDOW * (OTA_MSRP_HEAD_MAX_N + OTA_MSRP_CHUNK_N));
     ota_msrp_frame_init(&s->frame);
+    ota_sip_login_init(&s->login);
     list_init(&s->at);
     list_init(&s->rider.at);
     s->rider.lost = rider_lost;
     ota_sip_session_timer_init(s);
     *out = s;
     return ERR_OK;
+}
+
+/* The session outlives the push that it began with, and a reload. */
+static enum err keep_login(struct ota_sip_session *s, const struct ota_login *as)
+{
+    if (!as->user.n)
+        return ERR_OK;
+    s->user = mem_dup(as->user);
+    s->password = mem_dup(as->password);
+    return s->user && s->password ? ERR_OK : ERR_NOMEM;
 }
 
 static enum err begin(struct ota_sip_session *s, struct ota_sip_attempt *a, const struct ota_sip_reply *r)
@@ -288,7 +335,9 @@ static enum err begin(struct ota_sip_session *s, struct ota_sip_attempt *a, cons
     s->first_via = a->via;
     s->answer = ota_sip_session_answer(s, a, r->body);
     (void)snprintf(s->own_path, sizeof s->own_path, "%s", a->own_path);
-    e = mem_cstr(s->tls_name, sizeof s->tls_name, t->tls_name);
+    e = keep_login(s, ota_sip_attempt_login(a));
+    if (!e)
+        e = mem_cstr(s->tls_name, sizeof s->tls_name, t->tls_name);
     if (!e && s->guest)
         e = mem_cstr(s->psk_identity, sizeof s->psk_identity, t->psk_identity);
     else if (!e && s->secure)

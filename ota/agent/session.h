@@ -37,6 +37,9 @@ struct ota_sip_session {
     struct buf ack; /* said again to each repetition of the 2xx */
     struct buf bye;
     struct ota_sip_trans *trans; /* BYE */
+    char reason[160];            /* its line that says why */
+    struct ota_sip_login login;  /* challenges to it, and who we are: */
+    char *user, *password;       /* owned; NULL: nobody */
     /* the stream of messages */
     enum err answer; /* what is wrong with the answer to the offer */
     bool secure;

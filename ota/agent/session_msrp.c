@@ -138,7 +138,8 @@ static void start(struct ota_sip_session *s)
                                            .from_path = slice_str(s->own_path),
                                            .message_id = slice_str(s->message_id),
                                            .content_type = ota_sip_attempt_type(a),
-                                           .body = buf_slice(&a->entity),
+                                           .head = buf_slice(&a->entity),
+                                           .body = a->job->body,
                                            .chunk_n = OTA_MSRP_CHUNK_N,
                                            .success = a->job->confirmed,
                                            .report_ms = env_of(s)->sip.report_ms,
@@ -153,7 +154,7 @@ void ota_sip_session_send(struct ota_sip_session *s)
 {
     const struct ota_msrp_sdp far = {.accept = slice_str(s->accept)};
 
-    if (s->max_size && s->push->entity.n > s->max_size)
+    if (s->max_size && s->push->entity.n + s->push->job->body.n > s->max_size)
         ota_sip_session_pushed(s, false, OTA_UNDELIVERABLE, CAPABILITIES, "larger than the terminal takes");
     else if (!ota_msrp_sdp_accepts(&far, ota_sip_attempt_type(s->push)))
         ota_sip_session_pushed(s, false, OTA_ABORTED, OTHER_TYPE, "type not among those the terminal takes");

@@ -14,7 +14,7 @@
 #include "ota/registrar/door.h"
 #include "ota/sip/refusal.h"
 
-#define BODY_MAX_N  ((size_t)60 << 10) /* octets: with its headers it fits where a body does */
+#define BODY_MAX_N  ((size_t)64 << 20) /* octets: what submissions may have; of a MESSAGE the request says */
 #define TARGETS_MAX 100000
 #define KNOWN_MAX   4096           /* challenges remembered, and agreements */
 #define LEARNT_MAX  20000          /* far ends of which is remembered what they take */
@@ -259,10 +259,14 @@ static enum err take_reply(struct ota_sip *s, struct ota_sip_hop *hop, const str
     struct ota_sip_reply r;
     enum err e = ota_sip_reply_read(unit, &r);
 
+    bool invite = !e && slice_eq(r.method, SLICE("INVITE"));
+
     if (!e && !ota_sip_stack_reply(s->stack, &r)) {
         e = again(s, hop, &r);
         ota_sip_reply_clear(&r);
     }
+    if (invite) /* it may ring now, and not for long */
+        ota_sip_watch(s);
     if (e && e != ERR_UNSUPPORTED) /* broken, or an answer to nothing: dropped (RFC 3261 §18.1.2) */
         LOG(s->env->net->log, LOG_DEBUG, "ota.sip.dropped", LOG_C("why", err_name(e)));
     return e;
@@ -341,6 +345,7 @@ static enum err sip_create(const struct ota_env *env, void **self)
     map_init(&s->sessions, env->sip.sessions_max);
     list_init(&s->idle);
     list_init(&s->leaving);
+    list_init(&s->abandoned);
     list_init(&s->free);
     list_init(&s->ready);
     ota_sip_known_init(&s->known, KNOWN_MAX);
@@ -509,6 +514,7 @@ static void sip_close(void *self, void (*closed)(void *arg), void *arg)
     while ((t = map_next(&s->targets, &pos)))
         target_close(t);
     ota_sip_sessions_end(s);
+    ota_sip_abandoned_end(s);
     ota_sip_hops_close(s->hops, hops_closed, s);
     if (s->records)
         net_records_close(s->records, records_closed, s);

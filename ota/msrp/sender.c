@@ -8,7 +8,7 @@
 
 void ota_msrp_sender_init(struct ota_msrp_sender *s, const struct ota_msrp_outgoing *what)
 {
-    *s = (struct ota_msrp_sender){.what = *what};
+    *s = (struct ota_msrp_sender){.what = *what, .total_n = what->head.n + what->body.n};
 }
 
 /* An id that does not stand in the chunk behind hyphens, where it would end it (§7.1). */
@@ -54,7 +54,7 @@ static void print_head(const struct ota_msrp_sender *s, struct slice tid, size_t
     line(out, "To-Path", w->to_path);
     line(out, "From-Path", w->from_path);
     line(out, "Message-ID", w->message_id);
-    buf_addf(out, "Byte-Range: %zu-%zu/%zu\r\n", s->sent_n + 1, s->sent_n + n, w->body.n);
+    buf_addf(out, "Byte-Range: %zu-%zu/%zu\r\n", s->sent_n + 1, s->sent_n + n, s->total_n);
     line(out, "Success-Report", w->success ? SLICE("yes") : SLICE("no"));
     line(out, "Failure-Report", SLICE("yes"));
 }
@@ -70,9 +70,25 @@ static void print_chunk(const struct ota_msrp_sender *s, struct slice tid, struc
     ota_msrp_end_print(tid, last ? '$' : '+', out);
 }
 
+/* Where it can be, the chunk stays where it is. */
+static struct slice chunk_next(struct ota_msrp_sender *s)
+{
+    const struct ota_msrp_outgoing *w = &s->what;
+    struct slice head = slice_sub(w->head, s->sent_n, w->chunk_n), body;
+
+    if (s->sent_n >= w->head.n)
+        return slice_sub(w->body, s->sent_n - w->head.n, w->chunk_n);
+    if (head.n == w->chunk_n || w->body.n == 0)
+        return head;
+    body = slice_sub(w->body, 0, w->chunk_n - head.n);
+    mem_copy(s->seam, sizeof s->seam, head);
+    mem_copy(s->seam + head.n, sizeof s->seam - head.n, body);
+    return slice_of(s->seam, head.n + body.n);
+}
+
 enum err ota_msrp_sender_next(struct ota_msrp_sender *s, int64_t now_ms, struct buf *out)
 {
-    struct slice chunk = slice_sub(s->what.body, s->sent_n, s->what.chunk_n);
+    struct slice chunk = chunk_next(s);
     struct ota_msrp_waiting *w = &s->waiting[s->waiting_n];
     enum err e;
 
@@ -81,14 +97,14 @@ enum err ota_msrp_sender_next(struct ota_msrp_sender *s, int64_t now_ms, struct 
     e = fresh_tid(s, chunk, w->tid);
     if (e)
         return e;
-    print_chunk(s, slice_of(w->tid, OTA_MSRP_TID_N), chunk, s->sent_n + chunk.n == s->what.body.n, out);
+    print_chunk(s, slice_of(w->tid, OTA_MSRP_TID_N), chunk, s->sent_n + chunk.n == s->total_n, out);
     if (buf_err(out))
         return buf_err(out);
     w->late_ms = now_ms + OTA_MSRP_RESPONSE_MS;
     s->waiting_n++;
     s->chunks_n++;
     s->sent_n += chunk.n;
-    s->all_sent = s->sent_n == s->what.body.n;
+    s->all_sent = s->sent_n == s->total_n;
     if (s->all_sent)
         s->report_late_ms = now_ms + s->what.report_ms;
     return ERR_OK;
@@ -116,7 +132,7 @@ static void settle(struct ota_msrp_sender *s)
         return;
     if (!s->what.success)
         s->end = OTA_MSRP_SENT;
-    else if (ota_msrp_ranges_whole(&s->reported, s->what.body.n))
+    else if (ota_msrp_ranges_whole(&s->reported, s->total_n))
         s->end = OTA_MSRP_REPORTED;
 }
 
@@ -146,7 +162,7 @@ static bool answered(struct ota_msrp_sender *s, const struct ota_msrp_head *h)
 /* Reports may cover any part, in any order; they are gathered until all is covered (§7.1.2).  One without a range is of all. */
 static bool reported(struct ota_msrp_sender *s, const struct ota_msrp_head *h)
 {
-    uint64_t from = h->has_range ? h->from : 1, to = h->has_range ? h->to : s->what.body.n;
+    uint64_t from = h->has_range ? h->from : 1, to = h->has_range ? h->to : s->total_n;
 
     if (!slice_eq(h->message_id, s->what.message_id) || h->report_status == 0)
         return false;

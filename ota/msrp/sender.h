@@ -25,6 +25,7 @@ struct ota_msrp_outgoing {
     struct slice to_path, from_path;
     struct slice message_id; /* 4 to 32 octets */
     struct slice content_type;
+    struct slice head; /* octets before the body, of one message with it; may be empty */
     struct slice body;
     size_t chunk_n;                          /* OTA_MSRP_CHUNK_N; less only in tests */
     bool success;                            /* a success report is wanted ... */
@@ -34,8 +35,10 @@ struct ota_msrp_outgoing {
 
 struct ota_msrp_sender {
     struct ota_msrp_outgoing what;
-    size_t sent_n; /* octets of the body that have left */
-    bool all_sent; /* and the last chunk with them */
+    size_t total_n;              /* octets of head and body */
+    size_t sent_n;               /* of these, that have left */
+    char seam[OTA_MSRP_CHUNK_N]; /* the chunk with the end of the head and the beginning of the body */
+    bool all_sent;               /* and the last chunk with them */
     struct ota_msrp_waiting {
         char tid[OTA_MSRP_TID_N];
         int64_t late_ms; /* monotonic */

@@ -375,6 +375,12 @@ enum err ota_sip_hop_take(struct ota_sip_hops *h, const struct ota_sip_way *way,
     return ERR_OK;
 }
 
+void ota_sip_hop_pass(struct ota_sip_hop *hop, struct ota_sip_rider *from, struct ota_sip_rider *to)
+{
+    list_remove(&from->at);
+    list_push_back(&hop->riders, &to->at);
+}
+
 void ota_sip_hop_leave(struct ota_sip_hop **hop, struct ota_sip_rider *r)
 {
     struct ota_sip_hop *was = *hop;

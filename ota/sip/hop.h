@@ -57,6 +57,8 @@ enum err ota_sip_hop_take(struct ota_sip_hops *h, const struct ota_sip_way *way,
                           struct ota_sip_hop **out) MUST_USE;
 /* r is off; *hop is NULL afterwards.  Harmless when it is. */
 void ota_sip_hop_leave(struct ota_sip_hop **hop, struct ota_sip_rider *r);
+/* Another rides on instead. */
+void ota_sip_hop_pass(struct ota_sip_hop *hop, struct ota_sip_rider *from, struct ota_sip_rider *to);
 /* One message; on a stream it waits for the connection.  ERR_LIMIT: more than a datagram or the path takes; ERR_AGAIN,
  * ERR_PEER, ERR_IO: a datagram was not sent. */
 enum err ota_sip_hop_send(struct ota_sip_hop *hop, struct slice message) MUST_USE;

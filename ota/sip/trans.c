@@ -89,6 +89,16 @@ static void ring(struct ota_sip_trans *t)
     list_insert_before(at, &t->ring.at);
 }
 
+void ota_sip_trans_give(struct ota_sip_trans *t, const struct ota_sip_trans_user *user)
+{
+    bool ringing = !list_empty(&t->ring.at);
+
+    t->user = *user;
+    timer_stop(&t->ring);
+    if (ringing)
+        ring(t);
+}
+
 static void timers_follow(struct ota_sip_trans *t)
 {
     const osip_nict_t *n = t->osip->nict_context;

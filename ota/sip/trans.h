@@ -37,6 +37,8 @@ void ota_sip_stack_free(struct ota_sip_stack **s); /* no transaction may be unde
  * branch is under way; ERR_LIMIT: too many are; ERR_PEER: send() said no; ERR_NOMEM. */
 enum err ota_sip_trans_start(struct ota_sip_stack *s, struct slice request,
                              const struct ota_sip_trans_user *user, struct ota_sip_trans **out) MUST_USE;
+/* Another user hears the rest.  A ring_ms of 0: rang() with the next tick, if it rings, else once it does. */
+void ota_sip_trans_give(struct ota_sip_trans *t, const struct ota_sip_trans_user *user);
 /* Without a word to the user. */
 void ota_sip_trans_drop(struct ota_sip_trans **t);
 

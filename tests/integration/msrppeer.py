@@ -12,7 +12,8 @@ END = re.compile(rb"\r\n-------([0-9A-Za-z.\-+%=]{4,32})([$+#])\r\n")
 
 
 class Chunk:
-    """One MSRP message: start (its first line), headers (dict, lower case), body (None: there was none), flag."""
+    """One MSRP message: start (its first line), headers (dict, lower case), body (None: there was none), flag, client: the connection that
+    it came over."""
 
     def __init__(self, octets, flag):
         head, found, body = octets.partition(b"\r\n\r\n")
@@ -158,6 +159,7 @@ class SessionDevice(Device):
                     if not chunk.start.endswith(" SEND"):
                         self.answers.append(chunk.start)
                         continue
+                    chunk.client = client
                     self.chunks.append(chunk)
                     back = self.on_chunk(chunk, client)
                     if back is None:

@@ -55,7 +55,7 @@ static void requests_inside(void)
     CU_ASSERT_EQUAL_FATAL(read_dialog(TOP FROM TO REST AT END, &d), ERR_OK);
     CU_ASSERT_STRING_EQUAL(d.next, "sip:alice@192.0.2.7:5080;transport=tcp");
     CU_ASSERT_EQUAL(ota_sip_dialog_print(&d, "BYE", OTA_SIP_UDP, SLICE("ppg:1"), SLICE("z9hG4bK9"),
-                                         SLICE("SIP ;cause=200"), &out),
+                                         SLICE("Reason: SIP ;cause=200\r\n"), &out),
                     ERR_OK);
     CU_ASSERT_NOT_EQUAL(
         slice_find_slice(buf_slice(&out), SLICE("\r\nCSeq: 3 BYE\r\nReason: SIP ;cause=200\r\n")), SIZE_MAX);

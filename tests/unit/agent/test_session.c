@@ -238,10 +238,108 @@ static void lost_half_way(void)
     fix_close(f);
 }
 
+static void close_and_wait(struct fix *f, size_t requests)
+{
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 0, OTA_AMBIGUOUS, 4001));
+    (void)netloop_until(&f->nl, &f->peer.n, requests);
+}
+
+/* CANCEL once it rings, not before (RFC 3261 §9.1); who has accepted meanwhile is told goodbye. */
+static void cancelled_while_it_rings(void)
+{
+    static const struct {
+        bool early; /* cancelled before anything has come back */
+        const char *answer;
+        const char *then[3]; /* what leaves next */
+    } rows[] = {{false, "180 Ringing", {"CANCEL ", NULL}},
+                {true, "180 Ringing", {"CANCEL ", NULL}},
+                {true, "100 Trying", {"CANCEL ", NULL}},
+                {true, "486 Busy Here", {"ACK ", NULL}},
+                {true, NULL, {"ACK ", "BYE ", NULL}}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+        size_t n = 1;
+
+        test_row(i);
+        if (rows[i].answer)
+            f->peer.script[0] = rows[i].answer;
+        push(f, 0);
+        if (rows[i].early)
+            while (((const struct ota_sip_attempt *)f->jobs[0].attempt)->cseq == 0)
+                (void)uv_run(&f->nl.loop, UV_RUN_NOWAIT);
+        else
+            (void)netloop_until(&f->nl, &f->peer.n, 1);
+        if (!rows[i].early)
+            netloop_for(&f->nl, 50);
+        ota_bearer_sip.cancel(f->bearer, &f->jobs[0]);
+        while (rows[i].then[n - 1])
+            n++;
+        close_and_wait(f, n);
+        for (size_t k = 1; k < n; k++)
+            CU_ASSERT(strncmp(f->peer.requests[k], rows[i].then[k - 1], strlen(rows[i].then[k - 1])) == 0);
+        CU_ASSERT_EQUAL(f->peer.n, n);
+        fix_close(f);
+    }
+}
+
+/* A gateway that goes down waits for nothing, and leaves nobody ringing. */
+static void closed_while_it_rings(void)
+{
+    struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+    f->peer.script[0] = "180 Ringing";
+    push(f, 0);
+    (void)netloop_until(&f->nl, &f->peer.n, 1);
+    netloop_for(&f->nl, 100);
+    ota_bearer_sip.close(f->bearer, on_closed, f);
+    (void)netloop_until(&f->nl, &f->closed, 1);
+    CU_ASSERT(f->done == 1 && ended_as(f, 0, OTA_AMBIGUOUS, 4001));
+    (void)netloop_until(&f->nl, &f->peer.n, 2);
+    CU_ASSERT(strncmp(f->peer.requests[1], "CANCEL ", 7) == 0);
+    sip_peer_close(&f->peer);
+    (void)close(f->listener);
+    netloop_close(&f->nl);
+    free(f);
+}
+
+/* With a login for who asks; who asks again is not answered again. */
+static void bye_is_challenged(void)
+{
+    for (unsigned stubborn = 0; stubborn < 2; stubborn++) {
+        static const char *const ask = "407 Proxy Authentication Required\r\nProxy-Authenticate: Digest "
+                                       "realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
+        struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+        test_row(stubborn);
+        f->env.sip.login = (struct ota_login){SLICE("ppg"), SLICE("gate-secret")};
+        f->env.sip.session_idle_ms = 1;
+        f->peer.script[2] = ask;
+        f->peer.script[3] = stubborn ? ask : "200 OK";
+        push(f, 0);
+        take_chunk(f, 200);
+        (void)netloop_until(&f->nl, &f->peer.n, 4);
+        CU_ASSERT(strncmp(f->peer.requests[2], "BYE ", 4) == 0 &&
+                  !strstr(f->peer.requests[2], "Authorization"));
+        CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 2, "CSeq: "), "2 BYE");
+        CU_ASSERT(strncmp(f->peer.requests[3], "BYE ", 4) == 0 &&
+                  strstr(f->peer.requests[3], "\r\nProxy-Authorization: Digest username=\"ppg\""));
+        CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 3, "CSeq: "), "3 BYE");
+        CU_ASSERT_PTR_NOT_NULL(strstr(f->peer.requests[3], "\r\nReason: SIP ;cause=200"));
+        netloop_for(&f->nl, 100);
+        CU_ASSERT_EQUAL(f->peer.n, 4);
+        fix_close(f);
+    }
+}
+
 const struct test_case test_cases[] = {{"two_pushes_in_one_session", two_pushes_in_one_session},
                                        {"refused_chunks", refused_chunks},
                                        {"never_in_the_clear", never_in_the_clear},
                                        {"answers_that_are_no_use", answers_that_are_no_use},
                                        {"cancelled_half_way", cancelled_half_way},
                                        {"lost_half_way", lost_half_way},
+                                       {"cancelled_while_it_rings", cancelled_while_it_rings},
+                                       {"closed_while_it_rings", closed_while_it_rings},
+                                       {"bye_is_challenged", bye_is_challenged},
                                        {NULL, NULL}};

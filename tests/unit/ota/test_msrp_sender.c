@@ -267,6 +267,33 @@ static void the_window(void)
     buf_clear(&out);
 }
 
+/* However it is divided, the far end sees one message, chunk for chunk. */
+static void head_and_body_are_one_message(void)
+{
+    static const char whole[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    struct buf want, out;
+
+    buf_init(&want, 65536);
+    buf_init(&out, 65536);
+    for (size_t cut = 0; cut < sizeof whole; cut++)
+        for (size_t chunk_n = 1; chunk_n < sizeof whole; chunk_n += 5) {
+            struct ota_msrp_sender one = sender_of(slice_str(whole), chunk_n, true), two;
+
+            test_row(cut * 100 + chunk_n);
+            buf_reset(&want, 65536);
+            buf_reset(&out, 65536);
+            (void)send_all(&one, 0, &want);
+            two = sender_of(slice_of(whole + cut, sizeof whole - 1 - cut), chunk_n, true);
+            two.what.head = slice_of(whole, cut);
+            two.total_n += cut;
+            (void)send_all(&two, 0, &out);
+            TEST_SLICE_EQ(buf_slice(&out), buf_slice(&want));
+            CU_ASSERT_EQUAL(one.all_sent, two.all_sent);
+        }
+    buf_clear(&want);
+    buf_clear(&out);
+}
+
 const struct test_case test_cases[] = {{"the_worked_example", the_worked_example},
                                        {"three_chunks", three_chunks},
                                        {"ids_not_in_the_content", ids_not_in_the_content},
@@ -275,4 +302,5 @@ const struct test_case test_cases[] = {{"the_worked_example", the_worked_example
                                        {"refused_half_way", refused_half_way},
                                        {"what_is_late", what_is_late},
                                        {"the_window", the_window},
+                                       {"head_and_body_are_one_message", head_and_body_are_one_message},
                                        {NULL, NULL}};
