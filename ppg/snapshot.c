@@ -10,7 +10,8 @@
 #include "ppg/psk.h"
 #include "security/credentials.h"
 
-#define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt" /* Debian's list of public authorities */
+#define SYSTEM_CA   "/etc/ssl/certs/ca-certificates.crt" /* Debian's list of public authorities */
+#define TICKETS_MAX 4096 /* terminals whose TLS sessions may be resumed; some 2 kB each */
 
 /* The line of ppg.conf that names the file at fault. */
 struct culprit {
@@ -136,6 +137,7 @@ static enum err load_terminal(const struct ppg_settings *set, struct ppg_snapsho
         .version_min = set->policy.tls_min,
         .ciphers = set->policy.ciphers,
         .alpn_http11 = true,
+        .tickets_max = TICKETS_MAX,
     };
     enum err e = set->ota_http.ca ? sec_credentials_load(&conf, &clk_real, &s->terminal, why) : ERR_OK;
 

@@ -226,6 +226,7 @@ static enum err build(const struct sec_credentials_conf *conf, const struct load
                                .ciphers = conf->ciphers,
                                .psk = conf->psk,
                                .alpn_http11 = conf->alpn_http11,
+                               .tickets_max = conf->tickets_max,
                                .datagrams = conf->datagrams,
                                .priority = conf->priority};
     const char *text = "";

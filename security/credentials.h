@@ -30,6 +30,7 @@ struct sec_credentials_conf {
     unsigned version_min;
     unsigned ciphers;
     bool alpn_http11;
+    size_t tickets_max; /* clients: as in struct net_tls_conf */
     bool datagrams;
     struct net_tls_psk_source psk; /* dropped by the context, so only when one was made */
     const char *priority;          /* NULL: the profile of base/net/tls.c */

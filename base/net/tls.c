@@ -21,6 +21,7 @@
 #include "base/net/tls_policy.h"
 #include "base/net/tls_psk.h"
 #include "base/net/tls_session.h"
+#include "base/net/tls_tickets.h"
 #include "base/num.h"
 
 #define IN_MAX_N        (((size_t)64 << 10) + ((size_t)17 << 10)) /* unread wire octets: 64 KiB and a full record */
@@ -52,7 +53,8 @@ struct net_tls_ctx {
     gnutls_certificate_credentials_t *selection; /* [k]: the pairs of selection k of names */
     size_t selection_n;
     gnutls_priority_t priority;
-    gnutls_datum_t ticket_key; /* servers */
+    gnutls_datum_t ticket_key;   /* servers */
+    struct tls_tickets *tickets; /* clients that resume; else NULL */
 };
 
 enum question { QUESTION_NONE, QUESTION_OPEN, QUESTION_ANSWERED };
@@ -74,6 +76,7 @@ struct net_tls {
     enum net_tls_status status; /* the answer */
     gnutls_datum_t issuer;      /* DER; GnuTLS's memory */
     uint16_t psk_suite;         /* servers with shared keys: what the ServerHello chose */
+    bool ticket_kept;           /* this session's, for the next to resume */
     bool shaken;                /* GnuTLS is through with the handshake */
     bool failed;                /* after a fatal error nothing more is said but what is in out */
     struct tls_peer_store peer;
@@ -94,6 +97,7 @@ static void ctx_release(struct net_tls_ctx *ctx)
     for (size_t k = 0; k < ctx->selection_n; k++)
         gnutls_certificate_free_credentials(ctx->selection[k]);
     free(ctx->selection);
+    tls_tickets_free(&ctx->tickets);
     tls_names_free(&ctx->names);
     if (ctx->priority)
         gnutls_priority_deinit(ctx->priority);
@@ -277,6 +281,13 @@ static enum err ctx_fill(struct net_tls_ctx *ctx, const struct net_tls_conf *con
     return ERR_OK;
 }
 
+/* Only what a certificate proved is resumed, and a resumed session brings no OCSP response. */
+static bool may_resume(const struct net_tls_conf *conf)
+{
+    return conf->tickets_max && conf->role == NET_TLS_CLIENT && conf->verify == NET_TLS_VERIFY_REQUIRED &&
+           !conf->psk_identity.n && !conf->datagrams && !conf->staple_required;
+}
+
 enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx **out, const char **why)
 {
     struct net_tls_ctx *ctx;
@@ -300,6 +311,8 @@ enum err net_tls_ctx_create(const struct net_tls_conf *conf, struct net_tls_ctx 
     ctx->ask_status = conf->ask_status && conf->role == NET_TLS_SERVER;
     ctx->dates = tls_dates_of(conf);
     e = ctx_fill(ctx, conf, why);
+    if (!e && may_resume(conf))
+        e = tls_tickets_create(conf->tickets_max, &ctx->tickets);
     if (e) {
         ctx_release(ctx);
         return e;
@@ -365,6 +378,40 @@ static bool is_ip(const char *name)
     return inet_pton(AF_INET, name, raw) == 1 || inet_pton(AF_INET6, name, raw) == 1;
 }
 
+/* Offers to go on with the last session with that server.  What cannot be used costs no more than the offer. */
+static void offer_ticket(struct net_tls *t)
+{
+    struct buf session;
+
+    buf_init(&session, TLS_TICKET_MAX_N);
+    (void)buf_room(&session, TLS_TICKET_MAX_N); /* it never moves, and is wiped whole */
+    if (tls_tickets_take(t->ctx->tickets, slice_str(t->name), (int64_t)time(NULL), &session))
+        (void)gnutls_session_set_data(t->session, session.p, session.n);
+    buf_wipe(&session);
+}
+
+/* Under TLS 1.3 the ticket comes at some time behind the handshake, and GnuTLS, asked earlier, would wait for it.  Under TLS 1.2
+ * one may serve again (RFC 5077 §3.3). */
+static bool has_ticket(const struct net_tls *t)
+{
+    return gnutls_protocol_get_version(t->session) != GNUTLS_TLS1_3 ||
+           (gnutls_session_get_flags(t->session) & GNUTLS_SFLAGS_SESSION_TICKET);
+}
+
+static void keep_ticket(struct net_tls *t)
+{
+    gnutls_datum_t session;
+
+    if (!t->ctx->tickets || t->ticket_kept || !t->name || !has_ticket(t) ||
+        gnutls_session_get_data2(t->session, &session) < 0)
+        return;
+    tls_tickets_keep(t->ctx->tickets, slice_str(t->name), slice_of(session.data, session.size),
+                     (int64_t)time(NULL));
+    mem_wipe(session.data, session.size);
+    gnutls_free(session.data);
+    t->ticket_kept = true;
+}
+
 static enum err client_setup(struct net_tls *t, struct slice server_name)
 {
     if (t->ctx->psk_client && gnutls_credentials_set(t->session, GNUTLS_CRD_PSK, t->ctx->psk_client) < 0)
@@ -378,6 +425,8 @@ static enum err client_setup(struct net_tls *t, struct slice server_name)
         return ERR_NOMEM;
     if (!is_ip(t->name) && gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, t->name, server_name.n) < 0)
         return ERR_MALFORMED;
+    if (t->ctx->tickets)
+        offer_ticket(t);
     return ERR_OK;
 }
 
@@ -717,7 +766,11 @@ static enum err handshake_done(struct net_tls *t)
         (void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
         return e;
     }
-    return tls_peer_read(&t->peer, t->session);
+    e = tls_peer_read(&t->peer, t->session);
+    t->peer.info.resumed = gnutls_session_is_resumed(t->session);
+    if (!e)
+        keep_ticket(t);
+    return e;
 }
 
 /* How a wrong key shows: in the first protected record under TLS 1.2, in the binder under TLS 1.3. */
@@ -816,6 +869,8 @@ static ssize_t recv_record(struct net_tls *t, void *out, size_t cap)
         more = t->in.n > t->in_at && t->in.n - t->in_at < left;
     } while ((rc == GNUTLS_E_AGAIN && more) || rc == GNUTLS_E_INTERRUPTED ||
              rc == GNUTLS_E_WARNING_ALERT_RECEIVED);
+    if (t->ctx->tickets)
+        keep_ticket(t);
     return rc;
 }
 

@@ -73,6 +73,8 @@ struct net_tls_conf {
     bool datagrams; /* DTLS 1.2 (RFC 6347) instead of TLS: sessions are dtls.h's */
     struct net_tls_psk_source
         psk; /* servers; with find() no pairs are needed nor shown, and no tickets are given */
+    size_t
+        tickets_max; /* clients that verify: servers whose sessions may be resumed (tls_tickets.h); 0: none */
     struct slice psk_identity; /* clients: a shared key instead of certificates; n 0: none */
     struct slice psk_key;
     const char *priority; /* GnuTLS priority string that replaces version_min, ciphers and all; NULL */
@@ -107,6 +109,7 @@ struct net_tls_peer {
     char fingerprint[65]; /* SHA-256 of the leaf, hexadecimal; "" without certificate */
     char issuer[65];      /* the same of the certificate that signed it; "" when it is not at hand */
     struct slice psk;     /* servers: the identity whose key the client has; n 0: none */
+    bool resumed;         /* without a signature: from a session that proved the same, judged again */
     char version[16];     /* "TLS1.3" */
     char suite[64];
     uint16_t suite_number; /* of IANA's; 0: not known */

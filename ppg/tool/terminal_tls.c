@@ -110,6 +110,7 @@ int tool_terminal_tls(struct tool_terminal *t)
                                 .verify = m.ca ? NET_TLS_VERIFY_REQUIRED : NET_TLS_VERIFY_NONE,
                                 .version_min = 12,
                                 .alpn_http11 = !t->o->dtls,
+                                .tickets_max = calls ? 1 : 0,
                                 .datagrams = t->o->dtls};
 
     if (!bad && t->boot && t->gateway.https && !m.psk && !m.ca && !m.certified)
