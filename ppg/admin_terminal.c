@@ -14,6 +14,7 @@
 
 #define ROWS_DEFAULT  1000u
 #define PROFILE_MEM_N (4u * OTA_PROFILE_MAX_N)
+#define LOOK_MAX      10000u /* waiting targets that the store looks through for one terminal: some ms */
 
 struct look;
 
@@ -34,6 +35,7 @@ struct look {
     bool hang_up;
     bool all;
     uint64_t from, count;
+    struct store_waiting stored; /* of the one that is meant */
     size_t parts_n, parts_out;
     struct part parts[];
 };
@@ -392,13 +394,38 @@ static void answer_one(struct look *l)
     ppg_admin_answer(l->ask.x, 200, row);
 }
 
+/* Beside what is in memory, which its row has. */
+static void counted(struct store_op *op)
+{
+    struct look *l = op->arg;
+    json_t *row = json_array_get(l->parts[0].rows, 0);
+
+    if (row && !op->err) {
+        ppg_json_set_n(row, "stored", l->stored.waiting);
+        if (l->stored.more)
+            ppg_json_set(row, "stored_at_least", json_true());
+    }
+    answer_one(l);
+    look_free(l);
+}
+
+static void count_stored(struct ppg_core *c, struct look *l)
+{
+    l->stored = (struct store_waiting){.key = l->terminal->key, .look_max = LOOK_MAX};
+    l->stored.op = (struct store_op){.kind = STORE_WAITING, .done = counted, .arg = l};
+    ppg_core_submit(c, &l->stored.op);
+}
+
 static void back(struct ppg_core *c, struct ppg_errand *e)
 {
     struct look *l = container_of(e, struct part, errand)->look;
 
-    (void)c;
     if (--l->parts_out)
         return;
+    if (l->terminal && !l->hang_up) {
+        count_stored(c, l);
+        return;
+    }
     if (l->terminal)
         answer_one(l);
     else

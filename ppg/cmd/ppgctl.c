@@ -423,6 +423,9 @@ static const struct command commands[] = {
     {.words = "terminal show",
      .more = " ADDRESS",
      .help = "how it is reached, who it proved to be, what it can take, what waits",
+     .usage = "\"waiting\" is what is in memory; \"stored\" what waits for it in the store beside, \"at "
+              "least\" so much where\n"
+              "others have too much waiting for all of it to be looked through.\n",
      .method = "GET",
      .target = "/terminal",
      .print = tool_table_object,

@@ -227,6 +227,8 @@ static enum err run(void *self, struct store_op *op)
         return sq_recent(self, container_of(op, struct store_recent, op));
     case STORE_QUEUE:
         return sq_queue(self, container_of(op, struct store_queue, op));
+    case STORE_WAITING:
+        return sq_waiting(self, container_of(op, struct store_waiting, op));
     case STORE_REPLAY:
         return sq_replay(self, container_of(op, struct store_replay, op));
     case STORE_WAKE:

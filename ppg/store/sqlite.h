@@ -74,6 +74,8 @@ enum sq_stmt {
     SQ_COUNT_PAGES,
     SQ_QUEUE_FIRST,
     SQ_QUEUE_HEAD,
+    SQ_WAITING_CALL,
+    SQ_WAITING_REST,
     SQ_REPLAY_PUSH,
     SQ_REPLAY_TARGET,
     SQ_PUT_OFF,
@@ -287,6 +289,7 @@ enum err sq_notice_claim(struct sq *q, struct store_notice_claim *o) MUST_USE;
 enum err sq_show(struct sq *q, struct store_show *o) MUST_USE;
 enum err sq_count(struct sq *q, struct store_count *o) MUST_USE;
 enum err sq_queue(struct sq *q, struct store_queue *o) MUST_USE;
+enum err sq_waiting(struct sq *q, struct store_waiting *o) MUST_USE;
 enum err sq_recent(struct sq *q, struct store_recent *o) MUST_USE;
 /* Fills targets of *o, which is brief or not, in the push's memory. */
 enum err sq_show_targets(struct sq *q, struct ppg_push *p, size_t targets_n, struct store_show *o) MUST_USE;

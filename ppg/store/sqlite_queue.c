@@ -1,4 +1,5 @@
-/* What waits, by initiator, and what has waited longest: the operator's view of the queue.  It steps through the index of
+/* What waits, by initiator, and what has waited longest; and how much waits for one terminal: the operator's
+ * view of the queue.  It steps through the index of
  * open rows from initiator to initiator; only counting an initiator's rows reads them all, in the index alone.  Runs on
  * the store's thread. */
 #include "ppg/store/sqlite.h"
@@ -234,5 +235,50 @@ enum err sq_queue(struct sq *q, struct store_queue *o)
     if (!e)
         e = heads_out(&w);
     map_clear(&w.shares);
+    return e;
+}
+
+/* --- of one terminal --- */
+
+static enum err waiting_by_call(struct sq *q, struct store_waiting *o)
+{
+    struct sq_use u = sq_use(q, SQ_WAITING_CALL);
+
+    sq_text(&u, o->key);
+    sq_i64(&u, q->epoch);
+    sq_i64(&u, (int64_t)o->look_max);
+    if (sq_row(&u))
+        o->waiting = (uint64_t)sq_col(&u, 0);
+    o->more = o->waiting == o->look_max;
+    return sq_done(&u);
+}
+
+/* Those of one lease; *left: rows that may still be looked at. */
+static enum err waiting_of(struct sq *q, struct store_waiting *o, int64_t lease, uint64_t *left)
+{
+    struct sq_use u = sq_use(q, SQ_WAITING_REST);
+
+    sq_text(&u, o->key);
+    sq_i64(&u, lease);
+    sq_i64(&u, (int64_t)*left);
+    if (sq_row(&u)) {
+        o->waiting += (uint64_t)sq_col(&u, 0);
+        *left -= (uint64_t)sq_col(&u, 1);
+    }
+    return sq_done(&u);
+}
+
+enum err sq_waiting(struct sq *q, struct store_waiting *o)
+{
+    const int64_t free_leases[] = {0, q->old_target};
+    uint64_t left = o->look_max;
+    enum err e;
+
+    o->waiting = 0;
+    e = waiting_by_call(q, o);
+    for (size_t i = 0; !e && i < sizeof free_leases / sizeof free_leases[0]; i++)
+        if (i == 0 || free_leases[i] != free_leases[0])
+            e = waiting_of(q, o, free_leases[i], &left);
+    o->more = o->more || left == 0;
     return e;
 }

@@ -166,6 +166,10 @@ const char *const sq_sql[SQ_STMT_COUNT] = {
         " event_ms, initiator_no, rule)"
         " SELECT ?2, ?3, address, key, 0, 0, 0, demanded, 0, ?4, 0, ?5, rule FROM target WHERE id = ?1",
 
+    [SQ_WAITING_CALL] = "SELECT count(*) FROM (SELECT 1 FROM target"
+                        " WHERE key = ?1 AND by_call = 1 AND stage < 2 AND lease <> ?2 LIMIT ?3)",
+    [SQ_WAITING_REST] = "SELECT coalesce(sum(key = ?1 AND by_call = 0), 0), count(*) FROM"
+                        " (SELECT key, by_call FROM target WHERE stage < 2 AND lease = ?2 LIMIT ?3)",
     [SQ_PUT_OFF] = "SELECT id, initiator_no FROM target WHERE key = ?1 AND by_call = 1 AND stage < 2"
                    " ORDER BY id LIMIT ?2",
     [SQ_WAKE] = "UPDATE target SET due_ms = ?2, by_call = 0 WHERE id = ?1",

@@ -291,7 +291,8 @@ static void drop_all(struct list *batch)
 static bool reads_only(const struct store_op *op)
 {
     return op->kind == STORE_SHOW || op->kind == STORE_COUNT || op->kind == STORE_QUEUE ||
-           op->kind == STORE_RECENT || op->kind == STORE_INBOX || op->kind == STORE_ITEM;
+           op->kind == STORE_WAITING || op->kind == STORE_RECENT || op->kind == STORE_INBOX ||
+           op->kind == STORE_ITEM;
 }
 
 /* Nothing of the batch is stored.  What only reads is answered anew, from what is. */

@@ -83,6 +83,7 @@ enum store_kind {
     STORE_SHOW,
     STORE_COUNT,
     STORE_QUEUE,
+    STORE_WAITING,
     STORE_REPLAY,
     STORE_WAKE,
     STORE_INBOX,
@@ -493,6 +494,16 @@ struct store_queue {
     size_t shares_n;
     struct store_queue_head *heads;
     size_t heads_n;
+};
+
+/* How many targets wait for one terminal in the store, in nobody's memory.  Those that wait for its call have an index; of
+ * the others the first `look_max` of all terminals are looked through. */
+struct store_waiting {
+    struct store_op op;
+    struct slice key; /* its address; borrowed until done */
+    uint64_t look_max;
+    uint64_t waiting; /* out */
+    bool more;        /* out: there may be others behind those that were looked at */
 };
 
 /* Copies a push to a new one with the same content for its targets that ended undeliverable, expired, aborted or timed

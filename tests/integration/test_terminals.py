@@ -63,13 +63,29 @@ def one_is_shown_whole(bench):
     check_eq((shown["may_call_over"], shown["must_prove_by"], shown["association"]), ("any", "none", False))
     check_eq(shown["capabilities"]["types"], "text/vnd.wap.si, text/plain")
     away = ask(gateway, "show", "+15550101")
-    check_eq(("connection" in away, away["must_prove_by"], away["waiting"]), (False, "certificate", 0))
+    check_eq(("connection" in away, away["must_prove_by"], away["waiting"], away["stored"]), (False, "certificate", 0, 0))
     check("capabilities" in gateway.ctl("terminal", "show", "+15550100").stdout, "lines")
     for words in (("show", "+15559999"), ("show", "no address"), ("disconnect", "+15559999")):
         check_eq(ask(gateway, *words, code=1), {"error": "no such terminal"})
     for words in (("show",), ("list", "+15550100"), ("disconnect",), ("show", "+15550100", "--all")):
         check_eq(gateway.ctl("terminal", *words).returncode, 2, f"{words}")
     hand.s.shutdown(socket.SHUT_RDWR)  # so that the end waits for no answer
+
+
+@case
+def what_waits_in_the_store_is_counted(bench):
+    """Of one that has not called: nothing of it is in memory, also after a restart."""
+    gateway = Doors(bench, CERTIFICATE + NONE.replace("0100", "0101"))
+    for n in range(3):
+        good_push(bench, gateway, content=f"number {n}")
+    good_push(bench, gateway, to=("+15550101",))
+    for _ in range(2):
+        wait_until(lambda: ask(gateway, "show", "+15550100").get("stored") == 3, "three of them")
+        shown = ask(gateway, "show", "+15550100")
+        check_eq((shown["waiting"], shown["sending"], shown.get("stored_at_least")), (0, False, None))
+        wait_until(lambda: ask(gateway, "show", "+15550101")["stored"] == 1, "and one")
+        gateway.stop()
+        gateway.start()
 
 
 @case

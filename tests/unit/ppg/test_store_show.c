@@ -372,6 +372,49 @@ static void queue_ceilings_body(struct fix *f)
     }
 }
 
+/* ---- what waits for one terminal ---- */
+
+static struct store_waiting waiting_for(struct fix *f, const char *key, uint64_t look_max)
+{
+    struct store_waiting o = {.key = slice_str(key), .look_max = look_max};
+
+    CU_ASSERT(fix_run(f, &o.op, STORE_WAITING) == ERR_OK);
+    return o;
+}
+
+static void waiting_for_one_body(struct fix *f)
+{
+    static const struct {
+        const char *key;
+        uint64_t look_max, want; /* no more than that when there are more */
+        bool more;
+    } rows[] = {{"tel:1", 1000, 4, false}, {"tel:2", 1000, 2, false}, {"tel:5", 1000, 1, false},
+                {"tel:9", 1000, 0, false}, {"", 1000, 0, false},      {"tel:1", 1, 4, true},
+                {"tel:5", 2, 1, true},     {"tel:1", 0, 0, true}};
+    struct store_move put_off = {.due_ms = 50, .by_call = true};
+
+    CU_ASSERT(waiting_for(f, "tel:1", 10).waiting == 0);
+    CU_ASSERT(fix_insert(f, "mms", "m", 5, 30, false) > 0);
+    CU_ASSERT(fix_insert(f, "mms", "n", 2, 30, false) > 0);
+    CU_ASSERT(fix_insert(f, "bank", "b", 2, 30, true) > 0); /* in memory: not counted here */
+    put_off.target_id = fix_insert(f, "news", "w", 1, 20, true);
+    CU_ASSERT(fix_run(f, &put_off.op, STORE_MOVE) == ERR_OK);
+    put_off.target_id = fix_insert(f, "news", "v", 1, 20, true);
+    put_off.by_call = false;
+    CU_ASSERT(fix_run(f, &put_off.op, STORE_MOVE) == ERR_OK);
+    CU_ASSERT(fix_finish(f, fix_insert(f, "news", "d", 2, 10, true), ST_DELIVERED, false) == ERR_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct store_waiting o = waiting_for(f, rows[i].key, rows[i].look_max);
+
+        test_row(i);
+        CU_ASSERT(o.more == rows[i].more);
+        CU_ASSERT(o.more ? o.waiting <= rows[i].want : o.waiting == rows[i].want);
+    }
+    store_close(&f->s); /* leases of an older run wait */
+    CU_ASSERT_FATAL(fix_open(f) == ERR_OK);
+    CU_ASSERT(waiting_for(f, "tel:1", 1000).waiting == 5 && waiting_for(f, "tel:2", 1000).waiting == 4);
+}
+
 /* ---- replay ---- */
 
 /* One target of each stage, and a group of two: the first failed, the second was delivered. */
@@ -589,6 +632,7 @@ BOTH(notices_are_shown)
 BOTH(queue)
 BOTH(queue_of_one)
 BOTH(queue_ceilings)
+BOTH(waiting_for_one)
 BOTH(replay)
 BOTH(replay_of_some)
 BOTH(replay_refused)
@@ -608,6 +652,7 @@ const struct test_case test_cases[] = {
     {"queue", queue},
     {"queue_of_one", queue_of_one},
     {"queue_ceilings", queue_ceilings},
+    {"waiting_for_one", waiting_for_one},
     {"replay", replay},
     {"replay_of_some", replay_of_some},
     {"replay_refused", replay_refused},
