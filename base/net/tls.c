@@ -725,6 +725,8 @@ static enum err fail(struct net_tls *t, int rc)
             e = faults[i].err;
         }
     }
+    if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED && gnutls_alert_get(t->session) == GNUTLS_A_INTERNAL_ERROR)
+        why = NET_TLS_PEER_TROUBLE;
     if (*t->why == '\0')
         t->why = why;
     return e;

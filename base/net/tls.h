@@ -162,7 +162,9 @@ void net_tls_out_take(struct net_tls *t, struct buf *to);
 const struct net_tls_peer *net_tls_peer(const struct net_tls *t); /* after the handshake */
 /* Short stable reason: "cert-expired", "cert-untrusted", "cert-name", "cert-revoked", "cert-not-yet-valid",
  * "cert-missing", "status-unknown", "crl-expired", "staple-missing", "staple-bad", "psk", "key-away",
- * "version", "no-shared-suite", "alert", "protocol". */
+ * "version", "no-shared-suite", "alert", "protocol", NET_TLS_PEER_TROUBLE. */
+#define NET_TLS_PEER_TROUBLE                                                                                 \
+    "peer-trouble" /* the other end cannot now (internal_error): nothing of ours is wrong */
 const char *net_tls_why(const struct net_tls *t);
 /* The log event of its own that a reason has, by the peer's role: "tls.client.expired", "tls.server.revoked"; NULL for
  * reasons that are no verdict on the peer. */

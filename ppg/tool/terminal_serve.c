@@ -139,12 +139,13 @@ static int serve_http(struct tool_terminal *t, unsigned *port)
     return 0;
 }
 
-/* The gateway said no to the key, or ended the session over it: another one, for the next call. */
+/* The gateway said no to the key, or ended the session over it: another one, for the next call.  Where it cannot tell now,
+ * the key may be good. */
 static void call_lost(const char *tls_why, void *arg)
 {
     struct tool_terminal *t = arg;
 
-    if (t->boot && tls_why[0])
+    if (t->boot && tls_why[0] && strcmp(tls_why, NET_TLS_PEER_TROUBLE) != 0)
         tool_boot_refused(t->boot);
 }
 

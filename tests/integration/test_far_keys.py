@@ -6,6 +6,7 @@ import datetime
 import itertools
 import json
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -443,6 +444,14 @@ def strangers_shake_hands_in_vain(bench):
     check_eq(bsf.asked(), 16)
 
 
+def connect(bench, bsf, gateway, module):
+    """A push-terminal that bootstraps there and calls in here."""
+    bench.write("module", f"impi = {IMPI}\nk = {module.k.hex()}\nopc = {module.opc.hex()}\ngateway = {FQDN}\n", 0o600)
+    bench.start("push-terminal", "connect", "--gateway", f"https://localhost:{ports(gateway)['ota-psk']}", "--json", "--require", "none",
+                "--module", bench.path("module"), "--bsf", f"https://localhost:{bsf.ports['ub']}", "--bsf-ca", bench.path("ca.crt"),
+                "--bsf-name", BSF_NAME, "--naf", FQDN, "--state", bench.path("state"), "--terminal-id", "4+15550100")
+
+
 @case
 def terminals_come_with_keys_from_afar(bench):
     """A terminal that bootstraps at the BSF calls in, fetches and asks about pushes at the gateway, as the subscriber that it
@@ -454,10 +463,7 @@ def terminals_come_with_keys_from_afar(bench):
                           **PPG, "key-server.bsf-url": bsf.url, "ota-http.listen-psk": "127.0.0.1:0", "inbox.listen-psk": "127.0.0.1:0",
                           "verify.listen-psk": "127.0.0.1:0", "verify.listen-tls": "127.0.0.1:0", "ota-http.cert": "../gateway.crt",
                           "ota-http.key": "../gateway.key"})
-    bench.write("module", f"impi = {IMPI}\nk = {module.k.hex()}\nopc = {module.opc.hex()}\ngateway = {FQDN}\n", 0o600)
-    bench.start("push-terminal", "connect", "--gateway", f"https://localhost:{ports(gateway)['ota-psk']}", "--json", "--require", "none",
-                "--module", bench.path("module"), "--bsf", f"https://localhost:{bsf.ports['ub']}", "--bsf-ca", bench.path("ca.crt"),
-                "--bsf-name", BSF_NAME, "--naf", FQDN, "--state", bench.path("state"), "--terminal-id", "4+15550100")
+    connect(bench, bsf, gateway, module)
     gateway.wait_event("ota.called")
     ue, foreign = bootstrapped(bench, bsf, module), bootstrapped(bench, bsf, other)
     key = ue.ks_naf(FQDN, TLS13)
@@ -472,6 +478,28 @@ def terminals_come_with_keys_from_afar(bench):
     for user, want in ((user_of(ue), 200), (user_of(foreign), 401), (f"{ue.btid}:wrong", 401)):
         answer = curl(bench, url, question.encode(), "-A", "ue 3gpp-gba", "--digest", "--user", user, content_type="application/json")
         check_eq(answer.status, want, user)
+
+
+@case
+def a_terminal_keeps_its_key_while_the_bsf_is_away(bench):
+    """The gateway cannot tell, says so, and the terminal comes again with the key that it has."""
+    module = Module(IMPI)
+    bsf = bsf_of(bench, module)
+    gateway = Gateway(bench, f"[terminal +15550100]\ncalls-in = tls\ncall-proof = psk\ncall-subscriber = {IMPI}\n", "", conf={
+        **PPG, "key-server.bsf-url": bsf.url, "key-server.bsf-timeout": "1s", "ota-http.listen-psk": "127.0.0.1:0"})
+    gateway.program.signal(signal.SIGSTOP)
+    try:
+        connect(bench, bsf, gateway, module)
+        bsf.wait_event("ub.bootstrapped")
+        bsf.program.signal(signal.SIGSTOP)
+    finally:
+        gateway.program.signal(signal.SIGCONT)
+    try:
+        gateway.wait_event("auth.key.wait", 2)
+    finally:
+        bsf.program.signal(signal.SIGCONT)
+    gateway.wait_event("ota.called")
+    bsf.check_events(1, "ub.bootstrapped")
 
 
 main("far_keys")

@@ -224,6 +224,7 @@ static void case_far(void)
         CU_ASSERT_EQUAL(d.server_err, far_rows[i].want);
         CU_ASSERT_EQUAL(d.client_err, far_rows[i].want ? ERR_PEER : ERR_OK);
         CU_ASSERT_STRING_EQUAL(net_tls_why(d.server), far_rows[i].why);
+        CU_ASSERT((far_rows[i].want == ERR_DENIED) == !strcmp(net_tls_why(d.client), NET_TLS_PEER_TROUBLE));
         duo_free(&d);
         net_tls_ctx_free(&cc);
         net_tls_ctx_free(&sc);
