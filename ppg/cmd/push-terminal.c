@@ -27,6 +27,8 @@ static bool command_ok(const char *word, struct tool_terminal_options *o)
                !o->dtls;
     if (o->follow || o->keep || o->item || o->protection)
         return false;
+    if (o->connects && !o->sip)
+        return false;
     if (slice_eq(slice_str(word), SLICE("connect")))
         return o->gateway && !o->bind && !o->port_file && !o->udp;
     if (o->sip)

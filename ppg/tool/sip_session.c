@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
+#include "base/net/dns.h"
 #include "base/net/listen.h"
 #include "base/net/stream.h"
 #include "ota/msrp/receiver.h"
@@ -22,6 +23,8 @@
 #define MESSAGE_N    ((size_t)1 << 20) /* octets of a message */
 #define WAIT_MS      30000             /* for a handshake */
 #define ID_N         32                /* hexadecimal digits of a session-id */
+#define TID_N        16                /* and of the id of our first message */
+#define DISCARD_PORT 9                 /* of who does not listen */
 #define OUT_N        ((size_t)256 << 10)
 
 struct tool_sip_sessions {
@@ -42,16 +45,18 @@ struct session {
     struct link *link; /* it is bound to; NULL: none yet */
     char call_id[OTA_SIP_URI_MAX_N + 1];
     char path[OTA_MSRP_URI_MAX_N + 1];
-    char *app; /* owned: the application that it is for */
+    char far_path[OTA_MSRP_URI_MAX_N + 1]; /* that we connect to; "": we listen */
+    char *app;                             /* owned: the application that it is for */
     struct ota_msrp_receiver receiver;
 };
 
 struct link {
     struct list at;
     struct tool_sip_sessions *owner;
-    struct net_stream *stream;
+    struct net_dns_query *query; /* of one that we make; NULL: done */
+    struct net_stream *stream;   /* NULL: not yet */
     struct ota_msrp_frame frame;
-    struct session *session; /* of the message under way */
+    struct session *session; /* of the message under way; of one that we make, its own */
     unsigned refused;        /* its status, when it is of none */
     struct buf out;          /* scratch */
 };
@@ -167,12 +172,10 @@ static void on_data(struct net_stream *stream, struct slice data, void *arg)
         net_stream_abort(stream, e);
 }
 
-static void on_closed(struct net_stream *stream, enum err why, void *arg)
+static void link_free(struct link *l)
 {
-    struct link *l = arg;
     struct tool_sip_sessions *o = l->owner;
 
-    (void)stream, (void)why;
     LIST_EACH_SAFE (at, &o->sessions) { /* what was bound to it has failed (§5.4) */
         struct session *s = container_of(at, struct session, at);
 
@@ -188,6 +191,22 @@ static void on_closed(struct net_stream *stream, enum err why, void *arg)
     check_end(o);
 }
 
+static void on_closed(struct net_stream *stream, enum err why, void *arg)
+{
+    (void)stream, (void)why;
+    link_free(arg);
+}
+
+static void link_enter(struct link *l, struct tool_sip_sessions *o)
+{
+    l->owner = o;
+    ota_msrp_frame_init(&l->frame);
+    buf_init(&l->out, OUT_N);
+    list_push_back(&o->links, &l->at);
+    o->links_n++;
+    o->open++;
+}
+
 static void on_accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
 {
     struct tool_sip_sessions *o = arg;
@@ -200,33 +219,86 @@ static void on_accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
         (void)close(fd);
         return;
     }
-    l->owner = o;
-    ota_msrp_frame_init(&l->frame);
-    buf_init(&l->out, OUT_N);
-    list_push_back(&o->links, &l->at);
-    o->links_n++;
-    o->open++;
+    link_enter(l, o);
+}
+
+static enum err chance(char *out, size_t n)
+{
+    uint8_t octets[ID_N / 2];
+    struct buf id;
+    enum err e = sec_random(octets, n / 2);
+
+    buf_init(&id, ID_N);
+    codec_hex(&id, slice_of(octets, n / 2));
+    if (!e)
+        e = buf_err(&id) ? buf_err(&id) : mem_cstr(out, n + 1, buf_slice(&id));
+    buf_clear(&id);
+    return e;
+}
+
+/* A first message that says nothing binds the connection (RFC 4975 §5.4). */
+static void on_opened(struct net_stream *stream, void *arg)
+{
+    const struct link *l = arg;
+    char tid[TID_N + 1], text[3 * OTA_MSRP_URI_MAX_N];
+
+    if (!l->session || chance(tid, TID_N)) {
+        net_stream_close(stream);
+        return;
+    }
+    (void)snprintf(text, sizeof text,
+                   "MSRP %s SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: %s\r\nByte-Range: "
+                   "1-0/0\r\n-------%s$\r\n",
+                   tid, l->session->far_path, l->session->path, tid, tid);
+    (void)net_stream_write(stream, slice_str(text));
+}
+
+static void looked_up(enum err e, const struct sockaddr_storage *to, size_t n, void *arg)
+{
+    struct link *l = arg;
+    const struct tool_sip_sessions_conf *conf = &l->owner->conf;
+    const struct net_stream_user user = {.opened = on_opened, .data = on_data, .closed = on_closed, .arg = l};
+    struct ota_msrp_uri uri;
+
+    l->query = NULL;
+    if (l->owner->ended || !l->session || e || n == 0 ||
+        ota_msrp_uri_parse(slice_str(l->session->far_path), &uri) ||
+        net_stream_connect(conf->env, (const struct sockaddr *)&to[0], uri.secure ? conf->client : NULL,
+                           slice_str(uri.host), WAIT_MS, WAIT_MS, &user, &l->stream))
+        link_free(l);
+}
+
+static enum err connect_out(struct session *s)
+{
+    struct tool_sip_sessions *o = s->owner;
+    struct link *l = o->links_n < LINKS_MAX ? calloc(1, sizeof *l) : NULL;
+    struct ota_msrp_uri uri;
+    enum err e = l ? ota_msrp_uri_parse(slice_str(s->far_path), &uri) : ERR_NOMEM;
+
+    if (!e)
+        e = net_dns_lookup(o->conf.env, slice_str(uri.host), uri.port, looked_up, l, &l->query);
+    if (e) {
+        free(l);
+        return e;
+    }
+    link_enter(l, o);
+    l->session = s;
+    s->link = l;
+    return ERR_OK;
 }
 
 /* --- invitations --- */
 
-static enum err print_path(struct session *s, struct slice *path)
+static enum err print_path(struct session *s, uint16_t port, struct slice *path)
 {
     const struct tool_sip_sessions *o = s->owner;
     bool v6 = strchr(o->conf.address, ':') != NULL;
-    uint8_t chance[ID_N / 2];
-    struct buf id;
-    enum err e = sec_random(chance, sizeof chance);
+    char id[ID_N + 1];
+    enum err e = chance(id, ID_N);
 
-    buf_init(&id, ID_N);
-    codec_hex(&id, slice_of(chance, sizeof chance));
     if (!e)
-        e = buf_err(&id);
-    if (!e)
-        (void)snprintf(s->path, sizeof s->path, "%s://%s%s%s:%u/%.*s;tcp", o->conf.tls ? "msrps" : "msrp",
-                       v6 ? "[" : "", o->conf.address, v6 ? "]" : "",
-                       (unsigned)net_listener_port(o->listener), SLICE_FMT(buf_slice(&id)));
-    buf_clear(&id);
+        (void)snprintf(s->path, sizeof s->path, "%s://%s%s%s:%u/%s;tcp", o->conf.tls ? "msrps" : "msrp",
+                       v6 ? "[" : "", o->conf.address, v6 ? "]" : "", (unsigned)port, id);
     *path = slice_str(s->path);
     return e;
 }
@@ -234,15 +306,16 @@ static enum err print_path(struct session *s, struct slice *path)
 static enum err print_description(struct session *s, struct buf *out)
 {
     const struct tool_sip_sessions *o = s->owner;
+    bool active = s->far_path[0] != '\0';
     struct ota_msrp_offer answer = {.id = 1,
                                     .host = slice_str(o->conf.address),
-                                    .port = net_listener_port(o->listener),
+                                    .port = active ? DISCARD_PORT : net_listener_port(o->listener),
                                     .secure = o->conf.tls != NULL,
                                     .accept = SLICE("*"),
                                     .max_size = MESSAGE_N,
-                                    .setup = OTA_MSRP_SETUP_PASSIVE,
+                                    .setup = active ? OTA_MSRP_SETUP_ACTIVE : OTA_MSRP_SETUP_PASSIVE,
                                     .direction = "recvonly"};
-    enum err e = print_path(s, &answer.path);
+    enum err e = print_path(s, answer.port, &answer.path);
 
     return e ? e : ota_msrp_sdp_print(&answer, out);
 }
@@ -259,22 +332,26 @@ static enum err fill(struct session *s, const struct ota_sip_request *r)
     return e || s->app ? e : ERR_NOMEM;
 }
 
-static bool usable(const struct tool_sip_sessions *o, struct slice body)
+/* We connect to one who would have it so, where we are to. */
+static bool active_for(const struct tool_sip_sessions *o, const struct ota_msrp_sdp *d)
 {
-    struct ota_msrp_sdp d;
+    return o->conf.connects && (d->setup == OTA_MSRP_SETUP_ACTPASS || d->setup == OTA_MSRP_SETUP_PASSIVE);
+}
 
-    return !ota_msrp_sdp_read(body, &d) && !d.refused && !d.recv_only && !d.inactive &&
-           d.secure == (o->conf.tls != NULL) && d.setup != OTA_MSRP_SETUP_PASSIVE &&
-           d.setup != OTA_MSRP_SETUP_HOLD;
+static bool usable(const struct tool_sip_sessions *o, const struct ota_msrp_sdp *d)
+{
+    return !d->refused && !d->recv_only && !d->inactive && d->secure == (o->conf.tls != NULL) &&
+           (active_for(o, d) || (d->setup != OTA_MSRP_SETUP_PASSIVE && d->setup != OTA_MSRP_SETUP_HOLD));
 }
 
 unsigned tool_sip_sessions_invited(struct tool_sip_sessions *o, const struct ota_sip_request *r,
                                    struct slice body, struct buf *description)
 {
     struct ota_msrp_receiver_conf conf = {.max_n = MESSAGE_N, .message = on_message};
+    struct ota_msrp_sdp d;
     struct session *s;
 
-    if (r->to_tag || !usable(o, body))
+    if (r->to_tag || ota_msrp_sdp_read(body, &d) || !usable(o, &d))
         return 488;
     s = o->sessions_n < SESSIONS_MAX ? calloc(1, sizeof *s) : NULL;
     if (!s)
@@ -284,7 +361,9 @@ unsigned tool_sip_sessions_invited(struct tool_sip_sessions *o, const struct ota
     o->sessions_n++;
     conf.arg = s;
     ota_msrp_receiver_init(&s->receiver, &conf);
-    if (fill(s, r) || print_description(s, description)) {
+    if (fill(s, r) ||
+        (active_for(o, &d) && mem_cstr(s->far_path, sizeof s->far_path, ota_msrp_first(d.path))) ||
+        print_description(s, description) || (s->far_path[0] && connect_out(s))) {
         session_free(s);
         return 486;
     }
@@ -345,7 +424,13 @@ void tool_sip_sessions_close(struct tool_sip_sessions *o, void (*closed)(void *a
     o->ended = true;
     o->closed = closed;
     o->closed_arg = arg;
-    LIST_EACH_SAFE (at, &o->links)
-        net_stream_close(container_of(at, struct link, at)->stream);
+    LIST_EACH_SAFE (at, &o->links) {
+        struct link *l = container_of(at, struct link, at);
+
+        if (l->query)
+            net_dns_cancel(l->query);
+        else
+            net_stream_close(l->stream);
+    }
     net_listener_close(o->listener, gone, o);
 }

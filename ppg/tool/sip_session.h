@@ -1,4 +1,5 @@
-/* Sessions of a SIP device for the command line: it is invited, listens for the connection, and takes messages over MSRP (RFC 4975) as
+/* Sessions of a SIP device for the command line: it is invited, listens for the connection - or makes it, where it is to and the offer leaves that
+ * open (RFC 6135) -, and takes messages over MSRP (RFC 4975) as
  * it takes MESSAGE requests.  The offer decides: a device with a certificate speaks TLS and takes offers of TLS alone, another takes clear
  * ones.  Bounded in sessions, connections and octets of a message.  One thread. */
 #ifndef PPG_TOOL_SIP_SESSION_H
@@ -13,6 +14,8 @@ struct tool_sip_sessions_conf {
     const struct net_env *env;
     const char *address; /* numeric, without brackets */
     struct net_tls_ctx *tls;
+    bool connects;              /* it makes the connection, */
+    struct net_tls_ctx *client; /* with this where tls is set */
     struct slice app_tag;
     unsigned (*push)(const struct tool_sip_push *p, void *arg); /* as the device's */
     void (*wire)(struct slice octets, void *arg);               /* may be NULL */

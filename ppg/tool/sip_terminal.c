@@ -95,6 +95,8 @@ enum err tool_sip_create(const struct tool_sip_conf *conf, char address[], struc
     struct tool_sip_device_conf device = {.env = conf->env,
                                           .address = address,
                                           .tls = conf->tls,
+                                          .connects = conf->connects,
+                                          .client = conf->client,
                                           .app_tag = SLICE(OTA_SIP_APP_TAG),
                                           .push = conf->push,
                                           .wire = conf->wire,
@@ -108,6 +110,7 @@ enum err tool_sip_create(const struct tool_sip_conf *conf, char address[], struc
     if (!s)
         return trouble(why, "out of memory", ERR_NOMEM);
     s->conf = *conf;
+    s->conf.client = device.client = net_tls_ctx_hold(conf->client);
     buf_init(&s->features, FEATURES_N);
     e = tool_sip_device_create(&device, &s->device);
     if (e)
@@ -132,6 +135,7 @@ void tool_sip_close(struct tool_sip **sp)
         return;
     tool_sip_register_close(&s->registration);
     tool_sip_device_close(&s->device);
+    net_tls_ctx_free(&s->conf.client);
     buf_clear(&s->features);
     free(s);
 }

@@ -11,6 +11,8 @@ struct tool_sip_conf {
     const struct net_env *env;
     const char *bind; /* ADDR:PORT */
     struct net_tls_ctx *tls;
+    bool connects;                  /* for sessions itself, */
+    struct net_tls_ctx *client;     /* with this where tls is set; held while it lives */
     const char *record, *registrar; /* URIs; both NULL: not registered */
     struct slice user, password;    /* for the registrar's challenges; the user empty: none.  Outlive it */
     tool_sip_aka_fn *aka;           /* the same for challenges of AKA, with arg; NULL: none */

@@ -29,6 +29,8 @@ const struct tool_option tool_terminal_options[] = {
     {"registrar", "URI",
      "sip: where, sip:HOST:PORT[;transport=tcp]; --proof or --module answers its challenges", TOOL_TEXT,
      AT(registrar), 0, 0},
+    {"connects", NULL, "sip: we connect for sessions, where the gateway leaves that open", TOOL_FLAG,
+     AT(connects), 0, 0},
     {"cert", "FILE", "our certificate: TLS", TOOL_TEXT, AT(cert), 0, 0},
     {"key", "FILE", "its private key", TOOL_TEXT, AT(key), 0, 0},
     {"pkcs12", "FILE", "certificate and key in one file, instead of these two", TOOL_TEXT, AT(pkcs12), 0, 0},

@@ -24,7 +24,7 @@ struct tool_terminal_options {
     const char *record, *registrar;
     const char *item, *protection; /* of `inbox` */
     bool fetch, follow, keep;      /* likewise; fetch: it is the command */
-    bool trusted_only, udp, dtls, sip;
+    bool trusted_only, udp, dtls, sip, connects;
     int64_t verify_rate, count, timeout_s, max_size, window, tls_port;
     bool json, help, version;
 };

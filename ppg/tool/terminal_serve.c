@@ -182,12 +182,25 @@ static enum err run_module(void *arg, const uint8_t rand[SEC_AKA_RAND_N], const 
     return e;
 }
 
+/* With the certificate that it listens with too. */
+static enum err client_of(const struct tool_terminal *t, struct net_tls_ctx **out, char why[TOOL_WHY_N])
+{
+    const struct net_tls_conf conf = {
+        .role = NET_TLS_CLIENT, .verify = NET_TLS_VERIFY_REQUIRED, .version_min = 12};
+
+    if (!t->o->connects || !t->tls)
+        return ERR_OK;
+    (void)snprintf(why, TOOL_WHY_N, "--connects: needs --cert, --key and --ca");
+    return t->o->cert && t->o->ca ? tool_tls(conf, t->o->cert, t->o->key, t->o->ca, out, why) : ERR_MALFORMED;
+}
+
 /* --bind to SIP. */
 static int listen_sip(struct tool_terminal *t, unsigned *port)
 {
     struct tool_sip_conf conf = {.env = &t->loop.env,
                                  .bind = t->o->bind,
                                  .tls = t->tls,
+                                 .connects = t->o->connects,
                                  .record = t->o->record,
                                  .registrar = t->o->registrar,
                                  .apps = &t->o->apps,
@@ -196,12 +209,17 @@ static int listen_sip(struct tool_terminal *t, unsigned *port)
                                  .wire = t->wire ? tool_terminal_wire : NULL,
                                  .arg = t};
     char why[TOOL_WHY_N];
+    enum err e;
 
     conf.user = kit_impi(t->kit);
     conf.aka = conf.user.n ? run_module : NULL;
     if (t->o->proof && tool_terminal_login("--proof", t->o->proof, &t->login, &conf.user, &conf.password))
         return TOOL_TERMINAL_USAGE;
-    return tool_sip_create(&conf, t->address, &t->sip, port, why) ? tool_terminal_complain(why, "") : 0;
+    e = client_of(t, &conf.client, why);
+    if (!e)
+        e = tool_sip_create(&conf, t->address, &t->sip, port, why);
+    net_tls_ctx_free(&conf.client);
+    return e ? tool_terminal_complain(why, "") : 0;
 }
 
 static int serve(struct tool_terminal *t, unsigned *port)

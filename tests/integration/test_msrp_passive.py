@@ -300,4 +300,33 @@ def inside_tls_by_shared_key(bench):
         client.wait()
 
 
+@case
+def push_terminal_connects(bench):
+    """Our own terminal as the active side, in the clear: sealed content is believed; without --connects it is connected to."""
+    for options in (("--connects",), ()):
+        phone = Terminal(bench, *options, command="sip")
+        gateway = start(bench, phone, "session = large\nassociation-file = ../association\n")
+        good(bench, gateway, "p1", "--method", "confirmed", "--protection", "full", text=TEXT)
+        ended(gateway, "p1", "delivered")
+        push = phone.wait_events(1)[-1]
+        check_eq((push["content"], push["protection"], push["proofs"]), (TEXT, "full", ["seal"]))
+        gateway.stop()
+        check_eq(b" 200 OK\r\n" in phone.wire(), bool(options))  # its own first message was answered
+
+
+@case
+def push_terminal_connects_inside_tls(bench):
+    """Both ends with certificates: the terminal knows the gateway by its own, the gateway the terminal by the name on record."""
+    make_identity(bench)
+    bench.certificate(bench.authority, "phone", "DNS:phone.example.net,DNS:localhost,IP:127.0.0.1")
+    phone = Terminal(bench, "--connects", "--cert", bench.path("phone.crt"), "--key", bench.path("phone.key"), "--ca", bench.path("ca.crt"),
+                     command="sip", association=False)
+    gateway = Gateway(bench, route(f"sips:alice@localhost:{phone.port}", "session = tls\ntls-name = phone.example.net\n"), whitelist=FULL,
+                      conf={"ota-sip.listen-msrps": "127.0.0.1:0", "ota-sip.host": "localhost"})
+    good(bench, gateway, "p1", "--method", "confirmed", text=TEXT)
+    ended(gateway, "p1", "delivered")
+    push = phone.wait_events(1)[-1]
+    check_eq((push["content"], push["tls"], push["proofs"]), (TEXT, True, ["certificate"]))
+
+
 main("msrp_passive")
