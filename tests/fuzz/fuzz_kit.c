@@ -1,11 +1,13 @@
 /* Whatever reaches the terminal kit: a request head in a few lines, then the body.  Input: the first octet chooses
  * transport, form and whether the right tag is sent; if its top bit is set the rest is sealed with the good key, so
- * that the parser behind the seal is reached too; else it is the body of the POST as it stands. */
+ * that the parser behind the seal is reached too; else it is the body of the POST as it stands, with a right x-syncml-hmac, one
+ * made of it, or none. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include "ota/headers.h"
 #include "ota/terminal/kit.h"
+#include "security/mac.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -21,6 +23,8 @@ static struct kit *make(void)
                                   .max_size = 65536,
                                   .max_outstanding = 1,
                                   .seen_max = 4,
+                                  .mac_user = SLICE("ppg"),
+                                  .mac_key = KEY,
                                   .verify = true,
                                   .verify_rate = 2};
     static const struct slice gateways[] = {{"ppg.example.net", 15}};
@@ -98,6 +102,18 @@ static void feed_datagram(struct kit *k, struct slice octets)
     ask_about(k, ev, octets.n & 1);
 }
 
+/* A right mac over the body, made with the nonce that the answer to OPTIONS told. */
+static void make_mac(const struct kit_answer *told, struct slice body, struct buf *out)
+{
+    struct slice text = ota_header_find(buf_slice(&told->headers), SLICE(SEC_MAC_NONCE_HEADER));
+    struct sec_mac_keys keys = {.key = {{.n = 0}}};
+    struct sec_mac_nonce nonce;
+
+    if (sec_secret_set(&keys.key[SEC_MAC_SHA256], KEY) || sec_mac_nonce_parse(text, &nonce) ||
+        sec_mac_print(SLICE("ppg"), &keys, slice_of(nonce.p, nonce.n), &body, 1, out))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct kit_header headers[4] = {{SLICE("Content-Type"), SLICE("application/http")}};
@@ -106,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct kit_push push;
     const char *reason;
     struct kit *k;
-    struct buf sealed, state;
+    struct buf sealed, state, mac;
     bool loaded;
 
     if (n == 0 || n > 65536)
@@ -114,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     k = make();
     buf_init(&sealed, 1 << 20);
     buf_init(&state, 1 << 20);
+    buf_init(&mac, 1024);
     feed_datagram(k, slice_of(data, n));
     (void)kit_handle(k, &req, &answer, &push, &reason);
     headers[1] = (struct kit_header){SLICE("X-Wap-CPITag"),
@@ -128,7 +145,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     } else if (data[0] & 2) {
         headers[0].value = SLICE(OTA_TYPE_GPL_A1);
     }
-    feed(k, &req, headers, data[0] & 4 ? 1 : 2);
+    if (data[0] & 0x40)
+        make_mac(&answer, req.body, &mac);
+    else if (data[0] & 0x20)
+        buf_add(&mac, slice_sub(req.body, 0, 200));
+    headers[2] = (struct kit_header){SLICE(SEC_MAC_HEADER), buf_slice(&mac)};
+    feed(k, &req, headers, data[0] & 4 ? 1 : mac.n ? 3 : 2);
     loaded = kit_load(k, slice_of(data + 1, n - 1)) == ERR_OK;
     kit_save(k, &state);
     if ((loaded || !buf_err(&state)) && kit_load(k, buf_slice(&state)))
@@ -136,6 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     buf_clear(&answer.headers);
     buf_clear(&sealed);
     buf_clear(&state);
+    buf_clear(&mac);
     kit_free(&k);
     return 0;
 }
