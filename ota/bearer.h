@@ -51,6 +51,7 @@ struct ota_job {
     struct slice body;         /* content, or the sealed message */
     struct slice content_type; /* of the content, sealed or not */
     bool mac;                  /* it must carry x-syncml-hmac, made with the terminal's key */
+    struct slice device;       /* the one that is meant (RFC 5627); empty: any of the terminal's */
     bool authenticated;        /* X-Wap-Push-Info */
     bool trusted;
     bool confirmed;           /* it must be known to have reached the application */
@@ -142,6 +143,7 @@ struct ota_bearer {
     size_t body_max_n; /* octets; bigger content is refused before send() */
     bool confirms;     /* OTA_DELIVERED means that the terminal said so; else that it is on the wire */
     bool fetched; /* nothing is sent over it: the terminal fetches what waits for it, in parts if it likes */
+    bool devices; /* it tells the devices behind one address apart */
     bool narrow;  /* terminals behind it take the tokenised form of a content, unless they say otherwise */
     enum err (*create)(const struct ota_env *env, void **self) MUST_USE;
     bool (*reaches)(const struct ota_terminal *t); /* no I/O */

@@ -378,6 +378,48 @@ enum err pap_address_parse(struct slice in, bool strict, struct arena *arena, st
     return e;
 }
 
+/* The URI's own parameters are those behind its host, and in front of its headers. */
+static struct slice sip_param(struct slice uri, struct slice name)
+{
+    struct slice user, host, rest, param, key, value;
+
+    if (!sip_parts(uri, &user, &host))
+        return SLICE_NONE;
+    rest = slice_of(host.p + host.n, (size_t)(uri.p + uri.n - (host.p + host.n)));
+    (void)slice_cut(rest, '?', &rest, &param);
+    for (bool more = slice_cut(rest, ';', &param, &rest); more;) {
+        more = slice_cut(rest, ';', &param, &rest);
+        if (slice_cut(param, '=', &key, &value) && slice_eq_ci(key, name))
+            return value;
+    }
+    return SLICE_NONE;
+}
+
+bool pap_address_may_name_device(struct slice in)
+{
+    return slice_find_slice(in, SLICE("gr")) != SIZE_MAX || slice_find_slice(in, SLICE("GR")) != SIZE_MAX ||
+           slice_find_slice(in, SLICE("Gr")) != SIZE_MAX || slice_find_slice(in, SLICE("gR")) != SIZE_MAX;
+}
+
+enum err pap_address_device(struct slice in, bool strict, struct buf *out)
+{
+    struct slice device = SLICE_NONE;
+    struct pap_address a;
+    struct arena mem;
+    enum err e;
+
+    arena_init(&mem, PAP_ADDRESS_MAX_N, (size_t)4 * PAP_ADDRESS_MAX_N);
+    e = pap_address_parse(in, strict, &mem, &a);
+    if (!e && a.type == PAP_ADDRESS_SIP && !slice_starts_ci(a.value, SLICE("tel:")))
+        device = sip_param(a.value, SLICE("gr"));
+    if (!e && device.n == 0)
+        e = ERR_ABSENT;
+    if (!e)
+        buf_add(out, device);
+    arena_clear(&mem);
+    return e ? e : buf_err(out);
+}
+
 /* An escape of an unreserved character is undone, any other is written in upper case, and what a URI cannot hold
  * is escaped (RFC 3261 §19.1.4). */
 static void key_user(struct slice user, struct buf *out)

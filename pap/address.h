@@ -60,6 +60,12 @@ enum err pap_address_parse(struct slice in, bool strict, struct arena *arena,
 
 const char *pap_address_type_text(enum pap_address_type type);
 
+/* The one device that a SIP address names: the value of "gr" of its URI (RFC 5627 §3.1), appended.  The key below is the same without.
+ * ERR_ABSENT: none; else as pap_address_parse. */
+enum err pap_address_device(struct slice in, bool strict, struct buf *out) MUST_USE;
+/* False: it names none, whatever it is; so for most, without a parser. */
+bool pap_address_may_name_device(struct slice in);
+
 /* Appends the one spelling that routing and whitelists compare, so that no two spellings of one terminal can
  * slip past a rule: "+15550100" for anything that is an international number (PLMN, MSISDN types, tel:, a USER
  * that is one), "sip:user@host" for SIP URIs (scheme and host in lower case; port, password, parameters and

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/mem.h"
+#include "pap/address.h"
 #include "ppg/capabilities.h"
 #include "ppg/content.h"
 #include "ppg/item.h"
@@ -16,7 +18,8 @@
 #define HEAD_MAX_N        65536u
 #define BUSY_TRIES_MAX    3u /* [OTA-HTTP status table]: lack of resources */
 #define URL_MAX_N         2048u
-#define KEEP_N            16384u /* octets a recycled attempt keeps */
+#define DEVICE_N          (PAP_ADDRESS_MAX_N + 1) /* octets of a device's name, NUL included */
+#define KEEP_N            16384u                  /* octets a recycled attempt keeps */
 #define PROTECTION_TEXT_N (SEC_POLICY_TEXT_N + 48)
 #define PROFILE_N         1024u /* octets of a usual profile, and the most of two */
 #define PROFILES_MAX_N    ((size_t)4 * OTA_PROFILE_MAX_N)
@@ -48,6 +51,7 @@ struct attempt {
     bool form_tried;       /* another form was thought of: not twice */
     unsigned associations; /* that the terminal could not use */
     bool indirect;         /* the terminal is told where to fetch it */
+    char device[DEVICE_N]; /* the one of several that is meant; "": any */
     bool vouched;          /* this form has its token, or needs none */
     char token[SEC_VERIFY_TOKEN_N];
     struct ppg_protected message;
@@ -73,6 +77,7 @@ struct route {
     struct sec_policy_out decision;
     const char *why; /* static; NULL: the decision says it */
     unsigned tried;  /* in: bearers that are not asked any more, a bit each by place */
+    bool device;     /* in: one of several is meant */
     bool home;       /* in: this loop owns the terminal, so it is known who is absent */
 };
 
@@ -81,7 +86,8 @@ static size_t bearer_from(const struct ppg_core *c, const struct ota_terminal *t
                           const struct route *r, size_t at)
 {
     while (at < c->bearers_n &&
-           (r->tried >> at & 1 || !c->bearers[at]->reaches(t) || (fetched && !c->bearers[at]->fetched)))
+           (r->tried >> at & 1 || !c->bearers[at]->reaches(t) || (fetched && !c->bearers[at]->fetched) ||
+            (r->device && !c->bearers[at]->devices)))
         at++;
     return at;
 }
@@ -151,7 +157,8 @@ static unsigned route_find(const struct ppg_core *c, const struct ota_registry *
     if (!r->terminal)
         return PAP_CODE_ADDRESS_ERROR;
     first = bearer_from(c, r->terminal, fetched, r, 0);
-    r->why = "no bearer reaches the terminal";
+    r->device = ask->device.n != 0;
+    r->why = r->device ? "no bearer reaches one device of the terminal" : "no bearer reaches the terminal";
     if (first == c->bearers_n)
         return PAP_CODE_SERVICE_FAILURE;
     for (size_t at = first; at < c->bearers_n; at = bearer_from(c, r->terminal, fetched, r, at + 1))
@@ -312,6 +319,7 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     a->tried = 0;
     a->indirect = false;
     a->vouched = false;
+    a->device[0] = '\0';
     a->job = (struct ota_job){.push_id = t->push->push_id};
     d->under_way++;
     return a;
@@ -442,8 +450,12 @@ static bool rerouted(struct attempt *a)
 {
     struct ppg_core *c = a->deliver->core;
     const struct ppg_target *t = a->target;
-    struct ppg_deliver_ask ask = {
-        .key = t->key, .asked = t->push->asked, .demanded = t->demanded, .push = t->push, .made = &a->made};
+    struct ppg_deliver_ask ask = {.key = t->key,
+                                  .device = slice_str(a->device),
+                                  .asked = t->push->asked,
+                                  .demanded = t->demanded,
+                                  .push = t->push,
+                                  .made = &a->made};
     struct route r = {.why = "", .tried = a->tried | 1u << a->bearer_at, .home = true};
     struct ppg_content content;
 
@@ -476,8 +488,12 @@ static bool indirected(struct attempt *a)
 {
     struct ppg_core *c = a->deliver->core;
     const struct ppg_target *t = a->target;
-    const struct ppg_deliver_ask ask = {
-        .key = t->key, .asked = t->push->asked, .demanded = t->demanded, .push = t->push, .made = &a->made};
+    const struct ppg_deliver_ask ask = {.key = t->key,
+                                        .device = slice_str(a->device),
+                                        .asked = t->push->asked,
+                                        .demanded = t->demanded,
+                                        .push = t->push,
+                                        .made = &a->made};
     struct route r = {.bearer = a->bearer, .bearer_at = a->bearer_at, .terminal = a->terminal};
     struct ppg_content content;
 
@@ -575,6 +591,7 @@ static void send_job(struct attempt *a)
     a->job.trusted = push->flags & PPG_TRUSTED;
     a->job.confirmed = push->method == PPG_METHOD_CONFIRMED;
     a->job.unconfirmed = push->method == PPG_METHOD_UNCONFIRMED;
+    a->job.device = slice_str(a->device);
     a->job.priority = push->priority;
     a->job.expires_ms = push->expires_ms;
     e = a->bearer->send(self, &a->job, answered, a);
@@ -665,21 +682,48 @@ static enum err tell_where(struct attempt *a)
     return e;
 }
 
+/* The address of the initiator may name one device of several. */
+static enum err find_device(struct attempt *a)
+{
+    struct slice address = a->target->address;
+    struct buf text;
+    enum err e;
+
+    if (!pap_address_may_name_device(address))
+        return ERR_OK;
+    buf_init(&text, DEVICE_N - 1);
+    e = pap_address_device(address, ppg_core_settings(a->deliver->core)->pap.strict, &text);
+    if (!e)
+        e = mem_cstr(a->device, sizeof a->device, buf_slice(&text));
+    buf_clear(&text);
+    return e == ERR_ABSENT ? ERR_OK : e;
+}
+
 void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
 {
     struct attempt *a = attempt_new(d, t);
-    struct ppg_deliver_ask ask = {
-        .key = t->key, .asked = t->push->asked, .demanded = t->demanded, .push = t->push};
+    struct ppg_deliver_ask ask = {.key = t->key,
+                                  .device = slice_str(a->device),
+                                  .asked = t->push->asked,
+                                  .demanded = t->demanded,
+                                  .push = t->push};
     struct store_record none = {.note = SLICE("memory")};
     struct route r = {.why = "", .home = true};
     char why[PPG_DELIVER_WHY_N];
     unsigned code;
+    enum err e;
 
     if (!a) {
         ppg_schedule_ended(d->core->schedule, t, EV_RETRY, PAP_CODE_SERVICE_UNAVAILABLE, false, &none);
         return;
     }
     ask.made = &a->made;
+    e = find_device(a);
+    if (e) {
+        not_begun(a, slice_str(err_text(e)));
+        return;
+    }
+    ask.device = slice_str(a->device);
     code = plan(d->core, a->registry, &ask, &r, &a->content, &a->indirect);
     a->terminal = r.terminal;
     a->bearer = r.bearer;

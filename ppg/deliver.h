@@ -23,8 +23,9 @@ void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *beare
  * the checks of a submission.  PAP_CODE_OK, or the code to refuse with; why[] gets the reason in words. */
 #define PPG_DELIVER_WHY_N 160 /* octets of a reason, NUL included */
 struct ppg_deliver_ask {
-    struct slice key; /* canonical address */
-    uint8_t asked;    /* protection levels, as in push.h */
+    struct slice key;    /* canonical address */
+    struct slice device; /* the one of several that is meant; empty: any */
+    uint8_t asked;       /* protection levels, as in push.h */
     uint8_t demanded;
     const struct ppg_push *push;
     struct buf *made; /* for the form of the content, as ppg_content_choose wants it */

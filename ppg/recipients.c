@@ -144,6 +144,26 @@ static enum pap_code expand(struct ppg_submission *s, size_t members_n, struct m
     return code;
 }
 
+/* Two devices of one address are two recipients, one device spelt twice is not. */
+static enum err seen_as(struct ppg_submission *s, const struct ppg_target *t, struct slice *out)
+{
+    bool strict = ppg_core_settings(s->core)->pap.strict;
+    struct buf text;
+    enum err e;
+
+    *out = t->key;
+    if (!pap_address_may_name_device(t->address))
+        return ERR_OK;
+    buf_init(&text, PAP_ADDRESS_MAX_N * 3);
+    buf_add(&text, t->key);
+    buf_add(&text, SLICE(";gr="));
+    e = pap_address_device(t->address, strict, &text);
+    if (!e)
+        e = arena_dup(&s->push->mem, buf_slice(&text), out);
+    buf_clear(&text);
+    return e == ERR_ABSENT ? ERR_OK : e;
+}
+
 static enum pap_code take_all(struct ppg_submission *s, struct map *seen)
 {
     const struct pap_addrs *addrs = &s->message.push.addrs;
@@ -153,10 +173,14 @@ static enum pap_code take_all(struct ppg_submission *s, struct map *seen)
 
     for (size_t i = 0; i < addrs->n && code == PAP_CODE_ACCEPTED; i++) {
         struct ppg_target *t = &p->targets[p->targets_n];
-        enum err e;
+        struct slice name;
+        enum err e = ERR_OK;
 
         code = take_one(s, addrs->v[i], t);
-        e = code == PAP_CODE_ACCEPTED ? note_key(seen, t->key, t) : ERR_OK;
+        if (code == PAP_CODE_ACCEPTED)
+            e = seen_as(s, t, &name);
+        if (code == PAP_CODE_ACCEPTED && !e)
+            e = note_key(seen, name, t);
         if (e && e != ERR_EXISTS)
             code = ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
         if (e == ERR_EXISTS)
@@ -327,7 +351,8 @@ enum pap_code ppg_recipients_allow(struct ppg_submission *s)
 static enum pap_code reach_one(struct ppg_submission *s, struct ppg_target *t, void *arg)
 {
     const struct ppg_push *p = s->push;
-    struct ppg_deliver_ask ask = {t->key, p->asked, t->demanded, p, arg};
+    struct ppg_deliver_ask ask = {
+        .key = t->key, .asked = p->asked, .demanded = t->demanded, .push = p, .made = arg};
     unsigned code;
 
     if (t->members_n) /* it is its members that are reached */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "ota/agent/session.h"
+#include "ota/registrar/door.h"
 
 #define TOO_LARGE   2006
 #define FAILURE     4000
@@ -298,6 +299,8 @@ void ota_sip_attempt_begin(struct ota_sip_attempt *a)
     list_init(&a->rider.at);
     if (!e)
         e = ota_sip_chance(a->tag, OTA_SIP_TAG_N);
+    if (env_of(a)->sip.door)
+        ota_sip_door_tag(env_of(a)->sip.door, a->tag);
     if (e)
         ota_sip_attempt_refuse(a, e);
     else

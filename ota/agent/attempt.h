@@ -26,7 +26,7 @@ struct ota_msrp_guest;  /* msrp_door.h */
 #define OTA_SIP_MOVES_MAX   5  /* redirections followed */
 #define OTA_SIP_AGREES_MAX  2  /* lists of the next hop answered */
 #define OTA_SIP_CALL_ID_N   32 /* hexadecimal digits */
-#define OTA_SIP_TAG_N       16
+#define OTA_SIP_TAG_N       16 /* OTA_SIP_DOOR_TAG_N: the door finds back by it */
 
 struct ota_sip {
     const struct ota_env *env;

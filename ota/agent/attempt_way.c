@@ -37,6 +37,7 @@ static bool find_device(struct ota_sip_attempt *a, enum err *why)
 {
     const struct ota_sip_env *conf = &env_of(a)->sip;
     struct ota_sip_wanted wanted = {.record = a->job->terminal->sip_record,
+                                    .instance = a->job->device,
                                     .untagged_ok = conf->untagged_ok,
                                     .session = a->job->terminal->session > OTA_SESSION_LARGE};
     struct buf app;
@@ -199,7 +200,8 @@ static void begin_device(struct ota_sip_attempt *a)
     else if (why == ERR_UNSUPPORTED)
         ota_sip_finish(a, OTA_ABORTED, NO_APP, "registered, but no device has the application");
     else if (why == ERR_ABSENT)
-        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "not registered");
+        ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "%s",
+                       a->job->device.n ? "that device is not registered" : "not registered");
     else
         ota_sip_attempt_refuse(a, why);
 }

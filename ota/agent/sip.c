@@ -524,6 +524,7 @@ const struct ota_bearer ota_bearer_sip = {
     .name = "sip",
     .body_max_n = BODY_MAX_N,
     .confirms = true,
+    .devices = true,
     .create = sip_create,
     .reaches = sip_reaches,
     .caps = sip_caps,

@@ -24,6 +24,7 @@
 #define LISTENERS    (2 * OTA_SIP_DOOR_SOCKETS)
 #define HANDSHAKE_MS 10000
 #define COOKIE_N     7 /* octets of z9hG4bK */
+#define SHARE        8 /* one address may have so manieth of the requests that wait */
 
 struct socket {
     struct ota_sip_door *door;
@@ -74,8 +75,11 @@ static const struct net_env *env_of(const struct ota_sip_door *d)
     return d->conf.env;
 }
 
+/* NULL: a datagram's, another loop's, or gone. */
 static struct conn *conn_of(const struct ota_sip_door *d, const struct ota_sip_flow *flow)
 {
+    if (flow->via == OTA_SIP_UDP || flow->loop != d->conf.loop)
+        return NULL;
     return map_get(&d->conns, slice_of(&flow->id, sizeof flow->id));
 }
 
@@ -122,6 +126,8 @@ static void flow_write(struct ota_sip_door *d, const struct ota_sip_flow *flow, 
     if (flow->via == OTA_SIP_UDP) {
         if (udp_send(d, flow, to, octets)) /* as lost on the way */
             LOG(env_of(d)->log, LOG_DEBUG, "ota.sip.unsaid", LOG_I("octets", octets.n));
+    } else if (flow->loop != d->conf.loop) {
+        (void)!ota_sip_door_send(d, flow, octets); /* what is not carried is asked for again */
     } else if ((c = conn_of(d, flow))) {
         conn_write(c, octets);
     }
@@ -162,15 +168,16 @@ static void asked_free(struct ota_sip_door *d, struct ota_sip_asked *q)
 void ota_sip_door_answer(struct ota_sip_door *d, struct ota_sip_asked *q, unsigned status, struct slice more)
 {
     union ota_sip_peer to = return_of(q);
-    struct conn *c = q->flow.via == OTA_SIP_UDP ? NULL : conn_of(d, &q->flow);
+    struct conn *c = conn_of(d, &q->flow);
 
     if (c && q->let_in)
         c->let_in = true;
     buf_reset(&d->response, RESPONSE_N);
     if (!ota_sip_response_print(&q->r, status, q->r.branch, more, &d->response)) {
         flow_write(d, &q->flow, &to, buf_slice(&d->response));
-        if (q->flow.via == OTA_SIP_UDP)
-            ota_sip_answered_keep(q->let_in ? &d->logins : &d->strangers, &q->r, buf_slice(&d->response));
+        if (q->flow.via == OTA_SIP_UDP && ota_sip_answered_keep(q->let_in ? &d->logins : &d->strangers, &q->r,
+                                                                q->ip, buf_slice(&d->response)))
+            LOG(env_of(d)->log, LOG_DEBUG, "ota.sip.share", LOG_S("peer", q->ip));
     }
     asked_free(d, q);
 }
@@ -178,14 +185,12 @@ void ota_sip_door_answer(struct ota_sip_door *d, struct ota_sip_asked *q, unsign
 /* --- messages in --- */
 
 /* Which loop has asked; UINT_MAX: none of ours. */
-static unsigned loop_of(const struct ota_sip_door *d, struct slice branch)
+static unsigned loop_at(const struct ota_sip_door *d, struct slice text, size_t at)
 {
     unsigned loop = 0;
 
-    if (branch.n != OTA_SIP_BRANCH_N)
-        return UINT_MAX;
-    for (size_t i = COOKIE_N; i < COOKIE_N + 2; i++) {
-        char ch = branch.p[i];
+    for (size_t i = at; i < at + 2; i++) {
+        char ch = text.p[i];
 
         if (!((ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'f')))
             return UINT_MAX;
@@ -194,12 +199,27 @@ static unsigned loop_of(const struct ota_sip_door *d, struct slice branch)
     return loop < d->conf.loops ? loop : UINT_MAX;
 }
 
-void ota_sip_door_branch(const struct ota_sip_door *d, char *branch)
+static unsigned loop_of(const struct ota_sip_door *d, struct slice branch)
+{
+    return branch.n == OTA_SIP_BRANCH_N ? loop_at(d, branch, COOKIE_N) : UINT_MAX;
+}
+
+static void put_loop(const struct ota_sip_door *d, char *at)
 {
     static const char digits[] = "0123456789abcdef";
 
-    branch[COOKIE_N] = digits[d->conf.loop >> 4 & 15];
-    branch[COOKIE_N + 1] = digits[d->conf.loop & 15];
+    at[0] = digits[d->conf.loop >> 4 & 15];
+    at[1] = digits[d->conf.loop & 15];
+}
+
+void ota_sip_door_branch(const struct ota_sip_door *d, char *branch)
+{
+    put_loop(d, branch + COOKIE_N);
+}
+
+void ota_sip_door_tag(const struct ota_sip_door *d, char *tag)
+{
+    put_loop(d, tag);
 }
 
 static struct ota_sip_parcel *parcel_new(struct ota_sip_door *d, const struct ota_sip_flow *flow,
@@ -272,6 +292,33 @@ static unsigned in_dialog(struct ota_sip_door *d, const struct ota_sip_request *
     return r->to_tag && d->user.dialog ? d->user.dialog(r, d->user.arg) : 0;
 }
 
+/* The session may be another loop's.  True: it is on its way there. */
+static bool hand_on(struct ota_sip_door *d, const struct ota_sip_unit *unit, const struct ota_sip_asked *q)
+{
+    unsigned loop = q->r.tag.n == OTA_SIP_DOOR_TAG_N ? loop_at(d, q->r.tag, 0) : UINT_MAX;
+    struct ota_sip_parcel *p;
+
+    if (loop == UINT_MAX || loop == d->conf.loop || !(p = parcel_new(d, &q->flow, unit->head)))
+        return false;
+    p->what = OTA_SIP_DIALOG;
+    d->conf.post(loop, p, d->conf.arg);
+    return true;
+}
+
+/* No room, or none for this address. */
+static bool crowded(const struct ota_sip_door *d, const struct ota_sip_asked *q)
+{
+    size_t share = (d->conf.asked_max + SHARE - 1) / SHARE, n = 0;
+
+    if (d->asked_n > d->conf.asked_max)
+        return true;
+    if (d->asked_n <= share)
+        return false;
+    LIST_EACH (at, &d->asked)
+        n += slice_eq(container_of(at, struct ota_sip_asked, at)->ip, q->ip);
+    return n > share;
+}
+
 static void take_request(struct ota_sip_door *d, const struct ota_sip_unit *unit,
                          const struct ota_sip_flow *flow)
 {
@@ -295,7 +342,10 @@ static void take_request(struct ota_sip_door *d, const struct ota_sip_unit *unit
         asked_free(d, q);
     } else if ((status = in_dialog(d, &q->r))) {
         ota_sip_door_answer(d, q, status, SLICE_NONE);
-    } else if (d->asked_n > d->conf.asked_max) {
+    } else if (hand_on(d, unit, q)) {
+        asked_free(d, q);
+    } else if (crowded(d, q)) {
+        LOG(env_of(d)->log, LOG_DEBUG, "ota.sip.crowded", LOG_S("peer", q->ip));
         ota_sip_door_answer(d, q, 503, SLICE("Retry-After: 5\r\n"));
     } else {
         d->conf.request(q, d->conf.arg);
@@ -516,7 +566,7 @@ enum err ota_sip_door_listen(struct ota_sip_door *d, enum ota_sip_via via, const
 
 struct list *ota_sip_door_bound(struct ota_sip_door *d, const struct ota_sip_flow *flow)
 {
-    struct conn *c = flow->via == OTA_SIP_UDP || flow->loop != d->conf.loop ? NULL : conn_of(d, flow);
+    struct conn *c = conn_of(d, flow);
 
     return c ? &c->bound : NULL;
 }
@@ -585,6 +635,9 @@ void ota_sip_door_parcel(struct ota_sip_door *d, const struct ota_sip_parcel *p)
     case OTA_SIP_LOST:
         if (d->user.lost)
             d->user.lost(&p->flow, d->user.arg);
+        break;
+    case OTA_SIP_DIALOG:
+        take_request(d, &unit, &p->flow);
         break;
     }
 }

@@ -7,6 +7,9 @@
  * (ota_sip_door_branch), so it goes back in a parcel.  A connection that closes tells every loop that has sent over it.  A UDP socket is
  * bound on every loop, so each sends from its own.
  *
+ * A request within a dialog goes to the loop that its tag of ours names, and the answer back to where the connection is.  No address has
+ * more than an eighth of the places that requests wait in, or of the answers that are kept.
+ *
  * A response goes back where its request came from (RFC 3261 §18.2.2, RFC 3581); over UDP it is kept and said again to a retransmission
  * (§17.2.2): what cost a login and what cost nothing apart, so that strangers cannot push out the former.  A double CRLF is answered
  * by one (RFC 5626 §3.5.1).  A connection on which nobody has been let in is closed soon.  One loop. */
@@ -19,6 +22,7 @@
 #include "ota/sip/request.h"
 
 #define OTA_SIP_DOOR_SOCKETS 8
+#define OTA_SIP_DOOR_TAG_N   16                  /* hexadecimal digits */
 #define OTA_SIP_DOOR_METHODS "OPTIONS, REGISTER" /* that are served */
 
 struct ota_sip_door;
@@ -37,7 +41,7 @@ struct ota_sip_asked {
 
 /* Between the doors of two loops.  Owned by whoever carries it; heap. */
 struct ota_sip_parcel {
-    enum { OTA_SIP_SEND, OTA_SIP_REPLY, OTA_SIP_LOST } what;
+    enum { OTA_SIP_SEND, OTA_SIP_REPLY, OTA_SIP_LOST, OTA_SIP_DIALOG } what;
     unsigned from;
     struct ota_sip_flow flow;
     size_t n;
@@ -99,6 +103,8 @@ enum err ota_sip_door_send(struct ota_sip_door *d, const struct ota_sip_flow *fl
 uint16_t ota_sip_door_port(const struct ota_sip_door *d, const struct ota_sip_flow *flow);
 /* Marks a branch, of OTA_SIP_BRANCH_N octets, so that its response finds back to this loop. */
 void ota_sip_door_branch(const struct ota_sip_door *d, char *branch);
+/* The same for the tag of our end of a dialog, of OTA_SIP_DOOR_TAG_N digits: requests in it do. */
+void ota_sip_door_tag(const struct ota_sip_door *d, char *tag);
 /* A parcel has come; borrowed. */
 void ota_sip_door_parcel(struct ota_sip_door *d, const struct ota_sip_parcel *p);
 

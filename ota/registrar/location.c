@@ -478,6 +478,14 @@ static bool is_device(const struct binding *b, struct slice instance)
     return instance.n == 0 || (own.n > 2 && slice_eq(slice_sub(own, 1, own.n - 2), instance));
 }
 
+static bool has_device(const struct record *r, struct slice instance)
+{
+    LIST_EACH (at, &r->bindings)
+        if (is_device(binding_at(at), instance))
+            return true;
+    return false;
+}
+
 static bool takes(const struct binding *b, const struct ota_sip_wanted *w)
 {
     const struct ota_sip_methods *m = &b->methods;
@@ -539,7 +547,7 @@ enum err ota_sip_location_find(struct ota_sip_location *l, const struct ota_sip_
     b = r ? best_of(r, wanted, skip) : NULL;
     if (b)
         e = show(b, out);
-    else if (r && skip == 0)
+    else if (r && skip == 0 && has_device(r, wanted->instance))
         e = ERR_UNSUPPORTED;
     (void)pthread_mutex_unlock(&l->lock);
     return e;

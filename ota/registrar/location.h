@@ -86,8 +86,8 @@ struct ota_sip_found {
     struct ota_sip_flow flow;
 };
 /* Of the live bindings that have the application and a method that a push can go by: the one of the highest q, then the latest
- * (RFC 3841 §7.2, RFC 3840).  skip: so many better ones have been tried.  ERR_ABSENT: nobody is registered, or no more; ERR_UNSUPPORTED:
- * devices are, but none will do. */
+ * (RFC 3841 §7.2, RFC 3840).  skip: so many better ones have been tried.  ERR_ABSENT: nobody is registered, or not that device, or no more;
+ * ERR_UNSUPPORTED: devices are, but none will do. */
 enum err ota_sip_location_find(struct ota_sip_location *l, const struct ota_sip_wanted *wanted, size_t skip,
                                struct ota_sip_found *out) MUST_USE;
 bool ota_sip_location_has(struct ota_sip_location *l, struct slice record); /* any live binding */

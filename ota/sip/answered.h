@@ -14,6 +14,7 @@
 struct ota_sip_answered {
     const struct clk *clk;
     struct map by_key;
+    struct map by_source;
     struct list oldest; /* first */
 };
 
@@ -21,8 +22,9 @@ void ota_sip_answered_init(struct ota_sip_answered *a, const struct clk *clk, si
 void ota_sip_answered_clear(struct ota_sip_answered *a);
 /* The response to this very request (§17.2.3); n 0: it is new.  Borrowed until the next call. */
 struct slice ota_sip_answered_find(struct ota_sip_answered *a, const struct ota_sip_request *r);
-/* Keeps a copy.  Without memory it is not kept: a retransmission is served anew. */
-void ota_sip_answered_keep(struct ota_sip_answered *a, const struct ota_sip_request *r,
+/* Keeps a copy.  Without memory it is not kept: a retransmission is served anew.  source: the address that it goes to, of which no more
+ * than an eighth of all are kept; empty: not counted.  True: one of its own had to make room for that. */
+bool ota_sip_answered_keep(struct ota_sip_answered *a, const struct ota_sip_request *r, struct slice source,
                            struct slice response);
 
 #endif

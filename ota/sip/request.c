@@ -56,6 +56,8 @@ static enum err read_parts(struct ota_sip_request *r)
     r->branch = branch_of(r->osip, via);
     r->sent_by = slice_str(via->host);
     r->to_tag = osip_to_get_tag(r->osip->to, &tag) == 0 && tag;
+    if (r->to_tag)
+        r->tag = slice_str(tag->gvalue);
     s = scan_of(slice_str(r->osip->cseq->number));
     r->cseq = scan_u32(&s, 0, INT32_MAX); /* §8.1.1.5 */
     scan_end(&s);

@@ -18,7 +18,8 @@ struct ota_sip_request {
     struct slice branch; /* of the topmost Via; Call-ID where that has none of its own (RFC 2543, §17.2.3) */
     struct slice sent_by; /* its host */
     uint32_t cseq;
-    bool to_tag;      /* To has a tag: it belongs to a dialog */
+    struct slice tag; /* of To; empty: none */
+    bool to_tag;      /* To has one: it belongs to a dialog */
     bool escaped_nul; /* "%00" is in it somewhere: libosip2 ends a URI there */
 };
 

@@ -191,7 +191,7 @@ static struct slice serve(struct tool_sip_device *d, const struct ota_sip_unit *
         if (!respond(d, &r, status, buf_slice(&more)))
             answer = buf_slice(&d->response);
         if (datagram && answer.n)
-            ota_sip_answered_keep(&d->answered, &r, answer);
+            (void)ota_sip_answered_keep(&d->answered, &r, SLICE_NONE, answer);
     }
     buf_clear(&more);
     ota_sip_request_clear(&r);

@@ -1,6 +1,7 @@
 """Terminals that register at the gateway itself over SIP, and pushes to where they are.  Usage: test_sip_register.py BUILD_DIR."""
 
 import json
+import re
 import socket
 import ssl
 
@@ -268,6 +269,30 @@ def not_here_any_more(bench):
     gateway.wait_event("deliver.done", push_id="away", note="480 not available now")
     last.register(more=tagged)  # the next REGISTER wakes what waits
     gateway.wait_state("away", "delivered")
+
+
+@case
+def one_device_of_several(bench):
+    """A GRUU as the recipient reaches that device and no other; two of them are two recipients; one that is not here is waited for."""
+    gateway = registrar(bench)
+    tagged = ';+g.oma.pusheventapp="wml.ua";q={};+sip.instance="<urn:uuid:0f8fad5b-d9cb-469f-a165-{:012}>"'
+    phones = [Phone(bench, gateway.doors["sip-udp"]) for _ in range(3)]
+    gruus = []
+    for n, phone in enumerate(phones[:2]):
+        reply = phone.register("Supported: gruu", more=tagged.format(f"0.{9 - n}", n))
+        gruus += [g for g in re.findall(r'pub-gruu="([^"]+)"', reply.octets.decode()) if g not in gruus]
+    check_eq(gruus, [f"{ALICE};gr=urn:uuid:0f8fad5b-d9cb-469f-a165-{n:012}" for n in range(2)])
+    delivered(bench, gateway, "p1", to=gruus[1])
+    delivered(bench, gateway, "p2")
+    check_eq((len(phones[0].messages), len(phones[1].messages)), (1, 1), "the second, then the better one")
+    push(bench, gateway, "p3", "--to", gruus[1], to=gruus[0])
+    check_eq([t["state"] for t in gateway.wait_state("p3", "delivered")["targets"]], ["delivered"] * 2)
+    check_eq((len(phones[0].messages), len(phones[1].messages)), (2, 2))
+    push(bench, gateway, "p4", to=gruus[0][:-1] + "2")
+    gateway.wait_event("deliver.done", push_id="p4", note="that device is not registered")
+    phones[2].register("Supported: gruu", more=tagged.format("0.1", 2))
+    gateway.wait_state("p4", "delivered")
+    check_eq([len(p.messages) for p in phones], [2, 2, 1])
 
 
 @case

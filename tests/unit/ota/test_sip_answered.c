@@ -27,14 +27,14 @@ static void what_is_the_same(void)
     clk_virtual_init(&clk, 0);
     ota_sip_answered_init(&a, &clk.clk, 4);
     TEST_SLICE_EQ(ota_sip_answered_find(&a, &first), SLICE_NONE);
-    ota_sip_answered_keep(&a, &first, SLICE("said"));
+    (void)ota_sip_answered_keep(&a, &first, SLICE_NONE, SLICE("said"));
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct ota_sip_request r = request(rows[i].branch, rows[i].host, rows[i].method, rows[i].cseq);
 
         test_row(i);
         TEST_SLICE_EQ(ota_sip_answered_find(&a, &r), rows[i].same ? SLICE("said") : SLICE_NONE);
     }
-    ota_sip_answered_keep(&a, &first, SLICE("other")); /* once said stays said */
+    (void)ota_sip_answered_keep(&a, &first, SLICE_NONE, SLICE("other")); /* once said stays said */
     TEST_SLICE_EQ(ota_sip_answered_find(&a, &first), SLICE("said"));
     ota_sip_answered_clear(&a);
 }
@@ -48,9 +48,9 @@ static void until_timer_j(void)
 
     clk_virtual_init(&clk, 0);
     ota_sip_answered_init(&a, &clk.clk, 4);
-    ota_sip_answered_keep(&a, &r, SLICE("one"));
+    (void)ota_sip_answered_keep(&a, &r, SLICE_NONE, SLICE("one"));
     clk_virtual_advance(&clk, 1000);
-    ota_sip_answered_keep(&a, &s, SLICE("two"));
+    (void)ota_sip_answered_keep(&a, &s, SLICE_NONE, SLICE("two"));
     clk_virtual_advance(&clk, OTA_SIP_TIMER_J_MS - 1001);
     TEST_SLICE_EQ(ota_sip_answered_find(&a, &r), SLICE("one"));
     clk_virtual_advance(&clk, 1);
@@ -73,7 +73,7 @@ static void the_oldest_make_room(void)
 
         (void)snprintf(branch, sizeof branch, "b%u", i);
         r = request(branch, "h", "MESSAGE", 1);
-        ota_sip_answered_keep(&a, &r, slice_str(branch));
+        (void)ota_sip_answered_keep(&a, &r, SLICE_NONE, slice_str(branch));
     }
     CU_ASSERT_EQUAL(a.by_key.n, 3);
     for (unsigned i = 0; i < 10; i++) {
@@ -86,7 +86,35 @@ static void the_oldest_make_room(void)
     ota_sip_answered_clear(&a);
 }
 
+/* One address has an eighth, and pushes out nobody but itself. */
+static void a_share_each(void)
+{
+    struct ota_sip_request mine = request("mine", "h", "MESSAGE", 1), r;
+    struct ota_sip_answered a;
+    struct clk_virtual clk;
+    char branch[16];
+
+    clk_virtual_init(&clk, 0);
+    ota_sip_answered_init(&a, &clk.clk, 16);
+    CU_ASSERT(!ota_sip_answered_keep(&a, &mine, SLICE("192.0.2.1"), SLICE("said")));
+    for (unsigned i = 0; i < 100; i++) {
+        (void)snprintf(branch, sizeof branch, "b%u", i);
+        r = request(branch, "h", "MESSAGE", 1);
+        CU_ASSERT_EQUAL(ota_sip_answered_keep(&a, &r, SLICE("192.0.2.2"), slice_str(branch)), i > 1);
+    }
+    CU_ASSERT_EQUAL(a.by_key.n, 3);
+    TEST_SLICE_EQ(ota_sip_answered_find(&a, &mine), SLICE("said"));
+    TEST_SLICE_EQ(ota_sip_answered_find(&a, &r), SLICE("b99"));
+    r = request("b97", "h", "MESSAGE", 1);
+    TEST_SLICE_EQ(ota_sip_answered_find(&a, &r), SLICE_NONE);
+    clk_virtual_advance(&clk, OTA_SIP_TIMER_J_MS);
+    TEST_SLICE_EQ(ota_sip_answered_find(&a, &mine), SLICE_NONE);
+    CU_ASSERT(a.by_key.n == 0 && a.by_source.n == 0);
+    ota_sip_answered_clear(&a);
+}
+
 const struct test_case test_cases[] = {{"what_is_the_same", what_is_the_same},
                                        {"until_timer_j", until_timer_j},
+                                       {"a_share_each", a_share_each},
                                        {"the_oldest_make_room", the_oldest_make_room},
                                        {NULL, NULL}};

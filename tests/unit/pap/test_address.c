@@ -190,7 +190,47 @@ static void test_types(void)
     CU_ASSERT_STRING_EQUAL(pap_address_type_text(PAP_ADDRESS_COUNT), "");
 }
 
+/* RFC 5627 §3.1; the key is that of the whole address. */
+static void test_device(void)
+{
+    static const struct {
+        const char *in;
+        enum err want;
+        const char *device;
+    } of[] = {
+        {"WAPPUSH=sip%3Aalice%40example.com%3Bgr%3Durn%3Auuid%3A0f8fad5b/TYPE=USER@ppg.example.com", ERR_OK,
+         "urn:uuid:0f8fad5b"},
+        {"sip:alice@example.com;transport=tcp;GR=kjh29x97us97d", ERR_OK, "kjh29x97us97d"},
+        {"sip:alice@[2001:db8::1]:5060;gr=a;x=y?gr=b", ERR_OK, "a"},
+        {"sip:alice@example.com;gr", ERR_ABSENT, ""}, /* a temporary one, which is not ours */
+        {"sip:alice@example.com;gr=", ERR_ABSENT, ""},
+        {"sip:alice;gr=a@example.com", ERR_ABSENT, ""}, /* of the user part */
+        {"sip:alice@example.com?gr=a", ERR_ABSENT, ""},
+        {"sip:alice@example.com;grr=a;xgr=b", ERR_ABSENT, ""},
+        {"tel:+15550100;gr=a", ERR_ABSENT, ""},
+        {"alice;gr=a", ERR_ABSENT, ""},
+        {"sip:@;gr=a", ERR_MALFORMED, ""},
+    };
+
+    for (size_t i = 0; i < COUNT(of); i++) {
+        struct buf got;
+
+        test_row(i);
+        buf_init(&got, 64);
+        CU_ASSERT_EQUAL(pap_address_device(slice_str(of[i].in), false, &got), of[i].want);
+        TEST_SLICE_EQ(buf_slice(&got), slice_str(of[i].device));
+        CU_ASSERT(of[i].want != ERR_OK || pap_address_may_name_device(slice_str(of[i].in)));
+        buf_clear(&got);
+    }
+    CU_ASSERT(!pap_address_may_name_device(SLICE("WAPPUSH=+15550100/TYPE=PLMN@ppg.example.com")));
+}
+
 const struct test_case test_cases[] = {
-    {"strict", test_strict},       {"lenient", test_lenient}, {"length", test_length},
-    {"no memory", test_no_memory}, {"types", test_types},     {NULL, NULL},
+    {"strict", test_strict},
+    {"lenient", test_lenient},
+    {"length", test_length},
+    {"no memory", test_no_memory},
+    {"types", test_types},
+    {"device", test_device},
+    {NULL, NULL},
 };

@@ -20,7 +20,8 @@ struct fix {
     uint16_t udp, tcp;
     unsigned status;
     bool let_in, later;
-    struct ota_sip_asked *waiting;
+    struct ota_sip_asked *waiting, *held[2];
+    unsigned dialog;          /* what the other loop's user says of a request in a dialog */
     struct ota_sip_flow flow; /* of the last request */
     size_t asked, replies, lost, closed, parcels;
     unsigned replied_at;
@@ -75,6 +76,15 @@ static void on_lost(const struct ota_sip_flow *flow, void *arg)
     s->f->lost++;
 }
 
+/* Sessions are of loop 1 alone. */
+static unsigned on_dialog(const struct ota_sip_request *r, void *arg)
+{
+    struct side *s = arg;
+
+    CU_ASSERT(r->to_tag && r->tag.n);
+    return s->loop ? s->f->dialog : 0;
+}
+
 static void on_closed(void *arg)
 {
     ((struct fix *)arg)->closed++;
@@ -99,7 +109,7 @@ static void fix_open(struct fix *f, size_t asked_max)
                                                .request = on_request,
                                                .post = on_post,
                                                .arg = &sides[i]};
-        const struct ota_sip_door_user user = {on_reply, on_lost, NULL, &sides[i]};
+        const struct ota_sip_door_user user = {on_reply, on_lost, on_dialog, &sides[i]};
 
         sides[i] = (struct side){f, i};
         CU_ASSERT_FATAL(ota_sip_door_create(&conf, &f->doors[i]) == ERR_OK);
@@ -316,10 +326,76 @@ static void a_ceiling_of_what_is_asked(void)
     fix_close(&f);
 }
 
+/* Who asks much waits, others come in. */
+static void a_share_of_what_is_asked(void)
+{
+    char text[2048], branch[32];
+    struct fix f;
+
+    fix_open(&f, 16);
+    udp_open(&f);
+    f.later = true;
+    for (unsigned i = 0; i < 2; i++) {
+        (void)snprintf(branch, sizeof branch, "z9hG4bK%u", i);
+        tell(&f, request(branch, ""));
+        CU_ASSERT(netloop_until(&f.nl, &f.asked, i + 1));
+        f.held[i] = f.waiting;
+    }
+    tell(&f, request("z9hG4bK9", ""));
+    CU_ASSERT(raw_read_until(&f.nl, f.fd, "\r\n\r\n", text, sizeof text) > 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "SIP/2.0 503 "));
+    for (unsigned i = 0; i < 2; i++)
+        ota_sip_door_answer(f.doors[f.flow.loop], f.held[i], 200, SLICE_NONE);
+    tell(&f, request("z9hG4bKA", ""));
+    CU_ASSERT(netloop_until(&f.nl, &f.asked, 3));
+    ota_sip_door_answer(f.doors[f.flow.loop], f.waiting, 200, SLICE_NONE);
+    fix_close(&f);
+}
+
+/* A BYE comes by a connection of one loop, for a session of another: the answer goes back over the connection. */
+static void a_dialog_of_another_loop(void)
+{
+    static const struct {
+        const char *tag;
+        unsigned dialog, want;
+        size_t parcels;
+    } rows[] = {
+        {"0123456789abcdef", 200, 200, 2}, {"0123456789abcdef", 0, 481, 2}, {"0023456789abcdef", 0, 481, 0},
+        {"ff23456789abcdef", 200, 481, 0}, {"01234567", 200, 481, 0},       {"zz23456789abcdef", 200, 481, 0},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char bye[512], want[32], text[2048];
+        struct fix f;
+        int fd;
+
+        test_row(i);
+        fix_open(&f, 10);
+        f.status = 481;
+        f.dialog = rows[i].dialog;
+        fd = raw_connect(f.tcp);
+        (void)snprintf(bye, sizeof bye,
+                       "BYE sip:push@a SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK7;rport\r\n"
+                       "From: <sip:x@a>;tag=t\r\nTo: <sip:push@a>;tag=%s\r\nCall-ID: c\r\nCSeq: 1 BYE\r\n"
+                       "Content-Length: 0\r\n\r\n",
+                       rows[i].tag);
+        CU_ASSERT(raw_send(&f.nl, fd, slice_str(bye)));
+        CU_ASSERT(raw_read_until(&f.nl, fd, "\r\n\r\n", text, sizeof text) > 0);
+        (void)snprintf(want, sizeof want, "SIP/2.0 %u ", rows[i].want);
+        CU_ASSERT(strncmp(text, want, strlen(want)) == 0);
+        CU_ASSERT_EQUAL(f.parcels, rows[i].parcels);
+        CU_ASSERT_EQUAL(ota_sip_door_asked(f.doors[0]) + ota_sip_door_asked(f.doors[1]), 0);
+        raw_reset(fd);
+        fix_close(&f);
+    }
+}
+
 const struct test_case test_cases[] = {{"said_again", said_again},
                                        {"strangers_push_out_nobody", strangers_push_out_nobody},
                                        {"streams", streams},
                                        {"flows_across_loops", flows_across_loops},
                                        {"replies_to_nothing", replies_to_nothing},
                                        {"a_ceiling_of_what_is_asked", a_ceiling_of_what_is_asked},
+                                       {"a_share_of_what_is_asked", a_share_of_what_is_asked},
+                                       {"a_dialog_of_another_loop", a_dialog_of_another_loop},
                                        {NULL, NULL}};

@@ -248,7 +248,11 @@ static void one_device_of_several(void)
     CU_ASSERT_EQUAL(find_by(&f, &wanted, 0, "sip:1"), ERR_OK);
     CU_ASSERT_EQUAL(find_by(&f, &wanted, 1, ""), ERR_ABSENT);
     wanted.instance = SLICE("urn:uuid:");
+    CU_ASSERT_EQUAL(find_by(&f, &wanted, 0, ""), ERR_ABSENT);
+    wanted.instance = SLICE("urn:uuid:12");
+    wanted.app = SLICE("push.sia");
     CU_ASSERT_EQUAL(find_by(&f, &wanted, 0, ""), ERR_UNSUPPORTED);
+    wanted.app = WML;
     wanted.instance = SLICE_NONE;
     CU_ASSERT_EQUAL(find_by(&f, &wanted, 0, "sip:3"), ERR_OK);
     ota_sip_location_free(&f.l);
