@@ -42,6 +42,8 @@ static bool write_terminal(struct replay_world *w, FILE *f, const struct replay_
                       t->tls ? "s" : "");
     if (t->away)
         (void)fprintf(f, "calls-in = any\ncall-proof = none\nwake = wap://sleep.example\n");
+    if (t->registers)
+        (void)fprintf(f, "registers = any\ncall-proof = digest\ncall-password-file = password\n");
     if (t->inbox || t->fetches)
         (void)fprintf(f, "inbox = yes\ncall-proof = certificate\ncall-certificate = DNS:%s\n", t->key);
     if (t->maced)
@@ -90,6 +92,15 @@ static bool write_subscribers(struct replay_world *w)
     return f && fclose(f) == 0 && chmod(path, S_IRUSR | S_IWUSR) == 0;
 }
 
+/* Of those that register. */
+static bool write_password(struct replay_world *w)
+{
+    char path[300];
+    FILE *f = file_open(w, "password", path);
+
+    return f && fputs("sesame\n", f) > 0 && fclose(f) == 0 && chmod(path, S_IRUSR | S_IWUSR) == 0;
+}
+
 static bool write_empty(struct replay_world *w, const char *name)
 {
     char path[300];
@@ -103,7 +114,7 @@ bool replay_conf_write(struct replay_world *w, char path[300])
     const char *section = "";
     FILE *f;
 
-    if (!write_mac_key(w) || !write_terminals(w) || !write_subscribers(w) ||
+    if (!write_mac_key(w) || !write_password(w) || !write_terminals(w) || !write_subscribers(w) ||
         !write_empty(w, "initiators.conf") || !write_empty(w, "whitelist.conf"))
         return false;
     f = file_open(w, "ppg.conf", path);
