@@ -169,6 +169,7 @@ struct ppg_settings {
         int64_t expires_min_ms, expires_ms, expires_max_ms; /* of registrations */
         size_t registered_max;                              /* addresses of record with a device */
         bool untagged_ok;
+        bool address_bound;      /* OPTIONS need no login from where a device has registered */
         bool probe;              /* asks with OPTIONS who has not said what it takes */
         int form;                /* enum ota_form */
         int64_t enter_ms;        /* a connection on which nobody has logged in closes then */

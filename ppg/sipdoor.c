@@ -287,6 +287,10 @@ static unsigned do_options(struct ppg_sipdoor *s, struct ota_sip_asked *q)
 
     if (status)
         return status;
+    if (ppg_core_settings(s->core)->ota_sip.address_bound && ota_sip_register_bound(&g, &q->r, &q->flow)) {
+        print_options(s, q);
+        return 200;
+    }
     status = ota_sip_register_who(&g, &q->r, &account, &answer);
     q->let_in = status == 0;
     if (answer.failed_login)

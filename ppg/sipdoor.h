@@ -1,7 +1,8 @@
 /* Where terminals register over SIP: the door of one loop (ota/registrar/door.h) with the gateway behind it - whose logins are good, which
  * addresses are theirs, what waits for who has come -, and the parcels between the doors of the loops.
  *
- * Only REGISTER and OPTIONS are served, and those only to who has logged in; what else is asked is refused, as nobody may push
+ * Only REGISTER and OPTIONS are served, and those only to who has logged in - with `address-bound` OPTIONS
+ * to who asks from where it has registered -; what else is asked is refused, as nobody may push
  * or subscribe through the gateway.  [CPM 5.1.3.1]; RFC 3261 §8.2, §10.3, §11.2.  One per loop; the core's loop. */
 #ifndef PPG_SIPDOOR_H
 #define PPG_SIPDOOR_H

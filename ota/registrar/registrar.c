@@ -136,16 +136,14 @@ static bool our_domain(const struct ota_sip_registrar *g, const char *host)
     return false;
 }
 
-/* The address of record of To (§10.3 step 5); its domain in lower case. */
-static enum err read_record(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
-                            struct buf *out)
+/* The address of record of To (§10.3 step 5), or of From; its domain in lower case. */
+static enum err read_record(const struct ota_sip_registrar *g, const osip_uri_t *of, struct buf *out)
 {
     struct ota_sip_uri uri;
     char *text = NULL;
     enum err e;
 
-    if (!r->osip->to->url || !our_domain(g, r->osip->to->url->host) ||
-        osip_uri_to_str(r->osip->to->url, &text) || !text)
+    if (!of || !our_domain(g, of->host) || osip_uri_to_str(of, &text) || !text)
         return ERR_ABSENT;
     e = ota_sip_uri_parse(slice_str(text), &uri);
     osip_free(text);
@@ -209,12 +207,48 @@ unsigned ota_sip_register_begin(const struct ota_sip_registrar *g, const struct 
         return 400;
     if (insists(r, out->more))
         return 420;
-    e = read_record(g, r, out->record);
+    e = read_record(g, r->osip->to->url, out->record);
     if (e == ERR_NOMEM)
         return 500;
     if (e)
         buf_reset(out->record, OTA_SIP_URI_MAX_N);
     return 0;
+}
+
+struct from {
+    const union ota_sip_peer *peer;
+    bool same;
+};
+
+static bool same_address(const union ota_sip_peer *a, const union ota_sip_peer *b)
+{
+    if (a->sa.sa_family != b->sa.sa_family)
+        return false;
+    return a->sa.sa_family == AF_INET6
+               ? slice_eq(slice_of(&a->v6.sin6_addr, sizeof a->v6.sin6_addr),
+                          slice_of(&b->v6.sin6_addr, sizeof b->v6.sin6_addr))
+               : a->sa.sa_family == AF_INET && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
+static void look_at(const struct ota_sip_binding *b, int64_t since_ms, void *arg)
+{
+    struct from *f = arg;
+
+    (void)since_ms;
+    f->same = f->same || (ota_sip_flow_any(&b->flow) && same_address(&b->flow.peer, f->peer));
+}
+
+bool ota_sip_register_bound(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                            const struct ota_sip_flow *flow)
+{
+    struct from f = {.peer = &flow->peer};
+    struct buf record;
+
+    buf_init(&record, OTA_SIP_URI_MAX_N);
+    if (osip_list_size(&r->osip->vias) == 1 && !read_record(g, r->osip->from->url, &record))
+        ota_sip_location_each(g->location, buf_slice(&record), look_at, &f);
+    buf_clear(&record);
+    return f.same;
 }
 
 unsigned ota_sip_register_bind(const struct ota_sip_registrar *g, const struct ota_sip_request *r,

@@ -42,6 +42,9 @@ struct ota_sip_answer {
 /* Whose request it is, whatever it asks: 0 and the account, or the status to refuse with. */
 unsigned ota_sip_register_who(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
                               struct ota_sip_account *account, struct ota_sip_answer *out);
+/* It comes, past no proxy, from the address that a device of its From has registered from: all that early IMS asks (TS 33.178 §6.2). */
+bool ota_sip_register_bound(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
+                            const struct ota_sip_flow *flow);
 /* The steps before it is known who asks: 0 and the address of record that is meant - empty: nobody's -, or the status to refuse with. */
 unsigned ota_sip_register_begin(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
                                 struct ota_sip_answer *out);

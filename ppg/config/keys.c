@@ -518,6 +518,10 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Addresses that are registered at the same time; some 600 octets each."),
     YES_NO("ota-sip", "untagged-ok", ota_sip.untagged_ok, "no",
            "Whether a device that says nothing about its applications gets the pushes of all."),
+    YES_NO("ota-sip", "address-bound", ota_sip.address_bound, "no",
+           "Take OPTIONS without a login from the address that a device has registered from, as early IMS "
+           "does (TS 33.178); registering takes a login still.  For networks where nobody can write "
+           "another's address."),
     NUMBER(TIME, "ota-sip", "login-timeout", ota_sip.enter_ms, 100, 600000, "32s",
            "A connection on which nobody has logged in, or said which session it is for, after so long is "
            "closed."),

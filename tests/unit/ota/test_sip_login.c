@@ -216,7 +216,58 @@ static void over_a_list(void)
     buf_clear(&line);
 }
 
-const struct test_case test_cases[] = {{"a_run_is_the_password", a_run_is_the_password},
+/* Values computed beside this program: of a password, and of an AKA run with the vector above. */
+static void worked_values(void)
+{
+    static const struct {
+        const char *challenge, *user, *method, *uri, *cnonce, *response;
+        bool aka;
+    } rows[] = {
+        {"Digest realm=\"push.example.com\", nonce=\"4f2c8d1a9b7e6350f1e2d3c4b5a69788\", qop=\"auth\"", "ppg",
+         "MESSAGE", "sip:alice@example.com", "c0ffee42", "35826693d97b291d7f2a91c460364fb6", false},
+        {"Digest realm=\"ims.example.com\", nonce=\"" NONCE "\", algorithm=AKAv1-MD5, qop=\"auth\"",
+         "alice@ims.example.com", "REGISTER", "sip:ims.example.com", "0a4f113b",
+         "716cea709c34d2cc36c338ce8839ad91", true},
+        {"Digest realm=\"ims.example.com\", nonce=\"" NONCE "\", algorithm=AKAv1-MD5, qop=\"auth-int\"",
+         "alice@ims.example.com", "REGISTER", "sip:ims.example.com", "0a4f113b",
+         "9d8a1dce908c811e268894d05c2c4d8e", true},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct sec_digest_request asked = {slice_str(rows[i].method), slice_str(rows[i].uri), SLICE(""),
+                                                 true};
+        struct slice value = slice_str(rows[i].challenge);
+        struct sec_aka_vector v = {.ck = {0}};
+        struct sec_digest_response sent;
+        struct sec_digest_offer offer;
+        struct sec_secret ha1;
+        char want[80];
+        struct buf out;
+
+        test_row(i);
+        sec_secret_init(&ha1);
+        buf_init(&out, 2048);
+        CU_ASSERT_EQUAL(codec_unhex(SLICE("a54211d5e3ba50bf"), v.res, sizeof v.res), ERR_OK);
+        CU_ASSERT_EQUAL_FATAL(rows[i].aka ? sec_digest_aka_choose(&value, 1, &offer)
+                                          : sec_digest_choose(&value, 1, &offer),
+                              ERR_OK);
+        CU_ASSERT_EQUAL(
+            rows[i].aka ? sec_digest_aka_ha1(offer.algorithm, slice_str(rows[i].user), offer.realm, &v, &ha1)
+                        : sec_digest_ha1(offer.algorithm, slice_str(rows[i].user), offer.realm,
+                                         SLICE("gate-secret"), &ha1),
+            ERR_OK);
+        CU_ASSERT_EQUAL(sec_digest_answer(&offer, slice_str(rows[i].user), &ha1, &asked,
+                                          slice_str(rows[i].cnonce), 1, &out, &sent),
+                        ERR_OK);
+        (void)snprintf(want, sizeof want, "response=\"%s\"", rows[i].response);
+        CU_ASSERT(slice_find_slice(buf_slice(&out), slice_str(want)) != SIZE_MAX);
+        buf_clear(&out);
+        sec_secret_clear(&ha1);
+    }
+}
+
+const struct test_case test_cases[] = {{"worked_values", worked_values},
+                                       {"a_run_is_the_password", a_run_is_the_password},
                                        {"numbers_elsewhere", numbers_elsewhere},
                                        {"not_by_the_module", not_by_the_module},
                                        {"beside_a_password", beside_a_password},

@@ -47,7 +47,7 @@ static void open_shared(struct fix *f)
     CU_ASSERT_FATAL(ota_sip_location_create(shared->clk, 10, &shared->location) == ERR_OK);
 }
 
-static void fix_open(struct fix *f)
+static void fix_open_with(struct fix *f, const char *address_bound)
 {
     const struct ppg_listen at = {.address = "127.0.0.1"};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -59,6 +59,7 @@ static void fix_open(struct fix *f)
     f->w->net->terminals[0].registers = true;
     replay_set(f->w, "gateway", "loops", "1");
     replay_set(f->w, "ota-sip", "identity", "sip:push@" DOMAIN);
+    replay_set(f->w, "ota-sip", "address-bound", address_bound);
     fix_start(f->w);
     open_shared(f);
     CU_ASSERT_FATAL(net_gate_create(4, 4, &f->gate) == ERR_OK);
@@ -67,6 +68,11 @@ static void fix_open(struct fix *f)
     to.sin_port = htons(f->port);
     f->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     CU_ASSERT_FATAL(f->fd >= 0 && connect(f->fd, (struct sockaddr *)&to, sizeof to) == 0);
+}
+
+static void fix_open(struct fix *f)
+{
+    fix_open_with(f, "no");
 }
 
 static void fix_close(struct fix *f)
@@ -197,6 +203,37 @@ static void what_else_is_asked(void)
     fix_close(&f);
 }
 
+/* TS 33.178: only where the operator says so, from where it has registered, and not through somebody. */
+static void bound_to_an_address(void)
+{
+    static const struct {
+        const char *knob;
+        bool registered;
+        const char *from, *lines;
+        unsigned status;
+    } rows[] = {
+        {"no", true, ALICE, "", 401},
+        {"yes", false, ALICE, "", 401},
+        {"yes", true, ALICE, "", 200},
+        {"yes", true, "sip:+1001@" DOMAIN, "", 401},
+        {"yes", true, "sip:+1000@elsewhere.example", "", 401},
+        {"yes", true, ALICE, "Via: SIP/2.0/UDP 127.0.0.1:7;branch=z9hG4bKx\r\n", 401},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix f;
+
+        test_row(i);
+        fix_open_with(&f, rows[i].knob);
+        if (rows[i].registered)
+            CU_ASSERT_EQUAL(ask_as(&f, "REGISTER", USER, "sesame", ALICE, CONTACT), 200);
+        CU_ASSERT_EQUAL(ask(&f, "OPTIONS", rows[i].from, rows[i].lines), rows[i].status);
+        CU_ASSERT_EQUAL(ask(&f, "REGISTER", ALICE, CONTACT), 401);
+        CU_ASSERT_EQUAL(ask(&f, "MESSAGE", ALICE, ""), 405);
+        fix_close(&f);
+    }
+}
+
 /* Guessing costs time, which is of who sends datagrams from there; and nobody comes in while we leave. */
 static void not_now(void)
 {
@@ -232,6 +269,7 @@ static void what_waits_is_due(void)
 
 const struct test_case test_cases[] = {{"who_is_let_in", who_is_let_in},
                                        {"what_else_is_asked", what_else_is_asked},
+                                       {"bound_to_an_address", bound_to_an_address},
                                        {"not_now", not_now},
                                        {"what_waits_is_due", what_waits_is_due},
                                        {NULL, NULL}};
