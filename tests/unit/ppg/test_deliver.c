@@ -77,7 +77,8 @@ static void test_possible(void)
         const struct ppg_push content = {.content_type = SLICE("text/plain"),
                                          .body = slice_of(NULL, rows[i].content_n)};
         struct buf made;
-        struct ppg_deliver_ask ask = {slice_str(rows[i].to), rows[i].asked, 0, &content, &made};
+        struct ppg_deliver_ask ask = {
+            .key = slice_str(rows[i].to), .asked = rows[i].asked, .push = &content, .made = &made};
         char why[160] = "?";
 
         test_row(i);
@@ -220,7 +221,7 @@ static void test_confirmed_needs_an_answer(void)
         const struct ppg_push content = {
             .content_type = SLICE("text/plain"), .body = SLICE("x"), .method = (uint8_t)rows[i].method};
         struct buf made;
-        struct ppg_deliver_ask ask = {SLICE("+1000"), 0, 0, &content, &made};
+        struct ppg_deliver_ask ask = {.key = SLICE("+1000"), .push = &content, .made = &made};
         char why[160] = "";
 
         test_row(i);
