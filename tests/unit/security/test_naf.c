@@ -223,7 +223,7 @@ static void test_ha1_of_nobody(void)
     naf_fix_open(&f, SEC_AKA_PLAIN);
     key = naf_fix_key(&f, SEC_GBA_ME, FIX_NAF, SEC_GBA_UA_DIGEST);
     CU_ASSERT(ha1_of(&f, REALM_UICC, &key, 0, &right) == ERR_ABSENT); /* no key in the module */
-    f.btid[0] ^= f.btid[0] == 'A' ? 3 : 1;
+    f.btid[0] = f.btid[0] == 'A' ? 'B' : 'A';
     CU_ASSERT(ha1_of(&f, REALM, &key, 0, &right) == ERR_ABSENT);
     f.btid_n = 3;
     CU_ASSERT(ha1_of(&f, REALM, &key, 0, &right) == ERR_ABSENT); /* not even a B-TID */
@@ -285,7 +285,7 @@ static void test_far_ha1(void)
     CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_AGAIN && want.btid_n > 0);
     naf_fix_learn(&f, &want);
     CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_OK && right && want.btid_n == 0);
-    f.btid[0] ^= f.btid[0] == 'A' ? 3 : 1;
+    f.btid[0] = f.btid[0] == 'A' ? 'B' : 'A';
     CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_AGAIN);
     naf_fix_learn(&f, &want);
     CU_ASSERT(ha1_of(&f, REALM, &key, 0x1301, &right) == ERR_ABSENT);
