@@ -42,6 +42,8 @@ struct ppg_config {
     struct sec_bootstrap *bootstrap; /* held */
     struct sec_farkeys *far;         /* likewise */
     struct sec_nafs *nafs;
+    struct ppg_visits *visits;
+    struct sec_visits *visitors; /* held */
     struct sec_accounts *users;
     struct sec_entities *entities; /* held */
     struct sec_keyring *keyring;
@@ -62,6 +64,8 @@ static void destroy(struct ppg_config *c)
     sec_bootstrap_free(&c->bootstrap);
     sec_farkeys_free(&c->far);
     sec_nafs_free(&c->nafs);
+    ppg_visits_free(&c->visits);
+    sec_visits_free(&c->visitors);
     sec_accounts_free(&c->users);
     sec_entities_free(&c->entities);
     sec_keyserver_free(&c->keyserver);
@@ -207,6 +211,8 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
         read_users(load, c);
     if (s->files.nafs && c->keyserver)
         ppg_nafs_read(load, s->files.nafs, s->key_server.life_ms / 1000, c->keyserver, &c->nafs);
+    if (s->files.visits)
+        ppg_visits_read(load, s->files.visits, &c->visits);
 }
 
 /* A ceiling passed or a name twice is a mistake in the file like any other. */
@@ -236,6 +242,8 @@ enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_c
         load.err = ppg_bsf_create(&c->settings, &c->bootstrap);
     if (!load.err)
         load.err = ppg_keyask_table(&c->settings, &c->far);
+    if (!load.err && c->visits)
+        load.err = sec_visits_create(c->settings.key_server.visitors_max, &c->visitors);
     if (!load.err)
         load.err = ppg_limits_create(c->accounts, &c->limits);
     if (load.err) {
@@ -319,6 +327,10 @@ void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before)
     if (same_bsf(c, before)) {
         sec_farkeys_free(&c->far);
         c->far = sec_farkeys_hold(before->far);
+    }
+    if (c->visitors && before->visitors) {
+        sec_visits_free(&c->visitors);
+        c->visitors = sec_visits_hold(before->visitors);
     }
 }
 
@@ -419,6 +431,16 @@ struct sec_entities *ppg_config_entities(const struct ppg_config *c)
 const struct sec_nafs *ppg_config_nafs(const struct ppg_config *c)
 {
     return c->nafs;
+}
+
+const struct ppg_visits *ppg_config_visits(const struct ppg_config *c)
+{
+    return c->visits;
+}
+
+struct sec_visits *ppg_config_visitors(const struct ppg_config *c)
+{
+    return c->visitors;
 }
 
 struct sec_bootstrap *ppg_config_bootstrap(const struct ppg_config *c)

@@ -14,7 +14,9 @@
 #include "security/keyring.h"
 #include "security/keyserver.h"
 #include "security/naf.h"
+#include "ppg/config/visits.h"
 #include "security/nafs.h"
+#include "security/visits.h"
 #include "security/trust.h"
 #include "security/whitelist.h"
 
@@ -63,6 +65,8 @@ struct sec_entities *ppg_config_entities(const struct ppg_config *c);
 void ppg_config_prune(const struct ppg_config *c, struct log *log);
 /* Other NAFs; NULL: none are configured. */
 const struct sec_nafs *ppg_config_nafs(const struct ppg_config *c);
+const struct ppg_visits *ppg_config_visits(const struct ppg_config *c); /* NULL: none */
+struct sec_visits *ppg_config_visitors(const struct ppg_config *c); /* keys of those who come; NULL with it */
 /* Who has bootstrapped over Ub; NULL as above.  Good as long as the configuration. */
 struct sec_bootstrap *ppg_config_bootstrap(const struct ppg_config *c);
 /* Ourselves as a NAF, at that time; want is the caller's to set. */

@@ -40,6 +40,7 @@ struct ppg_seq;
 struct ppg_deliver;
 struct ppg_sipdoor;
 struct ppg_keyask;
+struct ppg_visit;
 struct ppg_msrpdoor;
 
 /* What is known without the store about one initiator's targets.  Accounts are found by the hash of their name: two that
@@ -136,7 +137,8 @@ struct ppg_core {
     struct ppg_notify *notify;
     struct ppg_wake *wake;
     struct ppg_inbox *inbox;
-    struct ppg_bsfc *bsfc; /* set by the host; NULL: none */
+    struct ppg_bsfc *bsfc;   /* set by the host; NULL: none */
+    struct ppg_visit *visit; /* likewise */
     struct ppg_keyask *keyask;
     struct ppg_sipdoor *sip;                 /* likewise */
     struct ppg_msrpdoor *msrp;               /* likewise */

@@ -12,6 +12,7 @@
 #include "ppg/msrpdoor.h"
 #include "ppg/sipdoor.h"
 #include "ppg/verify.h"
+#include "ppg/visit.h"
 #include "ppg/zn.h"
 
 #define DRAIN_MS         20000 /* what is on the wire may finish for so long */
@@ -66,10 +67,10 @@ void ppg_loop_stop(struct ppg_loop *l)
 
 const char *ppg_listen_name(enum ppg_listen_kind kind)
 {
-    static const char *const names[] = {"pap",      "pap-tls",   "pap-psk",    "ub",       "naf",
-                                        "entities", "verify",    "verify-psk", "ota",      "ota-tls",
-                                        "ota-psk",  "inbox-tls", "inbox-psk",  "sip-udp",  "sip-tcp",
-                                        "sip-tls",  "msrp",      "msrps",      "msrps-psk"};
+    static const char *const names[] = {"pap",      "pap-tls",   "pap-psk",    "ub",        "naf",
+                                        "entities", "verify",    "verify-psk", "ota",       "ota-tls",
+                                        "ota-psk",  "inbox-tls", "inbox-psk",  "sip-udp",   "sip-tcp",
+                                        "sip-tls",  "msrp",      "msrps",      "msrps-psk", "peer"};
 
     return names[kind];
 }
@@ -85,6 +86,7 @@ static struct net_tls_ctx *tls_of(const struct ppg_snapshot *s, enum ppg_listen_
     case PPG_LISTEN_ENTITIES:
         return s->ub;
     case PPG_LISTEN_NAF:
+    case PPG_LISTEN_PEER:
         return s->naf;
     case PPG_LISTEN_INBOX:
     case PPG_LISTEN_VERIFY:
@@ -194,6 +196,7 @@ static void change_over(struct ppg_loop *l, struct ppg_snapshot *snapshot)
     ppg_outbound_set(l->outbound, snapshot);
     ppg_ocsp_set(l->ocsp, snapshot);
     ppg_bsfc_set(l->bsfc, snapshot);
+    ppg_visit_set(l->visit, snapshot);
     ppg_snapshot_drop(&old);
 }
 
@@ -240,7 +243,7 @@ static void parts_close(struct ppg_loop *l)
     if (l->closing)
         return;
     l->closing = true;
-    l->open = l->listeners_n + l->core.bearers_n + 6;
+    l->open = l->listeners_n + l->core.bearers_n + 7;
     ppg_callin_close(l->callin, part_closed, l);
     for (size_t i = 0; i < l->listeners_n; i++)
         net_httpd_close(l->listeners[i], part_closed, l);
@@ -254,6 +257,8 @@ static void parts_close(struct ppg_loop *l)
     ppg_ocsp_close(l->ocsp, part_closed, l);
     ppg_bsfc_close(l->bsfc, part_closed, l);
     l->core.bsfc = NULL;
+    ppg_visit_close(l->visit, part_closed, l);
+    l->core.visit = NULL;
     ppg_sipdoor_close(l->sip, part_closed, l); /* after the bearers, which send over it */
     l->core.sip = NULL;
     ppg_msrpdoor_close(l->msrp, part_closed, l); /* likewise */
@@ -389,6 +394,9 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     if ((e = ppg_bsfc_create(&l->env, &l->core, conf->snapshot, &l->bsfc)))
         return e;
     l->core.bsfc = l->bsfc;
+    if ((e = ppg_visit_create(&l->env, &l->core, conf->snapshot, &l->visit)))
+        return e;
+    l->core.visit = l->visit;
     l->env.key = ppg_keyask_handshake;
     l->env.key_arg = &l->core;
     l->entities = (struct ppg_entity_door){&l->core, &l->env};
@@ -426,6 +434,9 @@ enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum p
     } else if (kind == PPG_LISTEN_NAF) {
         conf.head = ppg_zn_head;
         conf.request = ppg_zn_request;
+    } else if (kind == PPG_LISTEN_PEER) {
+        conf.head = ppg_peer_head;
+        conf.request = ppg_peer_request;
     }
     if (kind == PPG_LISTEN_VERIFY || kind == PPG_LISTEN_VERIFY_PSK) {
         conf.head = ppg_verify_head;

@@ -40,6 +40,7 @@ enum ppg_listen_kind {
     PPG_LISTEN_MSRP, /* of terminals that connect for a session */
     PPG_LISTEN_MSRPS,
     PPG_LISTEN_MSRPS_PSK,
+    PPG_LISTEN_PEER, /* of homes that bring keys */
 };
 
 struct ppg_loop {
@@ -56,6 +57,7 @@ struct ppg_loop {
     struct ppg_ocsp *ocsp;
     struct ppg_callin *callin;
     struct ppg_bsfc *bsfc;
+    struct ppg_visit *visit;
     struct ppg_sipdoor *sip;
     struct ppg_msrpdoor *msrp;
     struct ppg_entity_door entities;

@@ -395,7 +395,7 @@ static enum err loops_start(struct ppg_server *s)
 static struct net_gate *gate_of(const struct ppg_server *s, enum ppg_listen_kind kind)
 {
     return kind == PPG_LISTEN_CLEAR || kind == PPG_LISTEN_TLS || kind == PPG_LISTEN_PSK ||
-                   kind == PPG_LISTEN_NAF
+                   kind == PPG_LISTEN_NAF || kind == PPG_LISTEN_PEER
                ? s->gate
                : s->calls;
 }
@@ -436,6 +436,7 @@ static const struct {
     {PPG_LISTEN_UB, DOOR(key_server.listen_ub)},
     {PPG_LISTEN_ENTITIES, DOOR(key_server.listen_entities)},
     {PPG_LISTEN_NAF, DOOR(key_server.listen_naf)},
+    {PPG_LISTEN_PEER, DOOR(key_server.listen_peer)},
     {PPG_LISTEN_VERIFY, DOOR(verify.listen_tls)},
     {PPG_LISTEN_VERIFY_PSK, DOOR(verify.listen_psk)},
     {PPG_LISTEN_CALLS, DOOR(ota_http.listen)},

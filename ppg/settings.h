@@ -230,6 +230,10 @@ struct ppg_settings {
         uint32_t bsf_rate; /* questions for keys a second */
         int64_t ks_life_ms;
         size_t bootstrapped_max; /* Ks kept */
+        struct ppg_listen
+            listen_peer[PPG_LISTEN_MAX]; /* where homes bring keys; TLS with certificates always */
+        size_t listen_peer_n;
+        size_t visitors_max; /* of such keys kept */
     } key_server;
     struct {
         struct ppg_listen listen_tls[PPG_LISTEN_MAX]; /* where terminals ask about tokens */
@@ -262,6 +266,7 @@ struct ppg_settings {
         const char *algorithms_key;
         const char *algorithms_serial;
         const char *nafs;        /* NULL: none */
+        const char *visits;      /* NULL: none */
         const char *users;       /* NULL: none */
         const char *subscribers; /* NULL: no embedded key server */
     } files;                     /* the other files of one configuration */

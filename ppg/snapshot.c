@@ -273,7 +273,9 @@ static enum err load_naf(const struct ppg_settings *set, struct ppg_snapshot *s,
         .alpn_http11 = true,
     };
 
-    return set->key_server.listen_naf_n ? sec_credentials_load(&conf, &clk_real, &s->naf, why) : ERR_OK;
+    return set->key_server.listen_naf_n + set->key_server.listen_peer_n
+               ? sec_credentials_load(&conf, &clk_real, &s->naf, why)
+               : ERR_OK;
 }
 
 static enum err load_bsf(const struct ppg_settings *set, struct ppg_snapshot *s,
@@ -292,6 +294,25 @@ static enum err load_bsf(const struct ppg_settings *set, struct ppg_snapshot *s,
     };
 
     return set->key_server.bsf_url ? sec_credentials_load(&conf, &clk_real, &s->bsf, why) : ERR_OK;
+}
+
+/* Of those too we are a client with a certificate. */
+static enum err load_peers(const struct ppg_settings *set, struct ppg_snapshot *s,
+                           char why[SEC_CREDENTIALS_WHY_N])
+{
+    struct sec_credentials_pair own = {.cert_file = set->key_server.cert, .key_file = set->key_server.key};
+    struct sec_credentials_conf conf = {
+        .role = NET_TLS_CLIENT,
+        .verify = NET_TLS_VERIFY_REQUIRED,
+        .pairs = &own,
+        .pairs_n = 1,
+        .ca_file = set->key_server.ca,
+        .version_min = set->policy.tls_min,
+        .ciphers = set->policy.ciphers,
+        .alpn_http11 = true,
+    };
+
+    return set->files.visits ? sec_credentials_load(&conf, &clk_real, &s->peers, why) : ERR_OK;
 }
 
 /* Without a list of our own the system's is used, where there is one; without any, https notifications fail and
@@ -327,6 +348,7 @@ static const struct {
              {"key-server", load_ub},
              {"key-server", load_naf},
              {"key-server", load_bsf},
+             {"key-server", load_peers},
              {"notify", load_notify}};
 
 enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct ppg_config_errors *errs)
@@ -381,6 +403,7 @@ void ppg_snapshot_drop(struct ppg_snapshot **sp)
     net_tls_ctx_free(&s->ub);
     net_tls_ctx_free(&s->naf);
     net_tls_ctx_free(&s->bsf);
+    net_tls_ctx_free(&s->peers);
     net_tls_ctx_free(&s->notify);
     ppg_config_drop(&s->config);
     free(s);

@@ -28,7 +28,8 @@ struct ppg_snapshot {
     struct net_tls_ctx *msrp;      /* towards terminals that connect for a session; NULL: none may over TLS */
     struct net_tls_ctx *msrp_psk;  /* the same with shared keys */
     struct net_tls_ctx *ub;     /* towards terminals that bootstrap, and entities; NULL: no such listener */
-    struct net_tls_ctx *naf;    /* towards other NAFs; likewise */
+    struct net_tls_ctx *naf;    /* towards other NAFs, and homes of visitors; likewise */
+    struct net_tls_ctx *peers;  /* towards functions that terminals visit; NULL: there are none */
     struct net_tls_ctx *bsf;    /* towards the far BSF; NULL: there is none */
     struct net_tls_ctx *notify; /* towards initiators' servers */
     struct ppg_file_mark files[PPG_SNAPSHOT_FILES_MAX];

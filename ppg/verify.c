@@ -11,6 +11,7 @@
 #include "ppg/naf.h"
 #include "ppg/psk.h"
 #include "ppg/reply.h"
+#include "ppg/visit.h"
 
 #define PATH          SLICE("/sec/v1/verify")
 #define BODY_MAX_N    1024u /* octets of a question */
@@ -252,22 +253,80 @@ static enum err add_info(const struct ask *q, struct slice body, struct buf *hea
     return e == ERR_ABSENT ? ERR_OK : e ? e : buf_err(headers);
 }
 
-static void answer(const struct ask *q, const struct sec_verify_answer *a)
+static void send_json(const struct ask *q, struct slice text)
 {
     struct ppg_core *c = q->c;
-    json_t *o = said(a);
-    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
-    json_decref(o);
     buf_reset(&c->answer_headers, HEADERS_MAX_N);
     buf_add_str(&c->answer_headers, "Cache-Control: no-store\r\n");
-    if (text && !add_info(q, slice_str(text), &c->answer_headers)) {
-        net_httpd_reply(q->x, 200, SLICE("application/json"), buf_slice(&c->answer_headers), slice_str(text));
+    if (text.n && !add_info(q, text, &c->answer_headers)) {
+        net_httpd_reply(q->x, 200, SLICE("application/json"), buf_slice(&c->answer_headers), text);
     } else {
         buf_reset(&c->answer_headers, HEADERS_MAX_N);
         reply(c, q->x, 503);
     }
+}
+
+static void answer(const struct ask *q, const struct sec_verify_answer *a)
+{
+    json_t *o = said(a);
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+    json_decref(o);
+    send_json(q, text ? slice_str(text) : SLICE_NONE);
     free(text);
+}
+
+/* --- visits --- */
+
+/* While the other side is told. */
+struct visiting {
+    struct ask q;
+    struct ota_registry *registry; /* held: q's terminal lives in it */
+    struct ppg_visit_ask visit;
+};
+
+static void visit_end(struct visiting *v, enum err e)
+{
+    struct ppg_core *c = v->q.c;
+
+    if (e)
+        LOG(c->shared->log, LOG_WARN, "visit.not-granted", LOG_A("terminal", v->visit.terminal),
+            LOG_C("error", err_name(e)));
+    buf_reset(&c->answer_headers, HEADERS_MAX_N);
+    if (!e)
+        send_json(&v->q, buf_slice(&v->visit.json));
+    else if (e == ERR_MALFORMED || e == ERR_ABSENT || e == ERR_DENIED)
+        reply(c, v->q.x, e == ERR_MALFORMED ? 400 : 403);
+    else {
+        ppg_reply_retry_after(BUSY_RETRY_MS, &c->answer_headers);
+        reply(c, v->q.x, 503);
+    }
+    buf_wipe(&v->visit.json);
+    ota_registry_drop(&v->registry);
+    free(v);
+}
+
+static void granted(struct ppg_visit_ask *a, enum err e)
+{
+    visit_end(container_of(a, struct visiting, visit), e);
+}
+
+static void visit(const struct ask *q, struct ota_registry *registry)
+{
+    struct visiting *v = calloc(1, sizeof *v);
+    enum err e;
+
+    if (!v) {
+        reply(q->c, q->x, 503);
+        return;
+    }
+    v->q = *q;
+    v->registry = ota_registry_hold(registry);
+    v->visit = (struct ppg_visit_ask){.terminal = q->in.terminal->key, .done = granted};
+    e = q->c->visit ? ppg_visit_go(q->c->visit, net_http_exchange_msg(q->x)->body, &v->visit) : ERR_IO;
+    if (e != ERR_AGAIN)
+        visit_end(v, e);
 }
 
 /* --- questions --- */
@@ -327,7 +386,7 @@ unsigned ppg_verify_head(struct net_http_exchange *x, struct buf *headers, void 
     const struct net_http_msg *m = net_http_exchange_msg(x);
     int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, net_http_exchange_ip(x), ppg_core_mono_ms(c));
 
-    if (!slice_eq(m->target, PATH))
+    if (!slice_eq(m->target, PATH) && !slice_eq(m->target, PPG_VISIT_PATH))
         return 404;
     if (!slice_eq(m->method, SLICE("POST"))) {
         buf_add_str(headers, "Allow: POST\r\n");
@@ -360,7 +419,9 @@ void ppg_verify_request(struct net_http_exchange *x, void *arg)
     e = who(registry, &q);
     if (!e)
         e = prove(&q, registry);
-    if (!e) {
+    if (!e && slice_eq(m->target, PPG_VISIT_PATH)) {
+        visit(&q, registry);
+    } else if (!e) {
         listen_to(&q);
     } else if (e == ERR_AGAIN) {
         ppg_keyask_park(c, x, &q.want, ppg_verify_request);

@@ -5,6 +5,8 @@
  *     200 {"valid": true, "initiator": "URI or empty", "not_after": "2026-01-01T00:00:00Z"}   or {"valid": false}
  *     400 no such question, 401 who asks, 429 asks too often
  *
+ *     POST /sec/v1/visit: visit.h
+ *
  * The asking terminal proves itself as one that calls in does (call-proof in terminals.conf): by its certificate, its
  * shared key, or a login of HTTP Digest - or Basic where that is its proof - with X-Wap-Terminal-Id to say whose.  It
  * hears of its own tokens only.  On the core's loop; arg is the core. */

@@ -752,6 +752,19 @@ uint16_t *tls_psk_suite_of(gnutls_session_t session)
     return &t->psk_suite;
 }
 
+/* A key that is for one handshake is good for the first that comes so far. */
+static enum err use_key(struct net_tls *t)
+{
+    const struct net_tls_psk_source *source = &t->ctx->psk;
+
+    if (!t->ctx->psk_server || !source->used || source->used(source->arg, t->peer.info.psk))
+        return ERR_OK;
+    t->why = "psk";
+    t->failed = true;
+    (void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_DECRYPT_ERROR);
+    return ERR_DENIED;
+}
+
 /* After the last message.  A resumed session never ran the verifier, so it is judged here. */
 static enum err handshake_done(struct net_tls *t)
 {
@@ -770,6 +783,8 @@ static enum err handshake_done(struct net_tls *t)
     }
     e = tls_peer_read(&t->peer, t->session);
     t->peer.info.resumed = gnutls_session_is_resumed(t->session);
+    if (!e)
+        e = use_key(t);
     if (!e)
         keep_ticket(t);
     return e;

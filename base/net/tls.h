@@ -48,6 +48,8 @@ struct net_tls_psk_source {
     /* Must the key of this identity be asked for first, far away?  Then the handshake waits for net_tls_answer (see
      * net_tls_key_question); afterwards find() and derive() are asked.  Suite as derive() has it.  May be NULL. */
     bool (*wants)(void *arg, struct slice identity, unsigned version, uint16_t suite);
+    /* A handshake with the key of that identity is over; false: it may not be, and fails.  May be NULL. */
+    bool (*used)(void *arg, struct slice identity);
     void (*drop)(void *arg); /* once, with the context; may be NULL */
     void *arg;
     const char *hint; /* to clients of TLS 1.2; NULL: none */

@@ -12,6 +12,7 @@
 #include "ota/sip/uri.h"
 #include "security/aka.h"
 #include "security/bootstrap.h"
+#include "security/visits.h"
 #include "security/gba.h"
 #include "security/gpl.h"
 #include "security/verify.h"
@@ -251,6 +252,10 @@ const struct ppg_config_key ppg_config_keys[] = {
            "People who may be assigned keys for their entities."),
     A_FILE(PATH, "files", "nafs", files.nafs, 0, NULL, NULL, "nafs.conf",
            "Other services that may ask the embedded key server, and for what."),
+    A_FILE(
+        PATH, "files", "visits", files.visits, 0, NULL, NULL, "visits.conf",
+        "Functions of other networks that our terminals may visit, and whose terminals may visit us; needs "
+        "cert, key and ca of [key-server]."),
     A_FILE(FILE, "files", "algorithms", files.algorithms, 0, NULL, NULL, "algorithms.conf",
            "A policy that raises the least of tls-min, ciphers, digest-md5 and the suites of [protection], "
            "for TLS on "
@@ -627,6 +632,12 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Terminals whose bootstrapped key is kept, some 600 octets each; beyond it the oldest goes.  With "
            "bsf-url: keys "
            "that it gave, some 900 octets each."),
+    LIST(LISTENS, "key-server", "listen-peer", key_server.listen_peer, key_server.listen_peer_n,
+         PPG_LISTEN_MAX, 0, 0, NULL, "0.0.0.0:8449",
+         "Where home functions bring keys for terminals that visit us, over TLS with certificates both ways; "
+         "needs visits."),
+    NUMBER(COUNT, "key-server", "visitors-max", key_server.visitors_max, 1, SEC_VISITS_MAX, "10000",
+           "Such keys kept at once, some 600 octets each."),
 
     LIST(LISTENS, "verify", "listen-tls", verify.listen_tls, verify.listen_tls_n, PPG_LISTEN_MAX, 0, 0, NULL,
          "0.0.0.0:8447",

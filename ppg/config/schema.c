@@ -296,6 +296,14 @@ static bool naf_without_nafs(const struct ppg_settings *s)
 {
     return s->key_server.listen_naf_n && !s->files.nafs;
 }
+static bool peer_without_visits(const struct ppg_settings *s)
+{
+    return s->key_server.listen_peer_n && !s->files.visits;
+}
+static bool visits_without_ca(const struct ppg_settings *s)
+{
+    return s->files.visits && (!s->key_server.cert || !s->key_server.ca);
+}
 static bool bsf_without_certs(const struct ppg_settings *s)
 {
     return s->key_server.bsf_url && (!s->key_server.cert || !s->key_server.bsf_ca);
@@ -367,6 +375,8 @@ static const struct rule rules[] = {
     {OF(files.users), OF(keyring.path), users_without_keyring, "needs a keyring"},
     {OF(key_server.listen_naf), OF(key_server.ca), naf_without_ca, "needs cert, key and ca"},
     {OF(key_server.listen_naf), OF(files.nafs), naf_without_nafs, "needs nafs"},
+    {OF(key_server.listen_peer), OF(files.visits), peer_without_visits, "needs visits"},
+    {OF(files.visits), OF(key_server.ca), visits_without_ca, "needs cert, key and ca of [key-server]"},
     {OF(key_server.bsf_url), OF(key_server.bsf_ca), bsf_without_certs, "needs cert, key and bsf-ca"},
     {OF(key_server.bsf_url), OF(files.subscribers), bsf_and_subscribers, "not together with subscribers"},
     {OF(files.nafs), OF(files.subscribers), nafs_without_subscribers, "needs subscribers"},
