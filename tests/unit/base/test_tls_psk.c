@@ -17,6 +17,7 @@ struct book {
     unsigned version; /* of the last question */
     uint16_t suite;
     bool fetched; /* what is far away has come */
+    size_t used;  /* handshakes that came to their end */
 };
 
 static bool find(void *arg, struct slice identity, unsigned version, struct slice *key)
@@ -151,6 +152,49 @@ static void case_derived(void)
         CU_ASSERT_EQUAL(book.suite, rows[i].suite);
         duo_free(&d);
         net_tls_ctx_free(&cc);
+        net_tls_ctx_free(&sc);
+    }
+}
+
+/* --- keys for one handshake --- */
+
+static bool used(void *arg, struct slice identity)
+{
+    struct book *b = arg;
+
+    CU_ASSERT(slice_eq(identity, SLICE("mms")));
+    return b->used++ == 0;
+}
+
+/* Whoever fails before the end uses nothing up; the second that comes there is turned away, of either version. */
+static void case_used(void)
+{
+    static const char *const priorities[] = {NULL, ONLY_12 "+DHE-PSK"};
+
+    for (size_t i = 0; i < COUNT(priorities); i++) {
+        struct book book = {.used = 0};
+        struct net_tls_conf conf = {
+            .role = NET_TLS_SERVER, .version_min = 12, .psk = {.find = find, .used = used, .arg = &book}};
+        struct net_tls_ctx *good = client_ctx("mms", KEY_64, priorities[i]), *sc = NULL;
+        struct net_tls_ctx *bad = client_ctx("mms", KEY_16, priorities[i]);
+        const char *why;
+        struct duo d;
+
+        test_row(i);
+        CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &sc, &why), ERR_OK);
+        d = shake(bad, sc);
+        CU_ASSERT(d.server_err == ERR_PEER && book.used == 0);
+        duo_free(&d);
+        d = shake(good, sc);
+        CU_ASSERT(d.server_err == ERR_OK && d.client_err == ERR_OK && book.used == 1);
+        duo_free(&d);
+        d = shake(good, sc);
+        CU_ASSERT(d.server_err == ERR_DENIED && book.used == 2);
+        CU_ASSERT_STRING_EQUAL(net_tls_why(d.server), "psk");
+        CU_ASSERT(net_tls_handshake(d.server) == ERR_PEER && book.used == 2);
+        duo_free(&d);
+        net_tls_ctx_free(&good);
+        net_tls_ctx_free(&bad);
         net_tls_ctx_free(&sc);
     }
 }
@@ -388,6 +432,7 @@ const struct test_case test_cases[] = {
     {"stranger_looks_alike", case_stranger_looks_alike},
     {"bad_settings", case_bad_settings},
     {"derived", case_derived},
+    {"used", case_used},
     {"far", case_far},
     {"far_and_gone", case_far_and_gone},
     {NULL, NULL},
