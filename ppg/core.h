@@ -55,8 +55,9 @@ struct ppg_share {
 /* Who waits for something new in an inbox looks at its bell; terminals share them. */
 #define PPG_BELLS       4096u
 
-/* Sources of logins that meet in one slot only wait a little longer than they must. */
+/* Sources of logins, and terminals, that meet in one slot only wait a little longer than they must. */
 #define PPG_KEY_SOURCES 1024u
+#define PPG_VISITORS    1024u
 
 /* What all loops know of the far BSF (bsfc.h); zeroed at the start.  Any thread. */
 struct ppg_bsf_state {
@@ -87,10 +88,11 @@ struct ppg_shared {
     struct ota_sip_location *location;   /* where those are that have registered over SIP */
     struct sec_bootstrap *sip_aka;       /* their AKA logins; NULL: the realm is no domain name */
     struct sec_verify *verify; /* tokens of pushes that ask to connect; NULL: nobody could ask about them */
-    struct ppg_waits *waits;   /* terminals that wait for something to come into their inboxes */
-    atomic_size_t live;        /* targets in memory */
-    atomic_size_t live_n;      /* octets of their pushes */
-    atomic_bool draining;      /* SIGTERM: accept nothing new, start nothing new */
+    struct rate_bucket visits[PPG_VISITORS]; /* zeroed at the start: what terminals have asked for of late */
+    struct ppg_waits *waits; /* terminals that wait for something to come into their inboxes */
+    atomic_size_t live;      /* targets in memory */
+    atomic_size_t live_n;    /* octets of their pushes */
+    atomic_bool draining;    /* SIGTERM: accept nothing new, start nothing new */
 };
 
 /* Gives targets (by ppg_target.link) to the loop that owns their terminals; the list is empty afterwards. */

@@ -277,6 +277,23 @@ static void answer(const struct ask *q, const struct sec_verify_answer *a)
     free(text);
 }
 
+/* What one terminal may ask for. */
+static struct rate rate_of(const struct ppg_core *c)
+{
+    uint32_t n = ppg_core_settings(c)->verify.rate;
+
+    return (struct rate){n, n, MINUTE_MS};
+}
+
+static void too_often(const struct ask *q, int64_t wait_ms)
+{
+    struct buf *headers = &q->c->answer_headers;
+
+    buf_reset(headers, HEADERS_MAX_N);
+    ppg_reply_retry_after(wait_ms, headers);
+    reply(q->c, q->x, 429);
+}
+
 /* --- visits --- */
 
 /* While the other side is told. */
@@ -312,11 +329,28 @@ static void granted(struct ppg_visit_ask *a, enum err e)
     visit_end(container_of(a, struct visiting, visit), e);
 }
 
+/* The keys that one terminal has others keep for it are rationed as its questions are. */
+static bool may_visit(const struct ask *q, int64_t *wait_ms)
+{
+    struct ppg_core *c = q->c;
+    struct slice terminal = q->in.terminal->key;
+    const struct rate rate = rate_of(c);
+
+    return rate_take(&c->shared->visits[map_hash(c->shared->spread, terminal) % PPG_VISITORS], &rate, 1,
+                     ppg_core_mono_ms(c), wait_ms);
+}
+
 static void visit(const struct ask *q, struct ota_registry *registry)
 {
-    struct visiting *v = calloc(1, sizeof *v);
+    struct visiting *v;
+    int64_t wait_ms;
     enum err e;
 
+    if (!may_visit(q, &wait_ms)) {
+        too_often(q, wait_ms);
+        return;
+    }
+    v = calloc(1, sizeof *v);
     if (!v) {
         reply(q->c, q->x, 503);
         return;
@@ -342,12 +376,11 @@ static void decide(const struct ask *q, const json_t *question)
 {
     struct ppg_core *c = q->c;
     const struct ota_terminal *t = q->in.terminal;
-    const struct sec_verify_ask ask = {
-        .terminal = t->key,
-        .token = text_of(question, "token"),
-        .digest = text_of(question, "digest"),
-        .rate = {ppg_core_settings(c)->verify.rate, ppg_core_settings(c)->verify.rate, MINUTE_MS},
-        .mono_ms = ppg_core_mono_ms(c)};
+    const struct sec_verify_ask ask = {.terminal = t->key,
+                                       .token = text_of(question, "token"),
+                                       .digest = text_of(question, "digest"),
+                                       .rate = rate_of(c),
+                                       .mono_ms = ppg_core_mono_ms(c)};
     struct sec_verify_answer a;
 
     buf_reset(&c->answer_headers, HEADERS_MAX_N);
@@ -358,12 +391,10 @@ static void decide(const struct ask *q, const json_t *question)
     sec_verify_ask(c->shared->verify, &ask, &a);
     LOG(c->shared->log, LOG_INFO, "verify.asked", LOG_A("terminal", t->key),
         LOG_B("valid", a.word == SEC_VERIFY_VALID), LOG_C("why", a.reason));
-    if (a.word == SEC_VERIFY_WAIT) {
-        ppg_reply_retry_after(a.wait_ms, &c->answer_headers);
-        reply(c, q->x, 429);
-    } else {
+    if (a.word == SEC_VERIFY_WAIT)
+        too_often(q, a.wait_ms);
+    else
         answer(q, &a);
-    }
 }
 
 static void listen_to(const struct ask *q)

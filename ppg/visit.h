@@ -3,7 +3,7 @@
  *
  *     POST /sec/v1/visit {"enabler": "push.visited.example"}             the terminal to its home, at the door of verify.h
  *     200 {"psk_identity": "..", "psk": base64 of 32 octets, "expires": "2026-01-01T00:00:00Z", "host": "HOST:PORT"}
- *     403 no function that we trust, 503 it does not answer
+ *     403 no function that we trust, 429 too many in a minute ([verify] rate), 503 it does not answer
  *
  *     POST /sec/v1/peer-key {"enabler", "psk_identity", "psk", "expires", "user"?}     the home to that function: 204
  *     403 for another function, 409 known already

@@ -655,7 +655,8 @@ const struct ppg_config_key ppg_config_keys[] = {
            "How long a token is good, from when the push is sent."),
     NUMBER(COUNT, "verify", "tokens-max", verify.tokens_max, 1, SEC_VERIFY_TOKENS_MAX, "100000",
            "Tokens good at once, some 300 octets each; at the ceiling such pushes wait."),
-    NUMBER(COUNT, "verify", "rate", verify.rate, 1, 6000, "30", "Questions of one terminal in a minute."),
+    NUMBER(COUNT, "verify", "rate", verify.rate, 1, 6000, "30",
+           "Questions of one terminal in a minute, and visits that it asks for."),
 
     CHOICE(WORD, "log", "level", log.level, log_words, "info", "How much is said."),
     CHOICE(WORD, "log", "format", log.format, format_words, "text",

@@ -18,10 +18,11 @@ def turned(record, number):
 
 class Flip:
     """To 127.0.0.1:port.  The next connections have a bit turned each as `plan` says, (direction, which of its records that
-    carry data); when it is used up they are passed on as they are.  passed: what the last connection had, by direction."""
+    carry data); when it is used up they are passed on as they are.  passed: what the last connection had, by direction.
+    hit: what of all plans was changed; a session that is resumed has fewer records."""
 
     def __init__(self, bench, port):
-        self.to_port, self.plan, self.count, self.passed = port, [], 0, [0, 0]
+        self.to_port, self.plan, self.count, self.passed, self.hit = port, [], 0, [0, 0], set()
         self.lock = threading.Lock()
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -51,6 +52,7 @@ class Flip:
                             with self.lock:
                                 record = turned(record, self.count)
                                 self.count += 1
+                                self.hit.add(target)
                         passed[way] += 1
                     sink.sendall(record)
         except OSError:

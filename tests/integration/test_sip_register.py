@@ -96,6 +96,27 @@ def registered_and_reached(bench):
             phone.close()
 
 @case
+def by_http_or_sip(bench):
+    """A terminal with two ways is reached by the one that works: HTTP first, SIP when nobody listens there, and HTTP again
+    when the registration is over."""
+    http = Terminal(bench, association=False)
+    gateway = registrar(bench, http.route(ALICE, more=LOGIN))
+    delivered(bench, gateway, "p1")
+    check_eq([e["content"] for e in http.wait_events(1)], [MARK])
+    phone = Phone(bench, gateway.doors["sip-udp"])
+    phone.register()
+    http.kill()
+    delivered(bench, gateway, "p2", text="by sip")
+    check_eq(phone.wait(1)[0].envelope()[1], b"by sip")
+    phone.register(expires=0)
+    http.start()
+    delivered(bench, gateway, "p3", text="by http")
+    check_eq([e["content"] for e in http.wait_events(2)], [MARK, "by http"])
+    bearers = {push_id: gateway.show(push_id)["targets"][0]["bearer"] for push_id in ("p1", "p2", "p3")}
+    check_eq((bearers["p1"], bearers["p2"], bearers["p3"]), ("http", "sip", "http"))
+
+
+@case
 def over_tls(bench):
     """Over TLS, and only so when the operator says; a closed connection ends the registration of who came through a NAT."""
     make_identity(bench)

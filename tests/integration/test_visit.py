@@ -22,7 +22,7 @@ def ports(gateway):
 class Pair:
     """The gateway that is visited, and the home of +15550100."""
 
-    def __init__(self, bench, identity="yes", home_certificate="home"):
+    def __init__(self, bench, identity="yes", home_certificate="home", rate="30"):
         make_identity(bench)
         self.bench = bench
         for name, alt in (("home", "DNS:" + HOME), ("visited", "IP:127.0.0.1,DNS:localhost"), ("stranger", "DNS:stranger.example"),
@@ -40,7 +40,7 @@ class Pair:
         self.home = Gateway(bench, "[terminal +15550100]\ncalls-in = tls\ncall-proof = certificate\n"
                             "call-certificate = URI:https://phone.example.com\n", ANY_LEVEL, start=False, conf={
                                 **keys, "key-server.name": HOME, "key-server.cert": f"../{home_certificate}.crt",
-                                "key-server.key": f"../{home_certificate}.key", "verify.listen-tls": "127.0.0.1:0"})
+                                "key-server.key": f"../{home_certificate}.key", "verify.listen-tls": "127.0.0.1:0", "verify.rate": rate})
         self.home.write("visits.conf", f"[visited {VISITED}]\nurl = https://localhost:{self.peer}\n"
                         f"host = localhost:{self.door}\nidentity = {identity}\nlifetime = 5min\n")
         self.home.start()
@@ -131,6 +131,14 @@ def the_user_is_told_or_not(bench):
                 "--psk", f"{identity}:{bench.path('visit.psk')}")
     pair.visited.wait_event("ota.call.refused")
     check_eq(pair.visited.events("ota.called"), [])
+
+
+@case
+def a_terminal_asks_for_so_many(bench):
+    """So no terminal fills the place that others' keys need over there."""
+    pair = Pair(bench, rate="1")
+    check_eq([pair.visit()[0] for _ in range(2)], [200, 429])
+    pair.visited.check_events(1, "visit.expected")
 
 
 @case
