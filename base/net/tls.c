@@ -76,7 +76,7 @@ struct net_tls {
     enum net_tls_status status; /* the answer */
     gnutls_datum_t issuer;      /* DER; GnuTLS's memory */
     uint16_t psk_suite;         /* servers with shared keys: what the ServerHello chose */
-    bool ticket_kept;           /* this session's, for the next to resume */
+    bool ticket_kept;           /* of what this handshake made, for the next to resume */
     bool shaken;                /* GnuTLS is through with the handshake */
     bool failed;                /* after a fatal error nothing more is said but what is in out */
     struct tls_peer_store peer;

@@ -32,7 +32,7 @@ static void teardown(struct bench *b)
     sec_mac_guard_free(&b->guard);
 }
 
-/* The nonce of a challenge for this session, as the sender reads it. */
+/* The nonce of a challenge, as the sender reads it. */
 static struct sec_mac_nonce challenge(struct sec_mac_session *session)
 {
     struct sec_mac_nonce n;
