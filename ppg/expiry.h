@@ -1,5 +1,5 @@
 /* Warns an operator ahead of the end of what TLS is made of: certificates, revocation lists, OCSP responses.  Judges
- * nothing: what an expired list does is base/net/tls.c's.  Any thread. */
+ * nothing: what an expired list does is base/net/tls_judge.c's.  Any thread. */
 #ifndef PPG_EXPIRY_H
 #define PPG_EXPIRY_H
 

@@ -33,7 +33,7 @@ struct sec_credentials_conf {
     size_t tickets_max; /* clients: as in struct net_tls_conf */
     bool datagrams;
     struct net_tls_psk_source psk; /* dropped by the context, so only when one was made */
-    const char *priority;          /* NULL: the profile of base/net/tls.c */
+    const char *priority;          /* NULL: the profile of base/net/tls_policy.c */
 };
 
 /* ERR_ABSENT a file that is not there; ERR_DENIED a key file others may read, or any file that is no regular file;

@@ -55,7 +55,7 @@ static void closed(struct net_dtls *d, enum err why)
 
 static void set_timer(struct net_dtls *d)
 {
-    int64_t next = gnutls_dtls_get_timeout(tls_session_of(d->tls));
+    int64_t next = gnutls_dtls_get_timeout(d->tls->session);
 
     next = num_min64(next ? next : RETRANSMIT_MS, d->give_up_ms - now_ms(d));
     net_hub_timer_set(d->env->hub, &d->timer, num_max64(next, 1));
@@ -142,7 +142,7 @@ enum err net_dtls_write(struct net_dtls *d, struct slice plain)
 
 size_t net_dtls_plain_max(const struct net_dtls *d)
 {
-    return gnutls_dtls_get_data_mtu(tls_session_of(d->tls));
+    return gnutls_dtls_get_data_mtu(d->tls->session);
 }
 
 bool net_dtls_is_open(const struct net_dtls *d)
@@ -177,12 +177,11 @@ enum err net_dtls_create(const struct net_env *env, const struct net_dtls_conf *
     d->give_up_ms = now_ms(d) + conf->handshake_ms;
     net_timer_init(&d->timer, tick);
     buf_init(&d->out, OUT_MAX_N);
-    gnutls_dtls_set_mtu(tls_session_of(d->tls), (unsigned)conf->mtu);
-    gnutls_dtls_set_timeouts(tls_session_of(d->tls), RETRANSMIT_MS,
+    gnutls_dtls_set_mtu(d->tls->session, (unsigned)conf->mtu);
+    gnutls_dtls_set_timeouts(d->tls->session, RETRANSMIT_MS,
                              (unsigned)num_min64(conf->handshake_ms, INT32_MAX) + RETRANSMIT_MS);
     if (conf->prestate)
-        gnutls_dtls_prestate_set(tls_session_of(d->tls),
-                                 (gnutls_dtls_prestate_st *)(uintptr_t)conf->prestate);
+        gnutls_dtls_prestate_set(d->tls->session, (gnutls_dtls_prestate_st *)(uintptr_t)conf->prestate);
     *out = d;
     return ERR_OK;
 }

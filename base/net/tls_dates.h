@@ -1,4 +1,4 @@
-/* When what a context is made of ends to be valid, for tls.c. */
+/* When what a context is made of ends to be valid, for tls_ctx.c. */
 #ifndef BASE_NET_TLS_DATES_H
 #define BASE_NET_TLS_DATES_H
 

@@ -2,6 +2,7 @@
 #include "base/net/tls_hold.h"
 
 #include <gnutls/gnutls.h>
+#include <stdlib.h>
 
 #include "base/num.h"
 
@@ -15,17 +16,26 @@
 enum content { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION_DATA = 23 };
 enum message { CLIENT_HELLO = 1, CLIENT_KEY_EXCHANGE = 16 };
 
-void tls_hold_init(struct tls_hold *h)
+enum err tls_hold_create(struct tls_hold **out)
 {
-    *h = (struct tls_hold){.over = false};
+    struct tls_hold *h = calloc(1, sizeof *h);
+
+    if (!h)
+        return ERR_NOMEM;
     buf_init(&h->message, MESSAGE_MAX_N + RECORD_MAX_N);
     buf_init(&h->name, NAME_MAX_N);
+    *out = h;
+    return ERR_OK;
 }
 
-void tls_hold_clear(struct tls_hold *h)
+void tls_hold_free(struct tls_hold **hold)
 {
-    buf_clear(&h->message);
-    buf_clear(&h->name);
+    if (!*hold)
+        return;
+    buf_clear(&(*hold)->message);
+    buf_clear(&(*hold)->name);
+    free(*hold);
+    *hold = NULL;
 }
 
 size_t tls_hold_record_n(struct slice wire)

@@ -1,5 +1,5 @@
 /* The clear part of a client's handshake, looked at before GnuTLS gets it: which shared key will be wanted?  GnuTLS asks for
- * one where it cannot wait, neither in that callback nor in a hook before it; so tls.c keeps the record with the name back
+ * one where it cannot wait, neither in that callback nor in a hook before it; so tls_handshake.c keeps the record with the name back
  * until the key is at hand.  The name stands in the first identity of pre_shared_key in a ClientHello (RFC 8446 §4.2.11),
  * or in a ClientKeyExchange (RFC 4279 §2, RFC 5489 §2).  Names are all that is read: what else is wrong is GnuTLS's to say.
  * Bytes only; one thread a session. */
@@ -7,6 +7,7 @@
 #define BASE_NET_TLS_HOLD_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/slice.h"
 
 struct tls_hold {
@@ -15,8 +16,8 @@ struct tls_hold {
     bool over;          /* nothing that comes now is clear, or of use */
 };
 
-void tls_hold_init(struct tls_hold *h);
-void tls_hold_clear(struct tls_hold *h);
+enum err tls_hold_create(struct tls_hold **out) MUST_USE; /* ERR_NOMEM */
+void tls_hold_free(struct tls_hold **h);                  /* NULL is fine */
 
 /* Octets of the record at the start of `wire`; 0: it is not all there.  What can be no record is one of all that there is. */
 size_t tls_hold_record_n(struct slice wire);

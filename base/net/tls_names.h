@@ -1,4 +1,4 @@
-/* The names in a server's certificates, and which pairs are good for the one that a client asks for, for tls.c;
+/* The names in a server's certificates, and which pairs are good for the one that a client asks for, for tls_ctx.c and tls.c;
  * GnuTLS's types stay inside these two files.  Never changes once made; asked on any thread. */
 #ifndef BASE_NET_TLS_NAMES_H
 #define BASE_NET_TLS_NAMES_H

@@ -1,4 +1,4 @@
-/* What a peer's certificate says, for tls.c; GnuTLS's types stay inside these two files. */
+/* What a peer's certificate says, for a session; GnuTLS's types stay inside these two files. */
 #ifndef BASE_NET_TLS_PEER_H
 #define BASE_NET_TLS_PEER_H
 

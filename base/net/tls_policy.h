@@ -1,5 +1,5 @@
 /* From what an operator allows (versions, ciphers, ways to prove oneself) to GnuTLS's words, and the one thing that
- * GnuTLS's words cannot say: the alert for a client that offers too old a version.  For tls.c. */
+ * GnuTLS's words cannot say: the alert for a client that offers too old a version.  For tls_ctx.c and tls.c. */
 #ifndef BASE_NET_TLS_POLICY_H
 #define BASE_NET_TLS_POLICY_H
 

@@ -7,6 +7,7 @@
 #include <gnutls/gnutls.h>
 
 #include "base/mem.h"
+#include "base/net/tls_session.h"
 #include "base/num.h"
 
 #define IDENTITY_MAX_N 1024 /* octets; at least 128 must do (RFC 4279 §5.3) */
@@ -28,6 +29,7 @@ static int give(gnutls_datum_t *out, struct slice key)
 static int hello_goes(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                       const gnutls_datum_t *msg)
 {
+    struct net_tls *t = gnutls_session_get_ptr(session);
     size_t at = HELLO_ID_AT;
 
     (void)type, (void)when;
@@ -35,7 +37,7 @@ static int hello_goes(gnutls_session_t session, unsigned type, unsigned when, un
         return 0;
     at += 1 + (size_t)msg->data[at];
     if (msg->size >= at + 2)
-        *tls_psk_suite_of(session) = num_get16(msg->data + at);
+        t->psk_suite = num_get16(msg->data + at);
     return 0;
 }
 
@@ -48,9 +50,10 @@ void tls_psk_watch(gnutls_session_t session)
 static void look_up(gnutls_session_t session, struct slice identity, uint8_t made[NET_TLS_PSK_MAX_N],
                     struct slice *key)
 {
-    const struct net_tls_psk_source *source = tls_psk_source_of(session);
+    const struct net_tls *t = gnutls_session_get_ptr(session);
+    const struct net_tls_psk_source *source = &t->ctx->psk;
     unsigned version = gnutls_protocol_get_version(session) == GNUTLS_TLS1_3 ? 13 : 12;
-    uint16_t suite = version == 13 ? 0 : *tls_psk_suite_of(session);
+    uint16_t suite = version == 13 ? 0 : t->psk_suite;
     size_t n = 0;
 
     if (source->find(source->arg, identity, version, key) || !source->derive)

@@ -1,4 +1,4 @@
-/* Keys shared by both ends, for tls.c; GnuTLS's types stay inside these two files. */
+/* Keys shared by both ends, for tls.c and tls_ctx.c; GnuTLS's types stay inside these two files. */
 #ifndef BASE_NET_TLS_PSK_H
 #define BASE_NET_TLS_PSK_H
 
@@ -8,13 +8,10 @@ struct gnutls_psk_server_credentials_st; /* what gnutls_psk_server_credentials_t
 struct gnutls_psk_client_credentials_st;
 struct gnutls_session_int;
 
-/* Asks source->find for each session whose pointer's tls_psk_source_of() it is; unknown identities get a random key, so that they fail
- * as wrong keys do (RFC 4279 §2).  ERR_NOMEM. */
+/* Its sessions ask their context's source, which this one is; unknown identities get a random key, so that they fail as
+ * wrong keys do (RFC 4279 §2).  ERR_NOMEM. */
 enum err tls_psk_server(const struct net_tls_psk_source *source,
                         struct gnutls_psk_server_credentials_st **out) MUST_USE;
-/* Borrowed source of a session, and where the suite that it has chosen is kept; tls.c's. */
-const struct net_tls_psk_source *tls_psk_source_of(struct gnutls_session_int *session);
-uint16_t *tls_psk_suite_of(struct gnutls_session_int *session);
 /* A server's session will tell derive() its suite. */
 void tls_psk_watch(struct gnutls_session_int *session);
 /* ERR_NOMEM, ERR_MALFORMED an identity or key that cannot be one. */

@@ -1,6 +1,6 @@
 /* What lets clients resume their TLS sessions, by the name of the server: the last ticket of each, good once and not for
- * long (RFC 8446 §4.6.1, §C.4; RFC 5077).  Octets in, octets out, for tls.c, which judges the server's certificate
- * again whenever a session was resumed.  It is part of a context, so that other credentials or trust anchors begin with
+ * long (RFC 8446 §4.6.1, §C.4; RFC 5077).  Octets in, octets out, for tls_resume.c; the server's certificate is
+ * judged again whenever a session was resumed.  It is part of a context, so that other credentials or trust anchors begin with
  * none.  Any thread. */
 #ifndef BASE_NET_TLS_TICKETS_H
 #define BASE_NET_TLS_TICKETS_H

@@ -11,16 +11,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct slice wire = slice_of(data, n), identity;
     unsigned version = 0;
-    struct tls_hold h;
+    struct tls_hold *h = NULL;
     size_t record_n;
 
-    tls_hold_init(&h);
-    while (!h.over && (record_n = tls_hold_record_n(wire))) {
+    MUST(tls_hold_create(&h) == ERR_OK);
+    while (!h->over && (record_n = tls_hold_record_n(wire))) {
         MUST(record_n <= wire.n);
-        if (tls_hold_look(&h, slice_sub(wire, 0, record_n), &version, &identity))
+        if (tls_hold_look(h, slice_sub(wire, 0, record_n), &version, &identity))
             MUST((version == 12 || version == 13) && identity.n > 0 && identity.n <= 1024 && identity.n < n);
         wire = slice_sub(wire, record_n, wire.n);
     }
-    tls_hold_clear(&h);
+    tls_hold_free(&h);
     return 0;
 }

@@ -76,25 +76,25 @@ static void test_names(void)
     struct buf m;
 
     for (size_t piece = 1; piece < 120; piece++) {
-        struct tls_hold h;
+        struct tls_hold *h = NULL;
         char name[64];
         size_t n;
 
         test_row(piece);
-        tls_hold_init(&h);
+        CU_ASSERT_FATAL(tls_hold_create(&h) == ERR_OK);
         buf_init(&m, 4096);
         add_hello(&m, 41, OFFER);
-        CU_ASSERT(feed(&h, buf_slice(&m), piece, name, &n) == 13 && !h.over);
+        CU_ASSERT(feed(h, buf_slice(&m), piece, name, &n) == 13 && !h->over);
         TEST_SLICE_EQ(slice_of(name, n), SLICE("one"));
         buf_reset(&m, 4096);
         add_hello(&m, 41, OFFER); /* a second one, asked for by HelloRetryRequest */
-        CU_ASSERT(feed(&h, buf_slice(&m), piece, name, &n) == 13);
+        CU_ASSERT(feed(h, buf_slice(&m), piece, name, &n) == 13);
         buf_reset(&m, 4096);
         add_message(&m, 16, SLICE("\x00\x05three\x00\x20more"));
-        CU_ASSERT(feed(&h, buf_slice(&m), piece, name, &n) == 12 && h.over);
+        CU_ASSERT(feed(h, buf_slice(&m), piece, name, &n) == 12 && h->over);
         TEST_SLICE_EQ(slice_of(name, n), SLICE("three"));
         buf_clear(&m);
-        tls_hold_clear(&h);
+        tls_hold_free(&h);
     }
 }
 
@@ -116,15 +116,15 @@ static void test_no_names(void)
     size_t n;
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct tls_hold h;
+        struct tls_hold *h = NULL;
 
         test_row(i);
-        tls_hold_init(&h);
+        CU_ASSERT_FATAL(tls_hold_create(&h) == ERR_OK);
         buf_init(&m, 4096);
         add_hello(&m, rows[i].extension, rows[i].content);
-        CU_ASSERT(feed(&h, buf_slice(&m), 4096, name, &n) == 0 && n == 0);
+        CU_ASSERT(feed(h, buf_slice(&m), 4096, name, &n) == 0 && n == 0);
         buf_clear(&m);
-        tls_hold_clear(&h);
+        tls_hold_free(&h);
     }
 }
 
@@ -137,15 +137,15 @@ static void test_bad_key_exchanges(void)
     size_t n;
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct tls_hold h;
+        struct tls_hold *h = NULL;
 
         test_row(i);
-        tls_hold_init(&h);
+        CU_ASSERT_FATAL(tls_hold_create(&h) == ERR_OK);
         buf_init(&m, 4096);
         add_message(&m, 16, rows[i]);
-        CU_ASSERT(feed(&h, buf_slice(&m), 4096, name, &n) == 0 && h.over);
+        CU_ASSERT(feed(h, buf_slice(&m), 4096, name, &n) == 0 && h->over);
         buf_clear(&m);
-        tls_hold_clear(&h);
+        tls_hold_free(&h);
     }
 }
 
@@ -181,19 +181,19 @@ static void test_over(void)
                                            {"\x15\x03\x03\x00\x02\x01\x00", 7}};
     struct slice identity;
     unsigned version;
-    struct tls_hold h;
+    struct tls_hold *h = NULL;
 
     for (size_t i = 0; i < COUNT(ends); i++) {
         test_row(i);
-        tls_hold_init(&h);
-        CU_ASSERT(!tls_hold_look(&h, ends[i], &version, &identity) && h.over);
-        tls_hold_clear(&h);
+        CU_ASSERT_FATAL(tls_hold_create(&h) == ERR_OK);
+        CU_ASSERT(!tls_hold_look(h, ends[i], &version, &identity) && h->over);
+        tls_hold_free(&h);
     }
     for (size_t i = 0; i < COUNT(goes_on); i++) {
         test_row(i);
-        tls_hold_init(&h);
-        CU_ASSERT(!tls_hold_look(&h, goes_on[i], &version, &identity) && !h.over);
-        tls_hold_clear(&h);
+        CU_ASSERT_FATAL(tls_hold_create(&h) == ERR_OK);
+        CU_ASSERT(!tls_hold_look(h, goes_on[i], &version, &identity) && !h->over);
+        tls_hold_free(&h);
     }
 }
 
@@ -201,19 +201,19 @@ static void test_a_message_without_end(void)
 {
     struct slice identity;
     unsigned version, records = 0;
-    struct tls_hold h;
+    struct tls_hold *h = NULL;
     struct buf b;
 
-    tls_hold_init(&h);
+    CU_ASSERT_FATAL(tls_hold_create(&h) == ERR_OK);
     buf_init(&b, 65536);
     buf_add(&b, SLICE("\x16\x03\x03\x40\x00\x01\xff\xff\xff"));
     while (b.n < 5 + 16384)
         buf_add_ch(&b, 'x');
-    while (!h.over && records++ < 100)
-        CU_ASSERT(!tls_hold_look(&h, buf_slice(&b), &version, &identity));
-    CU_ASSERT(h.over && records < 8);
+    while (!h->over && records++ < 100)
+        CU_ASSERT(!tls_hold_look(h, buf_slice(&b), &version, &identity));
+    CU_ASSERT(h->over && records < 8);
     buf_clear(&b);
-    tls_hold_clear(&h);
+    tls_hold_free(&h);
 }
 
 const struct test_case test_cases[] = {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "base/mem.h"
 #include "tests/unit/harness.h"
+#include "tests/unit/tlsduo.h"
 
 #define KEY_16  "0123456789abcdef"
 #define KEY_64  KEY_16 KEY_16 KEY_16 KEY_16
@@ -66,43 +67,6 @@ static struct net_tls_ctx *client_ctx(const char *identity, const char *key, con
     return ctx;
 }
 
-static void carry(struct net_tls *from, struct net_tls *to)
-{
-    struct buf wire = {0};
-
-    net_tls_out_take(from, &wire);
-    CU_ASSERT_EQUAL(net_tls_feed(to, buf_slice(&wire)), ERR_OK);
-    buf_clear(&wire);
-}
-
-struct duo {
-    struct net_tls *client, *server;
-    enum err client_err, server_err;
-};
-
-static struct duo shake(struct net_tls_ctx *cc, struct net_tls_ctx *sc)
-{
-    struct duo d = {.client_err = ERR_AGAIN, .server_err = ERR_AGAIN};
-
-    CU_ASSERT_EQUAL_FATAL(net_tls_create(cc, SLICE("push.example"), &d.client), ERR_OK);
-    CU_ASSERT_EQUAL_FATAL(net_tls_create(sc, SLICE_NONE, &d.server), ERR_OK);
-    for (int i = 0; i < 10; i++) {
-        if (d.client_err == ERR_AGAIN)
-            d.client_err = net_tls_handshake(d.client);
-        carry(d.client, d.server);
-        if (d.server_err == ERR_AGAIN)
-            d.server_err = net_tls_handshake(d.server);
-        carry(d.server, d.client);
-    }
-    return d;
-}
-
-static void duo_free(struct duo *d)
-{
-    net_tls_free(&d->client);
-    net_tls_free(&d->server);
-}
-
 /* --- keys that depend on the session --- */
 
 /* The key of "made" is a text of the suite's number. */
@@ -143,14 +107,14 @@ static void case_derived(void)
             .role = NET_TLS_SERVER, .version_min = 12, .psk = {.find = find, .derive = derive, .arg = &book}};
         struct net_tls_ctx *cc = client_ctx(rows[i].identity, rows[i].key, rows[i].priority), *sc = NULL;
         const char *why;
-        struct duo d;
+        struct tls_duo d;
 
         test_row(i);
         CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &sc, &why), ERR_OK);
-        d = shake(cc, sc);
+        d = tls_duo_of(cc, sc, "push.example");
         CU_ASSERT_EQUAL(d.server_err, rows[i].want);
         CU_ASSERT_EQUAL(book.suite, rows[i].suite);
-        duo_free(&d);
+        tls_duo_close(&d);
         net_tls_ctx_free(&cc);
         net_tls_ctx_free(&sc);
     }
@@ -178,21 +142,21 @@ static void case_used(void)
         struct net_tls_ctx *good = client_ctx("mms", KEY_64, priorities[i]), *sc = NULL;
         struct net_tls_ctx *bad = client_ctx("mms", KEY_16, priorities[i]);
         const char *why;
-        struct duo d;
+        struct tls_duo d;
 
         test_row(i);
         CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &sc, &why), ERR_OK);
-        d = shake(bad, sc);
+        d = tls_duo_of(bad, sc, "push.example");
         CU_ASSERT(d.server_err == ERR_PEER && book.used == 0);
-        duo_free(&d);
-        d = shake(good, sc);
+        tls_duo_close(&d);
+        d = tls_duo_of(good, sc, "push.example");
         CU_ASSERT(d.server_err == ERR_OK && d.client_err == ERR_OK && book.used == 1);
-        duo_free(&d);
-        d = shake(good, sc);
+        tls_duo_close(&d);
+        d = tls_duo_of(good, sc, "push.example");
         CU_ASSERT(d.server_err == ERR_DENIED && book.used == 2);
         CU_ASSERT_STRING_EQUAL(net_tls_why(d.server), "psk");
         CU_ASSERT(net_tls_handshake(d.server) == ERR_PEER && book.used == 2);
-        duo_free(&d);
+        tls_duo_close(&d);
         net_tls_ctx_free(&good);
         net_tls_ctx_free(&bad);
         net_tls_ctx_free(&sc);
@@ -207,19 +171,6 @@ static bool wants(void *arg, struct slice identity, unsigned version, uint16_t s
 
     (void)version, (void)suite;
     return slice_eq(identity, SLICE("made")) && !b->fetched;
-}
-
-/* Octets both ways, until neither end has more to say. */
-static void go_on(struct duo *d)
-{
-    for (int i = 0; i < 10; i++) {
-        if (d->client_err == ERR_AGAIN)
-            d->client_err = net_tls_handshake(d->client);
-        carry(d->client, d->server);
-        if (d->server_err == ERR_AGAIN)
-            d->server_err = net_tls_handshake(d->server);
-        carry(d->server, d->client);
-    }
 }
 
 static const struct {
@@ -252,11 +203,11 @@ static void case_far(void)
         struct net_tls_ctx *cc = client_ctx("made", far_rows[i].key, far_rows[i].priority), *sc = NULL;
         struct net_tls_key_name name;
         const char *why;
-        struct duo d;
+        struct tls_duo d;
 
         test_row(i);
         CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &sc, &why), ERR_OK);
-        d = shake(cc, sc);
+        d = tls_duo_of(cc, sc, "push.example");
         CU_ASSERT(d.client_err == ERR_AGAIN && d.server_err == ERR_AGAIN && book.asked == 0);
         CU_ASSERT_FATAL(net_tls_key_question(d.server, &name));
         TEST_SLICE_EQ(name.identity, SLICE("made"));
@@ -264,12 +215,12 @@ static void case_far(void)
         book.fetched = far_rows[i].answer == NET_TLS_STATUS_GOOD;
         net_tls_answer(d.server, far_rows[i].answer);
         CU_ASSERT(!net_tls_key_question(d.server, &name));
-        go_on(&d);
+        tls_duo_go_on(&d);
         CU_ASSERT_EQUAL(d.server_err, far_rows[i].want);
         CU_ASSERT_EQUAL(d.client_err, far_rows[i].want ? ERR_PEER : ERR_OK);
         CU_ASSERT_STRING_EQUAL(net_tls_why(d.server), far_rows[i].why);
         CU_ASSERT((far_rows[i].want == ERR_DENIED) == !strcmp(net_tls_why(d.client), NET_TLS_PEER_TROUBLE));
-        duo_free(&d);
+        tls_duo_close(&d);
         net_tls_ctx_free(&cc);
         net_tls_ctx_free(&sc);
     }
@@ -286,13 +237,13 @@ static void case_far_and_gone(void)
     struct net_tls_key_name name;
     const char *why;
     enum err e = ERR_OK;
-    struct duo d;
+    struct tls_duo d;
 
     CU_ASSERT_EQUAL_FATAL(net_tls_ctx_create(&conf, &sc, &why), ERR_OK);
-    d = shake(cc, sc);
+    d = tls_duo_of(cc, sc, "push.example");
     CU_ASSERT(net_tls_key_question(d.server, &name));
-    duo_free(&d);
-    d = shake(cc, sc);
+    tls_duo_close(&d);
+    d = tls_duo_of(cc, sc, "push.example");
     for (int i = 0; i < 100 && !e; i++) {
         char more[4096] = {22, 3, 3, 15, 0};
 
@@ -300,7 +251,7 @@ static void case_far_and_gone(void)
         CU_ASSERT(net_tls_handshake(d.server) == ERR_AGAIN);
     }
     CU_ASSERT(e == ERR_LIMIT);
-    duo_free(&d);
+    tls_duo_close(&d);
     net_tls_ctx_free(&cc);
     net_tls_ctx_free(&sc);
 }
@@ -336,7 +287,7 @@ static void case_keys(void)
         struct book book = {.asked = 0};
         struct net_tls_ctx *cc = client_ctx(rows[i].identity, rows[i].key, rows[i].priority);
         struct net_tls_ctx *sc = server_ctx(&book, rows[i].version_min);
-        struct duo d = shake(cc, sc);
+        struct tls_duo d = tls_duo_of(cc, sc, "push.example");
 
         test_row(i);
         CU_ASSERT_EQUAL(d.server_err, rows[i].want);
@@ -348,7 +299,7 @@ static void case_keys(void)
         net_tls_ctx_free(&cc);
         net_tls_ctx_free(&sc);
         CU_ASSERT_EQUAL(book.dropped, 0); /* the session still asks */
-        duo_free(&d);
+        tls_duo_close(&d);
         CU_ASSERT_EQUAL(book.dropped, 1);
     }
 }
@@ -372,10 +323,10 @@ static void case_stranger_looks_alike(void)
             CU_ASSERT_EQUAL_FATAL(net_tls_create(sc, SLICE_NONE, &server), ERR_OK);
             for (size_t k = 0; k < 10; k++) {
                 ce = ce == ERR_AGAIN ? net_tls_handshake(client) : ce;
-                carry(client, server);
+                tls_carry(client, server);
                 se = se == ERR_AGAIN ? net_tls_handshake(server) : se;
                 sent[who][k] = net_tls_out_n(server);
-                carry(server, client);
+                tls_carry(server, client);
             }
             CU_ASSERT(book.asked >= 1);
             CU_ASSERT_EQUAL(se, ERR_PEER);

@@ -1,6 +1,6 @@
 /* Clients that resume: the same server by the same name under the same credentials, judged anew each time; and a full
  * handshake wherever that is not so. */
-#include "base/net/tls.h"
+#include "base/net/tls_resume.h"
 
 #include <gnutls/gnutls.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <time.h>
 #include "tests/unit/certs.h"
 #include "tests/unit/harness.h"
+#include "tests/unit/tlsduo.h"
 
 static const char *const sans[] = {"DNS:push.example", "DNS:other.example", NULL};
 
@@ -82,15 +83,6 @@ static void bench_close(struct bench *b)
     net_tls_ctx_free(&b->server);
 }
 
-static void carry(struct net_tls *from, struct net_tls *to)
-{
-    struct buf wire = {0};
-
-    net_tls_out_take(from, &wire);
-    CU_ASSERT(net_tls_feed(to, buf_slice(&wire)) == ERR_OK);
-    buf_clear(&wire);
-}
-
 struct outcome {
     enum err client, server;
     bool resumed, verified, client_known;
@@ -101,34 +93,26 @@ struct outcome {
 static struct outcome session(struct bench *b, const char *name)
 {
     struct outcome o = {ERR_AGAIN, ERR_AGAIN, false, false, false, ""};
-    struct net_tls *client = NULL, *server = NULL;
+    struct tls_duo d = tls_duo_of(b->client, b->server, name);
     char word[16];
     size_t n;
 
-    CU_ASSERT_FATAL(net_tls_create(b->client, slice_str(name), &client) == ERR_OK);
-    CU_ASSERT_FATAL(net_tls_create(b->server, SLICE_NONE, &server) == ERR_OK);
-    for (int i = 0; i < 10; i++) {
-        if (o.client == ERR_AGAIN)
-            o.client = net_tls_handshake(client);
-        carry(client, server);
-        if (o.server == ERR_AGAIN)
-            o.server = net_tls_handshake(server);
-        carry(server, client);
-    }
+    o.client = d.client_err;
+    o.server = d.server_err;
     if (!o.client && !o.server) {
-        CU_ASSERT(net_tls_write(server, SLICE("hello")) == ERR_OK);
-        carry(server, client);
-        CU_ASSERT(net_tls_read(client, word, sizeof word, &n) == ERR_OK && n == 5);
-        CU_ASSERT(net_tls_write(client, SLICE("hello")) == ERR_OK);
-        carry(client, server);
-        CU_ASSERT(net_tls_read(server, word, sizeof word, &n) == ERR_OK && n == 5);
-        o.resumed = net_tls_peer(client)->resumed;
-        o.verified = net_tls_peer(client)->verified;
-        o.client_known = net_tls_peer(server)->verified;
+        CU_ASSERT(net_tls_write(d.server, SLICE("hello")) == ERR_OK);
+        tls_carry(d.server, d.client);
+        CU_ASSERT(net_tls_read(d.client, word, sizeof word, &n) == ERR_OK && n == 5);
+        CU_ASSERT(net_tls_write(d.client, SLICE("hello")) == ERR_OK);
+        tls_carry(d.client, d.server);
+        CU_ASSERT(net_tls_read(d.server, word, sizeof word, &n) == ERR_OK && n == 5);
+        o.resumed = net_tls_peer(d.client)->resumed;
+        o.verified = net_tls_peer(d.client)->verified;
+        o.client_known = net_tls_peer(d.server)->verified;
     }
-    (void)snprintf(o.why, sizeof o.why, "%s", net_tls_why(client));
-    net_tls_free(&client);
-    net_tls_free(&server);
+    (void)snprintf(o.why, sizeof o.why, "%s", net_tls_why(d.client));
+    net_tls_free(&d.client);
+    net_tls_free(&d.server);
     return o;
 }
 
