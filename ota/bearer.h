@@ -162,6 +162,9 @@ struct ota_bearer {
     bool (*hang_up)(void *self, const struct ota_terminal *t);
     enum err (*send)(void *self, struct ota_job *job, ota_done_fn *done, void *arg) MUST_USE;
     void (*cancel)(void *self, struct ota_job *job); /* done() still fires */
+    /* The job is not wanted any more.  True: nothing of the push itself has left or will, whoever was asked to take it is told so, and
+     * the job is the caller's again without done().  False: it goes on as before.  NULL: never so. */
+    bool (*withdraw)(void *self, struct ota_job *job);
     /* After a reload, as in the environment; connections already open go on. */
     void (*set_tls)(void *self, struct net_tls_ctx *tls, struct net_tls_ctx *dtls);
     void (*close)(void *self, void (*closed)(void *arg), void *arg);

@@ -1,8 +1,8 @@
 /* Takes targets of a push back: a cancel, and the cancelling half of a replacement ([PAP §8.3, §4.1]).
  *
  * Story of a cancel.  The store cancels what waits there; what a loop holds is recalled from the loops that own the
- * terminals (an errand each), let go if it waits in a lane, and the store is asked again with what was let go.  What is
- * on the wire or final is too late (2008).  Nothing is answered before it is durable.  Replacing goes the same way, with
+ * terminals (an errand each), let go if it waits in a lane or the terminal has only been asked about it, and the store is asked again
+ * with what was let go.  What is on the wire or final is too late (2008).  Nothing is answered before it is durable.  Replacing goes the same way, with
  * the insert of the new push in the same transaction.  One per core. */
 #ifndef PPG_CONTROL_H
 #define PPG_CONTROL_H

@@ -307,6 +307,7 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     }
     a->deliver = d;
     a->target = t;
+    t->attempt = a;
     a->began_ms = ppg_core_utc_ms(d->core);
     a->registry = ota_registry_hold(ppg_config_registry(d->core->config));
     a->message.body = SLICE_NONE;
@@ -748,6 +749,20 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t)
     } else {
         seal_and_send(a);
     }
+}
+
+bool ppg_deliver_withdraw(struct ppg_deliver *d, struct ppg_target *t)
+{
+    struct attempt *a = t->attempt;
+
+    /* With no bearer yet it waits for numbers, a key or the store, which come back to it. */
+    if (!a->job.attempt || !a->bearer->withdraw ||
+        !a->bearer->withdraw(d->core->bearer_self[a->bearer_at], &a->job))
+        return false;
+    LOG(d->core->shared->log, LOG_INFO, "deliver.withdrawn", LOG_S("push_id", t->push->push_id),
+        LOG_A("to", t->key), LOG_C("bearer", a->bearer->name), LOG_I("try", t->tries));
+    attempt_free(a);
+    return true;
 }
 
 /* --- life --- */

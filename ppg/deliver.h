@@ -13,6 +13,10 @@ void ppg_deliver_free(struct ppg_deliver **d); /* no attempt may be under way */
 /* Ends in exactly one ppg_schedule_ended() for the target, perhaps before this returns. */
 void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t);
 
+/* The attempt under way is not wanted any more.  True: the terminal gets nothing of the push, and the attempt is over without
+ * ppg_schedule_ended(); false: it goes on. */
+bool ppg_deliver_withdraw(struct ppg_deliver *d, struct ppg_target *t) MUST_USE;
+
 /* How much protection a message to that terminal on that way needs, and who gives it: the one decision about whatever
  * leaves for a terminal, content or not.  asked, demanded: levels, as in push.h. */
 void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *bearer,

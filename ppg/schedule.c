@@ -474,22 +474,41 @@ static struct ppg_target *lane_find(struct ppg_lane *lane, int64_t id)
     return t;
 }
 
+/* The one that is under way, if its terminal has got nothing of it: then it was not tried.  NULL: it has. */
+static struct ppg_target *withdrawn(struct ppg_schedule *s, struct ppg_lane *lane)
+{
+    struct ppg_target *t = lane->sending;
+
+    if (!ppg_deliver_withdraw(s->core->deliver, t))
+        return NULL;
+    ppg_lanes_ended(&s->lanes, t);
+    t->stage = ST_WAITING;
+    t->tries--;
+    return t;
+}
+
 static void recall(struct ppg_schedule *s, struct ppg_recall *r)
 {
     struct ppg_lane *lane = ppg_lanes_find(&s->lanes, r->key);
     struct ppg_target *t = lane ? lane_find(lane, r->id) : NULL;
+    bool sending = lane && lane->sending && lane->sending->id == r->id;
 
-    r->target = t;
-    r->what = lane && lane->sending && lane->sending->id == r->id ? PPG_RECALL_BUSY : PPG_RECALL_ABSENT;
+    r->target = NULL;
+    r->what = sending ? PPG_RECALL_BUSY : PPG_RECALL_ABSENT;
+    if (t)
+        ppg_lanes_take(&s->lanes, t);
+    else if (sending)
+        t = withdrawn(s, lane);
     if (!t)
         return;
-    ppg_lanes_take(&s->lanes, t);
     ppg_lanes_tidy(&s->lanes, t->stand);
     t->stand = NULL;
     s->settles.held--;
+    r->target = t;
     r->what = PPG_RECALL_RELEASED;
 }
 
+/* What stands behind one that was withdrawn begins with the next tick: should the store refuse, it is back in its place by then. */
 void ppg_schedule_recall(struct ppg_schedule *s, struct ppg_recall *items, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -27,7 +27,7 @@ void ppg_schedule_absent(struct ppg_schedule *s, struct ppg_target *t);
 void ppg_schedule_parked(struct ppg_schedule *s, struct ppg_target *t, const struct store_record *record);
 /* The terminal, which is this core's, has called in: what waits for it is due. */
 void ppg_schedule_called(struct ppg_schedule *s, struct slice key);
-/* Takes targets that wait in their lanes out of them.  A released one comes into the caller's hands (its hold on the
+/* Takes targets out of their lanes: those that wait, and those under way of which the terminal has got nothing.  A released one comes into the caller's hands (its hold on the
  * push and its place in memory with it): give it to ppg_schedule_release() when it is not to be tried any more, or to
  * ppg_enqueue_spread() to be queued again where it stood.  Terminals must be this core's. */
 struct ppg_recall {

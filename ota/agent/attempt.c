@@ -258,6 +258,7 @@ static enum err try_send(struct ota_sip_attempt *a)
         return e;
     }
     a->cseq++;
+    a->told |= pushed(a);
     ota_sip_watch(s);
     return ERR_OK;
 }

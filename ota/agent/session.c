@@ -203,6 +203,13 @@ void ota_sip_session_leave(struct ota_sip_attempt *a)
     end(s, "given up");
 }
 
+bool ota_sip_session_told(const struct ota_sip_attempt *a)
+{
+    const struct ota_sip_session *s = a->target->session;
+
+    return s && s->push == a && s->sending;
+}
+
 /* --- the beginning --- */
 
 static void rider_lost(struct ota_sip_rider *rider, bool opened, const char *note)

@@ -82,6 +82,8 @@ void ota_sip_session_begin(struct ota_sip_attempt *a, const struct ota_sip_reply
 void ota_sip_session_push(struct ota_sip_attempt *a);
 /* The attempt is over before its push is: that is not sent any further, and the session ends. */
 void ota_sip_session_leave(struct ota_sip_attempt *a);
+/* Octets of its push have gone into the session's stream. */
+bool ota_sip_session_told(const struct ota_sip_attempt *a);
 /* Says BYE, with words for the far end; whoever is under way in it has finished. */
 void ota_sip_session_close(struct ota_sip_session *s, const char *reason);
 /* Room for one more, at the expense of the one that has been idle longest.  False: all are in use. */

@@ -80,24 +80,32 @@ static void tell_ready(struct ota_sip *s)
     }
 }
 
-void ota_sip_finish(struct ota_sip_attempt *a, enum ota_outcome outcome, unsigned code, const char *fmt, ...)
+/* Nothing calls back any more, and the target may begin the next. */
+static void leave_target(struct ota_sip_attempt *a)
 {
     struct ota_sip_target *t = a->target;
-    struct ota_sip *s = t->sip;
-    struct ota_result *r = &a->job->result;
-    va_list args;
 
     ota_sip_attempt_stop(a);
-    if ((outcome == OTA_RETRY || outcome == OTA_AMBIGUOUS) && a->job->terminal->registers &&
-        s->env->sip.location)
-        ota_sip_location_missed(s->env->sip.location, a->job->terminal->sip_record);
     list_remove(&a->at);
     if (a->stage == OTA_SIP_WAITING)
         t->waiting_n--;
     if (t->flying == a)
         t->flying = NULL;
     if (!t->flying && list_empty(&t->at))
-        list_push_back(&s->free, &t->at);
+        list_push_back(&t->sip->free, &t->at);
+    later(t->sip);
+}
+
+void ota_sip_finish(struct ota_sip_attempt *a, enum ota_outcome outcome, unsigned code, const char *fmt, ...)
+{
+    struct ota_sip *s = a->target->sip;
+    struct ota_result *r = &a->job->result;
+    va_list args;
+
+    leave_target(a);
+    if ((outcome == OTA_RETRY || outcome == OTA_AMBIGUOUS) && a->job->terminal->registers &&
+        s->env->sip.location)
+        ota_sip_location_missed(s->env->sip.location, a->job->terminal->sip_record);
     a->stage = OTA_SIP_READY;
     r->outcome = outcome;
     r->code = code;
@@ -108,7 +116,6 @@ void ota_sip_finish(struct ota_sip_attempt *a, enum ota_outcome outcome, unsigne
         LOG_A("terminal", a->job->terminal->key), LOG_I("outcome", outcome), LOG_I("code", code),
         LOG_C("note", r->note));
     list_push_back(&s->ready, &a->at);
-    later(s);
 }
 
 /* --- targets --- */
@@ -424,6 +431,21 @@ static void sip_cancel(void *self, struct ota_job *job)
         ota_sip_finish(a, OTA_AMBIGUOUS, 4001, "cancelled when it was sent");
 }
 
+/* An INVITE asks whether a push may come and has nothing of it: the far end hears CANCEL, or BYE when it has said yes.  What a MESSAGE
+ * or a chunk has carried may have arrived. */
+static bool sip_withdraw(void *self, struct ota_job *job)
+{
+    struct ota_sip_attempt *a = job->attempt;
+
+    (void)self;
+    if (!a || a->stage == OTA_SIP_READY || a->told || ota_sip_session_told(a))
+        return false;
+    leave_target(a);
+    attempt_free(a);
+    job->attempt = NULL;
+    return true;
+}
+
 static void sip_set_tls(void *self, struct net_tls_ctx *tls, struct net_tls_ctx *dtls)
 {
     struct ota_sip *s = self;
@@ -531,6 +553,7 @@ const struct ota_bearer ota_bearer_sip = {
     .absent = sip_absent,
     .send = sip_send,
     .cancel = sip_cancel,
+    .withdraw = sip_withdraw,
     .set_tls = sip_set_tls,
     .close = sip_close,
 };

@@ -9,6 +9,7 @@ import threading
 
 from gateway import SANITIZER, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
+from initiator import Client
 from msrppeer import SessionDevice, chunks_of, report, response
 from sipnet import ALICE, FULL, MARK, OPEN, ended, good, route, socket_open
 from sipuas import Message, answer, challenge_of, digest_good
@@ -244,7 +245,8 @@ def ringing(bench, transport, statuses):
         if message.method != "CANCEL" or not statuses:
             return SessionDevice.reply(device, octets, over)
         device.byes.append(message)
-        return answer(message, 200) + answer(device.invited[0], statuses.pop(0))
+        where = f"Contact: <sip:device@127.0.0.1:{device.port};transport={transport}>"
+        return answer(message, 200) + answer(device.invited[0], statuses.pop(0), where)
 
     device.reply_invite, device.reply = ring, reply
     return device
@@ -259,6 +261,39 @@ def it_rings_no_longer_than_the_push_lasts(bench):
     ended(gateway, "p1", "expired")
     wait_until(lambda: device.acks, "ACK")
     check_eq(([m.method for m in device.byes], device.acks[0]["CSeq"]), (["CANCEL"], "1 ACK"))
+
+
+@case
+def cancelled_by_its_initiator(bench):
+    """One that a device has only been asked about is cancelled for good (1000): CANCEL while it rings, and BYE to who says yes all the
+    same, or has said so and not connected yet.  What has been sent is too late (2008)."""
+    def start_one(device, want):
+        gateway = start(bench, device, "session = always\n", ota_sip__listen_msrp="127.0.0.1:0", ota_sip__host="127.0.0.1")
+        good(bench, gateway, "p1")
+        wait_until(lambda: device.acks if want else device.invited, "an INVITE")
+        return gateway
+
+    def cancelled(gateway):
+        return Client(bench, gateway).cancel("p1").code, gateway.show("p1")["targets"][0]["state"]
+
+    for late, requests in ((487, ["CANCEL"]), (200, ["CANCEL", "BYE"])):
+        device = ringing(bench, "tcp", [late])
+        gateway = start_one(device, False)
+        check_eq(cancelled(gateway), (1000, "cancelled"))
+        check_eq([m.method for m in device.wait_byes(len(requests))], requests)
+        wait_until(lambda: device.acks, "ACK")
+        check_eq((gateway.stop(), len(device.invited), device.connections), (0, 1, 0))
+    device = SessionDevice(bench, active=lambda device, uri: None)
+    gateway = start_one(device, True)
+    check_eq(cancelled(gateway), (1000, "cancelled"))
+    check_eq([m.method for m in device.wait_byes()], ["BYE"])
+    gateway.stop()
+    device = SessionDevice(bench, on_chunk=lambda chunk, client: b"")
+    gateway = start_one(device, True)
+    chunk = device.wait_chunks(1)[0]
+    check_eq(cancelled(gateway), (2008, "pending"))
+    chunk.client.sendall(response(chunk))
+    ended(gateway, "p1", "delivered")
 
 
 @case

@@ -84,8 +84,9 @@ static enum err run(void *self, struct store_op *op)
 
     if (op->kind == e->cut->before)
         e->cut->cut = true;
-    if (e->cut->cut || e->cut->fails[op->kind])
+    if (e->cut->cut || (e->cut->fails[op->kind] && e->cut->spares[op->kind] == 0))
         return ERR_IO;
+    e->cut->spares[op->kind] -= e->cut->spares[op->kind] > 0;
     if (op->kind == e->cut->after)
         e->cut->ran = true;
     return store_engine_sqlite.run(e->real, op);

@@ -8,12 +8,13 @@
 
 /* STORE_KIND_COUNT stands for "no kind".  Handed to the engine as store_conf.step_arg. */
 struct replay_cut {
-    bool cut;                     /* nothing is read or written any more */
-    enum store_kind before;       /* cut when this kind is about to run */
-    enum store_kind after;        /* cut when this kind is durable, before anybody hears of it */
-    bool fails[STORE_KIND_COUNT]; /* ERR_IO, nothing of the operation stored */
-    bool ran;                     /* `after` ran in this batch */
-    bool closed;                  /* the batch is committed */
+    bool cut;                          /* nothing is read or written any more */
+    enum store_kind before;            /* cut when this kind is about to run */
+    enum store_kind after;             /* cut when this kind is durable, before anybody hears of it */
+    bool fails[STORE_KIND_COUNT];      /* ERR_IO, nothing of the operation stored */
+    unsigned spares[STORE_KIND_COUNT]; /* so many go well before */
+    bool ran;                          /* `after` ran in this batch */
+    bool closed;                       /* the batch is committed */
 };
 
 void replay_cut_init(struct replay_cut *c);

@@ -395,6 +395,14 @@ static bool expect_busy(struct replay_script *s, struct slice rest)
     return replay_busy(s->w) || replay_fail(s, "nothing is under way");
 }
 
+static bool expect_withdrawn(struct replay_script *s, struct slice rest)
+{
+    uint64_t want = 0;
+
+    return (word_number(word_next(&rest), &want) && s->w->net->withdrawn == want) ||
+           replay_fail(s, "%zu attempts", s->w->net->withdrawn);
+}
+
 static const struct {
     const char *name;
     bool (*run)(struct replay_script *s, struct slice rest);
@@ -406,7 +414,7 @@ static const struct {
     {"notice", expect_notice},     {"debt", expect_debt},         {"debts", expect_debts},
     {"posts", expect_posts},       {"held", expect_held},         {"last-notice", expect_last_notice},
     {"sealed", expect_sealed},     {"live", expect_live},         {"cores", expect_cores},
-    {"quiet", expect_quiet},       {"busy", expect_busy},
+    {"quiet", expect_quiet},       {"busy", expect_busy},         {"withdrawn", expect_withdrawn},
 };
 
 bool replay_expect(struct replay_script *s, struct slice rest)

@@ -351,8 +351,29 @@ static enum err bearer_send(void *self, struct ota_job *job, ota_done_fn *done, 
     net->sends_n += p.answer.outcome != OTA_UNSUITED; /* registered, and nothing sent */
     if (t->in_flight++)
         breach(net, "two attempts in flight", job->terminal->key);
+    job->attempt = &port->net->pending;
     pend(net, &p);
     return ERR_OK;
+}
+
+/* It asks whether the push may come before it sends any of it. */
+static bool bearer_withdraw(void *self, struct ota_job *job)
+{
+    struct replay_port *port = self;
+
+    LIST_EACH (at, &port->net->pending) {
+        struct pending *p = container_of(at, struct pending, link);
+
+        if (p->job != job || !p->answer.rings)
+            continue;
+        p->terminal->in_flight--;
+        port->net->withdrawn++;
+        job->attempt = NULL;
+        list_remove(&p->link);
+        free(p);
+        return true;
+    }
+    return false;
 }
 
 const struct ota_bearer replay_bearer = {
@@ -363,6 +384,7 @@ const struct ota_bearer replay_bearer = {
     .caps = caps,
     .absent = bearer_absent,
     .send = bearer_send,
+    .withdraw = bearer_withdraw,
 };
 
 const struct ota_bearer replay_datagrams = {
@@ -379,6 +401,7 @@ static void answer_job(struct replay_net *net, struct pending *p)
     struct ota_job *job = p->job;
 
     p->terminal->in_flight--;
+    job->attempt = NULL;
     if (p->answer.outcome == OTA_UNSUITED) {
         const struct ota_profile said = {.accept = slice_str(p->terminal->takes),
                                          .learnt_ms = clk_utc_ms(net->clk)};

@@ -36,6 +36,7 @@ struct replay_answer {
     unsigned status;
     int64_t retry_after_ms; /* with a status */
     int64_t delay_ms;
+    bool rings; /* until then the terminal has only been asked, and the bearer takes the push back */
 };
 
 /* Answers in turn; the last one stays. */
@@ -130,6 +131,7 @@ struct replay_net {
     struct list pending; /* answers on their way */
     bool dead;           /* the gateway is gone: nothing it does is seen */
     size_t breaches;
+    size_t withdrawn; /* attempts taken back */
 };
 
 struct replay_net *replay_net_create(const struct clk *clk); /* ends the program when memory is out */

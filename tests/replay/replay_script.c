@@ -308,11 +308,15 @@ static bool step_fail(struct replay_script *s, struct slice rest)
     for (unsigned i = 0; i < STORE_KIND_COUNT; i++)
         s->w->cut.fails[i] = false;
     while (slice_item(&list, &name)) {
-        enum store_kind kind = replay_kind(name);
+        struct slice bare = name, spared;
+        uint64_t spares = 0;
+        bool counted = slice_cut(name, '+', &bare, &spared);
+        enum store_kind kind = replay_kind(bare);
 
-        if (kind != STORE_KIND_COUNT)
+        if (kind != STORE_KIND_COUNT && (!counted || word_number(spared, &spares))) {
             s->w->cut.fails[kind] = true;
-        else if (!slice_eq(name, SLICE("none")))
+            s->w->cut.spares[kind] = (unsigned)spares;
+        } else if (!slice_eq(name, SLICE("none")))
             return replay_fail(s, "no such operation");
     }
     return true;

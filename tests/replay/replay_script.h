@@ -15,7 +15,7 @@
  *   run T [by=T]                     lets time pass in steps of 100 ms, or of `by`
  *   crash [before=KIND|after=KIND] [down=T]    now; or as soon as the store is about to run an operation of that
  *                                    kind; or when one is durable and nobody has heard of it yet
- *   fail KIND,.. | fail none         operations of these kinds fail in the store
+ *   fail KIND[+N],.. | fail none     operations of these kinds fail in the store, after N that go well
  *   drain                            as SIGTERM does
  *   reload
  *   expect accepted|exists|failed|lost ID      what the submission was told; lost: the process died first
@@ -37,10 +37,12 @@
  *   expect sealed A N                the number of the last sealed message at that terminal
  *   expect live N                    the most targets there ever were in memory
  *   expect cores N                   attempts came from so many cores
+ *   expect withdrawn N               attempts that the bearer took back
  *   expect quiet | expect busy       whether any core holds anything
  *
  * KIND is a store operation: insert finish move claim numbers notice-claim notice-move notice-done.
- * LIST: answers in turn, the last one stays.  A terminal's: ok retry ambiguous busy refused fail hang, error (the
+ * LIST: answers in turn, the last one stays.  A terminal's: ok retry ambiguous busy refused fail hang, ring (ok, but all it gets
+ * before that is the question whether the push may come), error (the
  * bearer takes nothing), unsuited (nothing was sent: it said what it takes=), untyped (it refuses the content type).  The initiator's: ok empty bad (document with code 2000) hang broken full (the poster takes
  * nothing) denied silent (time is up after 30 s), or an HTTP status, with what Retry-After asks for: 503+2min.  Each may have a delay: ok@2s.  T: 1500ms 10s 5min 2h 1d; ranges T..T.
  *

@@ -104,6 +104,7 @@ bool word_terminal_answer(struct slice word, struct replay_answer *out)
         {"busy", {.kind = REPLAY_OUTCOME, .outcome = OTA_BUSY, .code = 5029}},
         {"refused", {.kind = REPLAY_OUTCOME, .outcome = OTA_ABORTED, .code = 5027}},
         {"fail", {.kind = REPLAY_OUTCOME, .outcome = OTA_UNDELIVERABLE, .code = 3007}},
+        {"ring", {.kind = REPLAY_OUTCOME, .outcome = OTA_DELIVERED, .code = 1000, .rings = true}},
         {"unsuited", {.kind = REPLAY_OUTCOME, .outcome = OTA_UNSUITED, .code = 2006}},
         {"untyped", {.kind = REPLAY_OUTCOME, .outcome = OTA_ABORTED, .code = 5030}},
         {"hang", {.kind = REPLAY_HANG, .outcome = OTA_RETRY}},

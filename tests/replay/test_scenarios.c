@@ -16,9 +16,11 @@
     X(cancel_in_lane)                                                                                        \
     X(cancel_mixed)                                                                                          \
     X(cancel_on_the_wire)                                                                                    \
+    X(cancel_rings_store_fails)                                                                              \
     X(cancel_store_fails)                                                                                    \
     X(cancel_waiting)                                                                                        \
     X(cancel_when_due)                                                                                       \
+    X(cancel_while_it_rings)                                                                                 \
     X(cancel_whose)                                                                                          \
     X(cancel_with_a_failed_attempt)                                                                          \
     X(cancel_with_the_answer)                                                                                \
@@ -82,6 +84,7 @@
     X(replace_store_fails)                                                                                   \
     X(replace_waiting)                                                                                       \
     X(replace_when_due)                                                                                      \
+    X(replace_while_it_rings)                                                                                \
     X(replace_with_a_failed_attempt)                                                                         \
     X(replace_with_the_answer)                                                                               \
     X(restart_in_every_state)                                                                                \

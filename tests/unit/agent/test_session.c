@@ -104,20 +104,30 @@ static bool ended_as(const struct fix *f, size_t i, enum ota_outcome outcome, un
     return as;
 }
 
-/* Takes the one chunk of a push and answers it. */
-static void take_chunk(struct fix *f, unsigned status)
+static void get_chunk(struct fix *f)
 {
-    char answer[256], tid[OTA_MSRP_TID_N + 1];
-
     if (f->stream < 0)
         f->stream = raw_accept(&f->nl, f->listener);
     CU_ASSERT_FATAL(raw_read_until(&f->nl, f->stream, "$\r\n", f->got, sizeof f->got) > 0);
+}
+
+static void answer_chunk(struct fix *f, unsigned status)
+{
+    char answer[256], tid[OTA_MSRP_TID_N + 1];
+
     (void)snprintf(tid, sizeof tid, "%.16s", f->got + 5);
     (void)snprintf(answer, sizeof answer,
                    "MSRP %s %u x\r\nTo-Path: msrp://ppg.example:9/x;tcp\r\nFrom-Path: "
                    "msrp://127.0.0.1:%u/s1;tcp\r\n-------%s$\r\n",
                    tid, status, f->port, tid);
     CU_ASSERT_TRUE(raw_send(&f->nl, f->stream, slice_str(answer)));
+}
+
+/* Takes the one chunk of a push and answers it. */
+static void take_chunk(struct fix *f, unsigned status)
+{
+    get_chunk(f);
+    answer_chunk(f, status);
 }
 
 /* One INVITE, one ACK, one connection; the second push goes in what is open; BYE when the bearer closes. */
@@ -214,8 +224,7 @@ static void cancelled_half_way(void)
     struct fix *f = fix_open(OTA_SESSION_ALWAYS);
 
     push(f, 0);
-    f->stream = raw_accept(&f->nl, f->listener);
-    CU_ASSERT_FATAL(raw_read_until(&f->nl, f->stream, "$\r\n", f->got, sizeof f->got) > 0);
+    get_chunk(f);
     ota_bearer_sip.cancel(f->bearer, &f->jobs[0]);
     (void)netloop_until(&f->nl, &f->done, 1);
     CU_ASSERT(ended_as(f, 0, OTA_AMBIGUOUS, 4001));
@@ -229,8 +238,7 @@ static void lost_half_way(void)
     struct fix *f = fix_open(OTA_SESSION_ALWAYS);
 
     push(f, 0);
-    f->stream = raw_accept(&f->nl, f->listener);
-    CU_ASSERT_FATAL(raw_read_until(&f->nl, f->stream, "$\r\n", f->got, sizeof f->got) > 0);
+    get_chunk(f);
     raw_reset(f->stream);
     f->stream = -1;
     (void)netloop_until(&f->nl, &f->done, 1);
@@ -282,6 +290,73 @@ static void cancelled_while_it_rings(void)
         CU_ASSERT_EQUAL(f->peer.n, n);
         fix_close(f);
     }
+}
+
+/* Nothing of a push is in an INVITE: CANCEL once it rings, BYE to who has accepted in the same moment; done() stays away. */
+static void withdrawn_before_it_is_told(void)
+{
+    enum { AT_ONCE, SENT, RINGS };
+    static const struct {
+        int when;
+        const char *answer;
+        const char *then[3]; /* what leaves next */
+    } rows[] = {{AT_ONCE, "180 Ringing", {NULL}},
+                {SENT, "180 Ringing", {"CANCEL ", NULL}},
+                {RINGS, "180 Ringing", {"CANCEL ", NULL}},
+                {SENT, "486 Busy Here", {"ACK ", NULL}},
+                {SENT, NULL, {"ACK ", "BYE ", NULL}}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+        size_t n = rows[i].when != AT_ONCE;
+
+        test_row(i);
+        if (rows[i].answer)
+            f->peer.script[0] = rows[i].answer;
+        push(f, 0);
+        while (rows[i].when && ((const struct ota_sip_attempt *)f->jobs[0].attempt)->cseq == 0)
+            (void)uv_run(&f->nl.loop, UV_RUN_NOWAIT);
+        if (rows[i].when == RINGS) {
+            (void)netloop_until(&f->nl, &f->peer.n, 1);
+            netloop_for(&f->nl, 50);
+        }
+        CU_ASSERT_TRUE(ota_bearer_sip.withdraw(f->bearer, &f->jobs[0]));
+        CU_ASSERT_PTR_NULL(f->jobs[0].attempt);
+        CU_ASSERT_FALSE(ota_bearer_sip.withdraw(f->bearer, &f->jobs[0]));
+        for (size_t k = 0; rows[i].then[k]; k++, n++) {
+            (void)netloop_until(&f->nl, &f->peer.n, n + 1);
+            CU_ASSERT(strncmp(f->peer.requests[n], rows[i].then[k], strlen(rows[i].then[k])) == 0);
+        }
+        netloop_for(&f->nl, 50);
+        CU_ASSERT(f->peer.n == n && f->done == 0);
+        fix_close(f);
+    }
+}
+
+/* One that waits for its turn goes alone; one whose content has left is not to be had back, in a session or as a MESSAGE. */
+static void not_withdrawn_once_it_is_told(void)
+{
+    struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+    push(f, 0);
+    push(f, 1);
+    get_chunk(f);
+    CU_ASSERT_FALSE(ota_bearer_sip.withdraw(f->bearer, &f->jobs[0]));
+    CU_ASSERT_TRUE(ota_bearer_sip.withdraw(f->bearer, &f->jobs[1]));
+    answer_chunk(f, 200);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 0, OTA_DELIVERED, 1000));
+    CU_ASSERT_FALSE(ota_bearer_sip.withdraw(f->bearer, &f->jobs[0]));
+    fix_close(f);
+
+    f = fix_open(OTA_SESSION_NO);
+    f->peer.script[0] = SILENCE;
+    push(f, 0);
+    (void)netloop_until(&f->nl, &f->peer.n, 1);
+    CU_ASSERT_FALSE(ota_bearer_sip.withdraw(f->bearer, &f->jobs[0]));
+    ota_bearer_sip.cancel(f->bearer, &f->jobs[0]);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    fix_close(f);
 }
 
 /* A gateway that goes down waits for nothing, and leaves nobody ringing. */
@@ -340,6 +415,8 @@ const struct test_case test_cases[] = {{"two_pushes_in_one_session", two_pushes_
                                        {"cancelled_half_way", cancelled_half_way},
                                        {"lost_half_way", lost_half_way},
                                        {"cancelled_while_it_rings", cancelled_while_it_rings},
+                                       {"withdrawn_before_it_is_told", withdrawn_before_it_is_told},
+                                       {"not_withdrawn_once_it_is_told", not_withdrawn_once_it_is_told},
                                        {"closed_while_it_rings", closed_while_it_rings},
                                        {"bye_is_challenged", bye_is_challenged},
                                        {NULL, NULL}};
