@@ -212,7 +212,7 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
     if (s->files.nafs && c->keyserver)
         ppg_nafs_read(load, s->files.nafs, s->key_server.life_ms / 1000, c->keyserver, &c->nafs);
     if (s->files.visits)
-        ppg_visits_read(load, s->files.visits, &c->visits);
+        ppg_visits_read(load, s->files.visits, s->key_server.visitors_max, &c->visits);
 }
 
 /* A ceiling passed or a name twice is a mistake in the file like any other. */

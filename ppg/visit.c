@@ -1,16 +1,14 @@
 /* The home's side of visits; see visit.h.  What holds a key is a buf, which is wiped. */
 #include "ppg/visit.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/net/httpc.h"
 #include "base/net/uri.h"
-#include "pap/time.h"
+#include "ppg/visit_json.h"
 
 #define HEAD_MAX_N      4096u
-#define JSON_MAX_N      2048u
 #define ANSWER_MAX_N    4096u
 #define CONNECTIONS_MAX 16u
 #define IDLE_MS         30000
@@ -31,76 +29,42 @@ struct transfer {
     struct buf json; /* to the other side */
 };
 
-/* --- texts --- */
-
-struct grant {
-    char identity[64];
-    size_t identity_n;
-    uint8_t key[SEC_VISIT_KEY_N];
-    int64_t expires_s;
-};
-
-static enum err make_grant(const struct ppg_visit *v, const struct ppg_visited *to, struct grant *g)
+/* What both sides are told, but for the host and the user; *name holds the identity. */
+static enum err make_grant(const struct ppg_visit *v, const struct ppg_visited *to, struct buf *name,
+                           struct ppg_visit_grant *g)
 {
     uint8_t chance[CHANCE_N];
-    struct buf text;
     enum err e = sec_random(chance, sizeof chance);
 
     if (!e)
         e = sec_random(g->key, sizeof g->key);
     if (e)
         return e;
-    buf_init(&text, sizeof g->identity);
-    buf_add_str(&text, SEC_VISIT_NAME);
-    codec_hex(&text, slice_of(chance, sizeof chance));
-    g->identity_n = text.n;
-    mem_copy(g->identity, sizeof g->identity, buf_slice(&text));
+    buf_add_str(name, SEC_VISIT_NAME);
+    codec_hex(name, slice_of(chance, sizeof chance));
+    g->identity = buf_slice(name);
     g->expires_s = ppg_core_utc_ms(v->core) / 1000 + to->life_s;
-    e = buf_err(&text);
-    buf_clear(&text);
-    return e;
+    g->host = to->host;
+    g->enabler = to->name;
+    return buf_err(name);
 }
 
-static void member(struct buf *json, const char *name, struct slice value)
-{
-    buf_addf(json, ",\"%s\":", name);
-    codec_json(json, value);
-}
-
-/* What both sides are told. */
-static enum err print_grant(const struct grant *g, struct buf *json)
-{
-    struct buf when;
-    enum err e;
-
-    buf_init(&when, 64);
-    buf_add_str(json, "{\"psk_identity\":");
-    codec_json(json, slice_of(g->identity, g->identity_n));
-    buf_add_str(json, ",\"psk\":\"");
-    codec_base64(json, slice_of(g->key, sizeof g->key));
-    buf_add_ch(json, '"');
-    e = pap_time_print(g->expires_s, &when);
-    member(json, "expires", buf_slice(&when));
-    buf_clear(&when);
-    return e ? e : buf_err(json);
-}
-
-static enum err print_both(const struct grant *g, const struct ppg_visited *to, struct ppg_visit_ask *a,
+static enum err print_both(const struct ppg_visit *v, const struct ppg_visited *to, struct ppg_visit_ask *a,
                            struct buf *peer)
 {
-    enum err e = print_grant(g, &a->json);
+    struct ppg_visit_grant g = {.user = to->identity ? a->terminal : SLICE_NONE};
+    struct buf name;
+    enum err e;
 
+    buf_init(&name, SEC_VISIT_IDENTITY_MAX_N);
+    e = make_grant(v, to, &name, &g);
     if (!e)
-        e = print_grant(g, peer);
-    if (e)
-        return e;
-    member(&a->json, "host", to->host);
-    buf_add_ch(&a->json, '}');
-    member(peer, "enabler", to->name);
-    if (to->identity)
-        member(peer, "user", a->terminal);
-    buf_add_ch(peer, '}');
-    return buf_err(&a->json) ? buf_err(&a->json) : buf_err(peer);
+        e = ppg_visit_grant_print(&g, PPG_VISIT_TERMINAL, &a->json);
+    if (!e)
+        e = ppg_visit_grant_print(&g, PPG_VISIT_PEER, peer);
+    mem_wipe(&g, sizeof g);
+    buf_clear(&name);
+    return e;
 }
 
 /* --- the transfer --- */
@@ -116,12 +80,21 @@ static void transfer_end(struct transfer *t, enum err e)
     a->done(a, e);
 }
 
+static enum err verdict(unsigned status)
+{
+    if (status / 100 == 2)
+        return ERR_OK;
+    if (status == 429)
+        return ERR_LIMIT; /* it keeps as many of our keys as it may */
+    return status < 500 ? ERR_DENIED : ERR_IO;
+}
+
 static void answered(enum err err, const struct net_http_msg *m, bool sent, void *arg)
 {
     struct transfer *t = arg;
     struct log *log = t->visit->core->shared->log;
     const char *tls = net_httpc_pool_tls_why(t->visit->pool);
-    enum err e = err ? ERR_IO : m->status / 100 == 2 ? ERR_OK : m->status < 500 ? ERR_DENIED : ERR_IO;
+    enum err e = err ? ERR_IO : verdict(m->status);
 
     (void)sent;
     if (err)
@@ -158,19 +131,16 @@ static enum err transfer_send(struct transfer *t, const struct ppg_visited *to)
 static enum err transfer_begin(struct ppg_visit *v, const struct ppg_visited *to, struct ppg_visit_ask *a)
 {
     struct transfer *t = calloc(1, sizeof *t);
-    struct grant g = {.identity_n = 0};
-    enum err e = t ? make_grant(v, to, &g) : ERR_NOMEM;
+    enum err e;
 
     if (!t)
-        return e;
+        return ERR_NOMEM;
     t->visit = v;
     t->ask = a;
-    buf_init(&t->json, JSON_MAX_N);
-    if (!e)
-        e = print_both(&g, to, a, &t->json);
+    buf_init(&t->json, PPG_VISIT_JSON_MAX_N);
+    e = print_both(v, to, a, &t->json);
     if (!e)
         e = transfer_send(t, to);
-    mem_wipe(&g, sizeof g);
     if (!e)
         return ERR_AGAIN;
     buf_wipe(&t->json);
@@ -182,19 +152,19 @@ static enum err transfer_begin(struct ppg_visit *v, const struct ppg_visited *to
 enum err ppg_visit_go(struct ppg_visit *v, struct slice question, struct ppg_visit_ask *a)
 {
     const struct ppg_visits *visits = ppg_config_visits(v->core->config);
-    json_t *o = json_loadb(question.p, question.n, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *name = json_object_get(o, "enabler");
     const struct ppg_visited *to = NULL;
-    bool good = json_is_string(name);
+    struct slice enabler = SLICE_NONE;
+    struct arena mem;
+    enum err e;
 
-    buf_init(&a->json, JSON_MAX_N);
-    if (good && visits)
-        to = ppg_visits_visited(visits, slice_of(json_string_value(name), json_string_length(name)));
-    json_decref(o);
-    if (!good)
-        return ERR_MALFORMED;
-    if (!to)
-        return ERR_ABSENT;
+    buf_init(&a->json, PPG_VISIT_JSON_MAX_N);
+    arena_init(&mem, 256, PPG_VISIT_JSON_MAX_N);
+    e = ppg_visit_question_parse(question, &mem, &enabler);
+    if (!e && visits)
+        to = ppg_visits_visited(visits, enabler);
+    arena_clear(&mem);
+    if (e || !to)
+        return e ? e : ERR_ABSENT;
     return v->closing ? ERR_IO : transfer_begin(v, to, a);
 }
 

@@ -3,13 +3,13 @@
  *
  *     POST /sec/v1/visit {"enabler": "push.visited.example"}             the terminal to its home, at the door of verify.h
  *     200 {"psk_identity": "..", "psk": base64 of 32 octets, "expires": "2026-01-01T00:00:00Z", "host": "HOST:PORT"}
- *     403 no function that we trust, 429 too many in a minute ([verify] rate), 503 it does not answer
+ *     403 no function that we trust, 429 too many in a minute ([verify] rate), 503 it does not answer, or has too many of our keys
  *
  *     POST /sec/v1/peer-key {"enabler", "psk_identity", "psk", "expires", "user"?}     the home to that function: 204
- *     403 for another function, 409 known already
+ *     403 for another function, 409 known already, 429 that home has its share, 503 there is no place
  *
  * The terminal hears of its key when the other side has it.  Whom we visit and who may send us keys: config/visits.h; what becomes of
- * them here: security/visits.h.  JSON and HTTP; on the core's loop. */
+ * them here: security/visits.h.  The JSON is visit_json.h's.  HTTP; on the core's loop. */
 #ifndef PPG_VISIT_H
 #define PPG_VISIT_H
 
@@ -34,7 +34,7 @@ struct ppg_visit_ask {
     void (*done)(struct ppg_visit_ask *a, enum err e);
     struct buf json; /* out, with ERR_OK: the answer to the terminal; wipe it.  Init'ed by ppg_visit_go */
 };
-/* question: the terminal's.  ERR_AGAIN: done() will run, with ERR_OK, ERR_DENIED (it takes none from us), ERR_IO (no answer).
+/* question: the terminal's.  ERR_AGAIN: done() will run, with ERR_OK, ERR_DENIED (it takes none from us), ERR_LIMIT (no more for now), ERR_IO (no answer).
  * Else at once: ERR_MALFORMED; ERR_ABSENT: we trust no such function; ERR_IO, ERR_NOMEM. */
 enum err ppg_visit_go(struct ppg_visit *v, struct slice question, struct ppg_visit_ask *a) MUST_USE;
 

@@ -1,13 +1,12 @@
 /* Where home functions bring keys for their terminals; see visit.h.  TLS has verified a certificate before anything is read. */
-#include <jansson.h>
-#include <stdio.h>
-#include "base/codec.h"
-#include "pap/time.h"
+#include "base/mem.h"
 #include "ppg/reply.h"
 #include "ppg/visit.h"
+#include "ppg/visit_json.h"
 
-#define BODY_MAX_N    2048u
+#define BODY_MAX_N    PPG_VISIT_JSON_MAX_N
 #define BUSY_RETRY_MS 1000
+#define HEADERS_MAX_N 256u
 
 static const struct ppg_home *home_of(const struct ppg_core *c, const struct net_http_exchange *x)
 {
@@ -46,36 +45,42 @@ unsigned ppg_peer_head(struct net_http_exchange *x, struct buf *headers, void *a
     return 0;
 }
 
-static struct slice text_of(const json_t *o, const char *key)
-{
-    const json_t *t = json_object_get(o, key);
-
-    return json_is_string(t) ? slice_of(json_string_value(t), json_string_length(t)) : SLICE_NONE;
-}
-
 /* A user's name here begins with who says so: a home speaks for its own users alone. */
-static enum err take(struct ppg_core *c, const struct ppg_home *home, const json_t *o)
+static enum err keep(struct ppg_core *c, const struct ppg_home *home, const struct ppg_visit_grant *g)
 {
-    struct slice told = text_of(o, "user");
-    struct sec_visit visit = {.identity = text_of(o, "psk_identity")};
-    struct buf key, user;
+    struct sec_visit visit = {.identity = g->identity,
+                              .key = slice_of(g->key, sizeof g->key),
+                              .expires_s = g->expires_s,
+                              .home = home->name,
+                              .share = home->share};
+    struct buf user;
     enum err e;
 
-    if (!slice_eq(text_of(o, "enabler"), slice_str(ppg_core_settings(c)->key_server.name)))
-        return ERR_DENIED;
-    buf_init(&key, SEC_VISIT_KEY_N);
     buf_init(&user, SEC_VISIT_USER_MAX_N);
-    if (told.n)
-        buf_addf(&user, "visit:%.*s:%.*s", SLICE_FMT(home->name), SLICE_FMT(told));
-    e = buf_err(&user) ? ERR_MALFORMED : codec_unbase64(text_of(o, "psk"), false, &key);
-    if (!e)
-        e = pap_time_parse(text_of(o, "expires"), true, &visit.expires_s);
-    visit.key = buf_slice(&key);
+    if (g->user.n)
+        buf_addf(&user, "visit:%.*s:%.*s", SLICE_FMT(home->name), SLICE_FMT(g->user));
     visit.user = buf_slice(&user);
-    if (!e)
-        e = sec_visits_add(ppg_config_visitors(c->config), &visit, ppg_core_utc_ms(c) / 1000);
-    buf_wipe(&key);
+    e = buf_err(&user) ? ERR_MALFORMED
+                       : sec_visits_add(ppg_config_visitors(c->config), &visit, ppg_core_utc_ms(c) / 1000);
     buf_clear(&user);
+    return e;
+}
+
+static enum err take(struct ppg_core *c, const struct ppg_home *home, struct slice body, bool *told)
+{
+    struct ppg_visit_grant g = {.user = SLICE_NONE};
+    struct arena mem;
+    enum err e;
+
+    arena_init(&mem, 512, 2 * BODY_MAX_N);
+    e = ppg_visit_grant_parse(body, PPG_VISIT_PEER, &mem, &g);
+    *told = g.user.n != 0;
+    if (!e && !slice_eq(g.enabler, slice_str(ppg_core_settings(c)->key_server.name)))
+        e = ERR_DENIED;
+    if (!e)
+        e = keep(c, home, &g);
+    mem_wipe(&g, sizeof g);
+    arena_clear(&mem);
     return e;
 }
 
@@ -88,11 +93,13 @@ static unsigned status_of(enum err e)
         return 403;
     case ERR_EXISTS:
         return 409;
+    case ERR_LIMIT:
+        return 429;
     case ERR_NOMEM:
     case ERR_IO:
         return 503;
     default:
-        return e == ERR_LIMIT ? 503 : 400;
+        return 400;
     }
 }
 
@@ -100,13 +107,17 @@ void ppg_peer_request(struct net_http_exchange *x, void *arg)
 {
     struct ppg_core *c = arg;
     const struct ppg_home *home = home_of(c, x); /* a reload may have come since the head */
-    struct slice body = net_http_exchange_msg(x)->body;
-    json_t *o = home ? json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    enum err e = !home ? ERR_DENIED : json_is_object(o) ? take(c, home, o) : ERR_MALFORMED;
+    struct buf *headers = &c->answer_headers;
+    bool told = false;
+    enum err e = home ? take(c, home, net_http_exchange_msg(x)->body, &told) : ERR_DENIED;
 
-    LOG(c->shared->log, e ? LOG_WARN : LOG_INFO, e ? "visit.refused" : "visit.expected",
-        LOG_S("home", home ? home->name : SLICE_NONE), LOG_B("user", text_of(o, "user").n != 0),
-        LOG_C("error", err_name(e)));
-    json_decref(o);
-    net_httpd_reply(x, status_of(e), SLICE_NONE, SLICE_NONE, SLICE_NONE);
+    LOG(c->shared->log, e ? LOG_WARN : LOG_INFO,
+        !e               ? "visit.expected"
+        : e == ERR_LIMIT ? "visit.share.spent"
+                         : "visit.refused",
+        LOG_S("home", home ? home->name : SLICE_NONE), LOG_B("user", told), LOG_C("error", err_name(e)));
+    buf_reset(headers, HEADERS_MAX_N);
+    if (e == ERR_LIMIT || e == ERR_NOMEM)
+        ppg_reply_retry_after(BUSY_RETRY_MS, headers);
+    net_httpd_reply(x, status_of(e), SLICE_NONE, buf_slice(headers), SLICE_NONE);
 }

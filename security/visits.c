@@ -9,8 +9,16 @@
 #include "base/map.h"
 #include "base/mem.h"
 
+/* One that has keys here. */
+struct home {
+    size_t keys;
+    size_t name_n;
+    char name[SEC_VISIT_HOME_MAX_N];
+};
+
 struct entry {
     struct list link;
+    struct home *home;
     int64_t expires_s;
     bool used;
     uint8_t key[SEC_VISIT_KEY_N]; /* wiped when it is used */
@@ -23,6 +31,7 @@ struct sec_visits {
     atomic_uint holders;
     pthread_mutex_t lock; /* protects the rest */
     struct map by_identity;
+    struct map homes;
     struct list all; /* of entries */
 };
 
@@ -38,6 +47,7 @@ enum err sec_visits_create(size_t max, struct sec_visits **out)
     atomic_init(&v->holders, 1);
     MUST(pthread_mutex_init(&v->lock, NULL) == 0);
     map_init(&v->by_identity, max);
+    map_init(&v->homes, max);
     list_init(&v->all);
     *out = v;
     return ERR_OK;
@@ -54,8 +64,24 @@ static struct slice identity_of(const struct entry *e)
     return slice_of(e->identity, e->identity_n);
 }
 
+static struct slice name_of(const struct home *h)
+{
+    return slice_of(h->name, h->name_n);
+}
+
+/* Without keys it is forgotten. */
+static void home_drop(struct sec_visits *v, struct home *h)
+{
+    if (h->keys)
+        return;
+    (void)map_del(&v->homes, name_of(h));
+    free(h);
+}
+
 static void entry_free(struct sec_visits *v, struct entry *e)
 {
+    e->home->keys--;
+    home_drop(v, e->home);
     (void)map_del(&v->by_identity, identity_of(e));
     list_remove(&e->link);
     mem_wipe(e, sizeof *e);
@@ -72,6 +98,7 @@ void sec_visits_free(struct sec_visits **vp)
     LIST_EACH_SAFE (at, &v->all)
         entry_free(v, container_of(at, struct entry, link));
     map_clear(&v->by_identity);
+    map_clear(&v->homes);
     (void)pthread_mutex_destroy(&v->lock);
     free(v);
 }
@@ -99,15 +126,36 @@ static enum err check(const struct sec_visit *visit, int64_t now_s)
     /* so that no home makes names that are somebody else's at the same doors */
     if (!slice_starts(visit->identity, SLICE(SEC_VISIT_NAME)) ||
         visit->identity.n > SEC_VISIT_IDENTITY_MAX_N || !is_visible(visit->identity) ||
-        visit->key.n != SEC_VISIT_KEY_N || visit->user.n > SEC_VISIT_USER_MAX_N || !is_visible(visit->user))
+        visit->key.n != SEC_VISIT_KEY_N || visit->user.n > SEC_VISIT_USER_MAX_N || !is_visible(visit->user) ||
+        visit->home.n < 1 || visit->home.n > SEC_VISIT_HOME_MAX_N)
         return ERR_MALFORMED;
     return visit->expires_s <= now_s || visit->expires_s - now_s > SEC_VISIT_LIFE_MAX_S ? ERR_LATE : ERR_OK;
 }
 
-static enum err entry_add(struct sec_visits *v, const struct sec_visit *visit)
+static enum err home_find(struct sec_visits *v, struct slice name, struct home **out)
+{
+    struct home *h = map_get(&v->homes, name);
+    enum err e;
+
+    if (!h) {
+        h = calloc(1, sizeof *h);
+        if (!h)
+            return ERR_NOMEM;
+        h->name_n = name.n;
+        mem_copy(h->name, sizeof h->name, name);
+        e = map_put(&v->homes, name_of(h), h);
+        if (e) {
+            free(h);
+            return ERR_NOMEM;
+        }
+    }
+    *out = h;
+    return ERR_OK;
+}
+
+static enum err entry_add(struct sec_visits *v, const struct sec_visit *visit, struct home *home)
 {
     struct entry *e = calloc(1, sizeof *e);
-    enum err err;
 
     if (!e)
         return ERR_NOMEM;
@@ -118,14 +166,31 @@ static enum err entry_add(struct sec_visits *v, const struct sec_visit *visit)
     mem_copy(e->user, sizeof e->user, visit->user);
     mem_copy(e->key, sizeof e->key, visit->key);
     list_init(&e->link);
-    err = map_put(&v->by_identity, identity_of(e), e);
-    if (err) {
+    if (map_put(&v->by_identity, identity_of(e), e)) {
         mem_wipe(e, sizeof *e);
         free(e);
-        return err;
+        return ERR_NOMEM;
     }
+    e->home = home;
+    home->keys++;
     list_push_back(&v->all, &e->link);
     return ERR_OK;
+}
+
+/* With the lock held. */
+static enum err add(struct sec_visits *v, const struct sec_visit *visit)
+{
+    struct home *home;
+    enum err e;
+
+    if (map_get(&v->by_identity, visit->identity))
+        return ERR_EXISTS;
+    e = home_find(v, visit->home, &home);
+    if (e)
+        return e;
+    e = home->keys >= visit->share ? ERR_LIMIT : entry_add(v, visit, home);
+    home_drop(v, home);
+    return e;
 }
 
 enum err sec_visits_add(struct sec_visits *v, const struct sec_visit *visit, int64_t now_s)
@@ -136,7 +201,7 @@ enum err sec_visits_add(struct sec_visits *v, const struct sec_visit *visit, int
         return e;
     (void)pthread_mutex_lock(&v->lock);
     sweep(v, now_s);
-    e = map_get(&v->by_identity, visit->identity) ? ERR_EXISTS : entry_add(v, visit);
+    e = add(v, visit);
     (void)pthread_mutex_unlock(&v->lock);
     return e;
 }

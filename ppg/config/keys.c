@@ -637,7 +637,7 @@ const struct ppg_config_key ppg_config_keys[] = {
          "Where home functions bring keys for terminals that visit us, over TLS with certificates both ways; "
          "needs visits."),
     NUMBER(COUNT, "key-server", "visitors-max", key_server.visitors_max, 1, SEC_VISITS_MAX, "10000",
-           "Such keys kept at once, some 600 octets each."),
+           "Such keys kept at once, some 600 octets each; of each home no more than its share (visits)."),
 
     LIST(LISTENS, "verify", "listen-tls", verify.listen_tls, verify.listen_tls_n, PPG_LISTEN_MAX, 0, 0, NULL,
          "0.0.0.0:8447",

@@ -100,6 +100,16 @@ static void set_certificate(struct ppg_list *l, const struct ppg_ini_line *line)
         ppg_list_say(l, line, "no memory");
 }
 
+static void set_share(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    int64_t n = 0;
+
+    if (ppg_value_count(line->value, 1, SEC_VISITS_MAX, &n))
+        ppg_list_say(l, line, "a number, 1 to 1000000");
+    else
+        container_of(l, struct draft, home)->h.share = (size_t)n;
+}
+
 /* Its name is the front of what its users are called here. */
 static void begin_home(struct ppg_list *l, struct slice name)
 {
@@ -131,9 +141,29 @@ static const struct ppg_list_key visited_keys[] = {
     {"identity", set_identity, .must = false},
     {"lifetime", set_lifetime, .must = false},
 };
-static const struct ppg_list_key home_keys[] = {{"certificate", set_certificate, .must = true}};
+static const struct ppg_list_key home_keys[] = {{"certificate", set_certificate, .must = true},
+                                                {"share", set_share, .must = false}};
 
-void ppg_visits_read(struct ppg_load *load, const char *path, struct ppg_visits **out)
+/* Who has none written gets an equal part of what the others leave, so that nobody's is another's. */
+static void share_out(struct ppg_load *load, struct ppg_visits *v, size_t keys_max, struct ppg_place at)
+{
+    size_t written = 0, without = 0;
+
+    for (size_t i = 0; i < v->homes_n; i++) {
+        written += v->homes[i].share;
+        without += v->homes[i].share == 0;
+    }
+    if (written + without > keys_max) {
+        ppg_load_say(load, ERR_LIMIT, at, SLICE("share"),
+                     "of all homes together more than key-server visitors-max, %zu", keys_max);
+        return;
+    }
+    for (size_t i = 0; i < v->homes_n; i++)
+        if (v->homes[i].share == 0)
+            v->homes[i].share = (keys_max - written) / without;
+}
+
+void ppg_visits_read(struct ppg_load *load, const char *path, size_t keys_max, struct ppg_visits **out)
 {
     struct ppg_place at = {path, 0};
     struct draft d = {.to = calloc(1, sizeof *d.to)};
@@ -157,6 +187,7 @@ void ppg_visits_read(struct ppg_load *load, const char *path, struct ppg_visits 
                                .begin = begin_home,
                                .end = end_home};
     ppg_list_read(&d.visited, path, FILE_MAX_N, 0, at, SLICE_NONE);
+    share_out(load, d.to, keys_max, at);
     *out = d.to;
 }
 

@@ -20,6 +20,7 @@ struct ppg_visited {
 struct ppg_home {
     struct slice name;
     struct slice certificate; /* as matcher.h spells it */
+    size_t share; /* keys that it may have here at once; written or its part of what others leave */
 };
 
 struct ppg_visits {
@@ -30,8 +31,9 @@ struct ppg_visits {
 };
 
 struct ppg_load; /* ppg/config/ini.h */
-/* Tells every mistake; *out is written whenever it could be made, and only good when nothing was told. */
-void ppg_visits_read(struct ppg_load *load, const char *path, struct ppg_visits **out);
+/* keys_max: of all homes together.  Tells every mistake; *out is written whenever it could be made, and only good when nothing
+ * was told. */
+void ppg_visits_read(struct ppg_load *load, const char *path, size_t keys_max, struct ppg_visits **out);
 void ppg_visits_free(struct ppg_visits **v);
 const struct ppg_visited *ppg_visits_visited(const struct ppg_visits *v, struct slice name); /* NULL */
 /* Whose verified certificate it is; NULL: no home's. */

@@ -22,7 +22,8 @@ def ports(gateway):
 class Pair:
     """The gateway that is visited, and the home of +15550100."""
 
-    def __init__(self, bench, identity="yes", home_certificate="home", rate="30"):
+    def __init__(self, bench, identity="yes", home_certificate="home", rate="30", homes=f"[home {HOME}]\ncertificate = DNS:{HOME}\n",
+                 **more):
         make_identity(bench)
         self.bench = bench
         for name, alt in (("home", "DNS:" + HOME), ("visited", "IP:127.0.0.1,DNS:localhost"), ("stranger", "DNS:stranger.example"),
@@ -33,8 +34,8 @@ class Pair:
                                f"call-subscriber = visit:{HOME}:+15550100\n", ANY_LEVEL, start=False, conf={
                                    **keys, "key-server.name": VISITED, "key-server.cert": "../visited.crt",
                                    "key-server.key": "../visited.key", "key-server.listen-peer": "127.0.0.1:0",
-                                   "ota-http.listen-psk": "127.0.0.1:0"})
-        self.visited.write("visits.conf", f"[home {HOME}]\ncertificate = DNS:{HOME}\n")
+                                   "ota-http.listen-psk": "127.0.0.1:0", **more})
+        self.visited.write("visits.conf", homes)
         self.visited.start()
         self.peer, self.door = ports(self.visited)["peer"], ports(self.visited)["ota-psk"]
         self.home = Gateway(bench, "[terminal +15550100]\ncalls-in = tls\ncall-proof = certificate\n"
@@ -139,6 +140,27 @@ def a_terminal_asks_for_so_many(bench):
     pair = Pair(bench, rate="1")
     check_eq([pair.visit()[0] for _ in range(2)], [200, 429])
     pair.visited.check_events(1, "visit.expected")
+
+
+@case
+def a_home_has_its_share_of_the_table(bench):
+    """One that brings key after key is told so in time, its terminals with it; keys of another home find their place."""
+    pair = Pair(bench, homes=f"[home {HOME}]\ncertificate = DNS:{HOME}\nshare = 2\n"
+                "[home other.example]\ncertificate = DNS:stranger.example\n", **{"key-server.visitors-max": 3})
+    check_eq([pair.visit()[0] for _ in range(3)], [200, 200, 503])
+    pair.visited.check_events(1, "visit.share.spent", home=HOME)
+    pair.home.check_events(1, "visit.peer.refused", status=429)
+    ends = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def bring(certificate, name):
+        return pair.post(pair.peer, "/sec/v1/peer-key", json.dumps({
+            "enabler": VISITED, "psk_identity": name, "psk": base64.b64encode(bytes(32)).decode(), "expires": ends}), certificate)[0]
+
+    check_eq([bring(*row) for row in (("home", "visit;x"), ("stranger", "visit;y"), ("stranger", "visit;z"), ("home", "visit;y"))],
+             [429, 204, 429, 409])
+    pair.visited.check_events(3, "visit.share.spent")
+    counted = json.loads(pair.visited.ctl("status", "--json").stdout)["events"]
+    check_eq((counted["visit.share.spent"], counted["visit.expected"]), (3, 3))
 
 
 @case

@@ -25,7 +25,7 @@ static struct fixture *read_text(const char *text)
     file = fopen(path, "w");
     MUST(f && file && fputs(text, file) >= 0 && fclose(file) == 0);
     f->load.errs = &f->errs;
-    ppg_visits_read(&f->load, path, &f->visits);
+    ppg_visits_read(&f->load, path, 100, &f->visits);
     return f;
 }
 
@@ -81,6 +81,12 @@ static void mistakes(void)
         {HOME "[home other.example]\ncertificate = DNS:home.example\n",
          "visits.conf:4: certificate: belongs to another home"},
         {HOME HOME, "visits.conf:3: home.example: not a domain name in lower case, or twice"},
+        {HOME "share = 0\n", "visits.conf:3: share: a number, 1 to 1000000"},
+        {HOME "share = many\n", "visits.conf:3: share: a number"},
+        {HOME "share = 101\n",
+         "visits.conf:0: share: of all homes together more than key-server visitors-max, 100"},
+        {HOME "share = 100\n[home other.example]\ncertificate = DNS:other.example\n",
+         "visits.conf:0: share: of all homes together more"},
         {"[naf a]\n", "visits.conf:1"},
     };
 
@@ -95,4 +101,25 @@ static void mistakes(void)
     }
 }
 
-const struct test_case test_cases[] = {{"sections", sections}, {"mistakes", mistakes}, {NULL, NULL}};
+/* Written, or an equal part of what is left. */
+static void shares(void)
+{
+    struct fixture *f = read_text(
+        HOME "share = 40\n[home b.example]\ncertificate = DNS:b.example\n"
+             "[home c.example]\ncertificate = DNS:c.example\n[home d.example]\ncertificate = DNS:d.example\n"
+             "share = 9\n");
+
+    CU_ASSERT_EQUAL(f->errs.n, 0);
+    CU_ASSERT(home_of(f, "home.example")->share == 40 && home_of(f, "d.example")->share == 9);
+    CU_ASSERT(home_of(f, "b.example")->share == 25 && home_of(f, "c.example")->share == 25);
+    forget(f);
+    f = read_text(HOME);
+    CU_ASSERT(f->errs.n == 0 && home_of(f, "home.example")->share == 100);
+    forget(f);
+    f = read_text(VISITED);
+    CU_ASSERT(f->errs.n == 0 && f->visits->homes_n == 0);
+    forget(f);
+}
+
+const struct test_case test_cases[] = {
+    {"sections", sections}, {"shares", shares}, {"mistakes", mistakes}, {NULL, NULL}};
