@@ -14,7 +14,7 @@ case "${1:-}" in
 esac
 
 packages='gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libgnutls28-dev libosip2-dev libc-ares-dev libxml2-dev libhttp-parser-dev
-libsqlite3-dev libinih-dev libjansson-dev openssl python3'
+libsqlite3-dev libinih-dev libjansson-dev libxmlsec1-dev openssl python3'
 bin=$top/build/quickstart
 impi=001010123456789@ims.demo.example # of the terminal: who it is to the key server
 mkdir -p "$top/scratch"

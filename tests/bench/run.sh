@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 
 packages='gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libgnutls28-dev libosip2-dev libc-ares-dev libxml2-dev libhttp-parser-dev
-libsqlite3-dev libinih-dev libjansson-dev libcunit1-dev openssl python3 nginx-light libnginx-mod-http-echo wrk kannel
+libsqlite3-dev libinih-dev libjansson-dev libxmlsec1-dev libcunit1-dev openssl python3 nginx-light libnginx-mod-http-echo wrk kannel
 kamailio sip-tester'
 
 missing=

@@ -18,8 +18,8 @@ ROOMS = {
         "ours": {"base/": ANY, "security/": ANY, "base/net/tls.h": ["credentials.[ch]"]},
         "theirs": {
             "gnutls/": ["*.c"],
-            "libxml/": ["bootinfo.c", "secprov.c", "xmlsec.c"],
-            "xmlsec/": ["xmlsec.c"],
+            "libxml/": ["bootinfo.c", "secprov.c", "xmldoc.c", "xmlform.c", "xmlsec.c"],
+            "xmlsec/": ["xmlsec.c"], "xmlsec/gnutls/": ["xmlsec.c"],
             "jansson.h": ["token.c", "jwks.c"],
         },
     },
