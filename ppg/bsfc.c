@@ -3,25 +3,17 @@
 
 #include <stdlib.h>
 #include "base/mem.h"
-#include "base/net/httpc.h"
-#include "base/net/uri.h"
 #include "base/num.h"
 #include "ppg/keyservice.h"
+#include "ppg/poster.h"
 
-#define HEAD_MAX_N      4096u
-#define URL_MAX_N       2048u
 #define CONNECTIONS_MAX 32u
 #define IDLE_MS         30000
 #define TRY_EVERY_MS    1000
 
 struct ppg_bsfc {
-    const struct net_env *env;
+    struct ppg_poster poster;
     struct ppg_core *core;
-    struct ppg_snapshot *snapshot;
-    struct net_httpc_pool *pool;
-    bool closing;
-    void (*closed)(void *arg);
-    void *arg;
 };
 
 /* One of either kind. */
@@ -128,7 +120,7 @@ static enum err verdict(struct question *q, const struct net_http_msg *msg)
 
 static const char *why_of(const struct ppg_bsfc *b, enum err e)
 {
-    const char *tls = net_httpc_pool_tls_why(b->pool);
+    const char *tls = net_httpc_pool_tls_why(b->poster.pool);
 
     return tls[0]            ? tls
            : e == ERR_LATE   ? "no answer in time"
@@ -139,7 +131,7 @@ static const char *why_of(const struct ppg_bsfc *b, enum err e)
 /* A kept connection may just have ended.  To ask for a key once more does no harm; push info would cost a vector. */
 static bool may_repeat(const struct question *q)
 {
-    return q->k && !q->again && !q->redirected && !q->bsfc->closing;
+    return q->k && !q->again && !q->redirected;
 }
 
 static enum err repeat(struct question *q)
@@ -159,7 +151,7 @@ static void answered(enum err err, const struct net_http_msg *msg, bool sent, vo
         e = verdict(q, msg);
     else if (err == ERR_PEER && may_repeat(q))
         e = repeat(q);
-    if (err && e != ERR_AGAIN && !q->bsfc->closing)
+    if (err && e != ERR_AGAIN && !q->bsfc->poster.closed)
         note_failed(q->bsfc, why_of(q->bsfc, err));
     if (e != ERR_AGAIN)
         end(q, e);
@@ -167,41 +159,18 @@ static void answered(enum err err, const struct net_http_msg *msg, bool sent, vo
 
 /* --- questions --- */
 
-static void print_head(const struct net_uri *uri, struct slice target, size_t body_n, struct buf *head)
-{
-    bool v6 = slice_find(uri->host, ':') != SIZE_MAX;
-
-    net_http_print_request(head, SLICE("POST"), target);
-    buf_addf(head, v6 ? "Host: [%.*s]:%u\r\n" : "Host: %.*s:%u\r\n", SLICE_FMT(uri->host), uri->port);
-    net_http_print_header(head, SLICE("User-Agent"), SLICE("ppgd/" PPG_VERSION));
-    net_http_print_header(head, SLICE("Content-Type"), SLICE("application/json"));
-    buf_addf(head, "Content-Length: %zu\r\n\r\n", body_n);
-}
-
 /* The service's path behind apiRoot; a redirection names all of it. */
 static enum err question_send(struct question *q, struct slice url)
 {
     struct ppg_bsfc *b = q->bsfc;
-    struct buf head, target;
-    struct net_uri uri;
-    enum err e = net_uri_parse(url, &uri);
+    struct slice path = q->k ? SLICE(PPG_KEYSERVICE_KEYS_PATH) : SLICE(PPG_KEYSERVICE_PUSH_PATH);
+    struct ppg_post post = {.url = url,
+                            .path = q->redirected ? SLICE_NONE : path,
+                            .type = "application/json",
+                            .body = buf_slice(&q->json),
+                            .timeout_ms = ppg_core_settings(b->core)->key_server.bsf_timeout_ms};
 
-    if (e || !uri.https)
-        return e ? e : ERR_UNSUPPORTED;
-    buf_init(&head, HEAD_MAX_N);
-    buf_init(&target, URL_MAX_N);
-    if (!slice_eq(uri.target, SLICE("/")))
-        buf_add(&target, uri.target);
-    if (!q->redirected)
-        buf_add_str(&target, q->k ? PPG_KEYSERVICE_KEYS_PATH : PPG_KEYSERVICE_PUSH_PATH);
-    print_head(&uri, buf_slice(&target), q->json.n, &head);
-    e = buf_err(&target) ? buf_err(&target) : buf_err(&head);
-    if (!e)
-        e = net_httpc_pool_send(b->pool, uri.host, uri.port, true, buf_slice(&head), buf_slice(&q->json),
-                                ppg_core_settings(b->core)->key_server.bsf_timeout_ms, answered, q);
-    buf_clear(&head);
-    buf_clear(&target);
-    return e;
+    return ppg_poster_send(&b->poster, &post, answered, q);
 }
 
 /* A terminal is known by a public identity: telephone numbers as URIs, others as they are. */
@@ -232,7 +201,7 @@ static enum err question_fill(struct question *q, struct buf *ue)
 /* ERR_IO: it is away. */
 static enum err question_new(struct ppg_bsfc *b, struct question **out)
 {
-    struct question *q = !b->closing && may_ask(b) ? calloc(1, sizeof *q) : NULL;
+    struct question *q = may_ask(b) ? calloc(1, sizeof *q) : NULL;
 
     if (!q)
         return ERR_IO;
@@ -290,60 +259,39 @@ enum err ppg_bsfc_ask_key(struct ppg_bsfc *b, struct ppg_bsfc_key *k)
 
 void ppg_bsfc_set(struct ppg_bsfc *b, struct ppg_snapshot *snapshot)
 {
-    struct ppg_snapshot *old = b->snapshot;
+    ppg_poster_set(&b->poster, snapshot, snapshot->bsf);
+}
 
-    b->snapshot = ppg_snapshot_hold(snapshot);
-    net_httpc_pool_set_tls(b->pool, snapshot->bsf);
-    ppg_snapshot_drop(&old);
+static void gone(struct ppg_poster *p)
+{
+    free(container_of(p, struct ppg_bsfc, poster));
 }
 
 enum err ppg_bsfc_create(const struct net_env *env, struct ppg_core *core, struct ppg_snapshot *snapshot,
                          struct ppg_bsfc **out)
 {
-    const struct ppg_settings *set = ppg_config_settings(snapshot->config);
-    int64_t timeout_ms = set->key_server.bsf_timeout_ms;
-    struct net_httpc_pool_conf conf = {.conn_max = CONNECTIONS_MAX,
-                                       .conn_per_host_max = CONNECTIONS_MAX,
-                                       .base = {.tls = snapshot->bsf,
-                                                .limits = {.head_max_n = 16384,
-                                                           .headers_max = 64,
-                                                           .value_max_n = 4096,
-                                                           .target_max_n = URL_MAX_N,
-                                                           .body_max_n = PPG_KEYSERVICE_MAX_N,
-                                                           .head_ms = timeout_ms,
-                                                           .idle_ms = IDLE_MS},
-                                                .connect_ms = timeout_ms,
-                                                .idle_ms = IDLE_MS,
-                                                .pipeline_max = 1}};
+    const struct ppg_poster_conf conf = {.tls = snapshot->bsf,
+                                         .tls_only = true,
+                                         .connections_max = CONNECTIONS_MAX,
+                                         .per_server_max = CONNECTIONS_MAX,
+                                         .answer_max_n = PPG_KEYSERVICE_MAX_N,
+                                         .connect_ms =
+                                             ppg_config_settings(snapshot->config)->key_server.bsf_timeout_ms,
+                                         .idle_ms = IDLE_MS,
+                                         .gone = gone};
     struct ppg_bsfc *b = calloc(1, sizeof *b);
-    enum err e = b ? net_httpc_pool_create(env, &conf, &b->pool) : ERR_NOMEM;
+    enum err e = b ? ppg_poster_init(&b->poster, env, snapshot, &conf) : ERR_NOMEM;
 
     if (e) {
         free(b);
         return e;
     }
-    b->env = env;
     b->core = core;
-    b->snapshot = ppg_snapshot_hold(snapshot);
     *out = b;
     return ERR_OK;
 }
 
-static void pool_closed(void *arg)
-{
-    struct ppg_bsfc *b = arg;
-    void (*closed)(void *) = b->closed;
-    void *closed_arg = b->arg;
-
-    ppg_snapshot_drop(&b->snapshot);
-    free(b);
-    closed(closed_arg);
-}
-
 void ppg_bsfc_close(struct ppg_bsfc *b, void (*closed)(void *arg), void *arg)
 {
-    b->closing = true;
-    b->closed = closed;
-    b->arg = arg;
-    net_httpc_pool_close(b->pool, pool_closed, b);
+    ppg_poster_close(&b->poster, closed, arg);
 }

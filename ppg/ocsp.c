@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/net/httpc.h"
-#include "base/net/uri.h"
+#include "ppg/poster.h"
 #include "security/ocsp.h"
 
-#define HEAD_MAX_N 4096u
-#define DER_MAX_N  65536u
-#define URL_MAX_N  2048u
+#define DER_MAX_N 65536u
+#define URL_MAX_N 2048u
+#define IDLE_MS   10000
 
 struct entry {
     struct list link; /* of the service, the one asked longest ago first */
@@ -25,19 +24,16 @@ struct entry {
 };
 
 struct ppg_ocsp {
+    struct ppg_poster poster;
     const struct net_env *env;
-    struct ppg_snapshot *snapshot;
-    struct net_httpc_pool *pool;
     struct map by_key;
     struct list entries;
     size_t asking_n;
-    void (*closed)(void *arg);
-    void *arg;
 };
 
 static const struct ppg_settings *settings_of(const struct ppg_ocsp *o)
 {
-    return ppg_config_settings(o->snapshot->config);
+    return ppg_poster_settings(&o->poster);
 }
 
 static int64_t now_s(const struct ppg_ocsp *o)
@@ -130,37 +126,15 @@ static void answered(enum err err, const struct net_http_msg *msg, bool sent, vo
                                 : "the responder cannot be reached");
 }
 
-static void print_head(const struct net_uri *uri, size_t body_n, struct buf *head)
-{
-    bool v6 = slice_find(uri->host, ':') != SIZE_MAX;
-
-    net_http_print_request(head, SLICE("POST"), uri->target);
-    buf_addf(head, v6 ? "Host: [%.*s]:%u\r\n" : "Host: %.*s:%u\r\n", SLICE_FMT(uri->host), uri->port);
-    net_http_print_header(head, SLICE("User-Agent"), SLICE("ppgd/" PPG_VERSION));
-    net_http_print_header(head, SLICE("Content-Type"), SLICE("application/ocsp-request"));
-    net_http_print_header(head, SLICE("Accept"), SLICE("application/ocsp-response"));
-    buf_addf(head, "Content-Length: %zu\r\n\r\n", body_n);
-}
-
 static enum err post(struct entry *e, struct slice url, struct slice body)
 {
-    struct ppg_ocsp *o = e->service;
-    struct net_uri uri;
-    struct buf head;
-    enum err err = net_uri_parse(url, &uri);
+    const struct ppg_post post = {.url = url,
+                                  .type = "application/ocsp-request",
+                                  .accept = "application/ocsp-response",
+                                  .body = body,
+                                  .timeout_ms = settings_of(e->service)->pap.ocsp_timeout_ms};
 
-    if (!err && uri.https)
-        err = ERR_UNSUPPORTED;
-    if (err)
-        return err;
-    buf_init(&head, HEAD_MAX_N);
-    print_head(&uri, body.n, &head);
-    err = buf_err(&head);
-    if (!err)
-        err = net_httpc_pool_send(o->pool, uri.host, uri.port, false, buf_slice(&head), body,
-                                  settings_of(o)->pap.ocsp_timeout_ms, answered, e);
-    buf_clear(&head);
-    return err;
+    return ppg_poster_send(&e->service->poster, &post, answered, e);
 }
 
 /* The operator's responder, else the one that the certificate names. */
@@ -278,76 +252,47 @@ void ppg_ocsp_ask(struct slice leaf, struct slice issuer, struct net_tls_wait *w
 
 void ppg_ocsp_set(struct ppg_ocsp *o, struct ppg_snapshot *snapshot)
 {
-    struct ppg_snapshot *old = o->snapshot;
-
-    o->snapshot = ppg_snapshot_hold(snapshot);
-    ppg_snapshot_drop(&old);
+    ppg_poster_set(&o->poster, snapshot, NULL);
     LIST_EACH (at, &o->entries) {
         container_of(at, struct entry, link)->answer.until_s = 0;
     }
 }
 
-static struct net_httpc_pool_conf pool_conf(const struct ppg_ocsp *o)
+static void gone(struct ppg_poster *p)
 {
-    int64_t timeout_ms = settings_of(o)->pap.ocsp_timeout_ms;
-
-    return (struct net_httpc_pool_conf){
-        .conn_max = PPG_OCSP_ASKING_MAX,
-        .conn_per_host_max = PPG_OCSP_ASKING_MAX,
-        .base = {.limits = {.head_max_n = 16384,
-                            .headers_max = 64,
-                            .value_max_n = 4096,
-                            .target_max_n = 2048,
-                            .body_max_n = SEC_OCSP_RESPONSE_MAX,
-                            .head_ms = timeout_ms,
-                            .idle_ms = timeout_ms},
-                 .connect_ms = timeout_ms,
-                 .idle_ms = 10000,
-                 .pipeline_max = 1},
-    };
-}
-
-enum err ppg_ocsp_create(const struct net_env *env, struct ppg_snapshot *snapshot, struct ppg_ocsp **out)
-{
-    struct ppg_ocsp *o = calloc(1, sizeof *o);
-    struct net_httpc_pool_conf conf;
-    enum err e;
-
-    if (!o)
-        return ERR_NOMEM;
-    o->env = env;
-    o->snapshot = ppg_snapshot_hold(snapshot);
-    map_init(&o->by_key, PPG_OCSP_KEPT_MAX);
-    list_init(&o->entries);
-    conf = pool_conf(o);
-    e = net_httpc_pool_create(env, &conf, &o->pool);
-    if (e) {
-        ppg_snapshot_drop(&o->snapshot);
-        free(o);
-        return e;
-    }
-    *out = o;
-    return ERR_OK;
-}
-
-static void pool_closed(void *arg)
-{
-    struct ppg_ocsp *o = arg;
-    void (*closed)(void *) = o->closed;
-    void *closed_arg = o->arg;
+    struct ppg_ocsp *o = container_of(p, struct ppg_ocsp, poster);
 
     LIST_EACH_SAFE (at, &o->entries) {
         entry_free(container_of(at, struct entry, link));
     }
     map_clear(&o->by_key);
-    ppg_snapshot_drop(&o->snapshot);
     free(o);
-    closed(closed_arg);
+}
+
+enum err ppg_ocsp_create(const struct net_env *env, struct ppg_snapshot *snapshot, struct ppg_ocsp **out)
+{
+    const struct ppg_poster_conf conf = {.connections_max = PPG_OCSP_ASKING_MAX,
+                                         .per_server_max = PPG_OCSP_ASKING_MAX,
+                                         .answer_max_n = SEC_OCSP_RESPONSE_MAX,
+                                         .connect_ms =
+                                             ppg_config_settings(snapshot->config)->pap.ocsp_timeout_ms,
+                                         .idle_ms = IDLE_MS,
+                                         .gone = gone};
+    struct ppg_ocsp *o = calloc(1, sizeof *o);
+    enum err e = o ? ppg_poster_init(&o->poster, env, snapshot, &conf) : ERR_NOMEM;
+
+    if (e) {
+        free(o);
+        return e;
+    }
+    o->env = env;
+    map_init(&o->by_key, PPG_OCSP_KEPT_MAX);
+    list_init(&o->entries);
+    *out = o;
+    return ERR_OK;
 }
 
 void ppg_ocsp_close(struct ppg_ocsp *o, void (*closed)(void *arg), void *arg)
 {
-    o->closed = closed;
-    o->arg = arg;
-    net_httpc_pool_close(o->pool, pool_closed, o);
+    ppg_poster_close(&o->poster, closed, arg);
 }

@@ -4,23 +4,17 @@
 #include <stdlib.h>
 #include "base/codec.h"
 #include "base/mem.h"
-#include "base/net/httpc.h"
-#include "base/net/uri.h"
+#include "ppg/poster.h"
 #include "ppg/visit_json.h"
 
-#define HEAD_MAX_N      4096u
 #define ANSWER_MAX_N    4096u
 #define CONNECTIONS_MAX 16u
 #define IDLE_MS         30000
 #define CHANCE_N        16 /* octets of an identity */
 
 struct ppg_visit {
+    struct ppg_poster poster;
     struct ppg_core *core;
-    struct ppg_snapshot *snapshot;
-    struct net_httpc_pool *pool;
-    bool closing;
-    void (*closed)(void *arg);
-    void *arg;
 };
 
 struct transfer {
@@ -93,7 +87,7 @@ static void answered(enum err err, const struct net_http_msg *m, bool sent, void
 {
     struct transfer *t = arg;
     struct log *log = t->visit->core->shared->log;
-    const char *tls = net_httpc_pool_tls_why(t->visit->pool);
+    const char *tls = net_httpc_pool_tls_why(t->visit->poster.pool);
     enum err e = err ? ERR_IO : verdict(m->status);
 
     (void)sent;
@@ -108,24 +102,13 @@ static void answered(enum err err, const struct net_http_msg *m, bool sent, void
 static enum err transfer_send(struct transfer *t, const struct ppg_visited *to)
 {
     struct ppg_visit *v = t->visit;
-    struct net_uri uri;
-    struct buf head;
-    enum err e = net_uri_parse(to->url, &uri);
+    struct ppg_post post = {.url = to->url,
+                            .path = PPG_PEER_PATH,
+                            .type = "application/json",
+                            .body = buf_slice(&t->json),
+                            .timeout_ms = ppg_core_settings(v->core)->key_server.bsf_timeout_ms};
 
-    if (e || !uri.https)
-        return e ? e : ERR_UNSUPPORTED;
-    buf_init(&head, HEAD_MAX_N);
-    net_http_print_request(&head, SLICE("POST"), PPG_PEER_PATH);
-    buf_addf(&head, "Host: %.*s:%u\r\n", SLICE_FMT(uri.host), uri.port);
-    net_http_print_header(&head, SLICE("User-Agent"), SLICE("ppgd/" PPG_VERSION));
-    net_http_print_header(&head, SLICE("Content-Type"), SLICE("application/json"));
-    buf_addf(&head, "Content-Length: %zu\r\n\r\n", t->json.n);
-    e = buf_err(&head);
-    if (!e)
-        e = net_httpc_pool_send(v->pool, uri.host, uri.port, true, buf_slice(&head), buf_slice(&t->json),
-                                ppg_core_settings(v->core)->key_server.bsf_timeout_ms, answered, t);
-    buf_clear(&head);
-    return e;
+    return ppg_poster_send(&v->poster, &post, answered, t);
 }
 
 static enum err transfer_begin(struct ppg_visit *v, const struct ppg_visited *to, struct ppg_visit_ask *a)
@@ -165,65 +148,46 @@ enum err ppg_visit_go(struct ppg_visit *v, struct slice question, struct ppg_vis
     arena_clear(&mem);
     if (e || !to)
         return e ? e : ERR_ABSENT;
-    return v->closing ? ERR_IO : transfer_begin(v, to, a);
+    return transfer_begin(v, to, a);
 }
 
 /* --- life --- */
 
 void ppg_visit_set(struct ppg_visit *v, struct ppg_snapshot *snapshot)
 {
-    struct ppg_snapshot *old = v->snapshot;
+    ppg_poster_set(&v->poster, snapshot, snapshot->peers);
+}
 
-    v->snapshot = ppg_snapshot_hold(snapshot);
-    net_httpc_pool_set_tls(v->pool, snapshot->peers);
-    ppg_snapshot_drop(&old);
+static void gone(struct ppg_poster *p)
+{
+    free(container_of(p, struct ppg_visit, poster));
 }
 
 enum err ppg_visit_create(const struct net_env *env, struct ppg_core *core, struct ppg_snapshot *snapshot,
                           struct ppg_visit **out)
 {
-    int64_t timeout_ms = ppg_config_settings(snapshot->config)->key_server.bsf_timeout_ms;
-    struct net_httpc_pool_conf conf = {.conn_max = CONNECTIONS_MAX,
-                                       .conn_per_host_max = CONNECTIONS_MAX,
-                                       .base = {.tls = snapshot->peers,
-                                                .limits = {.head_max_n = HEAD_MAX_N,
-                                                           .headers_max = 64,
-                                                           .value_max_n = 1024,
-                                                           .target_max_n = 256,
-                                                           .body_max_n = ANSWER_MAX_N,
-                                                           .head_ms = timeout_ms,
-                                                           .idle_ms = IDLE_MS},
-                                                .connect_ms = timeout_ms,
-                                                .idle_ms = IDLE_MS,
-                                                .pipeline_max = 1}};
+    const struct ppg_poster_conf conf = {.tls = snapshot->peers,
+                                         .tls_only = true,
+                                         .connections_max = CONNECTIONS_MAX,
+                                         .per_server_max = CONNECTIONS_MAX,
+                                         .answer_max_n = ANSWER_MAX_N,
+                                         .connect_ms =
+                                             ppg_config_settings(snapshot->config)->key_server.bsf_timeout_ms,
+                                         .idle_ms = IDLE_MS,
+                                         .gone = gone};
     struct ppg_visit *v = calloc(1, sizeof *v);
-    enum err e = v ? net_httpc_pool_create(env, &conf, &v->pool) : ERR_NOMEM;
+    enum err e = v ? ppg_poster_init(&v->poster, env, snapshot, &conf) : ERR_NOMEM;
 
     if (e) {
         free(v);
         return e;
     }
     v->core = core;
-    v->snapshot = ppg_snapshot_hold(snapshot);
     *out = v;
     return ERR_OK;
 }
 
-static void pool_closed(void *arg)
-{
-    struct ppg_visit *v = arg;
-    void (*closed)(void *) = v->closed;
-    void *closed_arg = v->arg;
-
-    ppg_snapshot_drop(&v->snapshot);
-    free(v);
-    closed(closed_arg);
-}
-
 void ppg_visit_close(struct ppg_visit *v, void (*closed)(void *arg), void *arg)
 {
-    v->closing = true;
-    v->closed = closed;
-    v->arg = arg;
-    net_httpc_pool_close(v->pool, pool_closed, v);
+    ppg_poster_close(&v->poster, closed, arg);
 }

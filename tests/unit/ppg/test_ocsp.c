@@ -3,11 +3,11 @@
 #include "ppg/ocsp.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/net/httpd.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/netloop.h"
+#include "tests/unit/ppg/snapshot_fix.h"
 
 #define MADE_MS (INT64_C(1795277544) * 1000) /* when the vectors were made */
 
@@ -62,36 +62,14 @@ static void on_request(struct net_http_exchange *x, void *arg)
         respond(b, x);
 }
 
-static void write_file(const char *name, const char *text)
-{
-    char path[600];
-    FILE *f;
-
-    (void)snprintf(path, sizeof path, "%s/%s", test_scratch(), name);
-    f = fopen(path, "w");
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
-        abort();
-}
-
 static struct ppg_snapshot *snapshot(const char *use, unsigned port)
 {
-    static struct ppg_config_errors errs;
-    struct ppg_snapshot *s = NULL;
-    char text[400], path[600];
+    char text[400];
 
     (void)snprintf(text, sizeof text,
                    "[pap]\nlisten = 127.0.0.1:0\nocsp = %s\nocsp-responder = http://127.0.0.1:%u/\n", use,
                    port);
-    write_file("ppg.conf", text);
-    write_file("initiators.conf", "[initiator mms]\ncertificate = DNS:mmsc.example.net\n");
-    write_file("whitelist.conf", "allow mms +1555* *\n");
-    write_file("terminals.conf", "[terminal +15550100]\nroute = http://198.51.100.7:4035\n");
-    (void)snprintf(path, sizeof path, "%s/ppg.conf", test_scratch());
-    if (ppg_snapshot_load(path, &s, &errs)) {
-        (void)fprintf(stderr, "%s\n", errs.text[0]);
-        abort();
-    }
-    return s;
+    return fix_snapshot(text);
 }
 
 static void bench_open(struct bench *b, const char *use, const char *leaf, const char *response)
