@@ -248,14 +248,15 @@ static unsigned do_register(struct ppg_sipdoor *s, struct ota_sip_asked *q)
     return status;
 }
 
-/* What the gateway does not do for devices; never a 6xx, which would speak for others (RFC 3261 §21.6). */
+/* What the gateway does not do for devices; never a 6xx, which would speak for others (RFC 3261 §21.6).  SUBSCRIBE is a method like
+ * others that it has not: 489 must name an event package that is offered (RFC 6665 §8.2, §8.4), and there is none. */
 static unsigned refuse(struct ppg_sipdoor *s, const struct ota_sip_asked *q)
 {
-    if (q->r.to_tag)
-        return 481;
-    if (slice_eq(q->r.method, SLICE("SUBSCRIBE")))
-        return 489; /* no event package is offered (RFC 6665 §7.1) */
-    return ota_sip_request_refused(&q->r, SLICE(OTA_SIP_DOOR_METHODS), &s->more);
+    unsigned status = 481;
+
+    if (!q->r.to_tag)
+        status = ota_sip_request_refused(&q->r, SLICE(OTA_SIP_DOOR_METHODS), &s->more);
+    return status == 0 && slice_eq(q->r.method, SLICE("BYE")) ? 481 : status;
 }
 
 /* Its own methods, and the applications back that the device has said it has (RFC 3261 §11.2). */

@@ -22,8 +22,9 @@
 #include "ota/sip/request.h"
 
 #define OTA_SIP_DOOR_SOCKETS 8
-#define OTA_SIP_DOOR_TAG_N   16                  /* hexadecimal digits */
-#define OTA_SIP_DOOR_METHODS "OPTIONS, REGISTER" /* that are served */
+#define OTA_SIP_DOOR_TAG_N   16 /* hexadecimal digits */
+#define OTA_SIP_DOOR_METHODS                                                                                 \
+    "OPTIONS, REGISTER, BYE" /* that are served, the last in sessions of the bearer */
 
 struct ota_sip_door;
 

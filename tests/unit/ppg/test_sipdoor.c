@@ -180,23 +180,27 @@ static void who_is_let_in(void)
     }
 }
 
-/* RFC 3261 §8.2, §11.2; RFC 6665 §7.1: never a 6xx. */
+/* RFC 3261 §8.2.1, §11.2, §15.1.2: never a 6xx; 405 says what there is instead, and no event package is made up. */
 static void what_else_is_asked(void)
 {
     static const struct {
         const char *method;
         unsigned status;
-    } rows[] = {{"MESSAGE", 405}, {"INVITE", 405}, {"SUBSCRIBE", 489}, {"NOTIFY", 405},
-                {"BYE", 405},     {"CANCEL", 481}, {"FROB", 501},      {"OPTIONS", 401}};
+    } rows[] = {{"MESSAGE", 405}, {"INVITE", 405}, {"SUBSCRIBE", 405}, {"NOTIFY", 405}, {"PUBLISH", 405},
+                {"UPDATE", 405},  {"REFER", 405},  {"INFO", 405},      {"PRACK", 405},  {"BYE", 481},
+                {"CANCEL", 481},  {"FROB", 501},   {"OPTIONS", 401}};
     struct fix f;
 
     fix_open(&f);
     for (size_t i = 0; i < COUNT(rows); i++) {
         test_row(i);
         CU_ASSERT_EQUAL(ask(&f, rows[i].method, ALICE, ""), rows[i].status);
+        CU_ASSERT_EQUAL(strstr(f.answer, "\r\nAllow: OPTIONS, REGISTER, BYE\r\n") != NULL,
+                        rows[i].status == 405 || rows[i].status == 501);
+        CU_ASSERT_PTR_NULL(strstr(f.answer, "Allow-Events"));
     }
     CU_ASSERT_EQUAL(ask_as(&f, "OPTIONS", USER, "sesame", ALICE, CONTACT), 200);
-    CU_ASSERT_PTR_NOT_NULL(strstr(f.answer, "\r\nAllow: OPTIONS, REGISTER\r\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(f.answer, "\r\nAllow: OPTIONS, REGISTER, BYE\r\n"));
     CU_ASSERT_PTR_NOT_NULL(
         strstr(f.answer, "\r\nContact: <sip:push@" DOMAIN ">;+g.oma.pusheventapp=\"wml.ua\"\r\n"));
     CU_ASSERT(!ota_sip_location_has(f.w->shared.location, SLICE(ALICE)));
