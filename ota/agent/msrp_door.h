@@ -5,7 +5,7 @@
  * says which loop expects it, so the connection goes there, in a parcel if that is another, with the octets read so far.  It waits there
  * until the session that its offer became takes it.  An id that nobody expects here is answered with 481, one that has its connection
  * already with 506; whoever has not said in time where it belongs is hung up on.  Who may have an id has it from the signalling, as
- * nobody guesses one (§14.1); whose certificate or key the connection was made with is the session's to judge.  One loop. */
+ * nobody guesses one (§14.1); from which path it comes, and with whose certificate or key, is the session's to judge.  One loop. */
 #ifndef OTA_AGENT_MSRP_DOOR_H
 #define OTA_AGENT_MSRP_DOOR_H
 

@@ -15,6 +15,7 @@
 #define UNAVAILABLE  4001
 #define STOPPED      5026
 #define OTHER_TYPE   5030
+#define STRANGER     "another than the terminal connected"
 
 static const struct ota_env *env_of(const struct ota_sip_session *s)
 {
@@ -166,27 +167,39 @@ void ota_sip_session_send(struct ota_sip_session *s)
 
 /* --- what comes --- */
 
-/* Nobody sends to us: an empty message, which only says that it lives, is fine (RFC 4975 §7.3.1). */
+/* Nobody sends to us: an empty message, which only says that it lives, is fine (RFC 4975 §7.3.1).  Who has connected must be at the path
+ * that its answer names (§8.2): a session is between two URIs. */
 static unsigned status_for(const struct ota_sip_session *s, const struct ota_msrp_unit *u)
 {
-    if (!ota_msrp_uri_same(ota_msrp_first(u->head->to_path), slice_str(s->own_path)))
+    if (!ota_msrp_uri_same(ota_msrp_first(u->head->to_path), slice_str(s->own_path)) ||
+        (s->guest && !ota_msrp_path_same(u->head->from_path, slice_str(s->path))))
         return 481;
     if (u->head->kind == OTA_MSRP_OTHER)
         return 501;
     return u->has_body && u->body.n ? 403 : 200;
 }
 
+static void answer(struct ota_sip_session *s, const struct ota_msrp_unit *u)
+{
+    unsigned status = status_for(s, u);
+
+    if (u->head->failure_report != OTA_MSRP_FAILURE_NO) {
+        buf_reset(&s->out, OTA_MSRP_HEAD_MAX_N);
+        ota_msrp_response_print(u->head, status, &s->out);
+        (void)net_stream_write(s->stream, buf_slice(&s->out));
+    }
+    if (status == 481 && s->guest && s->push && !s->sending) /* the first it says: it is sent nothing */
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, STRANGER);
+}
+
 static void take(struct ota_sip_session *s, const struct ota_msrp_unit *u)
 {
     bool request = u->head->kind == OTA_MSRP_SEND || u->head->kind == OTA_MSRP_OTHER;
 
-    if (request && u->begins && u->head->failure_report != OTA_MSRP_FAILURE_NO) {
-        buf_reset(&s->out, OTA_MSRP_HEAD_MAX_N);
-        ota_msrp_response_print(u->head, status_for(s, u), &s->out);
-        (void)net_stream_write(s->stream, buf_slice(&s->out));
-    } else if (!request && s->sending && ota_msrp_sender_heard(&s->sender, u->head)) {
+    if (request && u->begins)
+        answer(s, u);
+    else if (!request && s->sending && ota_msrp_sender_heard(&s->sender, u->head))
         progress(s);
-    }
 }
 
 static void on_data(struct net_stream *stream, struct slice data, void *arg)
@@ -224,7 +237,7 @@ static void on_opened(struct net_stream *stream, void *arg)
     struct ota_sip_session *s = arg;
 
     if (!peer_good(s)) {
-        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "another than the terminal connected");
+        ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, STRANGER);
         return;
     }
     s->open = true;

@@ -88,3 +88,17 @@ bool ota_msrp_uri_same(struct slice a, struct slice b)
            x.port == y.port && slice_eq_ci(slice_str(x.host), slice_str(y.host)) &&
            slice_eq(x.session, y.session);
 }
+
+bool ota_msrp_path_same(struct slice a, struct slice b)
+{
+    struct slice x, y;
+    bool more, as_long;
+
+    do {
+        more = slice_cut(a, ' ', &x, &a);
+        as_long = slice_cut(b, ' ', &y, &b) == more;
+        if (!as_long || !ota_msrp_uri_same(x, y))
+            return false;
+    } while (more);
+    return true;
+}

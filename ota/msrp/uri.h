@@ -20,5 +20,7 @@ struct ota_msrp_uri {
 enum err ota_msrp_uri_parse(struct slice text, struct ota_msrp_uri *out) MUST_USE;
 /* §6.1: scheme and host without case, port and session-id exactly; a URI that cannot be read is like none. */
 bool ota_msrp_uri_same(struct slice a, struct slice b);
+/* URIs with a space between any two, one by one. */
+bool ota_msrp_path_same(struct slice a, struct slice b);
 
 #endif

@@ -68,10 +68,10 @@ def dial(uri, tls=None):
     return tls.wrap_socket(client, server_hostname=host) if tls else client
 
 
-def hello(uri, tid="h3110000", body=""):
-    """The first message of who connects (RFC 4975 §5.4)."""
+def hello(uri, tid="h3110000", body="", own="msrp://127.0.0.1:9/session1;tcp"):
+    """The first message of who connects (RFC 4975 §5.4), from its own URI."""
     has = f"Byte-Range: 1-{len(body)}/{len(body)}\r\nContent-Type: text/plain\r\n\r\n{body}\r\n" if body else "Byte-Range: 1-0/0\r\n"
-    return (f"MSRP {tid} SEND\r\nTo-Path: {uri}\r\nFrom-Path: msrp://127.0.0.1:9/session1;tcp\r\nMessage-ID: hello-0001\r\n"
+    return (f"MSRP {tid} SEND\r\nTo-Path: {uri}\r\nFrom-Path: {own}\r\nMessage-ID: hello-0001\r\n"
             f"{has}-------{tid}$\r\n").encode()
 
 
@@ -123,10 +123,14 @@ class SessionDevice(Device):
             self.active(self, offered(message))
         return octets.replace(b"Content-Length: 0\r\n", b"Content-Type: application/sdp\r\nContent-Length: %d\r\n" % len(body)) + body
 
-    def connect(self, uri, tls=None):
+    def own(self):
+        """The path that its answers name."""
+        return re.search(rb"\r\na=path:([^\r]+)\r\n", self.description())[1].decode()
+
+    def connect(self, uri, tls=None, own=None):
         """To the session that an offer names, with a first message that says nothing; the connection."""
         client = dial(uri, tls)
-        client.sendall(hello(uri))
+        client.sendall(hello(uri, own=own or self.own()))
         self.connections += 1
         threading.Thread(target=self.take_messages, args=(client,), daemon=True).start()
         return client

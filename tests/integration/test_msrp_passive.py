@@ -184,7 +184,7 @@ def it_never_connects(bench):
 def messages_are_not_taken(bench):
     """Who connects may not push to us: 403, and the session goes on."""
     def talks(device, uri):
-        device.connect(uri).sendall(hello(uri, "ta1k0000", "a push of its own"))
+        device.connect(uri).sendall(hello(uri, "ta1k0000", "a push of its own", device.own()))
 
     device = SessionDevice(bench, active=talks)
     gateway = start(bench, device)
@@ -192,6 +192,25 @@ def messages_are_not_taken(bench):
     ended(gateway, "p1", "delivered")
     wait_until(lambda: len(device.answers) == 2, "two answers")
     check_eq(device.answers, ["MSRP h3110000 200 OK", "MSRP ta1k0000 403 Forbidden"])
+
+
+@case
+def from_another_path(bench):
+    """Who connects with the right id and is not at the URI that the answer names gets 481 and no octet of the push, in the clear and
+    inside TLS; the push goes out in the next session."""
+    def other(device, uri):
+        own = device.own()
+        device.connect(uri, own=own.replace("session1", "session2") if len(device.invited) == 1 else f"msrp://127.0.0.1:7/r;tcp {own}")
+
+    device = SessionDevice(bench, active=other)
+    gateway = start(bench, device, delivery__retry_first="1s", delivery__retry_max="1s")
+    good(bench, gateway, "p1", text=TEXT)
+    gateway.wait_event("deliver.done", count=2, push_id="p1", result="retry", note="msrp: another than the terminal connected")
+    check_eq((joined(device.chunks), set(device.answers)), (b"", {"MSRP h3110000 481 No Such Session"}))
+    device.active = connects
+    ended(gateway, "p1", "delivered")
+    check_eq(joined(device.chunks).partition(b"\r\n\r\n")[2], TEXT.encode())
+    device.wait_byes(2)
 
 
 def certificates(bench, name="phone.example.net"):
@@ -270,7 +289,7 @@ def inside_tls_by_shared_key(bench):
 
         def pump():
             octets = b""
-            client.stdin.write(hello(uri))
+            client.stdin.write(hello(uri, own=device.own()))
             client.stdin.flush()
             while data := client.stdout.read1(65536):
                 found, octets = chunks_of(octets + data)

@@ -85,4 +85,28 @@ static void same(void)
     }
 }
 
-const struct test_case test_cases[] = {{"good", good}, {"bad", bad}, {"same", same}, {NULL, NULL}};
+static void same_path(void)
+{
+#define A "msrp://a:1/x;tcp"
+#define B "msrps://b:2/y;tcp"
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {{A, A, true},
+                {A " " B, "msrp://A:1/x;tcp MSRPS://b:2/y;tcp", true},
+                {A " " B, B " " A, false},
+                {A " " B, A, false},
+                {A, A " " B, false},
+                {A " ", A " ", false},
+                {"", "", false},
+                {A "  " B, A "  " B, false},
+                {A " nonsense", A " nonsense", false}};
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT_EQUAL(ota_msrp_path_same(slice_str(rows[i].a), slice_str(rows[i].b)), rows[i].same);
+    }
+}
+
+const struct test_case test_cases[] = {
+    {"good", good}, {"bad", bad}, {"same", same}, {"same_path", same_path}, {NULL, NULL}};
