@@ -108,6 +108,7 @@ struct ota_env {
         enum ota_form form;
         size_t sessions_max;        /* of MSRP, of this loop */
         struct ota_msrp_door *msrp; /* where terminals connect for them; NULL: we always do */
+        int64_t registered_ms;      /* no device is registered for longer without saying so again */
         int64_t ring_ms;            /* an INVITE may ring so long */
         int64_t report_ms;          /* a success report may take so long */
         int64_t session_idle_ms;    /* a session ends after so long without a push */
@@ -151,6 +152,8 @@ struct ota_bearer {
     struct sec_caps (*caps)(const struct ota_terminal *t);
     /* It could be sent to only over a connection that the terminal opens, and there is none.  NULL: never so. */
     bool (*absent)(void *self, const struct ota_terminal *t);
+    /* Is that one of the terminal's devices, or may it become one?  Any loop.  NULL without `devices`. */
+    bool (*device)(void *self, const struct ota_terminal *t, struct slice device);
     /* The terminal has called in, on this loop, which owns its address: the call is the bearer's now.  Replaces a
      * connection that is open.  NULL: terminals do not call in. */
     void (*take)(void *self, struct ota_call *call, const struct ota_terminal *t, struct ota_registry *held);

@@ -275,6 +275,14 @@ static unsigned plan(const struct ppg_core *c, const struct ota_registry *regist
     return PAP_CODE_OK;
 }
 
+/* One of several that is meant: what has been accepted waits for it, but nothing is accepted for one that there is not. */
+static bool device_known(const struct ppg_core *c, const struct route *r, struct slice device)
+{
+    void *self = c->bearer_self[r->bearer_at];
+
+    return !device.n || !self || r->bearer->device(self, r->terminal, device);
+}
+
 unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *ask,
                               char why[PPG_DELIVER_WHY_N])
 {
@@ -284,6 +292,10 @@ unsigned ppg_deliver_possible(struct ppg_core *c, const struct ppg_deliver_ask *
     unsigned code = plan(c, ppg_config_registry(c->config), ask, &r, &content, &indirect);
 
     why[0] = '\0';
+    if (code == PAP_CODE_OK && !device_known(c, &r, ask->device)) {
+        code = PAP_CODE_ADDRESS_ERROR;
+        r.why = "the terminal has no such device, or not any more";
+    }
     if (code != PAP_CODE_OK)
         route_why(&r, why);
     return code;

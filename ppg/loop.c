@@ -155,6 +155,7 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
                 .transactions_max = set->ota_sip.transactions_max,
                 .idle_ms = set->ota_sip.idle_ms,
                 .sessions_max = set->ota_sip.sessions_max,
+                .registered_ms = set->ota_sip.expires_max_ms,
                 .ring_ms = set->ota_sip.ring_ms,
                 .report_ms = set->ota_sip.report_ms,
                 .session_idle_ms = set->ota_sip.session_idle_ms,

@@ -14,6 +14,7 @@
 #define MEMBERS_MAX  100000u /* of all groups of one submission: it is in memory as a whole */
 #define MEMBER_MAX_N 512u    /* octets of a member's target and its address */
 #define RULE_MAX_N   300u    /* octets of a rule in words */
+#define DEVICES      ";gr="  /* behind an address, and what the device is called (RFC 5627) */
 
 /* [PAP §10]: a foreign @ppg is refused when this gateway's names are configured. */
 static bool gateway_is_ours(const struct ppg_settings *set, struct slice ppg)
@@ -90,6 +91,15 @@ static enum pap_code take_one(struct ppg_submission *s, struct slice raw, struct
                         : ppg_refuse(s, PAP_CODE_ADDRESS_ERROR, "the group has no members");
 }
 
+/* Is one of its devices addressed?  That is noted under the address with DEVICES behind it, which no key has. */
+static bool has_device(const struct map *seen, struct slice key)
+{
+    char name[PAP_ADDRESS_MAX_N + sizeof DEVICES];
+    int n = snprintf(name, sizeof name, "%.*s" DEVICES, SLICE_FMT(key));
+
+    return n > 0 && (size_t)n < sizeof name && map_get(seen, slice_of(name, (size_t)n));
+}
+
 /* Who is addressed otherwise in this push is not pushed twice. */
 static enum pap_code take_members(struct ppg_submission *s, const struct ppg_group *group, struct map *seen,
                                   struct ppg_target *at, uint32_t *taken)
@@ -101,7 +111,7 @@ static enum pap_code take_members(struct ppg_submission *s, const struct ppg_gro
     for (size_t i = 0; i < group->members_n && (!e || e == ERR_EXISTS); i++) {
         struct ppg_target *t = &at[*taken];
 
-        if (seen->max && map_get(seen, group->members[i]))
+        if (seen->max && (map_get(seen, group->members[i]) || has_device(seen, group->members[i])))
             continue;
         e = arena_dup(mem, group->members[i], &t->key);
         if (!e)
@@ -144,24 +154,43 @@ static enum pap_code expand(struct ppg_submission *s, size_t members_n, struct m
     return code;
 }
 
-/* Two devices of one address are two recipients, one device spelt twice is not. */
-static enum err seen_as(struct ppg_submission *s, const struct ppg_target *t, struct slice *out)
+static enum err note_text(struct ppg_submission *s, struct slice text, struct ppg_target *t, struct map *seen)
+{
+    struct slice name;
+    enum err e = arena_dup(&s->push->mem, text, &name);
+
+    return e ? e : note_key(seen, name, t);
+}
+
+/* Two devices of one address are two recipients, one device spelt twice is not.  ERR_ABSENT: it names none. */
+static enum err note_device(struct ppg_submission *s, struct ppg_target *t, struct map *seen)
 {
     bool strict = ppg_core_settings(s->core)->pap.strict;
     struct buf text;
     enum err e;
 
-    *out = t->key;
-    if (!pap_address_may_name_device(t->address))
-        return ERR_OK;
     buf_init(&text, PAP_ADDRESS_MAX_N * 3);
     buf_add(&text, t->key);
-    buf_add(&text, SLICE(";gr="));
+    buf_add_str(&text, DEVICES);
     e = pap_address_device(t->address, strict, &text);
     if (!e)
-        e = arena_dup(&s->push->mem, buf_slice(&text), out);
+        e = note_text(s, buf_slice(&text), t, seen);
+    if (!e) {
+        buf_cut(&text, t->key.n + strlen(DEVICES));
+        e = note_text(s, buf_slice(&text), t, seen);
+        e = e == ERR_EXISTS ? ERR_OK : e; /* another device of it was named before */
+    }
     buf_clear(&text);
-    return e == ERR_ABSENT ? ERR_OK : e;
+    return e;
+}
+
+static enum err note(struct ppg_submission *s, struct ppg_target *t, struct map *seen)
+{
+    enum err e = ERR_ABSENT;
+
+    if (seen->max && pap_address_may_name_device(t->address))
+        e = note_device(s, t, seen);
+    return e == ERR_ABSENT ? note_key(seen, t->key, t) : e;
 }
 
 static enum pap_code take_all(struct ppg_submission *s, struct map *seen)
@@ -173,14 +202,11 @@ static enum pap_code take_all(struct ppg_submission *s, struct map *seen)
 
     for (size_t i = 0; i < addrs->n && code == PAP_CODE_ACCEPTED; i++) {
         struct ppg_target *t = &p->targets[p->targets_n];
-        struct slice name;
         enum err e = ERR_OK;
 
         code = take_one(s, addrs->v[i], t);
         if (code == PAP_CODE_ACCEPTED)
-            e = seen_as(s, t, &name);
-        if (code == PAP_CODE_ACCEPTED && !e)
-            e = note_key(seen, name, t);
+            e = note(s, t, seen);
         if (e && e != ERR_EXISTS)
             code = ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
         if (e == ERR_EXISTS)
@@ -203,7 +229,7 @@ enum pap_code ppg_recipients_take(struct ppg_submission *s)
     if (!p->targets)
         return ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
     if (addrs->n > 1)
-        map_init(&seen, addrs->n + MEMBERS_MAX);
+        map_init(&seen, 2 * addrs->n + MEMBERS_MAX);
     code = take_all(s, &seen);
     if (addrs->n > 1)
         map_clear(&seen);
@@ -348,20 +374,38 @@ enum pap_code ppg_recipients_allow(struct ppg_submission *s)
 
 /* --- the way there --- */
 
-static enum pap_code reach_one(struct ppg_submission *s, struct ppg_target *t, void *arg)
+/* PAP_CODE_OK, or why it is not possible. */
+static unsigned possible(struct ppg_submission *s, const struct ppg_target *t, struct buf *made)
 {
     const struct ppg_push *p = s->push;
     struct ppg_deliver_ask ask = {
-        .key = t->key, .asked = p->asked, .demanded = t->demanded, .push = p, .made = arg};
+        .key = t->key, .asked = p->asked, .demanded = t->demanded, .push = p, .made = made};
+    unsigned code = PAP_CODE_INTERNAL_ERROR;
+    struct buf device;
+    enum err e = ERR_ABSENT;
+
+    buf_init(&device, PAP_ADDRESS_MAX_N);
+    if (pap_address_may_name_device(t->address))
+        e = pap_address_device(t->address, ppg_core_settings(s->core)->pap.strict, &device);
+    ask.device = buf_slice(&device);
+    if (!e || e == ERR_ABSENT)
+        code = ppg_deliver_possible(s->core, &ask, s->why);
+    buf_clear(&device);
+    return code;
+}
+
+static enum pap_code reach_one(struct ppg_submission *s, struct ppg_target *t, void *arg)
+{
+    const struct ppg_push *p = s->push;
     unsigned code;
 
     if (t->members_n) /* it is its members that are reached */
         return PAP_CODE_ACCEPTED;
-    code = ppg_deliver_possible(s->core, &ask, s->why);
+    code = possible(s, t, arg);
     if (code == PAP_CODE_OK)
         return PAP_CODE_ACCEPTED;
     LOG(s->core->shared->log, LOG_INFO, "submission.impossible", LOG_S("initiator", p->initiator),
-        LOG_S("push_id", p->push_id), LOG_A("to", ask.key), LOG_I("code", code), LOG_C("why", s->why));
+        LOG_S("push_id", p->push_id), LOG_A("to", t->key), LOG_I("code", code), LOG_C("why", s->why));
     return (enum pap_code)code;
 }
 

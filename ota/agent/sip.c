@@ -34,6 +34,15 @@ static bool sip_absent(void *self, const struct ota_terminal *t)
            !(conf->location && ota_sip_location_has(conf->location, t->sip_record));
 }
 
+/* On a route of its own nobody here tells its devices apart. */
+static bool sip_device(void *self, const struct ota_terminal *t, struct slice device)
+{
+    const struct ota_sip_env *conf = &((const struct ota_sip *)self)->env->sip;
+
+    return t->registers != OTA_CALLS_NO && conf->location &&
+           ota_sip_location_may_come(conf->location, t->sip_record, device, conf->registered_ms);
+}
+
 static struct sec_caps sip_caps(const struct ota_terminal *t)
 {
     bool tls = t->registers == OTA_CALLS_NO ? t->tls : t->registers == OTA_CALLS_TLS;
@@ -551,6 +560,7 @@ const struct ota_bearer ota_bearer_sip = {
     .reaches = sip_reaches,
     .caps = sip_caps,
     .absent = sip_absent,
+    .device = sip_device,
     .send = sip_send,
     .cancel = sip_cancel,
     .withdraw = sip_withdraw,

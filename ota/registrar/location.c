@@ -35,6 +35,7 @@ struct record {
 struct ota_sip_location {
     pthread_mutex_t lock;
     const struct clk *clk;
+    int64_t began_ms; /* monotonic */
     struct map records;
 };
 
@@ -553,6 +554,20 @@ enum err ota_sip_location_find(struct ota_sip_location *l, const struct ota_sip_
     return e;
 }
 
+/* In the first while after the start not everybody has had to say again that he is here. */
+bool ota_sip_location_may_come(struct ota_sip_location *l, struct slice record, struct slice instance,
+                               int64_t registered_ms)
+{
+    const struct record *r;
+    bool may;
+
+    (void)pthread_mutex_lock(&l->lock);
+    r = record_find(l, record);
+    may = !r || has_device(r, instance) || clk_mono_ms(l->clk) - l->began_ms < registered_ms;
+    (void)pthread_mutex_unlock(&l->lock);
+    return may;
+}
+
 bool ota_sip_location_has(struct ota_sip_location *l, struct slice record)
 {
     bool has;
@@ -615,6 +630,7 @@ enum err ota_sip_location_create(const struct clk *clk, size_t records_max, stru
         return ERR_NOMEM;
     }
     l->clk = clk;
+    l->began_ms = clk_mono_ms(clk);
     map_init(&l->records, records_max);
     *out = l;
     return ERR_OK;

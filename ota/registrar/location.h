@@ -90,6 +90,10 @@ struct ota_sip_found {
  * ERR_UNSUPPORTED: devices are, but none will do. */
 enum err ota_sip_location_find(struct ota_sip_location *l, const struct ota_sip_wanted *wanted, size_t skip,
                                struct ota_sip_found *out) MUST_USE;
+/* Is that device (as in ota_sip_wanted) registered, or to be waited for?  False: others of the record are, it is not, and since longer than any
+ * registration lasts it has not been - it is not known, or gone. */
+bool ota_sip_location_may_come(struct ota_sip_location *l, struct slice record, struct slice instance,
+                               int64_t registered_ms);
 bool ota_sip_location_has(struct ota_sip_location *l, struct slice record); /* any live binding */
 
 /* For operators: one live binding; what it points to is good until the callback returns, which calls nothing of this header. */

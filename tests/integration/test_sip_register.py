@@ -317,6 +317,29 @@ def one_device_of_several(bench):
 
 
 @case
+def a_device_that_there_is_not(bench):
+    """A GRUU of no device of that user, or of one that has left, is 2002 in the first answer while others of the user's are here (once all
+    have had to say so since the start); while nobody is here it is waited for."""
+    gateway = registrar(bench, conf={"ota-sip.expires-min": "1s", "ota-sip.expires": "2s", "ota-sip.expires-max": "2s"})
+    tagged = ';+g.oma.pusheventapp="wml.ua";+sip.instance="<urn:uuid:0f8fad5b-d9cb-469f-a165-{:012}>"'
+    phones = [Phone(bench, gateway.doors["sip-udp"]) for _ in range(2)]
+    ids = (f"p{n}" for n in range(1000))
+
+    def submitted(n, *here):
+        """What a push to the n-th device comes to at once, when these have just registered."""
+        for at in here:
+            phones[at].register("Supported: gruu", more=tagged.format(at), expires=2)
+        done = pap_push(bench, gateway, "--to", f"{ALICE};gr=urn:uuid:0f8fad5b-d9cb-469f-a165-{n:012}", "--text", MARK, "--id", next(ids))
+        return done.stdout.split()[0]
+
+    check_eq(submitted(7), "1001", "nobody is registered")
+    wait_until(lambda: submitted(7, 0, 1) == "2002", "the unknown one to be refused", 60)
+    wait_until(lambda: submitted(1, 0, 1) == "1001" and phones[1].messages, "the second one", 60)
+    phones[1].register("Supported: gruu", more=tagged.format(1), expires=0)
+    wait_until(lambda: submitted(1, 0) == "2002", "the one that has left to be refused", 60)
+
+
+@case
 def too_large_is_fetched(bench):
     """What is too large for a MESSAGE, to who takes no session: the push says where it lies, as protected as the content; `push-terminal
     --items` gets it.  Who does not accept that is told nothing."""

@@ -7,7 +7,8 @@
 #include "tests/unit/ppg/core_fix.h"
 
 #define GROUPS                                                                                               \
-    "[group a]\nmember = +1000\nmember = +1001\n[group b]\nbare = yes\nmember = +1001\nmember = +1002\n"     \
+    "[group a]\nmember = +1000\nmember = +1001\n[group d]\nmember = sip:u@h.example\nmember = "              \
+    "+1000\n[group b]\nbare = yes\nmember = +1001\nmember = +1002\n"                                         \
     "[group far]\nmember = +1000\nmember = +7\nmember = +8\n[group gone]\nmember = +7\nmember = +8\n[group " \
     "none]\n"
 
@@ -92,6 +93,14 @@ static void taken(void)
         {"$a, $b", PAP_CODE_ACCEPTED, "$a[+1000 +1001] $b[+1002]"},
         {"$a, +1003, +1001", PAP_CODE_ACCEPTED, "$a[+1000] +1003 +1001"},
         {"+1001, $b, $a, +1003", PAP_CODE_ACCEPTED, "+1001 $b[+1002] $a[+1000] +1003"},
+        {"$d", PAP_CODE_ACCEPTED, "$d[sip:u@h.example +1000]"},
+        {"$d, sip:u@h.example;gr=urn:1, sip:u@H.example;gr=urn:2, sip:u@h.example;gr=urn:1",
+         PAP_CODE_ACCEPTED,
+         "$d[+1000] sip:u@h.example sip:u@h.example"}, /* its devices are two, and it is not pushed a third time */
+        {"sip:u@h.example;gr=urn:1, sip:u@h.example", PAP_CODE_ACCEPTED, "sip:u@h.example sip:u@h.example"},
+        {"sip:u@h.example;gr=urn:1, +1000, $d", PAP_CODE_ADDRESS_ERROR, NULL},
+        {"$d, sip:v@h.example;gr=urn:1, sip:u@h.example;x=gr", PAP_CODE_ACCEPTED,
+         "$d[+1000] sip:v@h.example sip:u@h.example"},
         {"$c", PAP_CODE_ADDRESS_ERROR, NULL},
         {"$A", PAP_CODE_ADDRESS_ERROR, NULL},
         {"$", PAP_CODE_ADDRESS_ERROR, NULL},

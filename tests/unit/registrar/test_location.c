@@ -407,6 +407,36 @@ static void devices_with_names(void)
     ota_sip_location_free(&f.l);
 }
 
+/* One that is not here is waited for, but not beside others that are here once everybody has had to say so. */
+static void whom_to_wait_for(void)
+{
+    static const struct {
+        int64_t at_s;
+        const char *instance;
+        bool may;
+    } rows[] = {
+        {0, "urn:1", true},   {0, "urn:2", true},    {99, "urn:2", true},  {100, "urn:1", true},
+        {100, "urn:", false}, {100, "urn:2", false}, {200, "urn:1", true}, /* its time is over, and nobody is here */
+        {200, "urn:2", true}};
+    struct ota_sip_binding b = binding("sip:1", 200);
+    struct fix f;
+    int64_t at_s = 0;
+
+    fix_open(&f, 10);
+    b.instance = SLICE("<urn:1>");
+    CU_ASSERT_EQUAL(put(&f, "a", 1, b), ERR_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        clk_virtual_advance(&f.clk, (rows[i].at_s - at_s) * 1000);
+        at_s = rows[i].at_s;
+        CU_ASSERT_EQUAL(ota_sip_location_may_come(f.l, ALICE, slice_str(rows[i].instance), 100000),
+                        rows[i].may);
+        CU_ASSERT_TRUE(
+            ota_sip_location_may_come(f.l, SLICE("sip:bob@a"), slice_str(rows[i].instance), 100000));
+    }
+    ota_sip_location_free(&f.l);
+}
+
 const struct test_case test_cases[] = {{"they_come_and_go", they_come_and_go},
                                        {"late_requests_change_nothing", late_requests_change_nothing},
                                        {"all_or_nothing", all_or_nothing},
@@ -419,4 +449,5 @@ const struct test_case test_cases[] = {{"they_come_and_go", they_come_and_go},
                                        {"what_a_connection_takes_along", what_a_connection_takes_along},
                                        {"fresh_or_not", fresh_or_not},
                                        {"devices_with_names", devices_with_names},
+                                       {"whom_to_wait_for", whom_to_wait_for},
                                        {NULL, NULL}};
