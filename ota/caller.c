@@ -31,6 +31,7 @@ struct caller {
     struct net_httpc *conn;
     struct net_gate_seat *seat;
     struct ota_login_state login; /* ours, when it wants us to prove ourselves */
+    struct sec_mac_nonce mac;     /* n 0: it wants no mac for that */
     struct ota_registry *registry;
     const struct ota_terminal *terminal; /* in registry, once it said who it is; not proved */
     struct ota_call *call;               /* proved: handed on when the connection has left this loop */
@@ -174,7 +175,9 @@ static void ask(struct caller *c)
     struct ota_request r = {.env = conf->env,
                             .host = slice_str(net_httpc_address(c->conn)),
                             .login = &c->login,
+                            .terminal = c->terminal,
                             .login_as = c->terminal ? &c->terminal->login : NULL,
+                            .mac = c->mac.n ? &c->mac : NULL,
                             .tag = slice_of(c->tag, c->tag_n),
                             .offer_tls = c->offer_tls};
     struct buf head, challenges;
@@ -193,11 +196,21 @@ static void ask(struct caller *c)
         e = net_httpc_send(c->conn, buf_slice(&head), SLICE_NONE, conf->env->response_ms, on_answer, c, &req);
     buf_clear(&challenges);
     buf_clear(&head);
+    c->mac.n = 0; /* used up */
     if (e)
         send_away(c, err_text(e));
 }
 
 /* --- the answer --- */
+
+/* Each nonce is good for one message. */
+static void take_nonce(const struct net_http_msg *m, struct sec_mac_nonce *out)
+{
+    struct slice next = net_http_header(m, SLICE(SEC_MAC_NONCE_HEADER), NULL);
+
+    if (!next.n || sec_mac_nonce_parse(next, out))
+        out->n = 0;
+}
 
 /* Nothing has changed since that tag. */
 static void tag_keep(struct ota_call *call, struct slice tag)
@@ -218,6 +231,7 @@ static void hand_on(struct caller *c, const struct net_http_msg *m, const struct
         mem_copy(call->key, t->key.n, t->key);
         call->tls = c->tls;
         call->proof = c->proof;
+        take_nonce(m, &call->mac);
         e = mem_cstr(call->from, sizeof call->from, slice_str(net_httpc_address(c->conn)));
         if (r->status == 500) /* its owner knows whether it is; to who got no tag it says nothing */
             tag_keep(call, slice_of(c->tag, c->tag_n));
@@ -346,7 +360,17 @@ static void registered(struct caller *c, const struct net_http_msg *m)
                                           : "not proved");
 }
 
-/* It wants us to log in first, and says to whom. */
+/* Is it a mac, or a login, that we have for it? */
+static bool wants_known(struct caller *c, const struct net_http_msg *m)
+{
+    const struct ota_terminal *t = c->terminal;
+
+    if (sec_mac_keys_any(&t->mac.keys) && !ota_login_mac(m, &c->mac))
+        return true;
+    return t->login.user.n && !ota_login_challenged(&c->login, m, c->tls);
+}
+
+/* It wants us to prove ourselves first, and says to whom. */
 static void wants_login(struct caller *c, const struct net_http_msg *m)
 {
     struct ota_registration r;
@@ -354,11 +378,10 @@ static void wants_login(struct caller *c, const struct net_http_msg *m)
 
     if (!ota_registration_read(m, &r))
         look_up(c, &r, &in);
-    if (!c->terminal || !c->terminal->login.user.n || c->asked >= ASK_MAX ||
-        ota_login_challenged(&c->login, m, c->tls))
-        send_away(c, "our login is refused");
-    else
+    if (c->terminal && c->asked < ASK_MAX && wants_known(c, m))
         ask(c);
+    else
+        send_away(c, "our login is refused");
 }
 
 static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void *arg)

@@ -3,7 +3,7 @@
  * Story.  The gateway speaks first: OPTIONS with challenges to prove an identity, or without when TLS has proved one that
  * needs no more, and with the tag of what is known of it.  The answer names the terminal
  * (X-Wap-Terminal-Id, or a name of its certificate, which is preferred), brings its proof (X-Wap-Authorization) where the operator demands one, and
- * registers it.  A terminal that may call in, over this transport, and has proved who it is becomes a call: socket,
+ * registers it.  One that wants a mac of us first, or a login, is asked again with that.  A terminal that may call in, over this transport, and has proved who it is becomes a call: socket,
  * session and what it said of itself, ready to go to the loop that owns its address, where ota_bearer.take() makes it
  * that terminal's connection.  Everybody else is sent away; nobody receives anything before.  A login that failed is
  * challenged once more.
@@ -20,6 +20,7 @@
 #include "ota/cpi.h"
 #include "security/digest.h"
 #include "security/gba.h"
+#include "security/mac.h"
 #include "security/penalty.h"
 
 /* A terminal on the line.  Owned by whoever holds it; on no thread. */
@@ -29,6 +30,7 @@ struct ota_call {
     struct net_gate_seat *seat;
     struct ota_cpi
         cpi; /* what it said; or unknown but for a tag: nothing has changed since; or unknown, then it is asked again */
+    struct sec_mac_nonce mac; /* that its first push is to be made with; n 0: it told none */
     bool tls;
     const char *proof;          /* static, as struct ota_line has it */
     char from[NET_ADDR_TEXT_N]; /* for logs */

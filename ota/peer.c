@@ -382,6 +382,7 @@ static void attach(struct ota_peer *p)
     p->next_terminal = NULL;
     p->next_registry = NULL;
     p->tls = call->tls;
+    p->mac = call->mac;
     p->registered = call->cpi.known || is_unchanged(p, call);
     if (call->cpi.known) {
         ota_cpi_clear(&p->cpi);

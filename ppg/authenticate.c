@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/net/tls.h"
+#include "base/num.h"
 #include "ppg/kept.h"
 #include "ppg/naf.h"
 #include "security/login.h"
@@ -278,6 +279,32 @@ static unsigned refuse_mac(struct ppg_core *c, struct net_http_exchange *x, stru
     return 401;
 }
 
+/* Whose mac it says to be: wrong ones slow their user down, too, for guessers have many addresses ([DM-SEC] lock-out, by
+ * address and by user).  n 0: there is none. */
+static struct slice mac_user(const struct sec_evidence *ev)
+{
+    struct sec_mac mac;
+
+    return ev->mac_session && ev->mac_n == 1 && !sec_mac_parse(ev->mac, &mac) ? mac.user : SLICE_NONE;
+}
+
+static void failed(struct ppg_core *c, const struct sec_evidence *ev)
+{
+    struct slice user = mac_user(ev);
+
+    sec_penalty_fail(c->shared->penalty, ev->peer, ppg_core_mono_ms(c));
+    if (user.n)
+        sec_penalty_fail(c->shared->mac_users, user, ppg_core_mono_ms(c));
+}
+
+static int64_t wait_of(struct ppg_core *c, const struct sec_evidence *ev)
+{
+    struct slice user = mac_user(ev);
+    int64_t now_ms = ppg_core_mono_ms(c), wait_ms = sec_penalty_wait_ms(c->shared->penalty, ev->peer, now_ms);
+
+    return user.n ? num_max64(wait_ms, sec_penalty_wait_ms(c->shared->mac_users, user, now_ms)) : wait_ms;
+}
+
 static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const struct sec_evidence *ev,
                        const struct sec_identity *id, struct buf *headers)
 {
@@ -285,7 +312,7 @@ static unsigned refuse(struct ppg_core *c, struct net_http_exchange *x, const st
     bool mac = ev->mac_n && ev->mac_session;
 
     if (id->failed_login || (mac && ev->mac_session->only))
-        sec_penalty_fail(c->shared->penalty, ip, ppg_core_mono_ms(c));
+        failed(c, ev);
     LOG(c->shared->log, id->failed_login ? LOG_WARN : LOG_INFO, "auth.refused", LOG_S("peer", ip),
         LOG_C("outcome", sec_outcome_name(id->outcome)), LOG_C("reason", id->reason));
     if (id->event)
@@ -316,6 +343,8 @@ static void let_in(struct ppg_core *c, struct net_http_exchange *x, const struct
 
     if (id->proofs & (SEC_PROOF_DIGEST | SEC_PROOF_BASIC | SEC_PROOF_TOKEN | SEC_PROOF_MAC))
         sec_penalty_clear(c->shared->penalty, ev->peer);
+    if (id->proofs & SEC_PROOF_MAC)
+        sec_penalty_clear(c->shared->mac_users, mac_user(ev));
     keep_proof(x, ev->authorization, &facts);
     remember(c, x, &facts);
 }
@@ -362,7 +391,7 @@ unsigned ppg_authenticate(struct ppg_core *c, struct net_http_exchange *x, bool 
 {
     struct sec_evidence evidence = evidence_of(c, x, body_known);
     const struct sec_login_facts *known = proved_before(c, x, &evidence);
-    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, evidence.peer, ppg_core_mono_ms(c));
+    int64_t wait_ms = wait_of(c, &evidence);
 
     evidence.naf.want = want;
     net_http_exchange_set(x, NULL);

@@ -77,6 +77,7 @@ struct ppg_shared {
     struct log *log;
     const struct clk *clk;
     struct sec_penalty *penalty;    /* failed logins count wherever they come in */
+    struct sec_penalty *mac_users;  /* wrong macs, by the name that they came under, whoever sent them */
     struct sec_digest_guard *guard; /* nonces are good on every loop */
     struct sec_mac_guard *macs;     /* likewise those of x-syncml-hmac */
     _Atomic int64_t

@@ -25,6 +25,7 @@
 #define SWEEP_EVERY_MS      60000
 #define PURGE_MAX           200u   /* pushes forgotten at once: others wait some 2 ms */
 #define PENALTY_SOURCES_MAX 10000u /* addresses remembered for failed logins */
+#define MAC_USERS_MAX       10000u /* names under which wrong macs came */
 #define NONCES_MAX          100000u
 #define PROFILES_MAX        200000u /* terminals whose word is kept; the others' comes again when they register */
 
@@ -339,6 +340,8 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
         return ERR_IO;
     e = sec_penalty_create(PENALTY_SOURCES_MAX, &s->shared.penalty);
     if (!e)
+        e = sec_penalty_create(MAC_USERS_MAX, &s->shared.mac_users);
+    if (!e)
         e = ppg_verify_create(set, &s->shared.verify);
     if (!e)
         e = ota_profiles_create(PROFILES_MAX, &s->shared.profiles);
@@ -565,6 +568,7 @@ void ppg_server_free(struct ppg_server **sp)
     sec_bootstrap_free(&s->shared.sip_aka);
     sec_verify_free(&s->shared.verify);
     sec_penalty_free(&s->shared.penalty);
+    sec_penalty_free(&s->shared.mac_users);
     sec_digest_guard_free(&s->shared.guard);
     sec_mac_guard_free(&s->shared.macs);
     ppg_reload_free(&s->reload);

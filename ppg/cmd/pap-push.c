@@ -85,6 +85,12 @@ struct options {
          AT(post.token_file),                                                                                \
          0,                                                                                                  \
          0},                                                                                                 \
+        {"mac",     "USER:FILE",  "for x-syncml-hmac; key in FILE, 64 hexadecimal digits",                   \
+         TOOL_TEXT, AT(post.mac), 0,                                                                         \
+         0},                                                                                                 \
+        {"mac-md5", "USER:FILE",      "the same of MD5, for old gateways; password in FILE",                 \
+         TOOL_TEXT, AT(post.mac_md5), 0,                                                                     \
+         0},                                                                                                 \
         {"basic", NULL, "Basic is good enough, inside TLS", TOOL_FLAG, AT(post.basic), 0, 0},
 
 #define TO_FILE                                                                                              \

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clk.h"
+#include "ppg/json_wipe.h"
 #include "ppg/tool/activate.h"
 #include "ppg/tool/swarm_run.h"
 #include "ppg/tool/terminal.h"
@@ -13,10 +14,20 @@
 #define USAGE                                                                                                \
     "usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"                                               \
     "       push-terminal connect --gateway URI [OPTIONS]\n"                                                 \
+    "       push-terminal connect --visit NAME --home URI [OPTIONS]\n"                                       \
     "       push-terminal sip --bind ADDR:PORT [--record URI --registrar URI] [OPTIONS]\n"                   \
     "       push-terminal swarm --gateway URI [OPTIONS; swarm --help]\n"                                     \
     "       push-terminal inbox --gateway https://HOST:PORT [--follow] [OPTIONS]\n"                          \
     "       push-terminal activate --package FILE --code CODE [--out FILE]"
+
+/* A gateway of ours, or one that our home gives us the way and the key to. */
+static bool visit_ok(const struct tool_terminal_options *o)
+{
+    if (!o->visit)
+        return o->gateway;
+    return o->home.url && !o->gateway && !o->gateway_name && !o->psk && !o->ca && !o->cert && !o->pkcs12 &&
+           !o->dtls;
+}
 
 /* Each command has its own way to the gateway, and needs it. */
 static bool command_ok(const char *word, struct tool_terminal_options *o)
@@ -30,7 +41,9 @@ static bool command_ok(const char *word, struct tool_terminal_options *o)
     if (o->connects && !o->sip)
         return false;
     if (slice_eq(slice_str(word), SLICE("connect")))
-        return o->gateway && !o->bind && !o->port_file && !o->udp;
+        return visit_ok(o) && !o->bind && !o->port_file && !o->udp;
+    if (o->visit)
+        return false;
     if (o->sip)
         return o->bind && !o->gateway && !o->udp && !o->dtls && !o->record == !o->registrar;
     return slice_eq(slice_str(word), SLICE("listen")) && o->bind && !o->gateway && !o->gateway_name &&
@@ -69,6 +82,7 @@ int main(int argc, char **argv)
     char why[TOOL_WHY_N];
 
     (void)signal(SIGPIPE, SIG_IGN);
+    ppg_json_wipe();
     if (argc > 1 && slice_eq(slice_str(argv[1]), SLICE("swarm")))
         return tool_swarm_run(argc - 2, argv + 2);
     if (tool_parse(tool_terminal_options, argc - 1, argv + 1, &o, &words, why))

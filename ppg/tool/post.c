@@ -1,5 +1,5 @@
-/* The story of a POST: begin() opens a connection and queues the request; done() judges the response; closed() either
- * begins again with credentials or leaves, and the loop runs dry.  See post.h. */
+/* The story of a POST: begin() opens a connection and queues the request; done() judges the response, and may send it once more
+ * with a mac; closed() either begins again with credentials or leaves, and the loop runs dry.  See post.h. */
 #include "ppg/tool/post.h"
 
 #include <inttypes.h>
@@ -11,6 +11,7 @@
 #include "base/net/uri.h"
 #include "ppg/tool/net.h"
 #include "security/digest.h"
+#include "security/mac.h"
 
 #define SYSTEM_CA      "/etc/ssl/certs/ca-certificates.crt"
 #define PASSWORD_MAX_N 1024u
@@ -29,7 +30,9 @@ struct post {
     struct net_timer deadline;
     struct arena mem;
     struct buf authorization; /* what the second try brings along */
+    struct buf mac;           /* likewise, on the same connection */
     bool again;               /* begin once more when this connection is gone */
+    bool resend;              /* once more on this one */
     bool digest;              /* ha1 and sent say what was proved */
     struct sec_secret ha1;
     struct sec_digest_response sent;
@@ -165,6 +168,67 @@ static void challenged_basic(struct post *p, struct slice password)
         p->again = true;
 }
 
+/* --- x-syncml-hmac --- */
+
+/* The key in that file, of one algorithm. */
+static enum err mac_keys_read(struct post *p, struct slice *user, struct sec_mac_keys *keys)
+{
+    const char *option = p->in->mac ? p->in->mac : p->in->mac_md5;
+    struct slice line, kept;
+    struct buf text;
+    enum err e;
+
+    buf_init(&text, PASSWORD_MAX_N);
+    (void)buf_room(&text, PASSWORD_MAX_N); /* growth would leave copies behind */
+    e = tool_login(option, &text, &kept, &line);
+    if (!e && p->in->mac)
+        e = sec_secret_set_hex(&keys->key[SEC_MAC_SHA256], line);
+    else if (!e)
+        e = sec_mac_inner(kept, line, &keys->key[SEC_MAC_MD5]);
+    if (!e && p->in->mac && keys->key[SEC_MAC_SHA256].n != SEC_MAC_KEY_N)
+        e = ERR_MALFORMED;
+    buf_wipe(&text);
+    if (e)
+        outcome(p, TOOL_USAGE, "%.120s: %s: %s", option,
+                p->in->mac ? "no key of 64 hexadecimal digits" : "no password", err_text(e));
+    else
+        *user = kept;
+    return e;
+}
+
+static enum err mac_answer(struct post *p, struct slice nonce)
+{
+    struct sec_mac_keys keys = {.key = {{.n = 0}}};
+    struct slice user;
+    enum err e = mac_keys_read(p, &user, &keys);
+
+    if (e)
+        return e;
+    e = sec_mac_print(user, &keys, nonce, &p->in->body, 1, &p->mac);
+    sec_mac_keys_clear(&keys);
+    if (e)
+        outcome(p, TOOL_USAGE, "--mac: %s", err_text(e));
+    return e;
+}
+
+/* Its nonce is good for this connection alone. */
+static void challenged_mac(struct post *p, const struct slice *offers, size_t n, bool keep_alive)
+{
+    struct sec_mac_nonce nonce = {.n = 0};
+
+    for (size_t i = 0; i < n && !nonce.n; i++)
+        if (sec_mac_challenged(offers[i], &nonce))
+            nonce.n = 0;
+    if (!nonce.n)
+        outcome(p, TOOL_REFUSED, "the gateway asks for no mac");
+    else if (!keep_alive)
+        outcome(p, TOOL_REFUSED, "the gateway ends the connection that its challenge is for");
+    else
+        p->resend = !mac_answer(p, slice_of(nonce.p, nonce.n));
+}
+
+/* --- what the gateway said --- */
+
 /* The first 401: the second try brings what it asks for. */
 static void challenged(struct post *p, const struct net_http_msg *m)
 {
@@ -174,10 +238,15 @@ static void challenged(struct post *p, const struct net_http_msg *m)
     struct buf secret;
     enum err e;
 
+    if (p->in->mac || p->in->mac_md5) {
+        challenged_mac(p, offers, n, m->keep_alive);
+        return;
+    }
     buf_init(&secret, PASSWORD_MAX_N);
     (void)buf_room(&secret, PASSWORD_MAX_N);
     if (!p->in->user) {
-        outcome(p, TOOL_REFUSED, "the gateway wants to know who we are; --user and --password-file tell");
+        outcome(p, TOOL_REFUSED,
+                "the gateway wants to know who we are; --user and --password-file tell, or --mac");
     } else if (!password_read(p, &secret, &password)) {
         e = sec_digest_choose(offers, n, &offer);
         if (e == ERR_OK)
@@ -227,7 +296,7 @@ static void judge(struct post *p, const struct net_http_msg *m)
 
     if (s >= 200 && s < 300)
         accepted(p, m);
-    else if (s == 401 && p->authorization.n == 0)
+    else if (s == 401 && p->authorization.n == 0 && p->mac.n == 0)
         challenged(p, m);
     else if (s == 401 || s == 403)
         outcome(p, TOOL_REFUSED, "HTTP %u %s", s, net_http_reason(s));
@@ -251,6 +320,8 @@ static void failed(struct post *p, enum err e)
         outcome(p, status, "%s%s%s", err_text(e), *tls ? ": tls " : "", tls);
 }
 
+static enum err send_it(struct post *p);
+
 static void done(enum err err, const struct net_http_msg *msg, bool sent, void *arg)
 {
     struct post *p = arg;
@@ -261,6 +332,13 @@ static void done(enum err err, const struct net_http_msg *msg, bool sent, void *
         failed(p, err);
     else
         judge(p, msg);
+    if (p->resend) {
+        p->resend = false;
+        err = send_it(p);
+        if (!err)
+            return;
+        outcome(p, TOOL_SELF, "%s", err_text(err));
+    }
     net_httpc_close(p->c);
 }
 
@@ -289,7 +367,23 @@ static void head_print(const struct post *p, struct buf *out)
     net_http_print_header(out, SLICE("Content-Type"), p->in->content_type);
     if (p->authorization.n)
         net_http_print_header(out, SLICE("Authorization"), buf_slice(&p->authorization));
+    if (p->mac.n)
+        net_http_print_header(out, SLICE(SEC_MAC_HEADER), buf_slice(&p->mac));
     buf_addf(out, "Content-Length: %zu\r\n\r\n", p->in->body.n);
+}
+
+static enum err send_it(struct post *p)
+{
+    struct buf head;
+    enum err e;
+
+    buf_init(&head, MEM_MAX_N);
+    head_print(p, &head);
+    e = buf_err(&head);
+    if (!e)
+        e = net_httpc_send(p->c, buf_slice(&head), p->in->body, p->in->timeout_ms, done, p, &p->req);
+    buf_wipe(&head);
+    return e;
 }
 
 static void begin(struct post *p)
@@ -302,23 +396,19 @@ static void begin(struct post *p)
                                   .pipeline_max = 1,
                                   .closed = closed,
                                   .arg = p};
-    struct buf head;
-    enum err e;
+    enum err e = net_httpc_create(&p->loop.env, &conf, &p->c);
 
     p->again = false;
-    buf_init(&head, MEM_MAX_N);
-    head_print(p, &head);
-    e = buf_err(&head);
-    if (!e)
-        e = net_httpc_create(&p->loop.env, &conf, &p->c);
     if (e) {
         outcome(p, TOOL_USAGE, "%s", err_text(e));
         net_hub_timer_stop(p->loop.env.hub, &p->deadline);
-    } else if (net_httpc_send(p->c, buf_slice(&head), p->in->body, p->in->timeout_ms, done, p, &p->req)) {
-        outcome(p, TOOL_SELF, "out of memory");
+        return;
+    }
+    e = send_it(p);
+    if (e) {
+        outcome(p, e == ERR_NOMEM ? TOOL_SELF : TOOL_USAGE, "%s", err_text(e));
         net_httpc_close(p->c);
     }
-    buf_wipe(&head);
 }
 
 static void late(struct net_timer *timer)
@@ -411,6 +501,8 @@ static const char *fault_of(const struct tool_post *in, const struct net_uri *ur
         return "--psk-identity and --psk-file go together, and without certificates";
     if (in->token_file && in->user)
         return "--token-file and --user are two ways to say one thing: leave one out";
+    if ((in->mac || in->mac_md5) && (in->user || in->token_file || (in->mac && in->mac_md5)))
+        return "--mac, --mac-md5, --user and --token-file are ways to say one thing: leave all but one out";
     if (in->token_file && !uri->https)
         return "--token-file needs a https URL";
     return NULL;
@@ -430,12 +522,14 @@ int tool_post(const struct tool_post *in, struct tool_posted *answer, char why[T
     }
     arena_init(&p.mem, 4096, MEM_MAX_N);
     buf_init(&p.authorization, MEM_MAX_N);
+    buf_init(&p.mac, SEC_MAC_HEADER_MAX_N);
     sec_secret_init(&p.ha1);
     if ((!in->token_file || !token_read(&p)) && (!p.uri.https || !tls_make(&p)))
         run(&p);
     net_tls_ctx_free(&p.tls);
     sec_secret_clear(&p.ha1);
     buf_wipe(&p.authorization);
+    buf_clear(&p.mac);
     arena_clear(&p.mem);
     return p.exit;
 }

@@ -1,5 +1,5 @@
 /* One POST of an initiator to a gateway, waited for: connects, proves who it is when asked, and hands back the
- * answer's body.  [PAP §3.1, §3.2, §8.8], RFC 7616, RFC 7617, RFC 6750.  For pap-push; makes a loop of its own for the call.
+ * answer's body.  [PAP §3.1, §3.2, §8.8], RFC 7616, RFC 7617, RFC 6750; x-syncml-hmac: security/mac.h.  For pap-push; makes a loop of its own for the call.
  * One thread. */
 #ifndef PPG_TOOL_POST_H
 #define PPG_TOOL_POST_H
@@ -17,8 +17,10 @@ struct tool_post {
     const char *user;
     const char *password_file; /* its first line */
     const char *token_file;    /* a bearer token, inside TLS only; instead of user and password */
-    bool basic;                /* allowed, inside TLS only, where the gateway offers nothing better */
-    int64_t timeout_ms;        /* for everything together */
+    const char *mac;     /* USER:FILE, a key for x-syncml-hmac in hexadecimal; instead of the three above */
+    const char *mac_md5; /* the same with the password of old gateways; instead of mac */
+    bool basic;          /* allowed, inside TLS only, where the gateway offers nothing better */
+    int64_t timeout_ms;  /* for everything together */
     struct slice content_type;
     struct slice body;
 };
@@ -30,8 +32,8 @@ struct tool_posted {
 };
 
 /* TOOL_OK: the gateway answered 2xx, *answer holds it; otherwise an exit status and why[].  A 401 is answered
- * once, with the strongest Digest the gateway offers, on a connection of its own; an Authentication-Info that does
- * not fit the password is TOOL_REFUSED. */
+ * once: with the strongest Digest the gateway offers, on a connection of its own, and an Authentication-Info that does
+ * not fit the password is TOOL_REFUSED; or with a mac over nonce and body, on the connection that the nonce is for. */
 int tool_post(const struct tool_post *in, struct tool_posted *answer, char why[TOOL_WHY_N]);
 
 #endif

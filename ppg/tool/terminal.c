@@ -39,6 +39,7 @@ static void unkeyed(void *arg)
     struct tool_terminal *t = arg;
 
     tool_verify_unkeyed(t->verify);
+    tool_guest_unkeyed(t->guest);
 }
 
 static struct slice host_of(const char *url)

@@ -13,6 +13,7 @@
 #include "ota/terminal/kit.h"
 #include "ppg/tool/call.h"
 #include "ppg/tool/follow.h"
+#include "ppg/tool/guest.h"
 #include "ppg/tool/inbox.h"
 #include "ppg/tool/net.h"
 #include "ppg/tool/pin.h"
@@ -43,7 +44,8 @@ struct tool_terminal {
     struct net_httpd *httpd;  /* `listen` and `connect`, without: */
     struct net_udp *udp;      /* --udp */
     struct net_dtlsd *dtls;   /* --dtls */
-    struct tool_call *call;   /* `connect`, beside httpd */
+    struct tool_call *call;   /* `connect`, beside httpd; */
+    struct tool_guest *guest; /* with --visit instead of it */
     struct tool_inbox *inbox; /* `inbox` */
     struct tool_sip *sip;     /* `sip` */
     struct tool_verify *verify;

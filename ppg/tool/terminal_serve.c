@@ -15,6 +15,7 @@ void tool_terminal_end(struct tool_terminal *t)
 {
     net_hub_timer_stop(t->loop.env.hub, &t->timer);
     tool_call_close(&t->call);
+    tool_guest_close(&t->guest);
     tool_sip_close(&t->sip);
     tool_inbox_close(&t->inbox);
     tool_follow_close(t->follow);
@@ -35,6 +36,7 @@ void tool_terminal_drain(struct tool_terminal *t)
 {
     t->draining = true;
     tool_call_close(&t->call);
+    tool_guest_close(&t->guest);
     tool_verify_drain(t->verify);
     tool_boot_close(&t->boot);
     if (t->httpd)
@@ -116,12 +118,18 @@ static struct net_tls_ctx *tls_of(const struct tool_terminal *t)
     return t->tls || !t->boot || !t->gateway.https ? t->tls : tool_boot_tls(t->boot);
 }
 
-/* --bind to connections, or --gateway. */
+/* Who calls has nothing to bind to. */
+static bool calls(const struct tool_terminal *t)
+{
+    return t->o->gateway || t->o->visit;
+}
+
+/* --bind to connections, --gateway or --visit. */
 static int serve_http(struct tool_terminal *t, unsigned *port)
 {
     struct net_httpd_conf conf = {.name = "terminal",
                                   .address = t->address,
-                                  .tls = t->o->gateway && !t->gateway.https ? NULL : tls_of(t),
+                                  .tls = calls(t) && !t->gateway.https ? NULL : tls_of(t),
                                   .gate = t->gate,
                                   .server = "push-terminal",
                                   .request = tool_terminal_request,
@@ -130,9 +138,9 @@ static int serve_http(struct tool_terminal *t, unsigned *port)
                                   .limits = tool_terminal_limits(t)};
     const char *why = "not ADDR:PORT";
 
-    if (!t->o->gateway && tool_bind(t->o->bind, t->address, &conf.port))
+    if (!calls(t) && tool_bind(t->o->bind, t->address, &conf.port))
         return tool_terminal_complain("--bind", why);
-    conf.address = t->o->gateway ? NULL : t->address;
+    conf.address = calls(t) ? NULL : t->address;
     if (net_httpd_create(&t->loop.env, &conf, &t->httpd, &why))
         return tool_terminal_complain("--bind", why);
     *port = net_httpd_port(t->httpd);
@@ -160,6 +168,28 @@ static int start_calling(struct tool_terminal *t)
                                   .arg = t};
 
     return tool_call_create(&conf, &t->call) ? tool_terminal_complain("out of memory", "") : 0;
+}
+
+static void visit_refused(const char *why, void *arg)
+{
+    struct tool_terminal *t = arg;
+
+    (void)tool_terminal_complain("--visit", why);
+    t->exit = TOOL_TERMINAL_LATE;
+    tool_terminal_leave(t);
+}
+
+static int start_visiting(struct tool_terminal *t)
+{
+    const struct tool_guest_conf conf = {
+        .ask = {&t->loop.env, &t->o->home, t->boot, slice_str(t->o->terminal_id)},
+        .enabler = slice_str(t->o->visit),
+        .httpd = t->httpd,
+        .refused = visit_refused,
+        .arg = t};
+    char why[TOOL_WHY_N];
+
+    return tool_guest_create(&conf, &t->guest, why) ? tool_terminal_complain(why, "") : 0;
 }
 
 void tool_terminal_call_inside_tls(struct tool_terminal *t)
@@ -259,7 +289,7 @@ static int open_ways(struct tool_terminal *t)
         return start_fetching(t);
     bad = serve(t, &port);
     if (!bad)
-        bad = t->o->gateway ? start_calling(t) : tell_port(t, port);
+        bad = t->o->visit ? start_visiting(t) : t->o->gateway ? start_calling(t) : tell_port(t, port);
     if (bad)
         tool_terminal_end(t);
     return bad;
@@ -272,6 +302,7 @@ void tool_terminal_keyed(void *arg)
     if (t->draining)
         return;
     tool_verify_keyed(t->verify);
+    tool_guest_keyed(t->guest);
     if (!t->waits) {
         if (t->call && t->gateway.https && !t->tls) {
             net_httpd_set_tls(t->httpd, tool_boot_tls(t->boot));

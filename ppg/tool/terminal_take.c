@@ -127,7 +127,7 @@ void tool_terminal_request(struct net_http_exchange *x, void *arg)
 {
     struct tool_terminal *t = arg;
 
-    take_request(t, x, by_key(t));
+    take_request(t, x, by_key(t) || t->o->visit);
 }
 
 void tool_terminal_visit(struct net_http_exchange *x, void *arg)

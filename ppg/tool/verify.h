@@ -1,6 +1,6 @@
-/* A terminal's questions to its home function: is the push genuine that asks it to connect?  POST /sec/v1/verify over TLS,
- * proved by certificate, shared key or login, each given or bootstrapped (boot.h).  What the terminal's library makes of the answer is told, and a genuine
- * session initiation is followed (visit.h).  SEC_CF 1.1, use case B.7.  For push-terminal; one thread. */
+/* A terminal's questions to its home function (ask.h): is the push genuine that asks it to connect?  POST /sec/v1/verify.  What the
+ * terminal's library makes of the answer is told, and a genuine session initiation is followed (visit.h).  SEC_CF 1.1, use case
+ * B.7.  For push-terminal; one thread. */
 #ifndef PPG_TOOL_VERIFY_H
 #define PPG_TOOL_VERIFY_H
 

@@ -3,9 +3,10 @@ message.  DM message security 5.4.  Usage: test_mac.py BUILD_DIR."""
 
 import base64
 import http.client
+import json
 
 from gateway import MULTIPART, PASSWORD, Gateway, curl, make_identity, mime, push
-from harness import case, check, check_eq, main
+from harness import case, check, check_eq, main, wait_until
 from macs import header, nonce_of
 
 PHONE = "[terminal +15550100]\nroute = http://127.0.0.1:9\n"
@@ -34,8 +35,8 @@ def opened(bench, initiators=INITIATORS, **conf):
 class Client:
     """One connection.  `more`: header fields beside the mac's; chunked: the body goes out in pieces."""
 
-    def __init__(self, gateway, user, password=None, key=None):
-        self.link = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+    def __init__(self, gateway, user, password=None, key=None, source="127.0.0.1"):
+        self.link = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20, source_address=(source, 0))
         self.user, self.password, self.key, self.nonce = user, password, key, None
 
     def value(self, body):
@@ -219,6 +220,69 @@ def guessers_are_slowed(bench):
         said += [client.bare().status, client.push("guess").status]
     check_eq((said[:8], said[-1]), ([401] * 8, 429))
     gateway.wait_event("auth.slowed")
+
+
+@case
+def guessers_at_one_user_are_slowed_wherever_they_are(bench):
+    """By name, too: each guess comes from another address, and so does the next one that is not listened to.  Nobody else waits."""
+    gateway = opened(bench)
+    said = []
+    for host in range(2, 60):
+        client = Client(gateway, "mac", key=bytes(32), source=f"127.0.0.{host}")
+        check_eq(client.bare().status, 401, "who has not failed is asked")
+        said.append(client.push("guess").status)
+        if said[-1] == 429:
+            break
+    check_eq((said[:4], said[-1]), ([401] * 4, 429))
+    gateway.wait_event("auth.slowed", peer=f"127.0.0.{host}")
+    other = Client(gateway, "old", password=PASSWORD, source="127.0.0.100")
+    other.bare()
+    check_eq(other.push("other").status, 202)
+
+    def right():
+        client = Client(gateway, "mac", key=KEY, source="127.0.0.101")
+        return client.bare().status == 401 and client.push("right").status == 202
+
+    wait_until(right, "the wait is over", 120)
+    once_more = Client(gateway, "mac", key=bytes(32), source="127.0.0.102")
+    once_more.bare()
+    check_eq(once_more.push("guess").status, 401, "a good mac starts its user anew")
+
+
+def by_pap_push(bench, gateway, *options, url=None):
+    return bench.run("pap-push", "submit", "--url", url or gateway.url, "--to", "+15550100", "--text", "x", "--json", *options)
+
+
+@case
+def pap_push_proves_itself_by_a_mac(bench):
+    """Both algorithms; what does not fit ends with the exit status for a login, what is not asked for is not shown."""
+    gateway = opened(bench)
+    key, password = bench.path("mac.key"), bench.path("password")
+    bench.write("other.key", bytes(32).hex() + "\n", 0o600)
+    bench.write("short.key", "00112233\n", 0o600)
+    for options, how in ((("--mac", f"mac:{key}"), "x-syncml-hmac SHA-256 as mac"), (("--mac-md5", f"old:{password}"), "x-syncml-hmac MD5 as old")):
+        done = by_pap_push(bench, gateway, "--id", how[-3:] + "@pap-push", *options)
+        check_eq((done.returncode, json.loads(done.stdout)["code"]), (0, 1001), done.stderr)
+        check(f"{how} from 127.0.0.1 without TLS" in gateway.ctl("push", "explain", how[-3:] + "@pap-push").stdout, how)
+    done = bench.run("pap-push", "status", "old@pap-push", "--url", gateway.url, "--mac-md5", f"old:{password}", "--json")
+    check_eq(done.returncode, 0, done.stderr)
+    done = by_pap_push(bench, gateway, "--cert", bench.path("news.crt"), "--key", bench.path("news.key"), "--ca", bench.path("ca.crt"),
+                       "--id", "tls@pap-push", "--mac", f"news:{key}", url=gateway.tls_url)
+    check_eq(done.returncode, 0, done.stderr)
+    check("x-syncml-hmac" not in gateway.ctl("push", "explain", "tls@pap-push").stdout, "shown to who knew already")
+    refused = ((("--mac", f"mac:{bench.path('other.key')}"), 77), (("--mac", f"nobody:{key}"), 77), (("--mac-md5", f"old:{key}"), 77),
+               (("--mac", f"mac:{bench.path('short.key')}"), 64), (("--mac", f"mac:{bench.path('none')}"), 64), (("--mac", key), 64),
+               (("--mac", f"mac:{key}", "--mac-md5", f"old:{password}"), 64),
+               (("--mac", f"mac:{key}", "--user", "mac", "--password-file", password), 64))
+    for options, status in refused:
+        done = by_pap_push(bench, gateway, *options)
+        check_eq((options, done.returncode), (options, status), done.stdout)
+        gateway.stop()
+        gateway.start()  # a guesser is slowed
+    alone = Gateway(bench, PHONE, ALLOW, "[initiator old]\ndigest-user = old\npassword-file = ../password\n", CONF)
+    done = by_pap_push(bench, alone, "--mac", f"old:{key}")
+    check_eq(done.returncode, 77, done.stdout)
+    check("asks for no mac" in done.stdout + done.stderr, done.stdout + done.stderr)
 
 
 @case

@@ -8,6 +8,7 @@ import os
 import threading
 
 import terminal as by_hand
+from callers import DIGEST, ID, NONE, TAKEN, Caller, Doors, Hand, registered
 from gateway import ANY_LEVEL, PASSWORD, Gateway, Terminal, good_push, push
 from harness import case, check, check_eq, main
 from macs import b64, fields, header, new_nonce, nonce_of, of_md5, of_sha256
@@ -130,6 +131,54 @@ def push_terminal_takes_it(bench):
         event = phone.wait_events(3)[2]
         check_eq((event["protection"], event["proofs"], event["trusted"]), ("integrity", ["hmac"], True))
         check_eq(phone.wire().count(b"x-syncml-hmac: algorithm="), 3, "no push went out twice: OPTIONS told the first nonce")
+
+
+@case
+def a_terminal_that_calls_takes_it_too(bench):
+    """On its own line: the first nonce comes with its registration, so that no push goes out twice."""
+    for option, file, more in (("--mac", key_file(bench), WITH_KEY), ("--mac-md5", password_file(bench), WITH_PASSWORD)):
+        gateway = Doors(bench, DIGEST + more)
+        phone = Caller(bench, gateway, "--terminal-id", "4+15550100", "--proof", f"4+15550100:{bench.path('phone.password')}",
+                       option, f"ppg:{file}", "--require", "integrity", tls=False)
+        gateway.wait_event("ota.called")
+        ids = [good_push(bench, gateway, push_id=f"{n}@called", content=f"number {n}", headers=INTEGRITY) for n in range(3)]
+        for push_id in ids:
+            gateway.wait_state(push_id, "delivered")
+        event = phone.wait_events(3)[2]
+        check_eq((event["protection"], event["proofs"], event["trusted"]), ("integrity", ["hmac"], True))
+        check_eq(phone.events("refused"), [])
+        check("auth=hmac int=hmac conf=none" in gateway.ctl("push", "explain", ids[0]).stdout, "how")
+        gateway.kill()
+
+
+@case
+def a_caller_may_want_one_before_it_says_who_it_is(bench):
+    """The gateway shows it over nothing, once; what the terminal then tells is good for the push, and wrong keys end the call."""
+    key_file(bench)
+    gateway = Doors(bench, NONE + WITH_KEY)
+    for key, lets_in in ((KEY, True), (bytes(32), False)):
+        nonces, seen = [new_nonce(), new_nonce(), new_nonce()], []
+
+        def answer(method, head, key=key, nonces=nonces, seen=seen):
+            value = next((line[15:] for line in head.split("\r\n") if line.startswith("x-syncml-hmac: ")), None)
+            seen.append((method, value))
+            if method == "POST":
+                return TAKEN
+            if value and fields(value)["mac"] == b64(of_sha256(key, nonces[0], b"")):
+                return registered(ID + f"x-syncml-nonce: {b64(nonces[1])}\r\n")
+            return (f'HTTP/1.1 401 Unauthorized\r\n{ID}WWW-Authenticate: Syncml-MAC realm="push", nonce="{b64(nonces[0])}"\r\n'
+                    "Content-Length: 0\r\n\r\n").encode()
+
+        hand = Hand(bench, gateway.door, answer)
+        if lets_in:
+            gateway.wait_event("ota.called")
+            gateway.wait_state(good_push(bench, gateway, push_id="first@called", headers=INTEGRITY), "delivered")
+            check_eq([method for method, _ in seen], ["OPTIONS", "OPTIONS", "POST"])
+            check_eq([bool(value) for _, value in seen], [False, True, True])
+        else:
+            gateway.wait_event("ota.call.refused", why="our login is refused")
+            check(hand.gone.wait(20), "it hangs up")
+            check_eq(len(seen), 2)
 
 
 @case

@@ -120,6 +120,32 @@ def a_visitor_is_served_and_once(bench):
 
 
 @case
+def push_terminal_asks_its_home_by_itself(bench):
+    """One command: the key from home, the line to where the home says, and another key when the line is lost."""
+    pair = Pair(bench)
+    home = ("--home", f"https://localhost:{ports(pair.home)['verify']}", "--home-ca", bench.path("ca.crt"), "--home-cert",
+            bench.path("phone.crt"), "--home-key", bench.path("phone.key"))
+    phone = bench.start("push-terminal", "connect", "--json", "--visit", VISITED, *home)
+    for n in (1, 2):
+        pair.visited.wait_event("ota.called", count=n)
+        pair.home.wait_event("visit.granted", count=n)
+        push_id = good_push(bench, pair.visited, content=f"{MARK} {n}", push_id=f"{n}@news.example.com", headers={"X-Push-Protection": "full"})
+        pair.visited.wait_state(push_id, "delivered")
+        wait_until(lambda: f"{MARK} {n}" in phone.out(), "the push")
+        check_eq(pair.visited.ctl("terminal", "disconnect", "+15550100").returncode, 0)
+    said = [json.loads(line) for line in phone.out().splitlines()]
+    check_eq([(e["server_proved"], e["tls"]) for e in said if e["event"] == "push"], [(True, True)] * 2)
+    for name, words in (("push.stranger.example", "the home gives us no key for there"), ("", "usage")):
+        done = bench.run("push-terminal", "connect", "--json", *(("--visit", name) if name else ("--visit", VISITED, "--ca", "x")), *home)
+        check_eq(done.returncode, 1 if name else 2, done.stderr)
+        check(words in done.stderr, done.stderr)
+    pair.home.kill()
+    done = bench.run("push-terminal", "connect", "--json", "--timeout", "3", "--visit", VISITED, *home)
+    check_eq(done.returncode, 1, done.stderr)
+    check('"event":"visit.unanswered"' in done.stderr and '"event":"visit.again"' in done.stderr, done.stderr)
+
+
+@case
 def the_user_is_told_or_not(bench):
     """UC-B.6-2, the home's policy: without a name the key is as good, and nobody is served in somebody's place."""
     pair = Pair(bench, identity="no")
