@@ -82,295 +82,170 @@ static void mark(const char *path, const char *key, uint32_t line, void *arg)
             (struct ppg_file_mark){hash_more(HASH_NONE, slice_str(path)), content_hash(path)};
 }
 
-static enum err load_pap(const struct ppg_settings *set, struct ppg_snapshot *s,
-                         char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_pair pairs[PPG_FILES_MAX];
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .verify = (enum net_tls_verify)set->pap.client_certificate,
-        .pairs = pairs,
-        .pairs_n = set->pap.cert_n,
-        .ca_file = set->pap.ca,
-        .crl_file = set->pap.crl,
-        .crl_expired_ok = set->pap.crl_expired_ok,
-        .ask_status = set->pap.ocsp != PPG_OCSP_OFF,
-        .version_min = set->pap.tls_min,
-        .ciphers = set->pap.ciphers,
-        .alpn_http11 = true,
-    };
+/* --- contexts --- */
 
-    for (size_t i = 0; i < set->pap.cert_n; i++)
-        pairs[i] = (struct sec_credentials_pair){set->pap.cert[i], set->pap.key[i],
-                                                 set->pap.staple_n ? set->pap.staple[i] : NULL};
-    return set->pap.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->pap, why) : ERR_OK;
+/* One context and what it is made of. */
+struct part {
+    const char *section; /* of ppg.conf, for who reads of a mistake */
+    struct net_tls_ctx **ctx;
+    bool wanted;
+    struct sec_credentials_conf conf;
+};
+
+/* By certificates, in the versions of the policy.  No protocol is agreed on: whoever comes to speak HTTP finds none. */
+static struct sec_credentials_conf certs(const struct ppg_settings *set, enum net_tls_role role,
+                                         enum net_tls_verify verify, const struct sec_credentials_pair *own,
+                                         const char *ca)
+{
+    return (struct sec_credentials_conf){.role = role,
+                                         .verify = verify,
+                                         .pairs = own,
+                                         .pairs_n = own->cert_file != NULL,
+                                         .ca_file = ca,
+                                         .version_min = set->policy.tls_min,
+                                         .ciphers = set->policy.ciphers};
 }
 
-static enum err load_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
-                         char why[SEC_CREDENTIALS_WHY_N])
+static struct sec_credentials_conf keys(struct ppg_config *config, enum ppg_psk_door door, const char *hint)
 {
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .version_min = set->pap.tls_min,
-        .ciphers = set->pap.ciphers,
-        .alpn_http11 = true,
-        .psk = ppg_psk_source(s->config, PPG_PSK_INITIATORS, set->pap.psk_hint),
-    };
-    enum err e = set->pap.listen_psk_n ? sec_credentials_load(&conf, &clk_real, &s->psk, why) : ERR_OK;
+    const struct ppg_settings *set = ppg_config_settings(config);
 
-    if (s->psk)
+    return (struct sec_credentials_conf){.role = NET_TLS_SERVER,
+                                         .version_min = set->policy.tls_min,
+                                         .ciphers = set->policy.ciphers,
+                                         .psk = ppg_psk_source(config, door, hint)};
+}
+
+static struct sec_credentials_conf http(struct sec_credentials_conf conf)
+{
+    conf.alpn_http11 = true;
+    return conf;
+}
+
+static struct sec_credentials_conf of_versions(struct sec_credentials_conf conf, unsigned min,
+                                               unsigned ciphers)
+{
+    conf.version_min = min;
+    conf.ciphers = ciphers;
+    return conf;
+}
+
+/* own[0..cert_n) is filled. */
+static struct sec_credentials_conf initiators(const struct ppg_settings *set,
+                                              struct sec_credentials_pair own[PPG_FILES_MAX])
+{
+    for (size_t i = 0; i < set->pap.cert_n; i++)
+        own[i] = (struct sec_credentials_pair){set->pap.cert[i], set->pap.key[i],
+                                               set->pap.staple_n ? set->pap.staple[i] : NULL};
+    return (struct sec_credentials_conf){.role = NET_TLS_SERVER,
+                                         .verify = (enum net_tls_verify)set->pap.client_certificate,
+                                         .pairs = own,
+                                         .pairs_n = set->pap.cert_n,
+                                         .ca_file = set->pap.ca,
+                                         .crl_file = set->pap.crl,
+                                         .crl_expired_ok = set->pap.crl_expired_ok,
+                                         .ask_status = set->pap.ocsp != PPG_OCSP_OFF,
+                                         .version_min = set->pap.tls_min,
+                                         .ciphers = set->pap.ciphers};
+}
+
+/* Of terminals that we call. */
+static struct sec_credentials_conf called(const struct ppg_settings *set,
+                                          const struct sec_credentials_pair *own, bool datagrams)
+{
+    struct sec_credentials_conf conf =
+        certs(set, NET_TLS_CLIENT, NET_TLS_VERIFY_REQUIRED, own, set->ota_http.ca);
+
+    conf.staple_required = set->ota_http.staple_required;
+    conf.tickets_max = TICKETS_MAX;
+    conf.datagrams = datagrams;
+    return conf;
+}
+
+/* Of initiators' servers.  Without a list of our own the system's is used, where there is one; without any, https
+ * notifications fail and are logged. */
+static struct sec_credentials_conf notified(const struct ppg_settings *set)
+{
+    static const struct sec_credentials_pair none = {NULL, NULL, NULL};
+    struct sec_credentials_conf conf = certs(set, NET_TLS_CLIENT, NET_TLS_VERIFY_REQUIRED, &none,
+                                             set->notify.ca ? set->notify.ca : SYSTEM_CA);
+
+    conf.staple_required = set->notify.staple_required;
+    return conf;
+}
+
+static enum err part_load(struct ppg_snapshot *s, const struct part *p, char why[SEC_CREDENTIALS_WHY_N])
+{
+    enum err e = p->wanted ? sec_credentials_load(&p->conf, &clk_real, p->ctx, why) : ERR_OK;
+
+    if (*p->ctx && p->conf.psk.find)
         (void)ppg_config_hold(s->config); /* the context's: sessions may outlive this snapshot */
     return e;
 }
 
-static enum err load_terminal(const struct ppg_settings *set, struct ppg_snapshot *s,
-                              char why[SEC_CREDENTIALS_WHY_N])
+/* Up to the first mistake.  Who calls may show a certificate: who must have one is each terminal's matter.  Whoever
+ * connects for a session must show one of ours; the session knows whose.  Terminals prove themselves to ub above TLS. */
+static enum err contexts_load(struct ppg_snapshot *s, struct ppg_config_errors *errs)
 {
-    struct sec_credentials_pair own = {.cert_file = set->ota_http.cert, .key_file = set->ota_http.key};
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_CLIENT,
-        .verify = NET_TLS_VERIFY_REQUIRED,
-        .pairs = &own,
-        .pairs_n = set->ota_http.cert ? 1 : 0,
-        .ca_file = set->ota_http.ca,
-        .staple_required = set->ota_http.staple_required,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-        .alpn_http11 = true,
-        .tickets_max = TICKETS_MAX,
+    const enum net_tls_role server = NET_TLS_SERVER, client = NET_TLS_CLIENT;
+    const enum net_tls_verify none = NET_TLS_VERIFY_NONE, must = NET_TLS_VERIFY_REQUIRED;
+    const struct ppg_settings *set = ppg_config_settings(s->config);
+    const struct sec_credentials_pair ota = {set->ota_http.cert, set->ota_http.key, NULL};
+    const struct sec_credentials_pair key_server = {set->key_server.cert, set->key_server.key, NULL};
+    const char *ota_ca = set->ota_http.ca, *functions_ca = set->key_server.ca;
+    const enum net_tls_verify may = ota_ca ? NET_TLS_VERIFY_OPTIONAL : none;
+    const bool calls = set->ota_http.listen_tls_n || set->inbox.listen_tls_n || set->verify.listen_tls_n;
+    const bool calls_psk = set->ota_http.listen_psk_n || set->inbox.listen_psk_n || set->verify.listen_psk_n;
+    const bool ub = set->key_server.listen_ub_n || set->key_server.listen_entities_n;
+    const bool naf = set->key_server.listen_naf_n || set->key_server.listen_peer_n;
+    struct sec_credentials_pair pap[PPG_FILES_MAX];
+    struct sec_credentials_conf psk = keys(s->config, PPG_PSK_INITIATORS, set->pap.psk_hint);
+    const struct part parts[] = {
+        {"pap", &s->pap, set->pap.listen_tls_n, http(initiators(set, pap))},
+        {"pap", &s->psk, set->pap.listen_psk_n, http(of_versions(psk, set->pap.tls_min, set->pap.ciphers))},
+        {"ota-http", &s->terminal, ota_ca, http(called(set, &ota, false))},
+        {"ota-http", &s->datagram, ota_ca, called(set, &ota, true)},
+        {"ota-http", &s->calls, calls, http(of_versions(certs(set, server, may, &ota, ota_ca), 12, 0))},
+        {"ota-http", &s->calls_psk, calls_psk,
+         http(of_versions(keys(s->config, PPG_PSK_TERMINALS, ""), 12, 0))},
+        {"ota-http", &s->sip, set->ota_sip.listen_tls_n, certs(set, server, none, &ota, NULL)},
+        {"ota-http", &s->msrp, set->ota_sip.listen_msrps_n, certs(set, server, must, &ota, ota_ca)},
+        {"ota-sip", &s->msrp_psk, set->ota_sip.listen_msrps_psk_n, keys(s->config, PPG_PSK_SESSIONS, "")},
+        {"key-server", &s->ub, ub, http(certs(set, server, none, &key_server, NULL))},
+        {"key-server", &s->naf, naf, http(certs(set, server, must, &key_server, functions_ca))},
+        {"key-server", &s->bsf, set->key_server.bsf_url,
+         http(certs(set, client, must, &key_server, set->key_server.bsf_ca))},
+        {"key-server", &s->peers, set->files.visits,
+         http(certs(set, client, must, &key_server, functions_ca))},
+        {"notify", &s->notify, set->notify.ca || access(SYSTEM_CA, F_OK) == 0, http(notified(set))},
     };
-    enum err e = set->ota_http.ca ? sec_credentials_load(&conf, &clk_real, &s->terminal, why) : ERR_OK;
+    char why[SEC_CREDENTIALS_WHY_N];
+    enum err e = ERR_OK;
 
-    if (e || !set->ota_http.ca)
-        return e;
-    conf.alpn_http11 = false;
-    conf.datagrams = true;
-    return sec_credentials_load(&conf, &clk_real, &s->datagram, why);
-}
-
-/* A certificate is asked for and not demanded: who must have one is each terminal's matter. */
-static enum err load_calls(const struct ppg_settings *set, struct ppg_snapshot *s,
-                           char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_pair own = {.cert_file = set->ota_http.cert, .key_file = set->ota_http.key};
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .verify = set->ota_http.ca ? NET_TLS_VERIFY_OPTIONAL : NET_TLS_VERIFY_NONE,
-        .pairs = &own,
-        .pairs_n = 1,
-        .ca_file = set->ota_http.ca,
-        .version_min = 12,
-        .alpn_http11 = true,
-    };
-
-    return set->ota_http.listen_tls_n || set->inbox.listen_tls_n || set->verify.listen_tls_n
-               ? sec_credentials_load(&conf, &clk_real, &s->calls, why)
-               : ERR_OK;
-}
-
-/* No protocol is agreed on: whoever comes to speak HTTP finds none. */
-static enum err load_sip(const struct ppg_settings *set, struct ppg_snapshot *s,
-                         char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_pair own = {.cert_file = set->ota_http.cert, .key_file = set->ota_http.key};
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .verify = NET_TLS_VERIFY_NONE,
-        .pairs = &own,
-        .pairs_n = 1,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-    };
-
-    return set->ota_sip.listen_tls_n ? sec_credentials_load(&conf, &clk_real, &s->sip, why) : ERR_OK;
-}
-
-/* Whoever has a certificate of ours gets as far as to say which session it is for; that knows whose it must be. */
-static enum err load_msrp(const struct ppg_settings *set, struct ppg_snapshot *s,
-                          char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_pair own = {.cert_file = set->ota_http.cert, .key_file = set->ota_http.key};
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .verify = NET_TLS_VERIFY_REQUIRED,
-        .pairs = &own,
-        .pairs_n = 1,
-        .ca_file = set->ota_http.ca,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-    };
-
-    return set->ota_sip.listen_msrps_n ? sec_credentials_load(&conf, &clk_real, &s->msrp, why) : ERR_OK;
-}
-
-static enum err load_msrp_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
-                              char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-        .psk = ppg_psk_source(s->config, PPG_PSK_SESSIONS, ""),
-    };
-    enum err e =
-        set->ota_sip.listen_msrps_psk_n ? sec_credentials_load(&conf, &clk_real, &s->msrp_psk, why) : ERR_OK;
-
-    if (s->msrp_psk)
-        (void)ppg_config_hold(s->config); /* the context's, as above */
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !e; i++) {
+        e = part_load(s, &parts[i], why);
+        if (e)
+            complain(errs, s->config, parts[i].section, why);
+    }
     return e;
 }
-
-/* The terminal proves itself above TLS. */
-static enum err load_ub(const struct ppg_settings *set, struct ppg_snapshot *s,
-                        char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_pair own = {.cert_file = set->key_server.cert, .key_file = set->key_server.key};
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .verify = NET_TLS_VERIFY_NONE,
-        .pairs = &own,
-        .pairs_n = 1,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-        .alpn_http11 = true,
-    };
-
-    return set->key_server.listen_ub_n + set->key_server.listen_entities_n
-               ? sec_credentials_load(&conf, &clk_real, &s->ub, why)
-               : ERR_OK;
-}
-
-static enum err load_calls_psk(const struct ppg_settings *set, struct ppg_snapshot *s,
-                               char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .version_min = 12,
-        .alpn_http11 = true,
-        .psk = ppg_psk_source(s->config, PPG_PSK_TERMINALS, ""),
-    };
-    enum err e = set->ota_http.listen_psk_n || set->inbox.listen_psk_n || set->verify.listen_psk_n
-                     ? sec_credentials_load(&conf, &clk_real, &s->calls_psk, why)
-                     : ERR_OK;
-
-    if (s->calls_psk)
-        (void)ppg_config_hold(s->config); /* the context's, as above */
-    return e;
-}
-
-static enum err load_naf(const struct ppg_settings *set, struct ppg_snapshot *s,
-                         char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_pair own = {.cert_file = set->key_server.cert, .key_file = set->key_server.key};
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_SERVER,
-        .verify = NET_TLS_VERIFY_REQUIRED,
-        .pairs = &own,
-        .pairs_n = 1,
-        .ca_file = set->key_server.ca,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-        .alpn_http11 = true,
-    };
-
-    return set->key_server.listen_naf_n + set->key_server.listen_peer_n
-               ? sec_credentials_load(&conf, &clk_real, &s->naf, why)
-               : ERR_OK;
-}
-
-static enum err load_bsf(const struct ppg_settings *set, struct ppg_snapshot *s,
-                         char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_pair own = {.cert_file = set->key_server.cert, .key_file = set->key_server.key};
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_CLIENT,
-        .verify = NET_TLS_VERIFY_REQUIRED,
-        .pairs = &own,
-        .pairs_n = 1,
-        .ca_file = set->key_server.bsf_ca,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-        .alpn_http11 = true,
-    };
-
-    return set->key_server.bsf_url ? sec_credentials_load(&conf, &clk_real, &s->bsf, why) : ERR_OK;
-}
-
-/* Of those too we are a client with a certificate. */
-static enum err load_peers(const struct ppg_settings *set, struct ppg_snapshot *s,
-                           char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_pair own = {.cert_file = set->key_server.cert, .key_file = set->key_server.key};
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_CLIENT,
-        .verify = NET_TLS_VERIFY_REQUIRED,
-        .pairs = &own,
-        .pairs_n = 1,
-        .ca_file = set->key_server.ca,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-        .alpn_http11 = true,
-    };
-
-    return set->files.visits ? sec_credentials_load(&conf, &clk_real, &s->peers, why) : ERR_OK;
-}
-
-/* Without a list of our own the system's is used, where there is one; without any, https notifications fail and
- * are logged. */
-static enum err load_notify(const struct ppg_settings *set, struct ppg_snapshot *s,
-                            char why[SEC_CREDENTIALS_WHY_N])
-{
-    struct sec_credentials_conf conf = {
-        .role = NET_TLS_CLIENT,
-        .verify = NET_TLS_VERIFY_REQUIRED,
-        .ca_file = set->notify.ca ? set->notify.ca : SYSTEM_CA,
-        .staple_required = set->notify.staple_required,
-        .version_min = set->policy.tls_min,
-        .ciphers = set->policy.ciphers,
-        .alpn_http11 = true,
-    };
-    enum err e = sec_credentials_load(&conf, &clk_real, &s->notify, why);
-
-    return e == ERR_ABSENT && !set->notify.ca ? ERR_OK : e;
-}
-
-static const struct {
-    const char *section;
-    enum err (*load)(const struct ppg_settings *set, struct ppg_snapshot *s, char why[SEC_CREDENTIALS_WHY_N]);
-} parts[] = {{"pap", load_pap},
-             {"pap", load_psk},
-             {"ota-http", load_terminal},
-             {"ota-http", load_calls},
-             {"ota-http", load_calls_psk},
-             {"ota-http", load_sip},
-             {"ota-http", load_msrp},
-             {"ota-sip", load_msrp_psk},
-             {"key-server", load_ub},
-             {"key-server", load_naf},
-             {"key-server", load_bsf},
-             {"key-server", load_peers},
-             {"notify", load_notify}};
 
 enum err ppg_snapshot_load(const char *path, struct ppg_snapshot **out, struct ppg_config_errors *errs)
 {
     struct ppg_snapshot *s = calloc(1, sizeof *s);
-    enum err first = s ? ppg_config_load(path, &s->config, errs) : ERR_NOMEM;
-    char why[SEC_CREDENTIALS_WHY_N];
+    enum err e = s ? ppg_config_load(path, &s->config, errs) : ERR_NOMEM;
 
     if (s)
         atomic_init(&s->refs, 1);
-    for (size_t i = 0; !first && i < sizeof parts / sizeof parts[0]; i++) {
-        first = parts[i].load(ppg_config_settings(s->config), s, why);
-        if (first)
-            complain(errs, s->config, parts[i].section, why);
-    }
-    if (!first)
+    if (!e)
+        e = contexts_load(s, errs);
+    if (!e)
         ppg_schema_each_file(ppg_config_settings(s->config), mark, s);
-    if (first)
+    if (e)
         ppg_snapshot_drop(&s);
     else
         *out = s;
-    return first;
+    return e;
 }
 
 struct ppg_snapshot *ppg_snapshot_hold(struct ppg_snapshot *s)
