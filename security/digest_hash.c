@@ -2,19 +2,18 @@
  * thread. */
 #include "security/digest_hash.h"
 
-#include <gnutls/crypto.h>
 #include <stdio.h>
 #include "base/mem.h"
+#include "security/hash.h"
 
 static const struct {
     const char *name;
-    gnutls_digest_algorithm_t gnutls;
-    size_t octets;
+    enum sec_hash hash;
 } algorithms[SEC_DIGEST_ALL_COUNT] = {
-    [SEC_DIGEST_MD5] = {"MD5", GNUTLS_DIG_MD5, 16},
-    [SEC_DIGEST_SHA256] = {"SHA-256", GNUTLS_DIG_SHA256, 32},
-    [SEC_DIGEST_AKAV1_MD5] = {"AKAv1-MD5", GNUTLS_DIG_MD5, 16},
-    [SEC_DIGEST_AKAV2_MD5] = {"AKAv2-MD5", GNUTLS_DIG_MD5, 16},
+    [SEC_DIGEST_MD5] = {"MD5", SEC_HASH_MD5},
+    [SEC_DIGEST_SHA256] = {"SHA-256", SEC_HASH_SHA256},
+    [SEC_DIGEST_AKAV1_MD5] = {"AKAv1-MD5", SEC_HASH_MD5},
+    [SEC_DIGEST_AKAV2_MD5] = {"AKAv2-MD5", SEC_HASH_MD5},
 };
 
 const char *sec_digest_algorithm_name(enum sec_digest_algorithm a)
@@ -24,23 +23,16 @@ const char *sec_digest_algorithm_name(enum sec_digest_algorithm a)
 
 size_t sec_digest_hex_n(enum sec_digest_algorithm a)
 {
-    return 2 * algorithms[a].octets;
+    return 2 * sec_hash_n(algorithms[a].hash);
 }
 
 enum err sec_digest_hash(enum sec_digest_algorithm a, const struct slice *parts, size_t count,
                          struct sec_digest_hex *out)
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t digest[SEC_DIGEST_HEX_MAX_N / 2];
-    gnutls_hash_hd_t h;
-    enum err e = ERR_OK;
+    uint8_t digest[SEC_HASH_MAX_N];
+    enum err e = sec_hash_make(algorithms[a].hash, parts, count, digest);
 
-    if (gnutls_hash_init(&h, algorithms[a].gnutls) < 0)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < count && !e; i++)
-        if (parts[i].n && gnutls_hash(h, parts[i].p, parts[i].n) < 0)
-            e = ERR_NOMEM;
-    gnutls_hash_deinit(h, digest);
     if (e)
         return e;
     out->n = sec_digest_hex_n(a);

@@ -1,27 +1,21 @@
 /* x-syncml-hmac: nested hashes and a small grammar; see mac.h.  [DM-SEC §5.1.4]; lists: RFC 9110 §5.6.1.  Any thread. */
 #include "security/mac.h"
 
-#include <gnutls/crypto.h>
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/scan.h"
 #include "security/digest_params.h"
+#include "security/hash.h"
 #include "security/kdf.h"
 
-#define HASH_MAX_N 32
-
-static const struct {
-    const char *name;
-    gnutls_digest_algorithm_t gnutls;
-    size_t octets;
-} algorithms[SEC_MAC_ALGORITHM_COUNT] = {
-    [SEC_MAC_MD5] = {"MD5", GNUTLS_DIG_MD5, 16},
-    [SEC_MAC_SHA256] = {"SHA-256", GNUTLS_DIG_SHA256, SEC_SHA256_N},
+static const enum sec_hash hashes[SEC_MAC_ALGORITHM_COUNT] = {
+    [SEC_MAC_MD5] = SEC_HASH_MD5,
+    [SEC_MAC_SHA256] = SEC_HASH_SHA256,
 };
 
 const char *sec_mac_algorithm_name(enum sec_mac_algorithm a)
 {
-    return algorithms[a].name;
+    return sec_hash_name(hashes[a]);
 }
 
 /* --- keys --- */
@@ -44,21 +38,6 @@ void sec_mac_keys_clear(struct sec_mac_keys *k)
 
 /* --- arithmetic --- */
 
-static enum err hash(enum sec_mac_algorithm a, const struct slice *parts, size_t count,
-                     uint8_t out[HASH_MAX_N])
-{
-    gnutls_hash_hd_t h;
-    enum err e = ERR_OK;
-
-    if (gnutls_hash_init(&h, algorithms[a].gnutls) < 0)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < count && !e; i++)
-        if (parts[i].n && gnutls_hash(h, parts[i].p, parts[i].n) < 0)
-            e = ERR_NOMEM;
-    gnutls_hash_deinit(h, out);
-    return e;
-}
-
 /* base64; the copy in between is wiped, for it may be a key. */
 static enum err text_of(struct slice octets, struct sec_mac_text *out)
 {
@@ -80,11 +59,11 @@ static enum err text_of(struct slice octets, struct sec_mac_text *out)
 static enum err hash_text(enum sec_mac_algorithm a, const struct slice *parts, size_t count,
                           struct sec_mac_text *out)
 {
-    uint8_t digest[HASH_MAX_N];
-    enum err e = hash(a, parts, count, digest);
+    uint8_t digest[SEC_HASH_MAX_N];
+    enum err e = sec_hash_make(hashes[a], parts, count, digest);
 
     if (!e)
-        e = text_of(slice_of(digest, algorithms[a].octets), out);
+        e = text_of(slice_of(digest, sec_hash_n(hashes[a])), out);
     mem_wipe(digest, sizeof digest);
     return e;
 }
@@ -157,7 +136,7 @@ static bool is_base64(unsigned char ch)
 static enum err algorithm_of(struct slice name, enum sec_mac_algorithm *out)
 {
     for (unsigned a = 0; a < SEC_MAC_ALGORITHM_COUNT; a++)
-        if (slice_eq_ci(name, slice_str(algorithms[a].name))) {
+        if (slice_eq_ci(name, slice_str(sec_hash_name(hashes[a])))) {
             *out = (enum sec_mac_algorithm)a;
             return ERR_OK;
         }
@@ -234,7 +213,7 @@ enum err sec_mac_print(struct slice user, const struct sec_mac_keys *keys, struc
         e = sec_mac_make(a, sec_secret_slice(&keys->key[a]), nonce, &content, &mac);
     if (e)
         return e;
-    buf_addf(out, "algorithm=%s, username=\"", algorithms[a].name);
+    buf_addf(out, "algorithm=%s, username=\"", sec_hash_name(hashes[a]));
     buf_add(out, user);
     buf_add_str(out, "\", mac=");
     buf_add(out, slice_of(mac.p, mac.n));

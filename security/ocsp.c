@@ -3,11 +3,11 @@
  * thread. */
 #include "security/ocsp.h"
 
-#include <gnutls/crypto.h>
 #include <gnutls/ocsp.h>
 #include <gnutls/x509.h>
 
 #include "base/mem.h"
+#include "security/hash.h"
 
 #define ACCESS_MAX 16 /* access descriptions looked at */
 
@@ -47,16 +47,9 @@ static enum err pair_read(struct slice leaf, struct slice issuer, struct pair *o
 
 enum err sec_ocsp_key(struct slice leaf, struct slice issuer, uint8_t key[SEC_OCSP_KEY_N])
 {
-    gnutls_hash_hd_t hash;
+    const struct slice both[] = {leaf, issuer};
 
-    if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) < 0)
-        return ERR_NOMEM;
-    if (gnutls_hash(hash, leaf.p, leaf.n) < 0 || gnutls_hash(hash, issuer.p, issuer.n) < 0) {
-        gnutls_hash_deinit(hash, NULL);
-        return ERR_NOMEM;
-    }
-    gnutls_hash_deinit(hash, key);
-    return ERR_OK;
+    return sec_hash_make(SEC_HASH_SHA256, both, 2, key);
 }
 
 static enum err find_url(gnutls_x509_crt_t leaf, struct buf *out)
