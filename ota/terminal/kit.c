@@ -105,6 +105,18 @@ static void challenge(struct kit *k, const struct kit_request *req, bool stale, 
     }
 }
 
+/* That we have the password too (RFC 7616 §3.5); no answer of ours has a body. */
+static void info(const struct sec_digest_response *r, const struct sec_secret *ha1, struct kit_answer *a)
+{
+    size_t start = a->headers.n;
+
+    buf_add(&a->headers, SLICE("Authentication-Info: "));
+    if (sec_digest_info(r, ha1, SLICE_NONE, &a->headers))
+        buf_cut(&a->headers, start);
+    else
+        buf_add(&a->headers, SLICE("\r\n"));
+}
+
 /* Does the gateway know the login?  True also when none is asked for; a proof only when it was shown. */
 static bool login_ok(struct kit *k, const struct kit_request *req, struct kit_answer *a, unsigned *proofs)
 {
@@ -126,6 +138,7 @@ static bool login_ok(struct kit *k, const struct kit_request *req, struct kit_an
         return false;
     }
     *proofs |= KIT_PROOF_DIGEST;
+    info(&r, ha1, a);
     return true;
 }
 

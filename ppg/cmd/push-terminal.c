@@ -1,6 +1,6 @@
 /* push-terminal: a handset's push client on the command line.  `listen` waits for a gateway to connect, or for its datagrams,
- * `connect` calls it, `sip` takes MESSAGE requests, `inbox` fetches what waits, `swarm` is many terminals at once, `activate`
- * opens a package of keys.  Here is only what the command line means; a run is ppg/tool/terminal.h.  One thread. */
+ * `connect` calls it, `sip` takes MESSAGE requests, `inbox` fetches what waits, `swarm` is many terminals at once, `peer`
+ * calls another kit, `activate` opens a package of keys.  Here is only what the command line means; a run is ppg/tool/terminal.h.  One thread. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -18,6 +18,7 @@
     "       push-terminal sip --bind ADDR:PORT [--record URI --registrar URI] [OPTIONS]\n"                   \
     "       push-terminal swarm --gateway URI [OPTIONS; swarm --help]\n"                                     \
     "       push-terminal inbox --gateway https://HOST:PORT [--follow] [OPTIONS]\n"                          \
+    "       push-terminal peer --gateway https://HOST:PORT --peer-key NAME:FILE [--json]\n"                  \
     "       push-terminal activate --package FILE --code CODE [--out FILE]"
 
 /* A gateway of ours, or one that our home gives us the way and the key to. */
@@ -35,17 +36,18 @@ static bool command_ok(const char *word, struct tool_terminal_options *o)
     o->fetch = slice_eq(slice_str(word), SLICE("inbox"));
     if (o->fetch)
         return o->gateway && slice_starts_ci(slice_str(o->gateway), SLICE("https:")) && !o->bind && !o->udp &&
-               !o->dtls;
+               !o->dtls && !o->peer_key;
     if (o->follow || o->keep || o->item || o->protection)
         return false;
     if (o->connects && !o->sip)
         return false;
     if (slice_eq(slice_str(word), SLICE("connect")))
-        return visit_ok(o) && !o->bind && !o->port_file && !o->udp;
-    if (o->visit)
+        return visit_ok(o) && !o->bind && !o->peer_key && !o->port_file && !o->udp;
+    if (o->visit ||
+        (o->peer_key && (o->udp || o->dtls || o->cert || o->ca || o->psk || o->pkcs12 || o->login)))
         return false;
     if (o->sip)
-        return o->bind && !o->gateway && !o->udp && !o->dtls && !o->record == !o->registrar;
+        return !o->peer_key && o->bind && !o->gateway && !o->udp && !o->dtls && !o->record == !o->registrar;
     return slice_eq(slice_str(word), SLICE("listen")) && o->bind && !o->gateway && !o->gateway_name &&
            !o->record && !o->registrar;
 }
@@ -95,6 +97,9 @@ int main(int argc, char **argv)
     }
     if (words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("activate")))
         return run_activate(&o);
+    if (words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("peer")))
+        return o.gateway && o.peer_key && !o.bind && !o.visit ? tool_peer_run(&o)
+                                                              : tool_terminal_complain(USAGE, "");
     o.sip = words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("sip"));
     if (words.n != 1 || !command_ok(words.v[0], &o))
         return tool_terminal_complain(USAGE, "");

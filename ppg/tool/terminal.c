@@ -127,10 +127,21 @@ static int open_log(struct tool_terminal *t)
     return 0;
 }
 
+static int load_peer_key(struct tool_terminal *t)
+{
+    char why[TOOL_WHY_N];
+
+    if (!t->o->peer_key)
+        return 0;
+    return tool_peer_key_read(t->o->peer_key, &t->peer, why) ? tool_terminal_complain(why, "") : 0;
+}
+
 static int set_up(struct tool_terminal *t)
 {
     int bad = open_log(t);
 
+    if (!bad)
+        bad = load_peer_key(t);
     if (!bad)
         bad = tool_terminal_kit(t);
     if (!bad)
@@ -161,6 +172,7 @@ int tool_terminal_run(const struct tool_terminal_options *o)
         return tool_terminal_complain("--gateway", "not https://HOST:PORT or http://HOST:PORT");
     tool_state_init(&t.state, o->state);
     buf_init(&t.login, TOOL_TERMINAL_FILE_MAX_N);
+    tool_peer_key_init(&t.peer);
     if (tool_loop_open(&t.loop))
         return tool_terminal_complain("out of memory", "");
     t.exit = set_up(&t);
@@ -173,6 +185,7 @@ int tool_terminal_run(const struct tool_terminal_options *o)
     net_gate_free(&t.gate);
     net_tls_ctx_free(&t.tls);
     sec_secret_clear(&t.psk);
+    tool_peer_key_clear(&t.peer);
     tool_pin_clear(&t.pin);
     tool_provision_free(&t.object);
     log_free(&t.log);

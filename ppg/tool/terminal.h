@@ -16,6 +16,7 @@
 #include "ppg/tool/guest.h"
 #include "ppg/tool/inbox.h"
 #include "ppg/tool/net.h"
+#include "ppg/tool/peer.h"
 #include "ppg/tool/pin.h"
 #include "ppg/tool/sip_terminal.h"
 #include "ppg/tool/state.h"
@@ -57,6 +58,8 @@ struct tool_terminal {
     struct buf login;      /* its password */
     struct slice psk_name; /* in the options */
     struct sec_secret psk;
+    struct tool_peer_key peer; /* --peer-key: psk is derived from it */
+    bool peer_used;
     struct kit *kit;
     struct sec_secprov *object; /* what it was provisioned with at the start; NULL: nothing */
     struct slice servers[TOOL_TERMINAL_SERVERS_MAX];

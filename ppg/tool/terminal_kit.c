@@ -97,6 +97,10 @@ static int make_kit_with(struct tool_terminal *t, struct said *said)
     char why[TOOL_WHY_N];
     enum err e = say(o, said, &conf);
 
+    if (o->peer_key) {
+        conf.login_user = t->peer.name;
+        conf.login_password = buf_slice(&t->peer.password);
+    }
     if (!bad && o->login)
         bad =
             tool_terminal_login("--login", o->login, &said->password, &conf.login_user, &conf.login_password);

@@ -28,6 +28,10 @@ const struct tool_option tool_terminal_options[] = {
     {"dtls", NULL, "the same inside DTLS, with --psk or --cert and --key", TOOL_FLAG, AT(dtls), 0, 0},
     {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS and connect; in hexadecimal in FILE",
      TOOL_TEXT, AT(psk), 0, 0},
+    {"peer-key", "NAME:FILE",
+     "listen, peer: a one-time key that the other kit has too; in hexadecimal in FILE, which goes when it is "
+     "used",
+     TOOL_TEXT, AT(peer_key), 0, 0},
     {"record", "URI", "sip: our address, sip:user@domain, to be registered", TOOL_TEXT, AT(record), 0, 0},
     {"registrar", "URI",
      "sip: where, sip:HOST:PORT[;transport=tcp]; --proof or --module answers its challenges", TOOL_TEXT,

@@ -20,7 +20,7 @@ struct tool_terminal_options {
     struct tool_list servers, verify_apps, pin_apps;
     const char *pin;
     struct tool_list apps, accept, charsets, encodings, languages;
-    const char *psk;
+    const char *psk, *peer_key;
     const char *record, *registrar;
     const char *item, *protection; /* of `inbox` */
     bool fetch, follow, keep;      /* likewise; fetch: it is the command */

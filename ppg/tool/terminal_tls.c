@@ -8,10 +8,23 @@ static bool find_psk(void *arg, struct slice identity, unsigned version, struct 
 {
     const struct tool_terminal *t = arg;
 
-    (void)version;
-    if (!slice_eq(identity, t->psk_name))
+    if (!slice_eq(identity, t->psk_name) || t->peer_used || (t->o->peer_key && version != 13))
         return false;
     *key = sec_secret_slice(&t->psk);
+    return true;
+}
+
+/* The first handshake that comes to its end is the last. */
+static bool use_psk(void *arg, struct slice identity)
+{
+    struct tool_terminal *t = arg;
+
+    (void)identity;
+    if (!t->o->peer_key)
+        return true;
+    if (t->peer_used || tool_peer_key_spend(&t->peer))
+        return false;
+    t->peer_used = true;
     return true;
 }
 
@@ -19,6 +32,12 @@ static int load_psk(struct tool_terminal *t)
 {
     char why[TOOL_WHY_N];
 
+    if (t->o->peer_key) {
+        t->psk_name = t->peer.name;
+        return sec_secret_set(&t->psk, sec_secret_slice(&t->peer.psk))
+                   ? tool_terminal_complain("--peer-key", "no key")
+                   : 0;
+    }
     if (!t->o->psk)
         return 0;
     if (!t->o->dtls && !t->o->gateway)
@@ -123,7 +142,7 @@ int tool_terminal_tls(struct tool_terminal *t)
         conf.psk_identity = t->psk_name;
         conf.psk_key = sec_secret_slice(&t->psk);
     } else if (m.psk) {
-        conf.psk = (struct net_tls_psk_source){.find = find_psk, .arg = t};
+        conf.psk = (struct net_tls_psk_source){.find = find_psk, .used = use_psk, .arg = t};
     }
     return make_with_crl(t, &conf);
 }

@@ -1,4 +1,4 @@
-"""After the tests: `check.py BUILD_DIR` fails when requirements.csv names a test case that did not run and pass.
+"""After the tests: `check.py BUILD_DIR` fails when requirements.csv or MECHANISMS.md names a test case that did not run and pass.
 
 Test programs leave "NAME:CASE" for each case that passed in BUILD_DIR/ran/NAME.ran.  Prints the named cases that are
 missing there, and how many requirements are proven.  Which names exist in the sources is tests/lint's to check.
@@ -7,6 +7,7 @@ missing there, and how many requirements are proven.  Which names exist in the s
 import csv
 import glob
 import os
+import re
 import sys
 
 
@@ -24,7 +25,13 @@ def main():
         return 2
     ran = passed(sys.argv[1])
     missing = proven = rows = 0
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "requirements.csv")
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "MECHANISMS.md"), encoding="utf-8") as f:
+        for name in re.findall(r"`([^`\s]+:[^`\s]+)`", f.read()):
+            if name not in ran:
+                print(f"MECHANISMS.md: {name} did not run, or did not pass")
+                missing += 1
+    path = os.path.join(here, "requirements.csv")
     with open(path, encoding="utf-8", newline="") as f:
         for row in csv.DictReader(f):
             names = [n for n in row["tests"].split(";") if n]

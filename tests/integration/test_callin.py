@@ -9,7 +9,7 @@ import ssl
 import threading
 
 from callers import CERTIFICATE, DIGEST, ID, NONE, TAKEN, Caller, Doors, Hand, digest, registered, with_certificate
-from gateway import Terminal, curl, good_push, mime, push
+from gateway import Relay, Terminal, curl, good_push, mime, push
 from harness import case, check, check_eq, hang_up, main, wait_until
 
 @case
@@ -195,6 +195,33 @@ def two_that_have_tls_end_in_tls(bench):
         push_id = good_push(bench, gateway)
         wait_until(lambda: tried(gateway.show(push_id)["targets"][0]), f"what comes of {scheme}")
     check_eq([e["tls"] for e in phone.events()], [True])
+
+
+@case
+def a_device_on_the_way_sees_nothing(bench):
+    """CPNS-10: a device of the terminal's own network passes the octets on; TLS goes through it to the gateway, which knows the terminal and
+    is known by it, and the device reads, or changes, nothing."""
+    gateway = Doors(bench, CERTIFICATE)
+    marks = [b"Mark-8f1c", b"phone.example.com", b"wappush", b"+15550100"]
+    device = Relay(bench, gateway.tls_door)
+    phone = bench.start("push-terminal", "connect", "--json", "--gateway", f"https://localhost:{device.port}", "--ca", bench.path("ca.crt"),
+                        *with_certificate(bench))
+    gateway.wait_event("ota.called")
+    push_id = good_push(bench, gateway, content="Mark-8f1c", headers={"X-Push-Protection": "full"})
+    gateway.wait_state(push_id, "delivered")
+    wait_until(lambda: "Mark-8f1c" in phone.out(), "the push")
+    check('"server_proved":true' in phone.out(), "the terminal knows whom it reached")
+    line = gateway.ctl("--json", "terminal", "list").stdout
+    check("certificate" in line and "URI:https://phone.example.com" in line, line)
+    seen = bytes(device.seen)
+    check(len(seen) > 2000 and seen[0] == 0x16, "records of TLS")
+    for mark in marks:
+        check(mark not in seen, mark)
+    spoiled = Relay(bench, gateway.tls_door, change=lambda data: data[:-1] + bytes([data[-1] ^ 1]) if data[0] == 0x17 else data)
+    bench.start("push-terminal", "connect", "--json", "--gateway", f"https://localhost:{spoiled.port}", "--ca", bench.path("ca.crt"),
+                *with_certificate(bench))
+    gateway.wait_event("ota.call.refused")
+    check_eq(len(gateway.events("ota.called")), 1)
 
 
 @case

@@ -2,12 +2,14 @@
 proves, through the built programs.  Usage: test_conformance.py BUILD_DIR."""
 
 import base64
+import csv
 import http.server
 import json
 import os
 import re
 import socket
 import ssl
+import subprocess
 import threading
 
 from gateway import (ANY_LEVEL, INITIATORS, KEY, PASSWORD, WHITELIST, Ear, Gateway, Relay, Terminal, as_news, curl,
@@ -524,6 +526,83 @@ def unsubscribed_is_stopped_twice(bench):
     for message, status in rows:
         got, event = fed.push(message)
         check_eq((got, event["event"]), (status, "push" if status == "400" else "dropped"), event)
+
+
+def page():
+    """MECHANISMS.md: {section: {first column: its tests}}."""
+    with open(os.path.join(TOP, "tests", "conformance", "MECHANISMS.md"), encoding="utf-8") as f:
+        sections = re.split(r"(?m)^## ", f.read())[1:]
+    return {s.partition("\n")[0]: {row.split("|")[1].strip(): re.findall(r"`([^`\s]+:[^`\s]+)`", row)
+                                   for row in re.findall(r"(?m)^\|.*\|$", s)[2:]} for s in sections}
+
+
+def tests_of(row_id):
+    with open(os.path.join(TOP, "tests", "conformance", "requirements.csv"), encoding="utf-8", newline="") as f:
+        return next(row["tests"].split(";") for row in csv.DictReader(f) if row["id"] == row_id)
+
+
+@case
+def each_function_of_the_releases_has_its_tests(bench):
+    """SEC_CF-REL-10, SEC_CF-REL-11: the feature list, five and four; what proves a function is asked for with its row."""
+    wanted = {"Release 1.0": ("SEC_CF-REL-10", ["client and server over TCP", "GBA profile", "TLS profile", "PSK-TLS profile",
+                                                "SEC-CERT management object"]),
+              "Release 1.1": ("SEC_CF-REL-11", ["push", "SIP", "UDP", "delegated authentication"])}
+    for section, (row, functions) in wanted.items():
+        check_eq(list(page()[section]), functions, section)
+        for function, tests in page()[section].items():
+            check(tests and set(tests) <= set(tests_of(row)), f"{function}: {tests}, but {row} names {tests_of(row)}")
+
+
+@case
+def the_page_names_each_mechanism_and_the_build_needs_its_tests(bench):
+    """PTM-03: a page of every mechanism with its tests; one that did not run, or is nowhere, fails the build."""
+    mechanisms = page()["Client authentication"]
+    for word in ("certificate", "shared key of TLS", "HTTP Digest", "GBA key", "AKA", "SIP Digest", "proxy", "token", "visitor", "DTLS"):
+        check(any(word in name for name in mechanisms), word)
+    names = sorted({name for tests in mechanisms.values() for name in tests})
+    check(all(mechanisms.values()), mechanisms)
+    check_py = os.path.join(TOP, "tests", "conformance", "check.py")
+    os.mkdir(bench.path("ran"))
+    for absent in (None, names[0], names[-1]):
+        with open(os.path.join(TOP, "tests", "conformance", "requirements.csv"), encoding="utf-8", newline="") as f:
+            every = {name for row in csv.DictReader(f) for name in row["tests"].split(";")} | {n for s in page().values() for t in s.values() for n in t}
+        bench.write("ran/all.ran", "".join(f"{name}\n" for name in every if name != absent))
+        done = subprocess.run(["python3", "-B", check_py, bench.folder], capture_output=True, text=True, timeout=60, check=False)
+        check_eq((done.returncode, f"MECHANISMS.md: {absent} did not run" in done.stdout), (1 if absent else 0, absent is not None), done.stdout)
+
+
+@case
+def bodies_protected_end_to_end_pass_untouched(bench):
+    """PTM-21: what an initiator protects for its own client - CMS, XML-Encryption - leaves the gateway as it came, over OTA-HTTP and over
+    SIP; the client opens it, and the gateway never could."""
+    make_identity(bench)
+    bench.certificate(bench.authority, "client")
+    bench.write("plain", MARK)
+    bench.tool("openssl", "cms", "-encrypt", "-binary", "-aes-256-gcm", "-in", bench.path("plain"), "-outform", "DER", "-out",
+               bench.path("body.p7m"), bench.path("client.crt"))
+    with open(bench.path("body.p7m"), "rb") as f:
+        cms = f.read()
+    data = base64.b64encode(bytes(range(256))).decode()
+    xml = ('<?xml version="1.0"?>\r\n<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Content">\n'
+           '\t<EncryptionMethod  Algorithm="http://www.w3.org/2009/xmlenc11#aes256-gcm"/>\n<CipherData><CipherValue>\n'
+           f"{data}\n</CipherValue ></CipherData></EncryptedData>\n\n").encode()
+    phone, device = Terminal(bench, association=False), Terminal(bench, command="sip", association=False)
+    gateway = Gateway(bench, phone.route("+15550100", more="") +
+                      f"[terminal sip:alice@127.0.0.1]\nroute = sip:alice@127.0.0.1:{device.port};transport=tcp\n",
+                      ANY_LEVEL + "allow news sip:alice@127.0.0.1 *\n", conf={"ota-sip.large-messages": "yes"})
+    for n, (kind, body) in enumerate((("application/pkcs7-mime; smime-type=enveloped-data", cms), ("application/xml", xml))):
+        bench.write("body", body)
+        for to, at in (("+15550100", phone), ("sip:alice@127.0.0.1", device)):
+            done = pap_push(bench, gateway, "--to", to, "--file", bench.path("body"), "--type", kind, "--id", f"{n}.{to}@e2e")
+            check_eq(done.returncode, 0, done.stdout + done.stderr)
+            gateway.wait_state(f"{n}.{to}@e2e", "delivered")
+            check_eq(at.wait_events(n + 1)[n]["content_type"], kind)
+            check(body in at.wire(), f"{kind} to {to}: other octets")
+    for at in (phone, device):
+        start = at.wire().index(cms)
+        bench.write("arrived.p7m", at.wire()[start:start + len(cms)])
+        opened = bench.tool("openssl", "cms", "-decrypt", "-inform", "DER", "-in", bench.path("arrived.p7m"), "-inkey", bench.path("client.key"))
+        check(MARK in opened, opened)
 
 
 main("conformance")

@@ -11,7 +11,7 @@ import ssl
 
 from gateway import Gateway, make_identity
 from gba_model import gcm, gcm_open, kdf, parameters
-from harness import case, check, check_eq, main
+from harness import case, check, check_eq, free_port, main, wait_until
 
 ALICE, BOB = "opensesame-alice", "opensesame-bob"
 CONF = {"key-server.listen-entities": "127.0.0.1:0", "key-server.cert": "../gateway.crt", "key-server.key": "../gateway.key",
@@ -218,6 +218,78 @@ def bad_configurations_are_told(bench):
         done = bench.run("ppgd", "-c", gateway.path("ppg.conf"), "--check-config")
         check_eq((done.returncode, says in done.stderr + done.stdout), (1 if says else 0, True), (says, done.stderr))
         gateway.conf = kept
+
+
+def brokered(bench, gateway, names=("a", "b")):
+    """A one-time key that the first has made and the second has got through the gateway; a file of each with it."""
+    (first, first_key), (second, second_key) = (assigned(bench, gateway, user, password, name)
+                                                for name, user, password in zip(names, ("alice", "bob"), (ALICE, BOB)))
+    key = os.urandom(32)
+    sent = wrap(first_key, names[0].encode(), names[1].encode(), key)
+    check_eq(first.ask("POST", "/sec/v1/one-time-keys", {"to": names[1], "key": sent})[0], 202)
+    got = second.ask("GET", "/sec/v1/one-time-keys")[1]["keys"][0]
+    opened_key = unwrap(second_key, names[0].encode(), names[1].encode(), got["key"])
+    check_eq(opened_key, key)
+    return [bench.write(f"{name}.one-time", k.hex() + "\n", 0o600) for name, k in zip(names, (key, opened_key))], key
+
+
+def listening(bench, file, name="a"):
+    port_file = file + ".port"
+    kit = bench.start("push-terminal", "listen", "--json", "--bind", "127.0.0.1:0", "--port-file", port_file, "--peer-key", f"{name}:{file}",
+                      "--wire", file + ".wire")
+    return kit, int(bench.wait_for_file(port_file, kit).rpartition(":")[2])
+
+
+def call(bench, port, file, name="a"):
+    return bench.run("push-terminal", "peer", "--json", "--gateway", f"https://127.0.0.1:{port}", "--peer-key", f"{name}:{file}")
+
+
+@case
+def two_kits_prove_themselves_with_it_once(bench):
+    """CPNS-07, CPNS-12: TLS with the brokered key, one kit in each role, and mutual Digest inside; the key is gone with that, here,
+    there and for whoever has kept a copy.  One that is not the key uses nothing up."""
+    (mine, yours), key = brokered(bench, opened(bench))
+    kit, port = listening(bench, yours)
+    copy, wrong = bench.write("copy", key.hex() + "\n", 0o600), bench.write("wrong", bytes(32).hex() + "\n", 0o600)
+    for file, name in ((wrong, "a"), (copy, "b")):
+        done = call(bench, port, file, name)
+        check_eq((done.returncode, done.stdout), (1, ""), done.stderr)
+        check(os.path.exists(yours), "a stranger used it up")
+        bench.write("copy", key.hex() + "\n", 0o600)
+    done = call(bench, port, mine)
+    check_eq((done.returncode, [json.loads(line) for line in done.stdout.splitlines()]),
+             (0, [{"event": "peer", "name": "a", "tls": True, "proofs": ["psk", "digest"]}]), done.stderr)
+    check_eq((os.path.exists(mine), os.path.exists(yours)), (False, False))
+    wait_until(lambda: '"event":"registered"' in kit.out(), "the other kit knows it too")
+    said = [json.loads(line) for line in kit.out().splitlines()]
+    check_eq([(e["event"], e.get("reason"), e["tls"], e["server_proved"]) for e in said],
+             [("refused", "login", True, True), ("registered", None, True, True)])  # asked for Digest, then shown it
+    with open(yours + ".wire", "rb") as f:
+        wire = f.read()
+    check(wire[0] == 0x16 and b"OPTIONS" not in wire, "inside TLS")
+    for _ in range(2):
+        done = call(bench, port, bench.write("copy", key.hex() + "\n", 0o600))
+        check_eq((done.returncode, done.stdout), (1, ""), "a second use")
+    check_eq(len(kit.out().splitlines()), 2)
+    check_eq(call(bench, port, mine).returncode, 2, "the file is gone")
+    for secret in (key.hex(), base64.b64encode(key).decode()):
+        check(secret not in kit.out() + kit.err() + wire.decode("latin-1"), "the key itself is said")
+
+
+@case
+def what_a_kit_with_a_one_time_key_does_not_do(bench):
+    short, good = bench.write("short", "00" * 15 + "\n", 0o600), bench.write("good", "00" * 16 + "\n", 0o600)
+    for args in (("peer", "--peer-key", f"a:{good}"), ("peer", "--gateway", "https://127.0.0.1:1"),
+                 ("peer", "--gateway", "http://127.0.0.1:1", "--peer-key", f"a:{good}"),
+                 ("peer", "--gateway", "https://127.0.0.1:1", "--peer-key", f"a:{short}"),
+                 ("peer", "--gateway", "https://127.0.0.1:1", "--peer-key", good),
+                 ("connect", "--gateway", "https://127.0.0.1:1", "--peer-key", f"a:{good}"),
+                 ("listen", "--bind", "127.0.0.1:0", "--udp", "--peer-key", f"a:{good}"),
+                 ("listen", "--bind", "127.0.0.1:0", "--peer-key", f"a:{good}", "--cert", "x", "--key", "y"),
+                 ("listen", "--bind", "127.0.0.1:0", "--peer-key", f"a:{short}")):
+        check_eq((args, bench.run("push-terminal", *args).returncode), (args, 2))
+    check_eq(call(bench, free_port(), good).returncode, 1, "nobody is there")
+    check(os.path.exists(good), "it was not used")
 
 
 main("entities")

@@ -201,7 +201,20 @@ def check_conformance(tree):
         for name in names:
             if not test_exists(tree, name):
                 tree.say(path, rows.line_num, "conformance", f"{row['id']} names {name}, which no source holds")
+    check_page(tree)
     return proven, len(seen)
+
+
+def check_page(tree):
+    """The page of mechanisms names tests in code quotes, and each is there."""
+    path = "tests/conformance/MECHANISMS.md"
+    if path not in tree.text:
+        tree.say(path, 1, "conformance", "missing")
+        return
+    for number, line in enumerate(tree.text[path].split("\n"), 1):
+        for name in re.findall(r"`([^`\s]+:[^`\s]+)`", line):
+            if not test_exists(tree, name):
+                tree.say(path, number, "conformance", f"names {name}, which no source holds")
 
 
 def run(args, top):

@@ -22,6 +22,7 @@ GOOD = {
     "tests/integration/test_first_push.sh": "#!/bin/sh\n# What this file is for.\npass kill9\n",
     "tests/conformance/requirements.csv": CSV + "A-1,,,,,,1,unit.pap.time:rows;fuzz.gpl:corpus\n"
     "A-2,,,,,,1,integration.first_push:kill9\nA-3,,,,,,1,\n",
+    "tests/conformance/MECHANISMS.md": "| TLS | `unit.pap.time:rows` `integration.first_push:kill9` |\n",
 }
 
 
@@ -100,6 +101,9 @@ ROWS = [
     ({"README.md": "one\n=======\n"}, []),
     ({"tests/b.py": '"""What this file is for."""\nx = (\n'}, ["tests/b.py:2 whole"]),
     ({"tests/conformance/requirements.csv": None}, ["tests/conformance/requirements.csv:1 conformance"]),
+    ({"tests/conformance/MECHANISMS.md": None}, ["tests/conformance/MECHANISMS.md:1 conformance"]),
+    ({"tests/conformance/MECHANISMS.md": "one\n`unit.pap.time:rows` `unit.pap.time:nosuch`\n"}, ["tests/conformance/MECHANISMS.md:2 conformance"]),
+    ({"tests/conformance/MECHANISMS.md": "`check.py` and `unit.pap.time` are no tests\n"}, []),
 ]
 CSV_PATH = "tests/conformance/requirements.csv"
 ROWS += [

@@ -224,10 +224,79 @@ static void limits(void)
     kit_login_free(&l);
 }
 
+/* Headers of an answer of the kit, each "NAME: VALUE" and CRLF. */
+static size_t headers_of(struct slice text, struct kit_header *out, size_t max)
+{
+    struct slice line, rest;
+    size_t n = 0;
+
+    for (; n < max && text.n; text = rest) {
+        (void)slice_cut(text, '\n', &line, &rest);
+        line.n -= slice_ends(line, SLICE("\r"));
+        if (slice_cut(line, ':', &out[n].name, &out[n].value)) {
+            out[n].value = slice_trim(out[n].value);
+            n++;
+        }
+    }
+    return n;
+}
+
+/* What the kit that listens answers to OPTIONS of the one that calls. */
+static enum kit_login_word called(struct kit *k, struct kit_login *l, unsigned *status)
+{
+    const struct sec_digest_request shown = {SLICE("OPTIONS"), SLICE("/wappush"), SLICE_NONE, true};
+    struct kit_header brought[1], told[16];
+    struct kit_request req = {.method = shown.method,
+                              .target = shown.uri,
+                              .headers = brought,
+                              .server = SLICE("127.0.0.1"),
+                              .now_s = 1800000000};
+    struct kit_heard a = {.headers = told};
+    struct kit_answer answer;
+    struct kit_push push;
+    const char *reason;
+    enum kit_login_word word;
+    struct buf line;
+
+    buf_init(&line, 4096);
+    CU_ASSERT(kit_login_print(l, &shown, &line) == ERR_OK);
+    req.headers_n = headers_of(buf_slice(&line), brought, 1);
+    (void)kit_handle(k, &req, &answer, &push, &reason);
+    a.headers_n = headers_of(buf_slice(&answer.headers), told, COUNT(told));
+    a.status = *status = answer.status;
+    word = kit_login_heard(l, &a);
+    buf_clear(&answer.headers);
+    buf_clear(&line);
+    return word;
+}
+
+/* A kit that listens and one that calls, of one password: each proves itself to the other.  Of two: neither. */
+static void two_kits(void)
+{
+    for (int same = 1; same >= 0; same--) {
+        const struct kit_conf conf = {.max_size = 1000,
+                                      .max_outstanding = 1,
+                                      .seen_max = 10,
+                                      .login_user = SLICE("phone"),
+                                      .login_password = same ? SLICE("secret") : SLICE("another")};
+        struct kit_login *l = login_of("secret", "", true);
+        struct kit *k = NULL;
+        unsigned status = 0;
+
+        CU_ASSERT_FATAL(kit_create(&conf, &k) == ERR_OK);
+        CU_ASSERT(called(k, l, &status) == KIT_LOGIN_AGAIN && status == 401);
+        CU_ASSERT(called(k, l, &status) == (same ? KIT_LOGIN_GOOD : KIT_LOGIN_REFUSED));
+        CU_ASSERT(status == (same ? 204 : 401));
+        kit_free(&k);
+        kit_login_free(&l);
+    }
+}
+
 const struct test_case test_cases[] = {{"server_proves_itself", server_proves_itself},
                                        {"impostors", impostors},
                                        {"proofs_that_are_none", proofs_that_are_none},
                                        {"refused", refused},
                                        {"stale", stale},
                                        {"limits", limits},
+                                       {"two_kits", two_kits},
                                        {NULL, NULL}};
