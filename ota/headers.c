@@ -306,6 +306,19 @@ struct slice ota_type_bare(struct slice type)
     return slice_trim(bare);
 }
 
+bool ota_type_is_xml(struct slice type)
+{
+    static const char *const names[] = {"text/xml",        "application/xml",
+                                        "text/vnd.wap.si", "text/vnd.wap.sl",
+                                        "text/vnd.wap.co", "text/vnd.wap.connectivity-xml"};
+
+    type = ota_type_bare(type);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (slice_eq_ci(type, slice_str(names[i])))
+            return true;
+    return slice_ends_ci(type, SLICE("+xml"));
+}
+
 static bool range_has(struct slice range, struct slice type)
 {
     return slice_eq(range, SLICE("*")) || slice_eq(range, SLICE("*/*")) || slice_eq_ci(range, type) ||

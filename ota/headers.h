@@ -76,6 +76,8 @@ struct ota_sa_answer ota_sa_answer_parse(struct slice value);             /* NOT
 
 /* A media type without its parameters. */
 struct slice ota_type_bare(struct slice type);
+/* Is that a media type of XML documents?  RFC 7303 §8, and the textual formats of WAP. */
+bool ota_type_is_xml(struct slice type);
 /* Does an accept list ("text/plain, image/<star>", "*", the like) take the media type?  An empty list takes all. */
 bool ota_accepts_type(struct slice list, struct slice type);
 /* The same for application ids; an empty id is the default application.  Items may be registered numbers. */
@@ -84,9 +86,14 @@ bool ota_accepts_app(struct slice list, struct slice app_id);
 /* X-Wap-Application-Id: strips ";app-encoding=..", "/" and empty count as absent; a registered number in place of the id
  * is the id, which is what goes on air over HTTP and SIP; *number is the registered or given code or -1.  ERR_MALFORMED, ERR_LIMIT (255 octets). */
 enum err ota_app_id_parse(struct slice value, struct slice *uri, int32_t *number) MUST_USE;
-#define OTA_APP_DEFAULT "x-wap-application:wml.ua"
-#define OTA_APP_ANY     "x-wap-application:*" /* in a list: every application */
+#define OTA_APP_DEFAULT        "x-wap-application:wml.ua"
+#define OTA_APP_ANY            "x-wap-application:*" /* in a list: every application */
 
-#define OTA_TYPE_GPL_A1 "application/x-push-gpl-a1"
+#define OTA_TYPE_GPL_A1        "application/x-push-gpl-a1"
+/* A message that is signed, or signed and encrypted, as XML: an EncryptedData, or a Signature around base64.  Inside is the entity as in
+ * a seal, with a line more: when it was made, in seconds UTC, as there are no numbers that would show that it is new. */
+#define OTA_TYPE_XML_ENCRYPTED "application/x-push-xmlenc+xml"
+#define OTA_TYPE_XML_SIGNED    "application/x-push-xmldsig+xml"
+#define OTA_XML_MADE_HEADER    "X-Push-Made"
 
 #endif

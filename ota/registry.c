@@ -10,7 +10,7 @@
 #include "base/num.h"
 
 #define FIELD_MAX_N 255 /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      16  /* strings of a terminal */
+#define FIELDS      17  /* strings of a terminal */
 #define ID_MAX_N    (FIELD_MAX_N + 1)
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
@@ -69,6 +69,7 @@ static bool fields_fit(const struct ota_terminal *t)
                                          t->psk_identity,
                                          t->login.user,
                                          t->mac.user,
+                                         t->xml.name,
                                          t->login.password,
                                          t->call_in.certificate,
                                          t->call_in.psk_identity,
@@ -100,6 +101,7 @@ static enum err copy_fields(struct arena *a, struct ota_terminal *t)
                                           &t->psk_identity,
                                           &t->login.user,
                                           &t->mac.user,
+                                          &t->xml.name,
                                           &t->call_in.certificate,
                                           &t->call_in.psk_identity,
                                           &t->call_in.subscriber,
@@ -154,6 +156,7 @@ static void wipe(struct ota_terminal *t)
     sec_secret_clear(&t->psk);
     sec_secret_clear(&t->call_in.psk);
     sec_mac_keys_clear(&t->mac.keys);
+    sec_xml_keys_clear(&t->xml.keys);
 }
 
 /* One spelling for each identity: a number by its digits, anything else in lower case.  Empty: too long. */
@@ -271,6 +274,7 @@ enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
         sec_secret_clear(&row->psk);
         sec_secret_clear(&row->call_in.psk);
         sec_mac_keys_clear(&row->mac.keys);
+        sec_xml_keys_clear(&row->xml.keys);
         return e;
     }
     e = map_put(&r->rows, row->key, row);

@@ -8,6 +8,7 @@
 #include "ota/profile.h"
 #include "security/mac.h"
 #include "security/secret.h"
+#include "security/xmlsec.h"
 
 #define OTA_SUITES_MAX 6
 
@@ -21,6 +22,12 @@ struct ota_login {
 struct ota_mac {
     struct slice user; /* the gateway's name there; empty: none */
     struct sec_mac_keys keys;
+};
+
+/* How pushes of XML are signed and encrypted as XML where neither of the others does. */
+struct ota_xml {
+    struct slice name; /* of the keys, as both ends know them; empty: none */
+    struct sec_xml_keys keys;
 };
 
 /* A provisioned association (sender side). */
@@ -100,6 +107,7 @@ struct ota_terminal {
     struct slice terminal_id; /* expected X-Wap-Terminal-Id; empty: any or none */
     struct ota_login login;   /* user empty: none */
     struct ota_mac mac;
+    struct ota_xml xml;
     struct ota_call_in call_in;
     struct ota_profile
         profile; /* what it takes, in the operator's words; each field not set: as the terminal says */

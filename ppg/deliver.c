@@ -100,7 +100,7 @@ static bool away(const struct ppg_core *c, const struct ota_terminal *t, const s
 }
 
 void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *bearer,
-                        const struct ota_terminal *terminal, uint8_t asked, uint8_t demanded,
+                        const struct ota_terminal *terminal, uint8_t asked, uint8_t demanded, bool xml,
                         struct sec_policy_out *out)
 {
     const struct ppg_settings *set = ppg_core_settings(c);
@@ -113,6 +113,7 @@ void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *beare
         .sa = ppg_protect_possible(c, terminal, false),
         .message = set->protection.message,
         .mac = sec_mac_keys_any(&terminal->mac.keys),
+        .xml = xml && sec_xml_keys_any(&terminal->xml.keys),
     };
 
     sec_policy_decide(&in, out);
@@ -133,7 +134,8 @@ static unsigned route_by(const struct ppg_core *c, const struct ppg_deliver_ask 
         r->why = "content is larger than the bearer carries";
         return PAP_CODE_CAPABILITIES_NOT_SUPPORTED;
     }
-    ppg_deliver_decide(c, r->bearer, r->terminal, ask->asked, ask->demanded, &r->decision);
+    ppg_deliver_decide(c, r->bearer, r->terminal, ask->asked, ask->demanded,
+                       ota_type_is_xml(ask->push->content_type), &r->decision);
     if (r->decision.refusal != SEC_POLICY_OK) {
         r->why = NULL;
         return PAP_CODE_CAPABILITIES_MISMATCH;
@@ -256,7 +258,8 @@ static bool fetchable(const struct ppg_core *c, const struct ota_registry *regis
     if (!r->bearer || r->bearer->fetched || !r->terminal->inbox || !ppg_core_settings(c)->inbox.url[0] ||
         plan_by(c, registry, ask, true, &fetch, out) != PAP_CODE_OK)
         return false;
-    ppg_deliver_decide(c, r->bearer, r->terminal, ask->asked, ask->demanded, &r->decision);
+    ppg_deliver_decide(c, r->bearer, r->terminal, ask->asked, ask->demanded,
+                       ota_type_is_xml(ask->push->content_type), &r->decision);
     return r->decision.refusal == SEC_POLICY_OK;
 }
 
@@ -324,6 +327,7 @@ static struct attempt *attempt_new(struct ppg_deliver *d, struct ppg_target *t)
     a->registry = ota_registry_hold(ppg_config_registry(d->core->config));
     a->message.body = SLICE_NONE;
     a->message.sn = 0;
+    a->message.type = SLICE_NONE;
     a->message.gpi_n = 0;
     a->message.bootstrapped = false;
     a->content = ppg_content_plain(t->push);
@@ -413,6 +417,7 @@ static void start_again(struct attempt *a)
     a->vouched = false;
     a->message.body = SLICE_NONE;
     a->message.sn = 0;
+    a->message.type = SLICE_NONE;
     a->message.gpi_n = 0;
     a->message.bootstrapped = false;
     buf_reset(&a->message.head, KEEP_N);

@@ -18,9 +18,9 @@ void ppg_deliver_start(struct ppg_deliver *d, struct ppg_target *t);
 bool ppg_deliver_withdraw(struct ppg_deliver *d, struct ppg_target *t) MUST_USE;
 
 /* How much protection a message to that terminal on that way needs, and who gives it: the one decision about whatever
- * leaves for a terminal, content or not.  asked, demanded: levels, as in push.h. */
+ * leaves for a terminal, content or not.  asked, demanded: levels, as in push.h; xml: it is a document of XML. */
 void ppg_deliver_decide(const struct ppg_core *c, const struct ota_bearer *bearer,
-                        const struct ota_terminal *terminal, uint8_t asked, uint8_t demanded,
+                        const struct ota_terminal *terminal, uint8_t asked, uint8_t demanded, bool xml,
                         struct sec_policy_out *out);
 
 /* Could this be delivered to that terminal as the configuration stands?  The same decisions as an attempt, for

@@ -41,7 +41,7 @@ static void print_headers(const struct ppg_inbox_job *j, struct buf *out)
         if (!skip)
             net_http_print_header(out, name, value);
     }
-    if (!j->message.sn && (info.authenticated || info.trusted)) {
+    if (!j->message.type.n && (info.authenticated || info.trusted)) {
         buf_add_str(out, "X-Wap-Push-Info: ");
         ota_push_info_print(&info, out);
         buf_add_str(out, "\r\n");
@@ -60,7 +60,7 @@ static unsigned take_range(const struct ppg_inbox_job *j, struct slice *body, st
     char etag[ETAG_N];
     enum err e;
 
-    if (j->message.sn) {
+    if (j->message.type.n) {
         buf_add_str(out, "Accept-Ranges: none\r\n");
         return 200;
     }
@@ -85,7 +85,7 @@ static unsigned take_range(const struct ppg_inbox_job *j, struct slice *body, st
 static void reply_content(struct ppg_inbox_job *j)
 {
     struct slice body = j->message.body;
-    struct slice type = j->message.sn ? SLICE(OTA_TYPE_GPL_A1) : j->fetch.content.type;
+    struct slice type = j->message.type.n ? j->message.type : j->fetch.content.type;
     struct buf headers;
     unsigned status;
 

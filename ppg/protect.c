@@ -6,11 +6,13 @@
 #include "base/codec.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "ota/headers.h"
 #include "ppg/gba.h"
 #include "ppg/item.h"
 
 #define ASSOCIATIONS_MAX 1000000u
+#define MADE_LINE_N      64u    /* of the line that says when, and more */
 #define INNER_HEAD_MAX_N 65536u /* octets of the header lines inside a sealed message */
 
 /* The sending side of one terminal's association. */
@@ -211,10 +213,10 @@ static void head_of(struct ppg_protect *p, const struct ppg_target *t, const str
 }
 
 /* What a stranger on the path may know: that something sealed goes to this application. */
-static void outer_head(const struct ppg_target *t, size_t sealed_n, struct buf *out)
+static void outer_head(const struct ppg_target *t, struct slice type, size_t sealed_n, struct buf *out)
 {
     struct ota_message_head head = {.date_s = t->push->accepted_ms / 1000,
-                                    .content_type = SLICE(OTA_TYPE_GPL_A1),
+                                    .content_type = type,
                                     .content_n = sealed_n,
                                     .app_id = t->push->app_id};
 
@@ -233,11 +235,17 @@ static enum err inner_of(struct ppg_protect *p, const struct ppg_target *t, cons
     return buf_err(&p->scratch);
 }
 
-static enum err sealed(const struct ppg_target *t, struct ppg_protected *out)
+static enum err sealed_as(struct slice type, const struct ppg_target *t, struct ppg_protected *out)
 {
     out->body = buf_slice(&out->sealed);
-    outer_head(t, out->body.n, &out->head);
+    out->type = type;
+    outer_head(t, type, out->body.n, &out->head);
     return buf_err(&out->head);
+}
+
+static enum err sealed(const struct ppg_target *t, struct ppg_protected *out)
+{
+    return sealed_as(SLICE(OTA_TYPE_GPL_A1), t, out);
 }
 
 static enum err seal(struct ppg_protect *p, struct association *a, const struct ppg_target *t,
@@ -348,10 +356,38 @@ void ppg_protect_revoke(struct ppg_protect *p, struct slice terminal)
     ppg_gba_revoke(p->gba, terminal);
 }
 
+/* The message as in a seal, and when it was made, which is all that can show that it is new. */
+static enum err wrap_xml(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
+                         const struct ota_xml *with, bool encrypt, struct ppg_protected *out)
+{
+    const struct sec_xml_key sign = {with->name, sec_secret_slice(&with->keys.sign)};
+    struct slice parts[3];
+    struct buf entity;
+    enum err e = inner_of(p, t, content, out->message_id, parts);
+
+    buf_init(&entity, SEC_XML_CONTENT_MAX_N);
+    (void)buf_room(&entity, num_min(parts[0].n + parts[2].n + MADE_LINE_N, SEC_XML_CONTENT_MAX_N));
+    buf_add(&entity, parts[0]);
+    buf_addf(&entity, OTA_XML_MADE_HEADER ": %lld\r\n", (long long)(ppg_core_utc_ms(p->core) / 1000));
+    buf_add(&entity, parts[1]);
+    buf_add(&entity, parts[2]);
+    if (!e)
+        e = buf_err(&entity);
+    if (!e && encrypt)
+        e = sec_xml_encrypt(buf_slice(&entity), with->name, &with->keys, &out->sealed);
+    else if (!e)
+        e = sec_xml_sign(SEC_XML_ENVELOPING, buf_slice(&entity), &sign, &out->sealed);
+    buf_wipe(&entity);
+    return e ? e : sealed_as(encrypt ? SLICE(OTA_TYPE_XML_ENCRYPTED) : SLICE(OTA_TYPE_XML_SIGNED), t, out);
+}
+
 enum err ppg_protect(struct ppg_protect *p, const struct ppg_target *t, const struct ppg_content *content,
                      const struct ota_terminal *terminal, const struct sec_policy_out *decision,
                      struct ppg_protect_wait *wait, struct ppg_protected *out)
 {
+    out->type = SLICE_NONE;
+    if (decision->xml)
+        return wrap_xml(p, t, content, &terminal->xml, decision->xml_encrypts, out);
     if (decision->seal && provisioned(p->core, &terminal->association))
         return seal_when_numbered(p, t, content, terminal, decision, wait, out);
     if (decision->seal)

@@ -1,6 +1,6 @@
 /* The only place where content and keys meet.  Turns a target and the decision of security/policy into the
  * octets a bearer sends: in the clear for protected transports, sealed under the terminal's association
- * otherwise.  Sequence numbers come from ranges the store has reserved, so none is ever used twice.  One per core. */
+ * otherwise, or signed and encrypted as XML.  Sequence numbers come from ranges the store has reserved, so none is ever used twice.  One per core. */
 #ifndef PPG_PROTECT_H
 #define PPG_PROTECT_H
 
@@ -26,7 +26,9 @@ struct ppg_protected {
     struct buf head;   /* push message header lines for the outside */
     struct buf sealed; /* the sealed message, when there is one */
     struct slice body; /* what the bearer sends: sealed, or the content itself */
-    uint32_t sn;       /* 0: not sealed */
+    struct slice
+        type;    /* static: what body is when it is sealed, or protected as XML; empty: the content itself */
+    uint32_t sn; /* 0: not under an association */
     uint8_t suite;
     uint8_t said[SEC_SA_RAND_N];       /* of the association that sealed */
     bool bootstrapped;                 /* it is one of ours (gba.h), not a provisioned one */

@@ -166,7 +166,8 @@ static bool may_leave(const struct sleeper *s, const struct ota_bearer *bearer)
     struct sec_policy_out decision;
     char text[SEC_POLICY_TEXT_N];
 
-    ppg_deliver_decide(s->wake->core, bearer, &s->as_datagrams, SEC_LEVEL_NONE, SEC_LEVEL_NONE, &decision);
+    ppg_deliver_decide(s->wake->core, bearer, &s->as_datagrams, SEC_LEVEL_NONE, SEC_LEVEL_NONE, false,
+                       &decision);
     if (decision.refusal == SEC_POLICY_OK && !decision.seal)
         return true;
     sec_policy_text(&decision, text);

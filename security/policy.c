@@ -1,6 +1,6 @@
 /* The protection decision: levels, what each binding's transport gives, and who protects what.  The rule is that
  * of the DM message security change request, §5.3: the transport's authentication and integrity are used where
- * it has them, its confidentiality should be; otherwise message protection, a seal before a mac.  Its "should" is a "must" here: what
+ * it has them, its confidentiality should be; otherwise message protection: a seal, else a mac, else that of XML.  Its "should" is a "must" here: what
  * cannot be protected as wanted is refused.  Any thread. */
 #include "security/policy.h"
 
@@ -54,7 +54,7 @@ const struct sec_caps *sec_caps_of(enum sec_binding b)
 
 const char *sec_means_name(enum sec_means m)
 {
-    static const char *const names[] = {"none", "transport", "gpl", "hmac"};
+    static const char *const names[] = {"none", "transport", "gpl", "hmac", "xml"};
 
     return names[m];
 }
@@ -69,12 +69,12 @@ static bool means_for(const struct sec_policy_in *in, bool wanted, bool transpor
                       enum sec_means *out)
 {
     bool message = wanted && (in->message == SEC_MESSAGE_ALWAYS || !transport);
-    bool seal = in->caps.gpl && in->sa;
+    bool seal = in->caps.gpl && in->sa, xml = in->caps.gpl && in->xml;
 
-    if (message && !seal && !mac)
+    if (message && !seal && !mac && !xml)
         return false;
     if (message)
-        *out = seal ? SEC_MEANS_GPL : SEC_MEANS_MAC;
+        *out = seal ? SEC_MEANS_GPL : mac ? SEC_MEANS_MAC : SEC_MEANS_XML;
     else
         *out = transport ? SEC_MEANS_TRANSPORT : SEC_MEANS_NONE;
     return true;
@@ -93,10 +93,12 @@ static const char *why(const struct sec_policy_in *in, const struct sec_policy_o
 {
     if (out->refusal == SEC_POLICY_CEILING)
         return "above the provider's ceiling";
-    if (out->refusal == SEC_POLICY_OK && !out->seal && !out->mac)
+    if (out->refusal == SEC_POLICY_OK && !out->seal && !out->mac && !out->xml)
         return "transport is enough";
     if (out->refusal == SEC_POLICY_OK && in->message == SEC_MESSAGE_ALWAYS)
-        return out->seal ? "messages are always sealed" : "messages always have a mac";
+        return out->seal  ? "messages are always sealed"
+               : out->mac ? "messages always have a mac"
+                          : "messages are always signed";
     if (out->refusal == SEC_POLICY_OK)
         return "transport does not protect";
     return in->caps.gpl ? "no association with the terminal" : "bearer cannot carry a sealed message";
@@ -123,9 +125,13 @@ void sec_policy_decide(const struct sec_policy_in *in, struct sec_policy_out *ou
         v.integrity = SEC_MEANS_NONE;
         v.conf = SEC_MEANS_NONE;
     }
+    if (v.conf == SEC_MEANS_XML && v.integrity == SEC_MEANS_MAC)
+        v.integrity = SEC_MEANS_XML; /* encryption of XML is always signed: one is enough */
     v.seal = v.integrity == SEC_MEANS_GPL || v.conf == SEC_MEANS_GPL;
     v.mac = v.integrity == SEC_MEANS_MAC;
     v.seal_encrypts = v.conf == SEC_MEANS_GPL;
+    v.xml = v.integrity == SEC_MEANS_XML || v.conf == SEC_MEANS_XML;
+    v.xml_encrypts = v.conf == SEC_MEANS_XML;
     v.wanted = who_wanted(in, v.level);
     v.why = why(in, &v);
     *out = v;

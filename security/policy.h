@@ -37,7 +37,7 @@ const char *sec_binding_name(enum sec_binding b);
 struct sec_caps {
     bool auth_int; /* the transport authenticates the gateway and protects integrity end to end */
     bool conf;     /* the transport hides the content end to end */
-    bool gpl;      /* the bearer can carry a sealed body to one terminal */
+    bool gpl;      /* the bearer can carry a sealed body to one terminal, or one protected as XML */
     bool mac;      /* and a clear one with x-syncml-hmac: integrity, and nothing hidden */
 };
 /* The row of the table for `b`; static. */
@@ -57,10 +57,12 @@ struct sec_policy_in {
     bool sa;              /* the terminal has, or can be given, an association */
     enum sec_message_use message;
     bool mac; /* both ends have a key for x-syncml-hmac; used where there is no association */
+    bool
+        xml; /* the content is XML, and both ends have keys to sign and encrypt it as such; used where neither of the others does */
 };
 
-enum sec_means { SEC_MEANS_NONE, SEC_MEANS_TRANSPORT, SEC_MEANS_GPL, SEC_MEANS_MAC };
-const char *sec_means_name(enum sec_means m); /* "none", "transport", "gpl", "hmac" */
+enum sec_means { SEC_MEANS_NONE, SEC_MEANS_TRANSPORT, SEC_MEANS_GPL, SEC_MEANS_MAC, SEC_MEANS_XML };
+const char *sec_means_name(enum sec_means m); /* "none", "transport", "gpl", "hmac", "xml" */
 
 enum sec_policy_refusal {
     SEC_POLICY_OK,
@@ -77,6 +79,8 @@ struct sec_policy_out {
     bool seal;          /* a GPL message is needed ... */
     bool seal_encrypts; /* ... of a suite that encrypts */
     bool mac;           /* or x-syncml-hmac is */
+    bool xml;           /* or an XML-Signature is ... */
+    bool xml_encrypts;  /* ... around XML-Encryption */
     const char *wanted; /* static: who wanted the level ... */
     const char *why;    /* ... and what follows from it */
 };

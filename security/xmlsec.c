@@ -58,6 +58,21 @@ bool sec_xml_keys_any(const struct sec_xml_keys *k)
     return k->sign.n && k->encrypt.n;
 }
 
+enum err sec_xml_keys_set_hex(struct sec_xml_keys *k, struct slice digits)
+{
+    struct sec_xml_keys v = {.sign = {.n = 0}};
+    enum err e = digits.n == 4 * SEC_XML_KEY_N ? ERR_OK : ERR_MALFORMED;
+
+    if (!e)
+        e = sec_secret_set_hex(&v.sign, slice_sub(digits, 0, 2 * SEC_XML_KEY_N));
+    if (!e)
+        e = sec_secret_set_hex(&v.encrypt, slice_sub(digits, 2 * SEC_XML_KEY_N, digits.n));
+    if (!e)
+        *k = v;
+    sec_xml_keys_clear(&v);
+    return e;
+}
+
 void sec_xml_keys_clear(struct sec_xml_keys *k)
 {
     sec_secret_clear(&k->sign);

@@ -57,6 +57,8 @@ struct sec_xml_keys {
     struct sec_secret sign, encrypt; /* SEC_XML_KEY_N octets each, or none */
 };
 bool sec_xml_keys_any(const struct sec_xml_keys *k); /* both of them */
+/* Both from 128 hexadecimal digits, the one that signs first.  ERR_MALFORMED; *k then untouched. */
+enum err sec_xml_keys_set_hex(struct sec_xml_keys *k, struct slice digits) MUST_USE;
 void sec_xml_keys_clear(struct sec_xml_keys *k);
 /* Is it printable ASCII without markup, and short enough? */
 bool sec_xml_name_good(struct slice name);

@@ -2,7 +2,7 @@
  * program around it owns the listener and feeds each request; the kit answers and, when a push is good, says
  * what it was.  It authenticates first and decrypts after; what it cannot authenticate it drops and counts.
  *
- * One kit per terminal, one thread. */
+ * One kit per terminal, one thread.  The program calls sec_xml_start() before it gives a kit keys for XML. */
 #ifndef OTA_TERMINAL_KIT_H
 #define OTA_TERMINAL_KIT_H
 
@@ -12,6 +12,7 @@
 #include "security/aka.h"
 #include "security/sa.h"
 #include "security/secprov.h"
+#include "security/xmlsec.h"
 
 #define KIT_USER_HEADER "X-User-Authentication"
 
@@ -69,7 +70,8 @@ enum kit_proof {
     KIT_PROOF_DIGEST = 2,
     KIT_PROOF_SEAL = 4,
     KIT_PROOF_PSK = 8,
-    KIT_PROOF_MAC = 16
+    KIT_PROOF_MAC = 16,
+    KIT_PROOF_XML = 32 /* an XML-Signature */
 };
 
 /* A push the application may have.  Slices live until the next kit_handle, and no longer than the request. */
@@ -82,7 +84,8 @@ struct kit_push {
     struct slice body;
     bool authenticated; /* the gateway vouches for the initiator URI */
     bool trusted;
-    enum kit_protection message_protection; /* by the seal, or x-syncml-hmac */
+    enum kit_protection message_protection; /* by the seal, x-syncml-hmac, or as XML */
+    bool xml;                               /* as XML */
     bool tls;                               /* or DTLS */
     struct slice server;                    /* who delivered it ... */
     unsigned proofs;                        /* ... and how that was known: of enum kit_proof; 0: it was not */
@@ -130,6 +133,9 @@ struct kit_conf {
         mac_user; /* the gateway's name in x-syncml-hmac, which pushes may be protected by; empty: they may not */
     struct slice mac_key;      /* for algorithm SHA-256, SEC_MAC_KEY_N octets; empty: none */
     struct slice mac_password; /* for algorithm MD5; empty: none */
+    struct slice
+        xml_name; /* of the keys for pushes that are signed and encrypted as XML; empty: none are taken */
+    const struct sec_xml_keys *xml_keys; /* copied */
     struct slice proof_user; /* how the terminal proves itself when the gateway asks (X-Wap-Authenticate); */
     struct slice proof_password; /* the user empty: its terminal_id; the password empty: it does not */
     size_t seen_max;             /* message ids remembered */

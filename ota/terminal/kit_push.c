@@ -54,7 +54,7 @@ static enum err message_of(struct kit *k, const struct kit_request *req, struct 
     return direct_message(k, req, out);
 }
 
-static enum kit_reason seal_reason(enum err e)
+enum kit_reason kit_seal_reason(enum err e)
 {
     static const struct {
         enum err err;
@@ -80,7 +80,7 @@ static struct kit_verdict open_seal(struct kit *k, const struct kit_transport *t
     enum err e = sec_gpl_parse(m->body, &seal);
 
     if (e)
-        return drop(seal_reason(e));
+        return drop(kit_seal_reason(e));
     if (seal.gpi.n)
         why = kit_gba_take(k, &seal, t->now_s, &push->associated);
     if (why != KIT_REASON_NONE)
@@ -91,7 +91,7 @@ static struct kit_verdict open_seal(struct kit *k, const struct kit_transport *t
     if ((e == ERR_ABSENT || e == ERR_LATE) && k->gba.usim)
         k->said.word = OTA_SA_UNKNOWN;
     if (e)
-        return drop(seal_reason(e));
+        return drop(kit_seal_reason(e));
     push->gateway = kit_assoc_gateway(a);
     if (kit_entity_parse(buf_slice(&k->plain), m) || m->content_type.n == 0)
         return drop_as(KIT_REASON_INNER, 238);
@@ -101,6 +101,17 @@ static struct kit_verdict open_seal(struct kit *k, const struct kit_transport *t
     push->sn = seal.sn;
     push->message_protection = sec_gpl_suite_encrypts(seal.suite) ? KIT_FULL : KIT_INTEGRITY;
     return good;
+}
+
+static struct kit_verdict open_xml(struct kit *k, const struct kit_transport *t, struct kit_entity *m,
+                                   struct kit_push *push)
+{
+    enum kit_reason why = kit_xml_open(k, m->body, t->now_s, m, &push->message_protection);
+
+    push->xml = why == KIT_REASON_NONE;
+    if (why == KIT_REASON_INNER)
+        return drop_as(why, 238);
+    return push->xml ? good : drop(why);
 }
 
 /* Outside a seal and a mac the flags are the transport's word: worth something only where it proved itself and cannot be
@@ -121,7 +132,8 @@ static void believe(const struct kit_transport *t, const struct kit_entity *m, s
     push->body = m->body;
     push->tls = t->tls;
     push->server = t->server;
-    push->proofs = t->proofs | (push->suite ? KIT_PROOF_SEAL : 0u) | (t->mac ? KIT_PROOF_MAC : 0u);
+    push->proofs = t->proofs | (push->suite ? KIT_PROOF_SEAL : 0u) | (t->mac ? KIT_PROOF_MAC : 0u) |
+                   (push->xml ? KIT_PROOF_XML : 0u);
 }
 
 static bool is_object(const struct kit *k, const struct kit_push *push)
@@ -213,6 +225,8 @@ static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struc
         return (struct kit_verdict){KIT_REFUSED, KIT_REASON_CONTENT_TYPE, 204, 238};
     if (sec_gpl_profile_by_media_type(m->content_type))
         v = open_seal(k, t, m, &p);
+    else if (kit_xml_is(m->content_type))
+        v = open_xml(k, t, m, &p);
     if (v.event != KIT_PUSH)
         return v;
     believe(t, m, &p);

@@ -58,10 +58,11 @@ static enum err copy_conf(struct kit *k)
     struct slice *const texts[] = {&c->terminal_id,     &c->accept,          &c->accept_charset,
                                    &c->accept_encoding, &c->accept_language, &c->accept_app,
                                    &c->login_user,      &c->proof_user,      &c->mac_user,
-                                   &c->verify_apps,     &c->user_apps};
+                                   &c->xml_name,        &c->verify_apps,     &c->user_apps};
     enum err e = ERR_OK;
 
     c->login_password = c->proof_password = c->mac_password = c->mac_key = SLICE_NONE;
+    c->xml_keys = NULL;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && !e; i++)
         e = copy(&k->arena, texts[i]);
     return e ? e : copy_servers(k);
@@ -134,6 +135,8 @@ static enum err make(struct kit *k, const struct kit_conf *conf)
         e = make_tag(k);
     if (!e)
         e = kit_mac_make(k, conf);
+    if (!e)
+        e = kit_xml_make(k, conf);
     return e ? e : make_login(k, conf->login_password);
 }
 
@@ -187,6 +190,7 @@ void kit_free(struct kit **kit)
     sec_digest_guard_free(&k->guard);
     sec_mac_guard_free(&k->macs);
     sec_mac_keys_clear(&k->mac_keys);
+    sec_xml_keys_clear(&k->xml_keys);
     kit_seen_clear(&k->seen);
     kit_verify_clear(&k->verify);
     buf_wipe(&k->plain);

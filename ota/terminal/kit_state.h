@@ -136,6 +136,7 @@ struct kit {
     struct sec_mac_guard *macs; /* NULL: pushes carry none */
     struct sec_mac_keys mac_keys;
     struct sec_mac_session mac_session;
+    struct sec_xml_keys xml_keys;
     struct buf proof_password; /* empty: it does not prove itself */
     struct buf plain;          /* of the last sealed message */
     struct buf text;           /* a direct push's header lines, and copies of slices handed out */
@@ -218,6 +219,13 @@ enum err kit_mac_check(struct kit *k, const struct kit_request *req) MUST_USE;
 void kit_mac_challenge(struct kit *k, struct kit_answer *a);
 void kit_mac_next(struct kit *k, struct kit_answer *a);
 enum err kit_mac_make(struct kit *k, const struct kit_conf *conf) MUST_USE;
+/* kit_xml.c.  The message inside one that is signed, or signed and encrypted, as XML, into k->plain; *level: what that gives it.  KIT_REASON_NONE, or why
+ * it is dropped. */
+bool kit_xml_is(struct slice content_type);
+enum kit_reason kit_xml_open(struct kit *k, struct slice body, int64_t now_s, struct kit_entity *inner,
+                             enum kit_protection *level);
+enum err kit_xml_make(struct kit *k, const struct kit_conf *conf) MUST_USE;
+enum kit_reason kit_seal_reason(enum err e); /* kit_push.c */
 struct slice kit_header_find(const struct kit_request *req, struct slice name);
 
 #endif

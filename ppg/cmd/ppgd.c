@@ -14,6 +14,7 @@
 #include "ppg/json_wipe.h"
 #include "ppg/logfile.h"
 #include "ppg/server.h"
+#include "security/xmlsec.h"
 
 #define LOG_QUEUE_N ((size_t)4 << 20)
 #define MALLOC_STEP_N                                                                                        \
@@ -123,6 +124,19 @@ static int serve(struct ppg_snapshot *snapshot)
     return 0;
 }
 
+/* With the library of XML security, which wants to be there before threads are. */
+static int secured(struct ppg_snapshot *snapshot)
+{
+    int status = 1;
+
+    if (sec_xml_start())
+        (void)fputs("ppgd: the library of XML security does not start\n", stderr);
+    else
+        status = serve(snapshot);
+    sec_xml_stop();
+    return status;
+}
+
 static int run(const char *path, bool check_only)
 {
     struct ppg_snapshot *snapshot = NULL;
@@ -143,7 +157,7 @@ static int run(const char *path, bool check_only)
     } else {
         if (ppg_config_settings(snapshot->config)->gateway.core_dumps)
             cores_on(&cores);
-        status = serve(snapshot);
+        status = secured(snapshot);
     }
     ppg_snapshot_drop(&snapshot);
     free(errs);

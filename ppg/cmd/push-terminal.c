@@ -10,6 +10,7 @@
 #include "ppg/tool/activate.h"
 #include "ppg/tool/swarm_run.h"
 #include "ppg/tool/terminal.h"
+#include "security/xmlsec.h"
 
 #define USAGE                                                                                                \
     "usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"                                               \
@@ -76,6 +77,19 @@ static int run_activate(const struct tool_terminal_options *o)
     return 0;
 }
 
+/* The library of XML security is there before anything else is, and only for who needs it. */
+static int run(const struct tool_terminal_options *o)
+{
+    int status;
+
+    if (o->xml && sec_xml_start())
+        return tool_terminal_complain("--xml", "the library of XML security does not start");
+    status = tool_terminal_run(o);
+    if (o->xml)
+        sec_xml_stop();
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct tool_terminal_options o = {
@@ -103,5 +117,5 @@ int main(int argc, char **argv)
     o.sip = words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("sip"));
     if (words.n != 1 || !command_ok(words.v[0], &o))
         return tool_terminal_complain(USAGE, "");
-    return tool_terminal_run(&o);
+    return run(&o);
 }

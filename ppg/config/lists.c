@@ -174,3 +174,14 @@ void ppg_list_mac_key(struct ppg_list *l, const struct ppg_ini_line *line, struc
     sec_secret_clear(&key);
     buf_wipe(&text);
 }
+
+void ppg_list_xml_keys(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_xml_keys *out)
+{
+    struct buf text;
+
+    buf_init(&text, PPG_LIST_SECRET_MAX_N + 1);
+    ppg_list_secret(l, line, &text);
+    if (text.n && sec_xml_keys_set_hex(out, buf_slice(&text)))
+        ppg_list_say(l, line, "the file holds no two keys, 128 hexadecimal digits");
+    buf_wipe(&text);
+}

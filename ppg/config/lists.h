@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "ppg/config/ini.h"
 #include "security/secret.h"
+#include "security/xmlsec.h"
 
 #define PPG_LIST_SECRET_MAX_N 1024 /* octets of a file that holds one secret */
 
@@ -51,6 +52,8 @@ void ppg_list_text(struct ppg_list *l, const struct ppg_ini_line *line, struct a
  * and is wiped by the caller. */
 void ppg_list_secret(struct ppg_list *l, const struct ppg_ini_line *line, struct buf *secret);
 /* The key for x-syncml-hmac in that file: 64 hexadecimal digits. */
+/* Of a file with 128 hexadecimal digits: the first half signs, the other wraps keys. */
+void ppg_list_xml_keys(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_xml_keys *out);
 void ppg_list_mac_key(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out);
 
 #endif

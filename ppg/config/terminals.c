@@ -59,6 +59,7 @@ static void forget(struct draft *d)
     sec_secret_clear(&d->terminal.psk);
     sec_secret_clear(&d->terminal.call_in.psk);
     sec_mac_keys_clear(&d->terminal.mac.keys);
+    sec_xml_keys_clear(&d->terminal.xml.keys);
     buf_wipe(&d->mac_password);
     buf_wipe(&d->password);
     buf_wipe(&d->call_password);
@@ -217,6 +218,16 @@ static void set_mac_user(struct ppg_list *l, const struct ppg_ini_line *line)
 static void set_mac_key_file(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_mac_key(l, line, &draft_of(l)->terminal.mac.keys.key[SEC_MAC_SHA256]);
+}
+
+static void set_xml_name(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.xml.name);
+}
+
+static void set_xml_key_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_xml_keys(l, line, &draft_of(l)->terminal.xml.keys);
 }
 
 static void set_mac_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
@@ -653,6 +664,8 @@ static const struct ppg_list_key keys[] = {
     {"mac-user", set_mac_user, .must = false},
     {"mac-key-file", set_mac_key_file, .must = false},
     {"mac-password-file", set_mac_password_file, .must = false},
+    {"xml-name", set_xml_name, .must = false},
+    {"xml-key-file", set_xml_key_file, .must = false},
     {"max-size", set_max_size, .must = false},
     {"accept", set_accept, .must = false},
     {"applications", set_applications, .must = false},
@@ -762,6 +775,13 @@ static const char *take_mac(struct draft *d)
     return t->mac.user.n && t->direct ? "mac-user needs form = embedded" : NULL;
 }
 
+static const char *xml_wrong(const struct ota_xml *x)
+{
+    if ((x->name.n != 0) != sec_xml_keys_any(&x->keys))
+        return "xml-name and xml-key-file go together";
+    return x->name.n && !sec_xml_name_good(x->name) ? "xml-name is too long, or has markup in it" : NULL;
+}
+
 static const char *add_trouble(enum err e, bool known)
 {
     if (e == ERR_MALFORMED)
@@ -797,6 +817,8 @@ static void end(struct ppg_list *l)
         wrong = secured_wrong(t);
     if (!wrong)
         wrong = take_mac(d);
+    if (!wrong)
+        wrong = xml_wrong(&t->xml);
     complete_profile(d);
     keep_suites(&t->association, d->suites);
     if (t->call_in.psk.n && !t->call_in.psk_version)

@@ -59,7 +59,8 @@ static void json_proofs(struct buf *out, unsigned proofs)
                 {KIT_PROOF_DIGEST, "digest"},
                 {KIT_PROOF_SEAL, "seal"},
                 {KIT_PROOF_PSK, "psk"},
-                {KIT_PROOF_MAC, "hmac"}};
+                {KIT_PROOF_MAC, "hmac"},
+                {KIT_PROOF_XML, "xml-signature"}};
     const char *comma = "";
 
     buf_add_str(out, ",\"proofs\":[");

@@ -14,8 +14,9 @@
 
 /* What the terminal tells the gateway of itself, as header fields have it. */
 struct said {
-    struct buf password, proof, mac;
+    struct buf password, proof, mac, xml;
     struct sec_secret mac_key;
+    struct sec_xml_keys xml_keys;
     struct buf apps, accept, charsets, encodings, languages, verify_apps, pin_apps;
 };
 
@@ -74,6 +75,19 @@ static int take_mac(const struct tool_terminal_options *o, struct said *said, st
     return 0;
 }
 
+static int take_xml(const char *spec, struct said *said, struct kit_conf *conf)
+{
+    struct slice text;
+    int bad = tool_terminal_login("--xml", spec, &said->xml, &conf->xml_name, &text);
+
+    if (bad)
+        return bad;
+    if (sec_xml_keys_set_hex(&said->xml_keys, text))
+        return tool_terminal_complain("--xml", "the file holds no two keys, 128 hexadecimal digits");
+    conf->xml_keys = &said->xml_keys;
+    return 0;
+}
+
 static int make_kit_with(struct tool_terminal *t, struct said *said)
 {
     const struct tool_terminal_options *o = t->o;
@@ -108,6 +122,8 @@ static int make_kit_with(struct tool_terminal *t, struct said *said)
         bad = tool_terminal_login("--proof", o->proof, &said->proof, &conf.proof_user, &conf.proof_password);
     if (!bad && (o->mac || o->mac_md5))
         bad = take_mac(o, said, &conf);
+    if (!bad && o->xml)
+        bad = take_xml(o->xml, said, &conf);
     if (!bad && o->pin && tool_pin_read(o->pin, &t->pin, why))
         bad = tool_terminal_complain(why, "");
     if (bad)
@@ -130,16 +146,21 @@ static int make_kit(struct tool_terminal *t)
     buf_init(&said.password, TOOL_TERMINAL_FILE_MAX_N);
     buf_init(&said.proof, TOOL_TERMINAL_FILE_MAX_N);
     buf_init(&said.mac, TOOL_TERMINAL_FILE_MAX_N);
+    buf_init(&said.xml, TOOL_TERMINAL_FILE_MAX_N);
+    said.xml_keys = (struct sec_xml_keys){.sign = {.n = 0}};
     sec_secret_init(&said.mac_key);
     (void)buf_room(&said.password, TOOL_TERMINAL_FILE_MAX_N); /* so that it never moves, and is wiped whole */
     (void)buf_room(&said.proof, TOOL_TERMINAL_FILE_MAX_N);
     (void)buf_room(&said.mac, TOOL_TERMINAL_FILE_MAX_N);
+    (void)buf_room(&said.xml, TOOL_TERMINAL_FILE_MAX_N);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         buf_init(texts[i], TOOL_TERMINAL_FILE_MAX_N);
     bad = make_kit_with(t, &said);
     buf_wipe(&said.password);
     buf_wipe(&said.proof);
     buf_wipe(&said.mac);
+    buf_wipe(&said.xml);
+    sec_xml_keys_clear(&said.xml_keys);
     sec_secret_clear(&said.mac_key);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         buf_clear(texts[i]);

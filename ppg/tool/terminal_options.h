@@ -11,7 +11,7 @@ struct tool_terminal_options {
     const char *bind, *cert, *key, *pkcs12, *pkcs12_password, *ca, *crl, *provisioning;
     struct tool_list associations;
     const char *gateway, *gateway_name, *visit, *proof;
-    const char *mac, *mac_md5;
+    const char *mac, *mac_md5, *xml;
     const char *terminal_id, *require, *login, *state, *wire, *port_file;
     const char *package, *code, *out, *module;
     struct tool_home home;

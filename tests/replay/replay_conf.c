@@ -48,6 +48,8 @@ static bool write_terminal(struct replay_world *w, FILE *f, const struct replay_
         (void)fprintf(f, "inbox = yes\ncall-proof = certificate\ncall-certificate = DNS:%s\n", t->key);
     if (t->maced)
         (void)fprintf(f, "mac-user = ppg\nmac-key-file = mac-key\n");
+    if (t->xml)
+        (void)fprintf(f, "xml-name = ppg\nxml-key-file = xml-keys\n");
     if (!t->sealed)
         return true;
     (void)snprintf(name, sizeof name, "association-%zu", (size_t)(t - w->net->terminals));
@@ -55,12 +57,12 @@ static bool write_terminal(struct replay_world *w, FILE *f, const struct replay_
     return write_association(w, t, name);
 }
 
-static bool write_mac_key(struct replay_world *w)
+static bool write_digits(struct replay_world *w, const char *name, int digits)
 {
     char path[300];
-    FILE *f = file_open(w, "mac-key", path);
+    FILE *f = file_open(w, name, path);
 
-    return f && fprintf(f, "%064d\n", 7) > 0 && fclose(f) == 0 && chmod(path, S_IRUSR | S_IWUSR) == 0;
+    return f && fprintf(f, "%0*d\n", digits, 7) > 0 && fclose(f) == 0 && chmod(path, S_IRUSR | S_IWUSR) == 0;
 }
 
 static bool write_terminals(struct replay_world *w)
@@ -114,8 +116,9 @@ bool replay_conf_write(struct replay_world *w, char path[300])
     const char *section = "";
     FILE *f;
 
-    if (!write_mac_key(w) || !write_password(w) || !write_terminals(w) || !write_subscribers(w) ||
-        !write_empty(w, "initiators.conf") || !write_empty(w, "whitelist.conf"))
+    if (!write_digits(w, "mac-key", 64) || !write_digits(w, "xml-keys", 128) || !write_password(w) ||
+        !write_terminals(w) || !write_subscribers(w) || !write_empty(w, "initiators.conf") ||
+        !write_empty(w, "whitelist.conf"))
         return false;
     f = file_open(w, "ppg.conf", path);
     if (!f)

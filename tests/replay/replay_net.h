@@ -59,6 +59,7 @@ struct replay_terminal {
     const char *suites;  /* with these; NULL: some of each kind */
     const char *expires; /* and until then; NULL: never */
     bool maced;          /* has a key for x-syncml-hmac */
+    bool xml;            /* has keys for XML-Signature and XML-Encryption */
     bool registers;      /* over SIP, with the password "sesame" */
     bool gba;            /* its module's keys are known to the key server; a push may bring its association */
     struct replay_gba {

@@ -338,6 +338,30 @@ static void test_accept_lists(void)
               !ota_accepts_app(SLICE("mms.ua"), SLICE_NONE));
 }
 
+static void test_xml_types(void)
+{
+    static const struct {
+        const char *type;
+        bool is;
+    } rows[] = {
+        {"application/xml", true},
+        {"Text/XML; charset=utf-8", true},
+        {"application/vnd.example+xml;v=1", true},
+        {"text/vnd.wap.si", true},
+        {"text/vnd.wap.connectivity-xml", true},
+        {"application/vnd.wap.sic", false},
+        {"application/xmlish", false},
+        {"text/plain;x=a+xml", false},
+        {"application/xml-dtd", false},
+        {"", false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT(ota_type_is_xml(slice_str(rows[i].type)) == rows[i].is);
+    }
+}
+
 const struct test_case test_cases[] = {
     {"accept_lists", test_accept_lists},
     {"lines_are_read", lines_are_read},
@@ -353,5 +377,6 @@ const struct test_case test_cases[] = {
     {"sa_answer_rows", sa_answer_rows},
     {"association_confirmed_length", association_confirmed_length},
     {"app_id_rows", app_id_rows},
+    {"xml_types", test_xml_types},
     {NULL, NULL},
 };

@@ -111,6 +111,31 @@ static void test_terminals(void)
     forget(f);
 }
 
+#define DIGITS_64 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define TWO_KEYS  DIGITS_64 DIGITS_64
+
+/* DM-06: a terminal that shares keys for XML-Signature and XML-Encryption. */
+static void test_xml_keys(void)
+{
+    struct fixture *f;
+    const struct ota_terminal *t;
+
+    test_write_file("xml", DIGITS_64 "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f\n",
+                    0600);
+    f = read_text(
+        "[terminal sip:a@example.com]\nroute = sip:a@example.com\nxml-name = ppg\nxml-key-file = xml\n"
+        "[terminal +1]\nroute = wap://a\n");
+    CU_ASSERT_EQUAL(f->errs.n, 0);
+    t = ota_registry_find(f->registry, SLICE("sip:a@example.com"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    TEST_SLICE_EQ(t->xml.name, SLICE("ppg"));
+    CU_ASSERT(sec_xml_keys_any(&t->xml.keys) && t->xml.keys.sign.octets[31] == 31 &&
+              t->xml.keys.encrypt.octets[0] == 32 && t->xml.keys.encrypt.octets[31] == 63);
+    t = ota_registry_find(f->registry, SLICE("+1"));
+    CU_ASSERT(t && t->xml.name.n == 0 && !sec_xml_keys_any(&t->xml.keys));
+    forget(f);
+}
+
 static void test_shared_keys(void)
 {
     struct fixture *f;
@@ -481,6 +506,12 @@ static const struct {
     {SECTION "mac-user = ppg\nmac-password-file = good\nform = direct", "mac-user needs form = embedded"},
     {"[terminal +15550100]\nroute = wap://127.0.0.1\nmac-user = ppg\nmac-password-file = good",
      "mac-user is for terminals with an http route, or that call in"},
+    {SECTION "xml-name = ppg", ":1: +15550100: xml-name and xml-key-file go together"},
+    {SECTION "xml-name = p<g\nxml-key-file = two",
+     ":1: +15550100: xml-name is too long, or has markup in it"},
+    {SECTION "xml-key-file = two", ":1: +15550100: xml-name and xml-key-file go together"},
+    {SECTION "xml-key-file = wide", "wide is open to others: mode 0644, at most 0600"},
+    {SECTION "xml-key-file = good", "the file holds no two keys, 128 hexadecimal digits"},
     {SECTION "association-file = wide", "wide is open to others: mode 0644, at most 0600"},
     {SECTION "association-file = gone", "gone: No such file or directory"},
     {SECTION SECTION, ":3: +15550100: already described"},
@@ -491,6 +522,7 @@ static const struct {
 static void test_bad(void)
 {
     test_write_file("good", "secret", 0600);
+    test_write_file("two", TWO_KEYS "\n", 0600);
     test_write_file("wide", "secret", 0644);
     test_write_file("bad.rdf", "<rdf>", 0644);
     for (size_t i = 0; i < COUNT(bad); i++) {
@@ -705,6 +737,7 @@ const struct test_case test_cases[] = {
     {"suites_are_narrowed", test_suites_are_narrowed},
     {"keys_that_will_not_do", test_keys_that_will_not_do},
     {"shared_keys", test_shared_keys},
+    {"xml_keys", test_xml_keys},
     {"wake", test_wake},
     {NULL, NULL},
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "ppg/content.h"
 #include "security/gpl.h"
+#include "security/xmlsec.h"
 #include "tests/unit/ppg/core_fix.h"
 
 #define MARKER   SLICE("nobody-may-read-this")
@@ -17,7 +18,15 @@
 #define FIRST_NO 1000
 
 /* What leaves the gateway. */
-enum { NOTHING = 'x', OPEN = 'o', HEADER = 'h', MACED = 'm', ENCRYPTED = 'e' };
+enum {
+    NOTHING = 'x',
+    OPEN = 'o',
+    HEADER = 'h',
+    MACED = 'm',
+    ENCRYPTED = 'e',
+    XML_SIGNED = 's',
+    XML_ENCRYPTED = 'y'
+};
 
 /* --- the tables: n none, i integrity, f full --- */
 
@@ -39,25 +48,32 @@ static const char *const binding_names[SEC_BINDING_COUNT] = {
     "sip-clear", "msrp-tls",        "udp-clear",  "dtls",    "broadcast"};
 
 /* What leaves, for each association: none, one that encrypts, one that only authenticates, one that is over; and with a
- * key for x-syncml-hmac: none, one that encrypts. */
+ * key for x-syncml-hmac: none, one that encrypts.  Of content that is XML, as all terminals have keys for that: the other two. */
 static const struct {
     char binding, level;
-    const char *automatic, *always;
+    const char *automatic, *always, *xml_automatic, *xml_always;
 } leaves[] = {
-    {'P', 'n', "oooooo", "oooooo"}, {'P', 'i', "oooooo", "xemxxe"}, {'P', 'f', "oooooo", "xexxxe"},
-    {'C', 'n', "oooooo", "oooooo"}, {'C', 'i', "xemxxe", "xemxxe"}, {'C', 'f', "xexxxe", "xexxxe"},
-    {'T', 'n', "oooooo", "oooooo"}, {'T', 'i', "oooooo", "xemxhe"}, {'T', 'f', "oooooo", "xexxxe"},
-    {'H', 'n', "oooooo", "oooooo"}, {'H', 'i', "xemxhe", "xemxhe"}, {'H', 'f', "xexxxe", "xexxxe"},
-    {'B', 'n', "oooooo", "oooooo"}, {'B', 'i', "xxxxxx", "xxxxxx"}, {'B', 'f', "xxxxxx", "xxxxxx"},
+    {'P', 'n', "oooooo", "oooooo", "oooooo", "oooooo"}, {'P', 'i', "oooooo", "xemxxe", "oooooo", "semsse"},
+    {'P', 'f', "oooooo", "xexxxe", "oooooo", "yexyye"}, {'C', 'n', "oooooo", "oooooo", "oooooo", "oooooo"},
+    {'C', 'i', "xemxxe", "xemxxe", "semsse", "semsse"}, {'C', 'f', "xexxxe", "xexxxe", "yexyye", "yexyye"},
+    {'T', 'n', "oooooo", "oooooo", "oooooo", "oooooo"}, {'T', 'i', "oooooo", "xemxhe", "oooooo", "semshe"},
+    {'T', 'f', "oooooo", "xexxxe", "oooooo", "yexyye"}, {'H', 'n', "oooooo", "oooooo", "oooooo", "oooooo"},
+    {'H', 'i', "xemxhe", "xemxhe", "semshe", "semshe"}, {'H', 'f', "xexxxe", "xexxxe", "yexyye", "yexyye"},
+    {'B', 'n', "oooooo", "oooooo", "oooooo", "oooooo"}, {'B', 'i', "xxxxxx", "xxxxxx", "xxxxxx", "xxxxxx"},
+    {'B', 'f', "xxxxxx", "xxxxxx", "xxxxxx", "xxxxxx"},
 };
 static const char *const level_names[LEVELS] = {"none", "integrity", "full"};
 static const char level_letters[LEVELS + 1] = "nif";
 
-static const char *row_of(char binding, char level, bool always)
+static const char *row_of(char binding, char level, bool always, bool xml)
 {
-    for (size_t i = 0; i < COUNT(leaves); i++)
-        if (leaves[i].binding == binding && leaves[i].level == level)
-            return always ? leaves[i].always : leaves[i].automatic;
+    for (size_t i = 0; i < COUNT(leaves); i++) {
+        if (leaves[i].binding != binding || leaves[i].level != level)
+            continue;
+        if (xml)
+            return always ? leaves[i].xml_always : leaves[i].xml_automatic;
+        return always ? leaves[i].always : leaves[i].automatic;
+    }
     return "";
 }
 
@@ -96,13 +112,34 @@ static struct sec_caps caps(const struct ota_terminal *t)
     return *sec_caps_of((enum sec_binding)(number_of(t->key) / KINDS));
 }
 
+/* As XML, opened with the keys of tests/replay; '?': it is not what its type says. */
+static char xml_form_of(const struct ota_job *job, struct slice type, bool readable)
+{
+    struct sec_xml_keys keys = {.sign = {.n = 0}};
+    char digits[4 * SEC_XML_KEY_N + 1];
+    struct buf inside;
+    bool encrypted = false, good;
+
+    (void)snprintf(digits, sizeof digits, "%0*d", (int)sizeof digits - 1, 7);
+    CU_ASSERT_FATAL(sec_xml_keys_set_hex(&keys, slice_str(digits)) == ERR_OK);
+    buf_init(&inside, 65536);
+    good = sec_xml_open(job->body, SLICE("ppg"), &keys, &encrypted, &inside) == ERR_OK &&
+           slice_ends(buf_slice(&inside), MARKER) && !readable && !job->mac &&
+           encrypted == slice_eq(type, SLICE(OTA_TYPE_XML_ENCRYPTED));
+    buf_clear(&inside);
+    return !good ? '?' : encrypted ? XML_ENCRYPTED : XML_SIGNED;
+}
+
 static char form_of(const struct ota_job *job)
 {
+    struct slice type = ota_header_find(job->message_head, SLICE("Content-Type"));
     bool readable = slice_find_slice(job->body, MARKER) < job->body.n ||
                     slice_find_slice(job->message_head, MARKER) < job->message_head.n;
     struct sec_gpl_msg m;
 
-    if (!slice_eq(ota_header_find(job->message_head, SLICE("Content-Type")), SLICE(OTA_TYPE_GPL_A1)))
+    if (slice_eq(type, SLICE(OTA_TYPE_XML_ENCRYPTED)) || slice_eq(type, SLICE(OTA_TYPE_XML_SIGNED)))
+        return xml_form_of(job, type, readable);
+    if (!slice_eq(type, SLICE(OTA_TYPE_GPL_A1)))
         return job->mac ? HEADER : OPEN;
     if (job->mac)
         return '?';
@@ -164,6 +201,7 @@ static struct replay_world *world(unsigned floor, unsigned ceiling, bool always)
     for (unsigned i = 0; i < SEC_BINDING_COUNT * KINDS; i++) {
         w->net->terminals[i].sealed = i % KINDS != 0 && i % KINDS != 4;
         w->net->terminals[i].maced = i % KINDS >= 4;
+        w->net->terminals[i].xml = true;
         w->net->terminals[i].suites = i % KINDS == 2 ? "hmac-sha256, hmac-sha256-8" : NULL;
         w->net->terminals[i].expires = i % KINDS == 3 ? "2001-01-01T00:00:00Z" : NULL;
     }
@@ -198,9 +236,9 @@ static void submit_all(struct replay_world *w, const char *type)
 }
 
 /* What the checks of a submission say of the same. */
-static unsigned foretold(struct replay_world *w, unsigned terminal, unsigned asking)
+static unsigned foretold(struct replay_world *w, unsigned terminal, unsigned asking, const char *type)
 {
-    const struct ppg_push content = {.content_type = SLICE("text/plain"), .body = MARKER};
+    const struct ppg_push content = {.content_type = slice_str(type), .body = MARKER};
     char key[8], why[PPG_DELIVER_WHY_N];
     struct buf made;
     struct ppg_deliver_ask ask = {.asked = (uint8_t)(asking / LEVELS),
@@ -217,16 +255,18 @@ static unsigned foretold(struct replay_world *w, unsigned terminal, unsigned ask
 }
 
 static void compare(struct replay_world *w, const struct wire *wire, unsigned floor, unsigned ceiling,
-                    bool always)
+                    bool always, const char *type)
 {
+    bool xml = strcmp(type, "text/plain") != 0;
+
     for (unsigned terminal = 0; terminal < SEC_BINDING_COUNT * KINDS; terminal++)
         for (unsigned asking = 0; asking < ASKINGS; asking++) {
             char level = level_of[floor][asking / LEVELS][asking % LEVELS];
             bool may = allowed[ceiling][strchr(level_letters, level) - level_letters] == 'y';
             char want =
-                may ? row_of(binding_kind[terminal / KINDS], level, always)[terminal % KINDS] : NOTHING;
+                may ? row_of(binding_kind[terminal / KINDS], level, always, xml)[terminal % KINDS] : NOTHING;
             char got = wire->seen[terminal / KINDS][terminal % KINDS][asking];
-            unsigned code = foretold(w, terminal, asking);
+            unsigned code = foretold(w, terminal, asking, type);
 
             test_row(terminal * ASKINGS + asking);
             CU_ASSERT(got == want);
@@ -254,25 +294,40 @@ static void run(unsigned floor, unsigned ceiling, bool always, const char *type)
     submit_all(w, type);
     replay_run(w, 2000, REPLAY_TICK_MS);
     CU_ASSERT(!replay_busy(w));
-    compare(w, &wire, floor, ceiling, always);
+    compare(w, &wire, floor, ceiling, always, type);
     fix_end(w);
+}
+
+static void every_combination(const char *type)
+{
+    for (unsigned floor = 0; floor < LEVELS; floor++)
+        for (unsigned ceiling = floor; ceiling < LEVELS; ceiling++) {
+            run(floor, ceiling, false, type);
+            run(floor, ceiling, true, type);
+        }
 }
 
 /* 10 bindings, 6 kinds of terminals, 9 ways to ask, 6 pairs of floor and ceiling, 2 uses of seals: 6480 deliveries. */
 static void test_every_combination(void)
 {
-    for (unsigned floor = 0; floor < LEVELS; floor++)
-        for (unsigned ceiling = floor; ceiling < LEVELS; ceiling++) {
-            run(floor, ceiling, false, "text/plain");
-            run(floor, ceiling, true, "text/plain");
-        }
+    every_combination("text/plain");
+}
+
+/* And as many of what can protect itself. */
+static void test_every_combination_of_xml(void)
+{
+    CU_ASSERT_FATAL(sec_xml_start() == ERR_OK);
+    every_combination("application/order+xml");
+    sec_xml_stop();
 }
 
 /* What provisions a terminal is content like any other. */
 static void test_provisioning(void)
 {
+    CU_ASSERT_FATAL(sec_xml_start() == ERR_OK);
     for (unsigned floor = 0; floor < LEVELS; floor++)
         run(floor, 2, false, "text/vnd.wap.connectivity-xml");
+    sec_xml_stop();
 }
 
 /* The other three pairs cannot be configured. */
@@ -296,17 +351,19 @@ static void test_tables(void)
     }
     CU_ASSERT(strlen(binding_kind) == SEC_BINDING_COUNT);
     for (size_t i = 0; i < COUNT(leaves); i++)
-        for (unsigned k = 0; k < 2 * KINDS; k++) {
-            char form = (k < KINDS ? leaves[i].automatic : leaves[i].always)[k % KINDS];
+        for (unsigned k = 0; k < 4 * KINDS; k++) {
+            char form = row_of(leaves[i].binding, leaves[i].level, k / KINDS & 1, k / KINDS & 2)[k % KINDS];
             bool whole = leaves[i].binding == 'P' || leaves[i].binding == 'T';
 
             test_row(i);
             CU_ASSERT(leaves[i].level == 'n' || whole || form != OPEN);
-            CU_ASSERT(leaves[i].level != 'f' || whole || (form != MACED && form != HEADER));
+            CU_ASSERT(leaves[i].level != 'f' || whole ||
+                      (form != MACED && form != HEADER && form != XML_SIGNED));
         }
 }
 
 const struct test_case test_cases[] = {{"every_combination", test_every_combination},
+                                       {"every_combination_of_xml", test_every_combination_of_xml},
                                        {"provisioning", test_provisioning},
                                        {"floor_above_ceiling", test_floor_above_ceiling},
                                        {"tables", test_tables},

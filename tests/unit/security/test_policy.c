@@ -8,10 +8,11 @@
 #include "tests/unit/harness.h"
 
 /* The rule once more, written from the requirement and not from the code: answers 0 refused by the ceiling,
- * 1 impossible, else 2 + integrity means + 4 * confidentiality means. */
+ * 1 impossible, else 2 + integrity means + 5 * confidentiality means. */
 static int naive(const struct sec_policy_in *in)
 {
-    bool can_seal = in->caps.gpl && in->sa, can_mac = in->caps.mac && in->mac;
+    bool can_seal = in->caps.gpl && in->sa, can_mac = in->caps.mac && in->mac,
+         can_xml = in->caps.gpl && in->xml;
     bool want_int, want_conf;
     int integrity = in->caps.auth_int ? 1 : 0, conf = in->caps.conf ? 1 : 0;
     int level = 0;
@@ -34,13 +35,15 @@ static int naive(const struct sec_policy_in *in)
         if (want_conf && conf == 0)
             conf = 2;
     }
-    if (conf == 2 && !can_seal)
+    if (conf == 2 && !can_seal && !can_xml)
         return 1; /* a mac hides nothing */
-    if (integrity == 2 && !can_seal && !can_mac)
+    if (integrity == 2 && !can_seal && !can_mac && !can_xml)
         return 1;
+    if (conf == 2 && !can_seal)
+        conf = 4;
     if (integrity == 2 && !can_seal)
-        integrity = 3;
-    return 2 + integrity + 4 * conf;
+        integrity = can_mac && conf != 4 ? 3 : 4; /* encryption of XML is signed anyway */
+    return 2 + integrity + 5 * conf;
 }
 
 static int decided(const struct sec_policy_in *in, struct sec_policy_out *out)
@@ -50,10 +53,10 @@ static int decided(const struct sec_policy_in *in, struct sec_policy_out *out)
         return 0;
     if (out->refusal == SEC_POLICY_IMPOSSIBLE)
         return 1;
-    return 2 + (int)out->integrity + 4 * (int)out->conf;
+    return 2 + (int)out->integrity + 5 * (int)out->conf;
 }
 
-/* Four levels of three values, then a bit each: caps (4), association, message use, mac: 81 * 128 rows. */
+/* Four levels of three values, then a bit each: caps (4), association, message use, mac, XML: 81 * 256 rows. */
 static struct sec_policy_in combination(unsigned i)
 {
     struct sec_policy_in in;
@@ -66,9 +69,10 @@ static struct sec_policy_in combination(unsigned i)
     in.sa = i / 81 >> 3 & 1;
     in.message = i / 81 >> 4 & 1 ? SEC_MESSAGE_ALWAYS : SEC_MESSAGE_AUTO;
     in.mac = i / 81 >> 6 & 1;
+    in.xml = i / 81 >> 7 & 1;
     return in;
 }
-#define COMBINATIONS (81 * 128)
+#define COMBINATIONS (81 * 256)
 
 static void test_every_combination(void)
 {
@@ -85,6 +89,9 @@ static void test_every_combination(void)
         CU_ASSERT(out.seal == (got >= 2 && (out.integrity == SEC_MEANS_GPL || out.conf == SEC_MEANS_GPL)));
         CU_ASSERT(out.seal_encrypts == (got >= 2 && out.conf == SEC_MEANS_GPL));
         CU_ASSERT(out.mac == (got >= 2 && out.integrity == SEC_MEANS_MAC));
+        CU_ASSERT(out.xml == (got >= 2 && (out.integrity == SEC_MEANS_XML || out.conf == SEC_MEANS_XML)));
+        CU_ASSERT(out.xml_encrypts == (got >= 2 && out.conf == SEC_MEANS_XML));
+        CU_ASSERT(out.seal + out.mac + out.xml <= 1); /* one thing protects a message */
         sec_policy_text(&out, text);
         CU_ASSERT(strlen(text) + 1 < sizeof text && strstr(text, "\"") != NULL);
         refused += got < 2;
@@ -112,6 +119,8 @@ static void test_never_a_downgrade(void)
         CU_ASSERT(!out.seal || (in.caps.gpl && in.sa));
         CU_ASSERT(!out.mac || (in.caps.mac && in.mac && !(in.caps.gpl && in.sa))); /* a seal comes first */
         CU_ASSERT(out.conf != SEC_MEANS_MAC);
+        CU_ASSERT(!out.xml || (in.caps.gpl && in.xml && !in.sa)); /* likewise */
+        CU_ASSERT(out.integrity != SEC_MEANS_XML || out.conf == SEC_MEANS_XML || !in.caps.mac || !in.mac);
     }
 }
 
@@ -126,6 +135,7 @@ static const struct {
       {false, false, true, false},
       true,
       SEC_MESSAGE_AUTO,
+      false,
       false},
      "level=full auth=gpl int=gpl conf=gpl why=\"initiator asks, transport does not protect\""},
     {{SEC_LEVEL_NONE,
@@ -135,6 +145,7 @@ static const struct {
       {true, true, true, false},
       true,
       SEC_MESSAGE_AUTO,
+      false,
       false},
      "level=full auth=transport int=transport conf=transport why=\"whitelist demands, transport is enough\""},
     {{SEC_LEVEL_NONE,
@@ -144,6 +155,7 @@ static const struct {
       {true, true, true, false},
       true,
       SEC_MESSAGE_ALWAYS,
+      false,
       false},
      "level=integrity auth=gpl int=gpl conf=transport why=\"provider's floor, messages are always sealed\""},
     {{SEC_LEVEL_FULL,
@@ -153,6 +165,7 @@ static const struct {
       {true, true, true, false},
       true,
       SEC_MESSAGE_AUTO,
+      false,
       false},
      "level=full auth=none int=none conf=none why=\"initiator asks, above the provider's ceiling\""},
     {{SEC_LEVEL_FULL,
@@ -162,6 +175,7 @@ static const struct {
       {false, false, true, false},
       false,
       SEC_MESSAGE_AUTO,
+      false,
       false},
      "level=full auth=none int=none conf=none why=\"initiator asks, no association with the terminal\""},
     {{SEC_LEVEL_FULL,
@@ -171,6 +185,7 @@ static const struct {
       {false, false, false, false},
       true,
       SEC_MESSAGE_AUTO,
+      false,
       false},
      "level=full auth=none int=none conf=none why=\"initiator asks, bearer cannot carry a sealed message\""},
     {{SEC_LEVEL_INTEGRITY,
@@ -180,7 +195,8 @@ static const struct {
       {false, false, true, true},
       false,
       SEC_MESSAGE_AUTO,
-      true},
+      true,
+      false},
      "level=integrity auth=hmac int=hmac conf=none why=\"initiator asks, transport does not protect\""},
     {{SEC_LEVEL_INTEGRITY,
       SEC_LEVEL_NONE,
@@ -189,7 +205,8 @@ static const struct {
       {true, true, true, true},
       false,
       SEC_MESSAGE_ALWAYS,
-      true},
+      true,
+      false},
      "level=integrity auth=hmac int=hmac conf=transport why=\"initiator asks, messages always have a mac\""},
     {{SEC_LEVEL_FULL,
       SEC_LEVEL_NONE,
@@ -198,8 +215,29 @@ static const struct {
       {false, false, true, true},
       false,
       SEC_MESSAGE_AUTO,
-      true},
+      true,
+      false},
      "level=full auth=none int=none conf=none why=\"initiator asks, no association with the terminal\""},
+    {{SEC_LEVEL_FULL,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {false, false, true, true},
+      false,
+      SEC_MESSAGE_AUTO,
+      true,
+      true},
+     "level=full auth=xml int=xml conf=xml why=\"initiator asks, transport does not protect\""},
+    {{SEC_LEVEL_INTEGRITY,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_NONE,
+      SEC_LEVEL_FULL,
+      {true, true, true, false},
+      false,
+      SEC_MESSAGE_ALWAYS,
+      false,
+      true},
+     "level=integrity auth=xml int=xml conf=transport why=\"initiator asks, messages are always signed\""},
 };
 
 static void test_texts(void)
@@ -283,14 +321,15 @@ static void test_readme(void)
 }
 
 /* DM-02: over every binding, with an association or not: confidential content that neither the transport nor a seal
- * hides is refused, all other is not. */
+ * nor XML-Encryption hides is refused, all other is not. */
 static void test_confidential_or_not_at_all(void)
 {
-    for (unsigned i = 0; i < SEC_BINDING_COUNT * 8; i++) {
+    for (unsigned i = 0; i < SEC_BINDING_COUNT * 16; i++) {
         struct sec_policy_in in = {.ceiling = SEC_LEVEL_FULL,
-                                   .caps = *sec_caps_of((enum sec_binding)(i / 8)),
+                                   .caps = *sec_caps_of((enum sec_binding)(i / 16)),
                                    .sa = i & 1,
-                                   .mac = i & 4};
+                                   .mac = i & 4,
+                                   .xml = i & 8};
         struct sec_policy_out out;
 
         test_row(i);
@@ -299,7 +338,7 @@ static void test_confidential_or_not_at_all(void)
         else
             in.demanded = SEC_LEVEL_FULL;
         sec_policy_decide(&in, &out);
-        CU_ASSERT((out.refusal == SEC_POLICY_OK) == (in.caps.conf || (in.caps.gpl && in.sa)));
+        CU_ASSERT((out.refusal == SEC_POLICY_OK) == (in.caps.conf || (in.caps.gpl && (in.sa || in.xml))));
         CU_ASSERT(out.refusal != SEC_POLICY_OK || out.conf != SEC_MEANS_NONE);
     }
 }
@@ -382,6 +421,27 @@ static void test_level_names(void)
     }
 }
 
+/* DM-06: over every binding that hides nothing, XML is encrypted where both ends have keys for that and there is no
+ * association; where there is one, that stands before it. */
+static void test_xml_hides_where_nothing_else_does(void)
+{
+    size_t encrypted = 0;
+
+    for (unsigned i = 0; i < SEC_BINDING_COUNT * 2 * 2; i++) {
+        const struct sec_caps *caps = sec_caps_of((enum sec_binding)(i / 4));
+        struct sec_policy_in in = {
+            .asked = SEC_LEVEL_FULL, .ceiling = SEC_LEVEL_FULL, .caps = *caps, .sa = i & 1, .xml = i & 2};
+        struct sec_policy_out out;
+
+        test_row(i);
+        sec_policy_decide(&in, &out);
+        CU_ASSERT(out.xml_encrypts == (!caps->conf && caps->gpl && in.xml && !in.sa));
+        CU_ASSERT(!out.xml_encrypts || (out.integrity == SEC_MEANS_XML && !out.seal && !out.mac));
+        encrypted += out.xml_encrypts;
+    }
+    CU_ASSERT(encrypted == 5); /* http-digest-int, http-clear, sip-proxied, sip-clear, udp-clear */
+}
+
 const struct test_case test_cases[] = {
     {"every_combination", test_every_combination},
     {"never_a_downgrade", test_never_a_downgrade},
@@ -391,6 +451,7 @@ const struct test_case test_cases[] = {
     {"confidential_or_not_at_all", test_confidential_or_not_at_all},
     {"transport_integrity_first", test_transport_integrity_first},
     {"transport_confidentiality_first", test_transport_confidentiality_first},
+    {"xml_hides_where_nothing_else_does", test_xml_hides_where_nothing_else_does},
     {"text_names_all_three", test_text_names_all_three},
     {"level_names", test_level_names},
     {NULL, NULL},

@@ -516,6 +516,19 @@ static void test_one_error(void)
     }
 }
 
+static void test_keys_hex(void)
+{
+    static const char digits[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+                                 "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3g";
+    struct sec_xml_keys k = {.sign = {.n = 0}};
+
+    CU_ASSERT(sec_xml_keys_set_hex(&k, SLICE_NONE) == ERR_MALFORMED);
+    CU_ASSERT(sec_xml_keys_set_hex(&k, slice_of(digits, 64)) == ERR_MALFORMED);
+    CU_ASSERT(sec_xml_keys_set_hex(&k, slice_of(digits, 126)) == ERR_MALFORMED);
+    CU_ASSERT(sec_xml_keys_set_hex(&k, slice_of(digits, 128)) == ERR_MALFORMED);
+    CU_ASSERT(!sec_xml_keys_any(&k) && k.sign.n == 0);
+}
+
 static void stopped(void)
 {
     sec_xml_stop();
@@ -536,6 +549,7 @@ const struct test_case test_cases[] = {
     {"open_signed", test_open_signed},
     {"encrypted_changed", test_encrypted_changed},
     {"one_error", test_one_error},
+    {"keys_hex", test_keys_hex},
     {"stop", stopped},
     {NULL, NULL},
 };
