@@ -100,6 +100,7 @@ static void bench_open(struct bench *b, bool tls, struct ppg_poster_conf conf)
                                               .target_max_n = 1000,
                                               .body_max_n = 4096,
                                               .head_ms = PATIENCE_MS,
+                                              .handshake_ms = PATIENCE_MS,
                                               .idle_ms = PATIENCE_MS},
                                    .request = on_request,
                                    .arg = b};
