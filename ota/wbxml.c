@@ -8,6 +8,7 @@
 #include <libxml/parser.h>
 #include "ota/wbxml_tables.h"
 #include "ota/wbxml_text.h"
+#include "security/sax.h"
 
 /* Global tokens, WBXML 1.2 §7.1. */
 #define TOKEN_END     0x01
@@ -302,12 +303,9 @@ static void on_error(void *arg, xmlErrorPtr error)
     refuse(arg, error->code == XML_ERR_NO_MEMORY ? ERR_NOMEM : ERR_MALFORMED);
 }
 
-/* The whole document, in UTF-8.  NOENT resolves the predefined entities; there are no others, for no handler keeps
- * declarations. */
 static void run(struct tokeniser *t, struct slice utf8)
 {
-    xmlSAXHandler sax = {
-        .initialized = XML_SAX2_MAGIC,
+    const xmlSAXHandler sax = {
         .startElementNs = on_start,
         .endElementNs = on_end,
         .characters = on_text,
@@ -316,17 +314,10 @@ static void run(struct tokeniser *t, struct slice utf8)
         .internalSubset = on_doctype,
         .serror = on_error,
     };
+    enum err e = sec_sax_run(&sax, t, utf8, &t->ctxt);
 
-    xmlInitParser();
-    t->ctxt = xmlCreatePushParserCtxt(&sax, t, NULL, 0, NULL);
-    if (!t->ctxt || xmlCtxtUseOptions(t->ctxt, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC)) {
-        refuse(t, ERR_NOMEM);
-    } else {
-        (void)xmlParseChunk(t->ctxt, utf8.p, (int)utf8.n, 1);
-        if (!t->ctxt->wellFormed)
-            refuse(t, ERR_MALFORMED);
-    }
-    xmlFreeParserCtxt(t->ctxt);
+    if (e)
+        refuse(t, e);
 }
 
 /* Appends the document in UTF-8 by one of libxml2's decoders. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include "base/codec.h"
 #include "base/mem.h"
+#include "security/sax.h"
 
 #define SPACE        "uri:3gpp-gba"
 #define TIME_N       sizeof "2026-01-31T12:00:00Z"
@@ -165,29 +166,13 @@ static void on_text(void *arg, const xmlChar *text, int n)
         buf_add(&r->text, slice_of(text, (size_t)n));
 }
 
-/* Errors are read from the context afterwards; nothing may reach stderr. */
-static void on_error(void *arg, xmlErrorPtr error)
-{
-    (void)arg, (void)error;
-}
-
 static void run(struct reader *r, struct slice xml)
 {
-    xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
-                         .startElementNs = on_start,
-                         .endElementNs = on_end,
-                         .characters = on_text,
-                         .serror = on_error};
-    xmlParserCtxtPtr c = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
+    const xmlSAXHandler sax = {.startElementNs = on_start, .endElementNs = on_end, .characters = on_text};
+    enum err e = sec_sax_run(&sax, r, xml, NULL);
 
-    if (!c || xmlCtxtUseOptions(c, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC))
-        refuse(r, ERR_NOMEM);
-    else if (xmlParseChunk(c, xml.p, (int)xml.n, 1) && c->errNo == XML_ERR_NO_MEMORY)
-        refuse(r, ERR_NOMEM);
-    else if (!c->wellFormed || !c->nsWellFormed)
-        refuse(r, ERR_MALFORMED);
-    if (c)
-        xmlFreeParserCtxt(c);
+    if (e)
+        refuse(r, e);
 }
 
 enum err sec_bootinfo_parse(struct slice xml, struct sec_bootinfo *out)

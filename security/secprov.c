@@ -10,6 +10,7 @@
 #include "security/digest_hash.h"
 #include "security/gpl.h"
 #include "security/uri.h"
+#include "security/sax.h"
 
 #define ATTRS_MAX   8u
 #define DEPTH_MAX   4u
@@ -31,7 +32,6 @@ static const struct {
 };
 
 struct reader {
-    xmlParserCtxtPtr ctxt;
     struct sec_secprov *out;
     enum element open[DEPTH_MAX];
     size_t depth;
@@ -345,13 +345,6 @@ static void on_text(void *arg, const xmlChar *text, int n)
             refuse(r, ERR_MALFORMED, "text where there is none");
 }
 
-/* Errors are read from the context afterwards; nothing may reach stderr. */
-static void on_error(void *arg, xmlErrorPtr error)
-{
-    (void)arg;
-    (void)error;
-}
-
 /* --- the whole --- */
 
 /* Nothing but elements, text and a declaration; few attributes, as libxml2 compares each with all of its tag. */
@@ -375,24 +368,14 @@ static bool is_plain(struct slice xml)
 
 static void run(struct reader *r, struct slice xml)
 {
-    xmlSAXHandler sax = {
-        .initialized = XML_SAX2_MAGIC,
-        .startElementNs = on_start,
-        .endElementNs = on_end,
-        .characters = on_text,
-        .ignorableWhitespace = on_text,
-        .serror = on_error,
-    };
+    const xmlSAXHandler sax = {.startElementNs = on_start,
+                               .endElementNs = on_end,
+                               .characters = on_text,
+                               .ignorableWhitespace = on_text};
+    enum err e = sec_sax_run(&sax, r, xml, NULL);
 
-    r->ctxt = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
-    if (!r->ctxt || xmlCtxtUseOptions(r->ctxt, XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC))
-        refuse(r, ERR_NOMEM, "out of memory");
-    else if (xmlParseChunk(r->ctxt, xml.p, (int)xml.n, 1) && r->ctxt->errNo == XML_ERR_NO_MEMORY)
-        refuse(r, ERR_NOMEM, "out of memory");
-    else if (!r->ctxt->wellFormed || !r->ctxt->nsWellFormed)
-        refuse(r, ERR_MALFORMED, "not well-formed XML");
-    if (r->ctxt)
-        xmlFreeParserCtxt(r->ctxt);
+    if (e)
+        refuse(r, e, e == ERR_NOMEM ? "out of memory" : "not well-formed XML");
 }
 
 static void init(struct sec_secprov *p)
