@@ -2,8 +2,9 @@
 #include "security/sax.h"
 
 #include <libxml/parser.h>
-#include <string.h>
+#include <stdio.h>
 
+#include "base/mem.h"
 #include "tests/unit/harness.h"
 
 struct seen {
@@ -31,7 +32,7 @@ static void on_text(void *arg, const xmlChar *text, int n)
     struct seen *s = arg;
 
     CU_ASSERT_FATAL(s->text_n + (size_t)n < sizeof s->text);
-    memcpy(s->text + s->text_n, text, (size_t)n);
+    mem_copy(s->text + s->text_n, sizeof s->text - s->text_n, slice_of(text, (size_t)n));
     s->text_n += (size_t)n;
 }
 
