@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-#define MEM_MAX_N (2 * PPG_VISIT_JSON_MAX_N)
+#define MEM_MAX_N (8 * PPG_VISIT_JSON_MAX_N) /* of all that is parsed here, one after the other */
 #define NOW       INT64_C(1800000000)
 
 static void question(struct slice in, struct arena *mem)
