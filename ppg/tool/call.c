@@ -32,7 +32,8 @@ static void free_maybe(struct tool_call *c)
     free(c);
 }
 
-static void again(struct tool_call *c, const char *why)
+/* tls_why: "", or what TLS said. */
+static void again(struct tool_call *c, const char *why, const char *tls_why)
 {
     int64_t lasted_ms = clk_mono_ms(c->conf.env->clk) - c->began_ms;
 
@@ -40,6 +41,8 @@ static void again(struct tool_call *c, const char *why)
         free_maybe(c);
         return;
     }
+    if (c->conf.lost)
+        c->conf.lost(tls_why, c->conf.arg);
     if (c->conf.once) {
         LOG(c->conf.env->log, LOG_INFO, "call.lost", LOG_C("why", why));
         return;
@@ -60,9 +63,7 @@ static void lost(enum err why, const char *tls_why, void *arg)
     struct tool_call *c = arg;
 
     c->open = false;
-    if (c->conf.lost && !c->ended)
-        c->conf.lost(tls_why, c->conf.arg);
-    again(c, *tls_why ? tls_why : err_text(why));
+    again(c, *tls_why ? tls_why : err_text(why), tls_why);
 }
 
 static void on_names(enum err err, const struct sockaddr_storage *to, size_t n, void *arg)
@@ -74,7 +75,7 @@ static void on_names(enum err err, const struct sockaddr_storage *to, size_t n, 
         err = net_httpd_call(c->conf.httpd, (const struct sockaddr *)to,
                              c->conf.server_name.n ? c->conf.server_name : c->conf.host, CONNECT_MS, lost, c);
     if (err || c->ended)
-        again(c, err_text(err));
+        again(c, err_text(err), "");
     else
         c->open = true;
 }
@@ -86,7 +87,7 @@ static void begin(struct tool_call *c)
     c->began_ms = clk_mono_ms(c->conf.env->clk);
     e = net_dns_lookup(c->conf.env, c->conf.host, c->conf.port, on_names, c, &c->query);
     if (e)
-        again(c, err_text(e));
+        again(c, err_text(e), "");
 }
 
 static void pause_over(struct net_timer *timer)

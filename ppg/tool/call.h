@@ -12,9 +12,12 @@ struct tool_call_conf {
     struct net_httpd *httpd; /* without listener; its tls is a client context */
     struct slice host;       /* a name or numeric, no brackets; outlives the call */
     uint16_t port;
-    struct slice server_name;                     /* of the certificate; empty: host */
-    bool once;                                    /* not again when it is lost */
-    void (*lost)(const char *tls_why, void *arg); /* may be NULL; each time, "": not by TLS */
+    struct slice server_name; /* of the certificate; empty: host */
+    bool once;                /* not again when it is lost */
+    void (*lost)(
+        const char *tls_why,
+        void *
+            arg); /* may be NULL; each time, also when there was none yet; "": not by TLS.  It does not close the call */
     void *arg;
 };
 

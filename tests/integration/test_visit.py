@@ -146,6 +146,20 @@ def push_terminal_asks_its_home_by_itself(bench):
 
 
 @case
+def a_place_that_is_not_there_is_asked_for_again(bench):
+    """Nobody listens where the home says, or it has no address: another key after a while, as long as it takes."""
+    pair = Pair(bench)
+    for host in ("localhost:1", "no..where:4037"):
+        pair.home.write("visits.conf", f"[visited {VISITED}]\nurl = https://localhost:{pair.peer}\nhost = {host}\n")
+        check_eq(pair.home.ctl("reload").returncode, 0)
+        pair.home.settle()
+        phone = bench.start("push-terminal", "connect", "--json", "--visit", VISITED, "--home",
+                            f"https://localhost:{ports(pair.home)['verify']}", "--home-ca", bench.path("ca.crt"), "--home-cert",
+                            bench.path("phone.crt"), "--home-key", bench.path("phone.key"))
+        wait_until(lambda: phone.err().count('"event":"visit.granted"') >= 2, f"another key for {host}: {phone.err()}")
+
+
+@case
 def the_user_is_told_or_not(bench):
     """UC-B.6-2, the home's policy: without a name the key is as good, and nobody is served in somebody's place."""
     pair = Pair(bench, identity="no")
