@@ -1,7 +1,7 @@
 /* Whatever reaches the terminal kit: a request head in a few lines, then the body.  Input: the first octet chooses
  * transport, form and whether the right tag is sent; if its top bit is set the rest is sealed with the good key, so
- * that the parser behind the seal is reached too; else it is the body of the POST as it stands, with a right x-syncml-hmac, one
- * made of it, or none. */
+ * that the parser behind the seal is reached too, or signed and encrypted as XML; else it is the body of the POST as it stands, with a
+ * right x-syncml-hmac, one made of it, or none. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +16,14 @@ static const uint8_t suites[] = {0x02, 0x01, 0x03, 0x04, 0x11, 0x12};
 
 #define KEY SLICE("0123456789abcdef0123456789abcdef")
 
-static struct kit *make(void)
+static void xml_keys_make(struct sec_xml_keys *k)
+{
+    *k = (struct sec_xml_keys){.sign = {.n = 0}};
+    if (sec_secret_set(&k->sign, KEY) || sec_secret_set(&k->encrypt, KEY))
+        abort();
+}
+
+static struct kit *make(const struct sec_xml_keys *xml_keys)
 {
     const struct kit_conf conf = {.terminal_id = SLICE("41"),
                                   .accept_app = SLICE("*"),
@@ -25,6 +32,8 @@ static struct kit *make(void)
                                   .seen_max = 4,
                                   .mac_user = SLICE("ppg"),
                                   .mac_key = KEY,
+                                  .xml_name = SLICE("ppg"),
+                                  .xml_keys = xml_keys,
                                   .verify = true,
                                   .verify_rate = 2};
     static const struct slice gateways[] = {{"ppg.example.net", 15}};
@@ -54,6 +63,16 @@ static void seal(uint8_t suite, struct slice inner, struct buf *out)
         sec_sa_seal(&sa, SEC_GPL_DOWNLINK, 0, SLICE_NONE, &inner, 1, out, &sn))
         abort();
     sec_sa_clear(&sa);
+}
+
+/* Whatever its form, the type says that it is signed and encrypted. */
+static void protect_as_xml(const struct sec_xml_keys *keys, struct slice inner, bool encrypt, struct buf *out)
+{
+    const struct sec_xml_key sign = {SLICE("ppg"), KEY};
+
+    if (inner.n == 0 || (encrypt ? sec_xml_encrypt(inner, sign.name, keys, out)
+                                 : sec_xml_sign(SEC_XML_ENVELOPING, inner, &sign, out)))
+        buf_add(out, SLICE("<a/>"));
 }
 
 /* One question for each push that asks to connect, and for no other. */
@@ -123,11 +142,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     const char *reason;
     struct kit *k;
     struct buf sealed, state, mac;
+    struct sec_xml_keys xml_keys;
+    static bool started;
     bool loaded;
 
     if (n == 0 || n > 65536)
         return 0;
-    k = make();
+    if (!started && sec_xml_start())
+        abort();
+    started = true;
+    xml_keys_make(&xml_keys);
+    k = make(&xml_keys);
     buf_init(&sealed, 1 << 20);
     buf_init(&state, 1 << 20);
     buf_init(&mac, 1024);
@@ -138,7 +163,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     req.method = SLICE("POST");
     req.tls = req.server_proved = data[0] & 1;
     req.body = slice_of(data + 1, n - 1);
-    if (data[0] & 0x80) {
+    if ((data[0] & 0x90) == 0x90) {
+        protect_as_xml(&xml_keys, req.body, data[0] & 8, &sealed);
+        req.body = buf_slice(&sealed);
+        headers[0].value = SLICE(OTA_TYPE_XML_ENCRYPTED);
+    } else if (data[0] & 0x10) {
+        headers[0].value = SLICE(OTA_TYPE_XML_SIGNED);
+    } else if (data[0] & 0x80) {
         seal(suites[data[0] % sizeof suites], req.body, &sealed);
         req.body = buf_slice(&sealed);
         headers[0].value = SLICE(OTA_TYPE_GPL_A1);

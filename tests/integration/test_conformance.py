@@ -15,6 +15,8 @@ import threading
 from gateway import (ANY_LEVEL, INITIATORS, KEY, PASSWORD, WHITELIST, Ear, Gateway, Relay, Terminal, as_news, curl,
                      good_push, make_identity, mime, pap_push, push)
 from harness import case, check, check_eq, free_port, main, wait_until
+from sipnet import ALICE, OPEN, route
+from sipuas import Device
 from terminal import Terminal as FedTerminal
 from terminal import association, inner, seal
 
@@ -203,6 +205,33 @@ def encrypted_content_passes_untouched(bench):
         got = phone.wait_events(1)[0]
         check_eq(got["content_type"], kind)
         check_eq(base64.b64decode(got["content_base64"]), content)
+
+
+@case
+def withdrawn_parts_demand_nothing(bench):
+    """DM-19: no row but that one is about S/MIME or the old clause 5.5.3; and an initiator and a terminal that use S/MIME over SIP
+    (RFC 3261 §23) between themselves get it as it was made."""
+    with open(os.path.join(TOP, "tests", "conformance", "requirements.csv"), encoding="utf-8", newline="") as f:
+        rows = [row for row in csv.DictReader(f) if row["id"] != "DM-19"]
+    check(len(rows) > 100, rows)
+    for row in rows:
+        check("S/MIME" not in row["demand"] + row["acceptance"], row)
+        check(row["document"] != "OMA DM message security" or "5.5.3" not in row["clause"], row)
+    make_identity(bench)
+    cert, key = bench.certificate(bench.authority, "reader")
+    bench.write("plain", MARK)
+    bench.tool("openssl", "cms", "-encrypt", "-binary", "-aes-256-cbc", "-in", bench.path("plain"), "-outform", "DER", "-out", bench.path("sent.p7m"), cert)
+    device, kind = Device(bench), "application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m"
+    gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{device.port};transport=tcp", "form = direct\n"), OPEN,
+                      conf={"ota-sip.large-messages": "yes"})
+    done = pap_push(bench, gateway, "--to", ALICE, "--file", bench.path("sent.p7m"), "--type", kind, "--id", "p")
+    check_eq(done.returncode, 0, done.stdout + done.stderr)
+    gateway.wait_state("p", "delivered")
+    came = device.wait(1)[0]
+    check_eq(came["Content-Type"].replace(" ", ""), kind.replace(" ", ""))
+    with open(bench.path("came.p7m"), "wb") as f:
+        f.write(came.body)
+    check_eq(bench.tool("openssl", "cms", "-decrypt", "-inform", "DER", "-in", bench.path("came.p7m"), "-recip", cert, "-inkey", key), MARK)
 
 
 def sealed_body(wire):
