@@ -351,6 +351,7 @@ static void test_xml_types(void)
         {"text/vnd.wap.connectivity-xml", true},
         {"application/vnd.wap.sic", false},
         {"application/xmlish", false},
+        {"application/notxml", false},
         {"text/plain;x=a+xml", false},
         {"application/xml-dtd", false},
         {"", false},

@@ -221,7 +221,6 @@ static void submit_all(struct replay_world *w, const char *type)
     for (unsigned asking = 0; asking < ASKINGS; asking++) {
         char id[8];
         struct replay_submit s = {.initiator = SLICE("pi"),
-                                  .push_id = slice_str(id),
                                   .to = to,
                                   .to_n = COUNT(to),
                                   .asked = (uint8_t)(asking / LEVELS),

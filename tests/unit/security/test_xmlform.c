@@ -51,6 +51,7 @@ static void test_places(void)
          ERR_UNSUPPORTED, false},
         {"<r><Signature" NS ">" INFO(EXC, "") "</Signature></r>", ERR_UNSUPPORTED, false},
         {"<r><b Id=\"a\"/><c/><Signature" NS ">" INFO(EXC, "#a") "</Signature></r>", ERR_UNSUPPORTED, false},
+        {"<r><c/><b Id=\"a\"/><Signature" NS ">" INFO(EXC, "#a") "</Signature></r>", ERR_UNSUPPORTED, false},
         {"<r><b Id=\"a\"/>text<Signature" NS ">" INFO(EXC, "#a") "</Signature></r>", ERR_UNSUPPORTED, false},
         {"<r><b><c Id=\"a\"/></b><Signature" NS ">" INFO(EXC, "#a") "</Signature></r>", ERR_UNSUPPORTED,
          false},

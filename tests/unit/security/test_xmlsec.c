@@ -326,6 +326,22 @@ static void test_encryption_vectors(void)
     }
 }
 
+/* A key that is too long for the cipher is not cut to fit. */
+static void test_key_length(void)
+{
+    const struct sec_xml_key keys[] = {{SLICE("job"), SLICE("abcdefghijklmnop")},
+                                       {SLICE("job"), SLICE(LETTERS)}};
+    char *text;
+    struct slice in = vector("merlin-encrypt-data-aes128-cbc.xml", &text);
+    struct buf out;
+
+    buf_init(&out, OUT_N);
+    CU_ASSERT(sec_xml_decrypt(in, &keys[1], 1, true, &out) == ERR_DENIED && out.n == 0);
+    CU_ASSERT(sec_xml_decrypt(in, &keys[0], 1, true, &out) == ERR_OK && out.n != 0);
+    buf_clear(&out);
+    free(text);
+}
+
 /* --- our own encryption --- */
 
 static void keys_make(struct sec_xml_keys *k)
@@ -544,6 +560,7 @@ const struct test_case test_cases[] = {
     {"signature_changed", test_signature_changed},
     {"wrapping", test_wrapping},
     {"encryption_vectors", test_encryption_vectors},
+    {"key_length", test_key_length},
     {"encrypt_round_trip", test_encrypt_round_trip},
     {"encrypt_refuses", test_encrypt_refuses},
     {"open_signed", test_open_signed},
