@@ -52,7 +52,7 @@ struct kit_message {
     struct slice app_id;       /* that the request is for; counts where there is no envelope */
     struct slice body;
     bool tls;
-    unsigned proofs;     /* of TLS: KIT_PROOF_CERTIFICATE; 0: none */
+    unsigned proofs;     /* of TLS: KIT_PROOF_CERTIFICATE or KIT_PROOF_PSK; 0: none */
     struct slice server; /* its name or address */
     int64_t now_s;       /* UTC */
 };

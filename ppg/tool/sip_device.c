@@ -338,7 +338,7 @@ enum err tool_sip_device_create(const struct tool_sip_device_conf *conf, struct 
 {
     const struct tool_sip_sessions_conf sessions = {.env = conf->env,
                                                     .address = conf->address,
-                                                    .tls = conf->tls,
+                                                    .tls = conf->session_tls,
                                                     .connects = conf->connects,
                                                     .client = conf->client,
                                                     .app_tag = conf->app_tag,

@@ -27,7 +27,8 @@ struct tool_sip_device_conf {
     const char *address;     /* numeric, without brackets */
     uint16_t port;           /* 0: any */
     struct net_tls_ctx *tls; /* a server's: streams speak TLS, and there is no UDP */
-    bool connects;           /* for sessions, and with what: sip_session.h */
+    struct net_tls_ctx *session_tls;
+    bool connects; /* for sessions, and with what: sip_session.h */
     struct net_tls_ctx *client;
     struct slice app_tag;
     /* The status to answer with. */

@@ -1,7 +1,7 @@
 /* Sessions of a SIP device for the command line: it is invited, listens for the connection - or makes it, where it is to and the offer leaves that
  * open (RFC 6135) -, and takes messages over MSRP (RFC 4975) as
- * it takes MESSAGE requests.  The offer decides: a device with a certificate speaks TLS and takes offers of TLS alone, another takes clear
- * ones.  Bounded in sessions, connections and octets of a message.  One thread. */
+ * it takes MESSAGE requests.  The offer decides: a device with a certificate or a key speaks TLS and takes offers of TLS alone, another takes
+ * clear ones.  Bounded in sessions, connections and octets of a message.  One thread. */
 #ifndef PPG_TOOL_SIP_SESSION_H
 #define PPG_TOOL_SIP_SESSION_H
 

@@ -95,6 +95,7 @@ enum err tool_sip_create(const struct tool_sip_conf *conf, char address[], struc
     struct tool_sip_device_conf device = {.env = conf->env,
                                           .address = address,
                                           .tls = conf->tls,
+                                          .session_tls = conf->session_tls,
                                           .connects = conf->connects,
                                           .client = conf->client,
                                           .app_tag = SLICE(OTA_SIP_APP_TAG),

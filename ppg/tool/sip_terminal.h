@@ -9,15 +9,16 @@ struct tool_sip;
 
 struct tool_sip_conf {
     const struct net_env *env;
-    const char *bind; /* ADDR:PORT */
-    struct net_tls_ctx *tls;
-    bool connects;                  /* for sessions itself, */
-    struct net_tls_ctx *client;     /* with this where tls is set; held while it lives */
-    const char *record, *registrar; /* URIs; both NULL: not registered */
-    struct slice user, password;    /* for the registrar's challenges; the user empty: none.  Outlive it */
-    tool_sip_aka_fn *aka;           /* the same for challenges of AKA, with arg; NULL: none */
-    const struct tool_list *apps;   /* ids of the applications to be registered */
-    bool json;                      /* how registrations are told, on standard output */
+    const char *bind;                /* ADDR:PORT */
+    struct net_tls_ctx *tls;         /* NULL: SIP itself goes in the clear */
+    struct net_tls_ctx *session_tls; /* NULL: sessions do */
+    bool connects;                   /* for those itself, */
+    struct net_tls_ctx *client;      /* with this where session_tls is set; held while it lives */
+    const char *record, *registrar;  /* URIs; both NULL: not registered */
+    struct slice user, password;     /* for the registrar's challenges; the user empty: none.  Outlive it */
+    tool_sip_aka_fn *aka;            /* the same for challenges of AKA, with arg; NULL: none */
+    const struct tool_list *apps;    /* ids of the applications to be registered */
+    bool json;                       /* how registrations are told, on standard output */
     unsigned (*push)(const struct tool_sip_push *p, void *arg);
     void (*wire)(struct slice octets, void *arg);
     void *arg;

@@ -26,8 +26,9 @@ const struct tool_option tool_terminal_options[] = {
      "--proof count",
      TOOL_TEXT, AT(items), 0, 0},
     {"dtls", NULL, "the same inside DTLS, with --psk or --cert and --key", TOOL_FLAG, AT(dtls), 0, 0},
-    {"psk", "NAME:FILE", "a key shared with the gateway, for DTLS and connect; in hexadecimal in FILE",
-     TOOL_TEXT, AT(psk), 0, 0},
+    {"psk", "NAME:FILE",
+     "a key shared with the gateway, for DTLS, connect and sessions; in hexadecimal in FILE", TOOL_TEXT,
+     AT(psk), 0, 0},
     {"peer-key", "NAME:FILE",
      "listen, peer: a one-time key that the other kit has too; in hexadecimal in FILE, which goes when it is "
      "used",

@@ -212,15 +212,20 @@ static enum err run_module(void *arg, const uint8_t rand[SEC_AKA_RAND_N], const 
     return e;
 }
 
-/* With the certificate that it listens with too. */
+/* With the key, or the certificate, that it listens with too. */
 static enum err client_of(const struct tool_terminal *t, struct net_tls_ctx **out, char why[TOOL_WHY_N])
 {
-    const struct net_tls_conf conf = {
-        .role = NET_TLS_CLIENT, .verify = NET_TLS_VERIFY_REQUIRED, .version_min = 12};
+    struct net_tls_conf conf = {.role = NET_TLS_CLIENT, .version_min = 12};
 
     if (!t->o->connects || !t->tls)
         return ERR_OK;
-    (void)snprintf(why, TOOL_WHY_N, "--connects: needs --cert, --key and --ca");
+    if (t->psk.n) {
+        conf.psk_identity = t->psk_name;
+        conf.psk_key = sec_secret_slice(&t->psk);
+        return tool_tls(conf, NULL, NULL, NULL, out, why);
+    }
+    conf.verify = NET_TLS_VERIFY_REQUIRED;
+    (void)snprintf(why, TOOL_WHY_N, "--connects: needs --psk, or --cert, --key and --ca");
     return t->o->cert && t->o->ca ? tool_tls(conf, t->o->cert, t->o->key, t->o->ca, out, why) : ERR_MALFORMED;
 }
 
@@ -229,7 +234,8 @@ static int listen_sip(struct tool_terminal *t, unsigned *port)
 {
     struct tool_sip_conf conf = {.env = &t->loop.env,
                                  .bind = t->o->bind,
-                                 .tls = t->tls,
+                                 .tls = t->psk.n ? NULL : t->tls,
+                                 .session_tls = t->tls,
                                  .connects = t->o->connects,
                                  .record = t->o->record,
                                  .registrar = t->o->registrar,

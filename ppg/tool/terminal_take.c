@@ -270,15 +270,24 @@ void tool_terminal_record(const struct sockaddr *from, const struct net_tls_peer
 
 /* --- SIP --- */
 
+/* Where there is a key, TLS stands on nothing else. */
+static unsigned proofs_of(const struct tool_terminal *t, const struct net_tls_peer *peer)
+{
+    if (!peer)
+        return 0;
+    return t->psk.n ? KIT_PROOF_PSK : peer->verified ? KIT_PROOF_CERTIFICATE : 0;
+}
+
 unsigned tool_terminal_message(const struct tool_sip_push *p, void *arg)
 {
     struct tool_terminal *t = arg;
-    struct kit_request shown = {.tls = p->peer != NULL, .server_proved = p->peer && p->peer->verified};
+    unsigned proofs = proofs_of(t, p->peer);
+    struct kit_request shown = {.tls = p->peer != NULL, .server_proved = proofs != 0};
     struct kit_message m = {.content_type = p->content_type,
                             .app_id = p->app_id,
                             .body = p->body,
                             .tls = p->peer != NULL,
-                            .proofs = shown.server_proved ? (unsigned)KIT_PROOF_CERTIFICATE : 0u,
+                            .proofs = proofs,
                             .now_s = clk_utc_ms(&clk_real) / 1000};
     struct kit_push push;
     const char *reason;

@@ -40,8 +40,8 @@ static int load_psk(struct tool_terminal *t)
     }
     if (!t->o->psk)
         return 0;
-    if (!t->o->dtls && !t->o->gateway)
-        return tool_terminal_complain("--psk", "is for --dtls, and for a gateway");
+    if (!t->o->dtls && !t->o->gateway && !t->o->sip)
+        return tool_terminal_complain("--psk", "is for --dtls, for sessions over SIP, and for a gateway");
     return tool_psk(t->o->psk, &t->psk_name, &t->psk, why) ? tool_terminal_complain("--psk", why) : 0;
 }
 
@@ -89,7 +89,7 @@ static int check_means(const struct tool_terminal *t, const struct means *m)
                                       "stands for --cert and --key, and --pkcs12-password goes with it");
     if (o->crl && !m->ca)
         return tool_terminal_complain("--crl", "needs --ca");
-    if (calls && m->psk && (m->ca || m->certified))
+    if ((calls || o->sip) && m->psk && (m->ca || m->certified))
         return tool_terminal_complain("--psk", "stands for certificates: neither --ca nor --cert");
     if (calls && t->gateway.https && !m->psk && !m->ca)
         return tool_terminal_complain("--ca", "needed, or --psk: how the gateway is known");

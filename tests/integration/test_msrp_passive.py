@@ -348,4 +348,29 @@ def push_terminal_connects_inside_tls(bench):
     check_eq((push["content"], push["tls"], push["proofs"]), (TEXT, True, ["certificate"]))
 
 
+@case
+def push_terminal_with_a_shared_key(bench):
+    """CPM-03: `full` with a key alone, whoever connects; SIP goes in the clear. Another key gets nothing, and gives nothing away."""
+    make_identity(bench)
+    bench.write("key", KEY + "\n", 0o600)
+    bench.write("wrong", "11" * 32 + "\n", 0o600)
+    conf = {"ota-sip.listen-msrps-psk": "127.0.0.1:0", "ota-sip.host": "127.0.0.1", "delivery.retry-first": "1h", "delivery.retry-max": "1h",
+            "ota-http.connect-timeout": "3s"}
+    for connects in (("--connects",), ()):
+        for key in ("key", "wrong"):
+            phone = Terminal(bench, *connects, "--psk", f"phone:{bench.path(key)}", command="sip", association=False)
+            gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{phone.port};transport=tcp", "session = tls\npsk-identity = phone\npsk-file = ../key\n"),
+                              whitelist=FULL, conf=conf)
+            good(bench, gateway, "p1", "--method", "confirmed", text=TEXT)
+            if key == "key":
+                ended(gateway, "p1", "delivered")
+                push = phone.wait_events(1)[-1]
+                check_eq((push["content"], push["tls"], push["proofs"]), (TEXT, True, ["psk"]))
+                check("level=full auth=transport int=transport conf=transport" in gateway.ctl("push", "explain", "p1").stdout, "explain")
+            else:
+                gateway.wait_event("deliver.done", push_id="p1", result="retry")
+                check_eq(phone.events(), [])
+            gateway.stop()
+
+
 main("msrp_passive")
