@@ -119,7 +119,7 @@ struct kit_conf {
     struct slice accept_encoding;
     struct slice accept_language;
     struct slice accept_app; /* list or "*" */
-    size_t max_size;         /* octets */
+    size_t max_size;         /* octets, at most 64 MiB */
     unsigned max_outstanding;
     enum kit_protection floor;   /* pushes below it are dropped */
     bool trusted_only;           /* drop what is not flagged trusted */

@@ -15,7 +15,7 @@
 #include "base/scan.h"
 
 #define CONF_MAX_N    65536 /* octets of all configured text */
-#define PLAIN_MAX_N   (4 * 1024 * 1024)
+#define PLAIN_MAX_N   (64 * 1024 * 1024)
 #define STATE_MAX_N   (64 * 1024 * 1024)
 #define STATE_LINE    "push-terminal-state 1"
 #define NONCE_LIFE_MS 60000 /* [OTA-HTTP §6] */

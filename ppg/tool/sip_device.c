@@ -341,6 +341,7 @@ enum err tool_sip_device_create(const struct tool_sip_device_conf *conf, struct 
                                                     .tls = conf->session_tls,
                                                     .connects = conf->connects,
                                                     .client = conf->client,
+                                                    .max_n = conf->max_n,
                                                     .app_tag = conf->app_tag,
                                                     .push = conf->push,
                                                     .wire = conf->wire,

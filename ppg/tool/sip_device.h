@@ -30,6 +30,7 @@ struct tool_sip_device_conf {
     struct net_tls_ctx *session_tls;
     bool connects; /* for sessions, and with what: sip_session.h */
     struct net_tls_ctx *client;
+    size_t max_n; /* octets of a message in a session */
     struct slice app_tag;
     /* The status to answer with. */
     unsigned (*push)(const struct tool_sip_push *p, void *arg);

@@ -20,11 +20,10 @@
 
 #define SESSIONS_MAX 64
 #define LINKS_MAX    64
-#define MESSAGE_N    ((size_t)1 << 20) /* octets of a message */
-#define WAIT_MS      30000             /* for a handshake */
-#define ID_N         32                /* hexadecimal digits of a session-id */
-#define TID_N        16                /* and of the id of our first message */
-#define DISCARD_PORT 9                 /* of who does not listen */
+#define WAIT_MS      30000 /* for a handshake */
+#define ID_N         32    /* hexadecimal digits of a session-id */
+#define TID_N        16    /* and of the id of our first message */
+#define DISCARD_PORT 9     /* of who does not listen */
 #define OUT_N        ((size_t)256 << 10)
 
 struct tool_sip_sessions {
@@ -312,7 +311,7 @@ static enum err print_description(struct session *s, struct buf *out)
                                     .port = active ? DISCARD_PORT : net_listener_port(o->listener),
                                     .secure = o->conf.tls != NULL,
                                     .accept = SLICE("*"),
-                                    .max_size = MESSAGE_N,
+                                    .max_size = o->conf.max_n,
                                     .setup = active ? OTA_MSRP_SETUP_ACTIVE : OTA_MSRP_SETUP_PASSIVE,
                                     .direction = "recvonly"};
     enum err e = print_path(s, answer.port, &answer.path);
@@ -347,7 +346,7 @@ static bool usable(const struct tool_sip_sessions *o, const struct ota_msrp_sdp 
 unsigned tool_sip_sessions_invited(struct tool_sip_sessions *o, const struct ota_sip_request *r,
                                    struct slice body, struct buf *description)
 {
-    struct ota_msrp_receiver_conf conf = {.max_n = MESSAGE_N, .message = on_message};
+    struct ota_msrp_receiver_conf conf = {.max_n = o->conf.max_n, .message = on_message};
     struct ota_msrp_sdp d;
     struct session *s;
 

@@ -16,6 +16,7 @@ struct tool_sip_sessions_conf {
     struct net_tls_ctx *tls;
     bool connects;              /* it makes the connection, */
     struct net_tls_ctx *client; /* with this where tls is set */
+    size_t max_n;               /* octets of a message */
     struct slice app_tag;
     unsigned (*push)(const struct tool_sip_push *p, void *arg); /* as the device's */
     void (*wire)(struct slice octets, void *arg);               /* may be NULL */

@@ -98,6 +98,7 @@ enum err tool_sip_create(const struct tool_sip_conf *conf, char address[], struc
                                           .session_tls = conf->session_tls,
                                           .connects = conf->connects,
                                           .client = conf->client,
+                                          .max_n = conf->max_n,
                                           .app_tag = SLICE(OTA_SIP_APP_TAG),
                                           .push = conf->push,
                                           .wire = conf->wire,

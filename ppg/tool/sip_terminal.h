@@ -14,6 +14,7 @@ struct tool_sip_conf {
     struct net_tls_ctx *session_tls; /* NULL: sessions do */
     bool connects;                   /* for those itself, */
     struct net_tls_ctx *client;      /* with this where session_tls is set; held while it lives */
+    size_t max_n;                    /* octets of a message in a session */
     const char *record, *registrar;  /* URIs; both NULL: not registered */
     struct slice user, password;     /* for the registrar's challenges; the user empty: none.  Outlive it */
     tool_sip_aka_fn *aka;            /* the same for challenges of AKA, with arg; NULL: none */

@@ -102,7 +102,7 @@ const struct tool_option tool_terminal_options[] = {
     {"window", "N", "sequence numbers that may arrive late", TOOL_NUMBER, AT(window), 0, 64},
     {"count", "N", "leave after so many pushes", TOOL_NUMBER, AT(count), 0, INT32_MAX},
     {"timeout", "SECONDS", "leave after so long", TOOL_NUMBER, AT(timeout_s), 0, 86400},
-    {"max-size", "OCTETS", "largest content", TOOL_NUMBER, AT(max_size), 1, 4 << 20},
+    {"max-size", "OCTETS", "largest content", TOOL_NUMBER, AT(max_size), 1, 64 << 20},
     {"json", NULL, "print one JSON object a line", TOOL_FLAG, AT(json), 0, 0},
     {"wire", "FILE", "keep the octets as they came", TOOL_TEXT, AT(wire), 0, 0},
     {"port-file", "FILE", "gets the port once it listens", TOOL_TEXT, AT(port_file), 0, 0},

@@ -6,10 +6,12 @@
 #include "base/net/dns.h"
 #include "ppg/tool/terminal.h"
 
-#define DRAIN_MS 3000
-#define WAIT_MS  30000 /* for a head, a handshake; a body may take longer */
-#define IDLE_MS  600000
-#define MTU      1200
+#define DRAIN_MS   3000
+#define WAIT_MS    30000 /* for a head, a handshake; a body may take longer */
+#define IDLE_MS    600000
+#define MTU        1200
+#define MESSAGE_N  ((size_t)1 << 20) /* octets that a message in a session may always have */
+#define ENVELOPE_N 65536u            /* and that are not its content */
 
 void tool_terminal_end(struct tool_terminal *t)
 {
@@ -229,6 +231,14 @@ static enum err client_of(const struct tool_terminal *t, struct net_tls_ctx **ou
     return t->o->cert && t->o->ca ? tool_tls(conf, t->o->cert, t->o->key, t->o->ca, out, why) : ERR_MALFORMED;
 }
 
+/* What is a little too large is answered by the library, which says so better than a session that is not taken. */
+static size_t message_n(const struct tool_terminal *t)
+{
+    size_t n = (size_t)t->o->max_size + ENVELOPE_N;
+
+    return n > MESSAGE_N ? n : MESSAGE_N;
+}
+
 /* --bind to SIP. */
 static int listen_sip(struct tool_terminal *t, unsigned *port)
 {
@@ -237,6 +247,7 @@ static int listen_sip(struct tool_terminal *t, unsigned *port)
                                  .tls = t->psk.n ? NULL : t->tls,
                                  .session_tls = t->tls,
                                  .connects = t->o->connects,
+                                 .max_n = message_n(t),
                                  .record = t->o->record,
                                  .registrar = t->o->registrar,
                                  .apps = &t->o->apps,

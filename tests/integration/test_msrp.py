@@ -461,6 +461,35 @@ def sealed_in_a_session(bench):
 
 
 @case
+def much_sealed_content(bench):
+    """5 MiB under `full` over a clear session: in chunks, broken off half way, and all of it again to where the next INVITE is redirected
+    to, under the same Message-ID; nothing of it is readable on the way, and it is shown once."""
+    text = "".join(f"line {i:06d} of very much\n" for i in range(5 * 2**20 // 25))
+    phone = Terminal(bench, "--require", "full", "--max-size", "8000000", command="sip")
+    device = SessionDevice(bench, on_chunk=lambda chunk, client: response(chunk) if len(device.chunks) < 1000 else None)
+    invited = device.reply_invite
+
+    def redirect(message):
+        if not device.invited:
+            return invited(message)
+        device.invited.append(message)
+        return answer(message, 302, f"Contact: <sip:alice@127.0.0.1:{phone.port};transport=tcp>")
+
+    device.reply_invite = redirect
+    gateway = start(bench, device, "session = large\nassociation-file = ../association\n", whitelist=FULL, pap__body_max="8M",
+                    delivery__retry_first="1s", delivery__retry_max="1s")
+    done = pap_push(bench, gateway, "--to", ALICE, "--file", bench.write("much", text), "--type", "text/plain", "--id", "p1", "--method", "confirmed")
+    check_eq(done.returncode, 0, done.stdout + done.stderr)
+    gateway.wait_event("deliver.done", push_id="p1", result="retry")
+    push = phone.wait_events(1, timeout_s=60)[0]
+    ended(gateway, "p1", "delivered")
+    check_eq((push["content"] == text, push["protection"], push["proofs"], len(phone.events())), (True, "full", ["seal"], 1))
+    wire, half = phone.wire(), b"".join(c.octets for c in device.chunks)
+    check(len(half) > 1000 * 2048 and len(wire) > len(text), (len(half), len(wire)))
+    check(b"of very much" not in wire + half and f"Message-ID: {device.chunks[0]['Message-ID']}\r\n".encode() in wire, "what went over the wire")
+
+
+@case
 def streams_of_srtp_are_refused(bench):
     """CPM-04: an offer of RTP/SAVP is 488, and the log says why; another offer is 405."""
     device = SessionDevice(bench)

@@ -48,6 +48,7 @@ static struct fix *fix_open(bool connects)
     struct fix *f = calloc(1, sizeof *f);
     struct tool_sip_sessions_conf conf = {.address = "127.0.0.1",
                                           .connects = connects,
+                                          .max_n = 1 << 20,
                                           .app_tag = SLICE("g.oma.pusheventapp"),
                                           .push = on_push};
 
