@@ -1,6 +1,8 @@
 /* Choosing the form of a content; see content.h. */
 #include "ppg/content.h"
 
+#include "base/codec.h"
+#include "base/net/http1.h"
 #include "ota/headers.h"
 #include "ota/wbxml.h"
 
@@ -51,18 +53,29 @@ bool ppg_content_other(const struct ppg_push *push, const struct ota_profile *pr
     return true;
 }
 
-enum err ppg_content_notice(const struct ppg_push *push, struct slice url, struct buf *made,
-                            struct ppg_content *out)
+enum err ppg_content_place(const struct ppg_push *push, const struct ppg_content *form,
+                           struct ppg_content_place *out)
+{
+    struct ppg_content_place at = {
+        .type = form->type, .size = form->body.n, .until_s = push->expires_ms / 1000};
+    enum err e = sec_sha1(form->body, at.sha1);
+
+    if (!e)
+        *out = at;
+    return e;
+}
+
+enum err ppg_content_notice(const struct ppg_content_place *at, struct buf *made, struct ppg_content *out)
 {
     size_t type_n;
 
-    buf_add_str(made, "message/external-body; access-type=URL; URL=\"");
-    buf_add(made, url);
-    buf_add_str(made, "\"");
+    buf_addf(made, "message/external-body; access-type=URL; URL=\"%.*s\"; expiration=\"", SLICE_FMT(at->url));
+    net_http_print_date_value(made, at->until_s);
+    buf_addf(made, "\"; size=%llu; hash=", (unsigned long long)at->size);
+    codec_hex(made, slice_of(at->sha1, sizeof at->sha1));
     type_n = made->n;
-    buf_add_str(made, "Content-Type: ");
-    buf_add(made, push->content_type);
-    buf_addf(made, "\r\nContent-Length: %zu\r\n\r\n", push->body.n);
+    buf_addf(made, "Content-Type: %.*s\r\nContent-ID: <%.*s@%.*s>\r\nContent-Length: %llu\r\n\r\n",
+             SLICE_FMT(at->type), SLICE_FMT(at->id), SLICE_FMT(at->host), (unsigned long long)at->size);
     if (buf_err(made))
         return buf_err(made);
     *out = (struct ppg_content){.type = slice_of(made->p, type_n),

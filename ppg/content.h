@@ -7,6 +7,7 @@
 #include "ota/profile.h"
 #include "pap/message.h"
 #include "ppg/push.h"
+#include "security/kdf.h"
 
 #define PPG_CONTENT_MADE_MAX_N ((size_t)128 * 1024) /* octets of a tokenised form, for who makes the buffer */
 
@@ -30,8 +31,20 @@ struct ppg_content ppg_content_plain(const struct ppg_push *push);
 enum pap_code ppg_content_choose(const struct ppg_push *push, const struct ota_profile *profile, bool narrow,
                                  struct buf *made, struct ppg_content *out, const char **why);
 
-/* Where the content of `item` is to be fetched (RFC 2046 §5.2.3, RFC 2017), written to `made`, which lives with *out. */
-enum err ppg_content_notice(const struct ppg_push *push, struct slice url, struct buf *made,
+/* Where content lies, and what will be found there. */
+struct ppg_content_place {
+    struct slice url, host; /* the latter in it */
+    struct slice id;        /* of the item */
+    struct slice type;
+    uint64_t size;
+    uint8_t sha1[SEC_SHA1_N];
+    int64_t until_s; /* UTC: it is there so long */
+};
+/* From the form that would be fetched, without url, host and id.  ERR_NOMEM. */
+enum err ppg_content_place(const struct ppg_push *push, const struct ppg_content *form,
+                           struct ppg_content_place *out) MUST_USE;
+/* A message that says where (RFC 2046 §5.2.3, RFC 2017, RFC 4483 §4), written to `made`, which lives with *out. */
+enum err ppg_content_notice(const struct ppg_content_place *at, struct buf *made,
                             struct ppg_content *out) MUST_USE;
 
 /* The tokenised form for a terminal that has just refused the textual one, unless it is known not to take that either.

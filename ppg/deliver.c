@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "base/net/uri.h"
 #include "pap/address.h"
 #include "ppg/capabilities.h"
 #include "ppg/content.h"
@@ -516,7 +517,10 @@ static bool indirected(struct attempt *a)
     struct ppg_content content;
 
     if (!a->job.result.large || a->job.result.outcome != OTA_UNDELIVERABLE || a->indirect ||
-        !fetchable(c, a->registry, &ask, &r, &content) || tell_where(a))
+        !fetchable(c, a->registry, &ask, &r, &content))
+        return false;
+    a->content = content;
+    if (tell_where(a))
         return false;
     LOG(c->shared->log, LOG_INFO, "deliver.indirect", LOG_S("push_id", t->push->push_id), LOG_A("to", t->key),
         LOG_C("bearer", a->bearer->name), LOG_C("why", a->job.result.note));
@@ -681,21 +685,28 @@ static void note_first(struct attempt *a)
     ppg_core_submit(a->deliver->core, &a->note.op);
 }
 
-/* In place of the content.  [CPM: indirect content] */
+/* In place of the content, which is in the form that would be fetched.  [CPM: indirect content] */
 static enum err tell_where(struct attempt *a)
 {
     const struct ppg_core *c = a->deliver->core;
+    struct ppg_content_place at;
     char id[PPG_ITEM_ID_N];
+    struct net_uri uri;
     struct buf url;
-    enum err e;
+    enum err e = ppg_content_place(a->target->push, &a->content, &at);
 
     ppg_item_print(store_name(c->shared->store), a->target->id, id);
     buf_init(&url, URL_MAX_N);
     buf_addf(&url, "%s/inbox/%s", ppg_core_settings(c)->inbox.url, id);
-    buf_reset(&a->made, KEEP_N);
-    e = buf_err(&url);
     if (!e)
-        e = ppg_content_notice(a->target->push, buf_slice(&url), &a->made, &a->content);
+        e = buf_err(&url) ? buf_err(&url) : net_uri_parse(buf_slice(&url), &uri);
+    if (!e) {
+        at.id = slice_str(id);
+        at.url = buf_slice(&url);
+        at.host = uri.host;
+        buf_reset(&a->made, KEEP_N);
+        e = ppg_content_notice(&at, &a->made, &a->content);
+    }
     buf_clear(&url);
     return e;
 }

@@ -48,3 +48,8 @@ enum err sec_kdf(struct slice key, uint8_t fc, const struct slice *params, size_
     }
     return sec_hmac_sha256(key, parts, 1 + 2 * count, out);
 }
+
+enum err sec_sha1(struct slice in, uint8_t out[SEC_SHA1_N])
+{
+    return gnutls_hash_fast(GNUTLS_DIG_SHA1, in.p, in.n, out) < 0 ? ERR_NOMEM : ERR_OK;
+}

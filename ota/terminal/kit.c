@@ -247,6 +247,7 @@ enum kit_event kit_handle_fetched(struct kit *k, const struct kit_request *req, 
     struct kit_verdict v = {KIT_DROPPED, KIT_REASON_SERVER, 0, 0};
 
     t.full = req->tls && t.proofs;
+    t.expected = req->expected;
     k->said.word = OTA_SA_NOTHING;
     if (server_ok(k, req->server))
         v = kit_push_judge(k, req, &t, push);

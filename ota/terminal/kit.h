@@ -24,17 +24,25 @@ struct kit_header {
     struct slice value;
 };
 
+/* What a push that named the content said of it (RFC 4483 §4). */
+struct kit_expected {
+    bool sized, hashed;
+    uint64_t size;    /* octets */
+    uint8_t sha1[20]; /* of them: tells whether it is the same, proves nothing */
+};
+
 struct kit_request {
     struct slice method;
     struct slice target;
     const struct kit_header *headers;
     size_t headers_n;
     struct slice body;
-    bool tls;            /* came inside TLS */
-    bool server_proved;  /* the program knows the gateway by its certificate, or */
-    bool by_psk;         /* by the key that both share */
-    struct slice server; /* its name or address, for the server list and reports */
-    int64_t now_s;       /* UTC */
+    bool tls;                            /* came inside TLS */
+    bool server_proved;                  /* the program knows the gateway by its certificate, or */
+    bool by_psk;                         /* by the key that both share */
+    struct slice server;                 /* its name or address, for the server list and reports */
+    int64_t now_s;                       /* UTC */
+    const struct kit_expected *expected; /* of what was fetched; other content is dropped.  NULL: anything */
 };
 
 /* A datagram of a gateway that pushes without a connection (OTA-WSP); nothing answers it. */

@@ -4,6 +4,7 @@
 #include "ota/terminal/kit_state.h"
 #include "ota/headers.h"
 #include "ota/wsp.h"
+#include "security/kdf.h"
 
 static const struct kit_verdict good = {KIT_PUSH, KIT_REASON_NONE, 204, 400};
 
@@ -213,6 +214,17 @@ static struct kit_verdict ask_user(const struct kit *k, const struct kit_push *p
     return drop(KIT_REASON_USER);
 }
 
+static bool as_expected(const struct kit_expected *x, struct slice body)
+{
+    uint8_t sha1[SEC_SHA1_N];
+
+    if (!x)
+        return true;
+    return (!x->sized || x->size == body.n) &&
+           (!x->hashed ||
+            (!sec_sha1(body, sha1) && slice_eq(slice_of(sha1, sizeof sha1), slice_of(x->sha1, sizeof sha1))));
+}
+
 static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struct kit_transport *t,
                                 struct kit_push *push)
 {
@@ -231,6 +243,8 @@ static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struc
         return v;
     believe(t, m, &p);
     v = police(k, t, &p);
+    if (v.event == KIT_PUSH && !as_expected(t->expected, p.body))
+        v = drop(KIT_REASON_OTHER);
     if (v.event == KIT_PUSH && is_object(k, &p))
         v = take_object(k, t, &p);
     if (v.event == KIT_PUSH)

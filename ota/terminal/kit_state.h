@@ -55,6 +55,7 @@
     X(GPI_DUPLICATE, "gpi-duplicate")                                                                        \
     X(HMAC, "hmac")                           /* asked for x-syncml-hmac, or it was wrong */                 \
     X(INNER, "inner-malformed")               /* the seal is good, what was in it is not a message */        \
+    X(OTHER, "other-content")                 /* than the push that named it has said */                     \
     X(USER, "user")                           /* the user did not prove who he is, or could not be asked */  \
     X(VERIFY_NOBODY, "verify-nobody")         /* asks to connect, and there is no home function to ask */    \
     X(VERIFY_TOKEN, "verify-token")           /* there is no token to ask by, or none that could be one */   \
@@ -187,6 +188,7 @@ struct kit_transport {
     struct slice server;
     struct ota_push_info info; /* what was said outside a seal */
     int64_t now_s;
+    const struct kit_expected *expected; /* NULL: anything */
 };
 
 /* What a POST came to. */

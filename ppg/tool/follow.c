@@ -2,14 +2,21 @@
 #include "ppg/tool/follow.h"
 
 #include <stdlib.h>
+#include "base/codec.h"
 #include "base/mem.h"
 #include "base/net/uri.h"
+#include "base/scan.h"
 #include "pap/mime.h"
 
 #define WAITING_MAX  16
 #define ITEM_N       128 /* octets of an item's name, NUL included */
 #define SECRET_MAX_N 1024u
 #define PATH         "/inbox/"
+
+struct named {
+    char item[ITEM_N];
+    struct kit_expected expected;
+};
 
 struct tool_follow {
     struct tool_follow_conf conf;
@@ -18,28 +25,75 @@ struct tool_follow {
     struct buf text; /* the password's file */
     struct slice user, password;
     struct tool_inbox *under_way;      /* fetches the first */
-    char waiting[WAITING_MAX][ITEM_N]; /* a ring */
+    struct named waiting[WAITING_MAX]; /* a ring */
     size_t first;
     size_t waiting_n;
 };
 
+/* size = 1*DIGIT, hash = 40 hexadecimal digits: what is there and cannot be read is nothing to go by (RFC 4483 §4). */
+static bool read_expected(const struct pap_media *m, struct kit_expected *out)
+{
+    struct slice size, hash;
+    struct scan s;
+
+    *out = (struct kit_expected){.sized = !pap_media_param(m, SLICE("size"), &size),
+                                 .hashed = !pap_media_param(m, SLICE("hash"), &hash)};
+    if (out->hashed && (hash.n != 2 * sizeof out->sha1 || codec_unhex(hash, out->sha1, sizeof out->sha1)))
+        return false;
+    if (!out->sized)
+        return true;
+    s = scan_of(size);
+    out->size = scan_u64(&s, 0, INT64_MAX);
+    scan_end(&s);
+    return !s.err;
+}
+
+/* Is it there still, and is it not more than is taken? */
+static bool worth_it(const struct tool_follow *f, const struct pap_media *m, const struct kit_expected *x,
+                     const char **why)
+{
+    struct slice until;
+    int64_t until_s;
+
+    *why = "expired";
+    if (!pap_media_param(m, SLICE("expiration"), &until) &&
+        (net_http_date_parse(until, &until_s) || until_s <= clk_utc_ms(f->conf.env->clk) / 1000))
+        return false;
+    *why = "too large";
+    return !x->sized || x->size <= f->conf.max_n;
+}
+
 /* type = "message/external-body" ; access-type=URL ; URL="https://our inbox/inbox/ITEM" */
-static bool item_of(const struct tool_follow *f, struct slice content_type, struct slice *item)
+static bool item_of(const struct tool_follow *f, const struct pap_media *m, struct slice *item)
 {
     const struct net_uri *ours = &f->uri;
-    struct pap_media m;
     struct net_uri uri;
     struct slice access, url;
 
-    if (pap_media_parse(content_type, false, &m) || !pap_media_is(&m, SLICE("message/external-body")) ||
-        pap_media_param(&m, SLICE("access-type"), &access) || !slice_eq_ci(access, SLICE("URL")) ||
-        pap_media_param(&m, SLICE("URL"), &url) || net_uri_parse(url, &uri))
+    if (!pap_media_is(m, SLICE("message/external-body")) ||
+        pap_media_param(m, SLICE("access-type"), &access) || !slice_eq_ci(access, SLICE("URL")) ||
+        pap_media_param(m, SLICE("URL"), &url) || net_uri_parse(url, &uri))
         return false;
     if (!uri.https || !slice_eq_ci(uri.host, ours->host) || uri.port != ours->port ||
         !slice_starts(uri.target, SLICE(PATH)))
         return false;
     *item = slice_sub(uri.target, sizeof PATH - 1, SIZE_MAX);
     return tool_inbox_item_ok(*item) && item->n < ITEM_N;
+}
+
+static bool named_of(const struct tool_follow *f, struct slice content_type, struct named *out)
+{
+    const char *why = "not to be read";
+    struct slice item;
+    struct pap_media m;
+
+    if (pap_media_parse(content_type, false, &m) || !item_of(f, &m, &item) ||
+        mem_cstr(out->item, sizeof out->item, item))
+        return false;
+    if (read_expected(&m, &out->expected) && worth_it(f, &m, &out->expected, &why))
+        return true;
+    LOG(f->conf.env->log, LOG_WARN, "follow.fail", LOG_S("item", item), LOG_C("why", why));
+    return false;
 }
 
 static enum tool_inbox_verdict got(const struct net_http_msg *head, struct slice content,
@@ -58,7 +112,7 @@ static void over(int status, const char *why, void *arg)
     struct tool_follow *f = arg;
 
     if (status)
-        LOG(f->conf.env->log, LOG_WARN, "follow.fail", LOG_C("item", f->waiting[f->first]),
+        LOG(f->conf.env->log, LOG_WARN, "follow.fail", LOG_C("item", f->waiting[f->first].item),
             LOG_C("why", why));
     tool_inbox_close(&f->under_way);
     f->first = (f->first + 1) % WAITING_MAX;
@@ -77,7 +131,7 @@ static void fetch(struct tool_follow *f)
                                          .user = f->user,
                                          .password = f->password,
                                          .protection = f->conf.protection,
-                                         .item = slice_str(f->waiting[f->first]),
+                                         .item = slice_str(f->waiting[f->first].item),
                                          .max_n = f->conf.max_n,
                                          .got = got,
                                          .ended = over,
@@ -93,14 +147,17 @@ static void fetch(struct tool_follow *f)
 
 bool tool_follow_push(struct tool_follow *f, struct slice content_type)
 {
-    struct slice item;
-
-    if (!item_of(f, content_type, &item) || f->waiting_n == WAITING_MAX ||
-        mem_cstr(f->waiting[(f->first + f->waiting_n) % WAITING_MAX], ITEM_N, item))
+    if (f->waiting_n == WAITING_MAX ||
+        !named_of(f, content_type, &f->waiting[(f->first + f->waiting_n) % WAITING_MAX]))
         return false;
     if (++f->waiting_n == 1)
         fetch(f);
     return true;
+}
+
+const struct kit_expected *tool_follow_expected(const struct tool_follow *f)
+{
+    return &f->waiting[f->first].expected;
 }
 
 struct slice tool_follow_host(const struct tool_follow *f)

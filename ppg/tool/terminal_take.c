@@ -182,7 +182,8 @@ enum tool_inbox_verdict tool_terminal_item(const struct net_http_msg *m, struct 
         .server_proved = peer && (peer->verified || by_key(t)),
         .by_psk = by_key(t),
         .server = server_name(t, peer, t->o->fetch ? t->gateway.host : tool_follow_host(t->follow)),
-        .now_s = clk_utc_ms(&clk_real) / 1000};
+        .now_s = clk_utc_ms(&clk_real) / 1000,
+        .expected = t->o->fetch ? NULL : tool_follow_expected(t->follow)};
     struct kit_push push;
     const char *reason;
     enum kit_event ev;

@@ -1,9 +1,12 @@
 """Terminals that register at the gateway itself over SIP, and pushes to where they are.  Usage: test_sip_register.py BUILD_DIR."""
 
+import email.utils
+import hashlib
 import json
 import re
 import socket
 import ssl
+import time
 
 import pcap
 from baresip import Baresip
@@ -356,6 +359,10 @@ def too_large_is_fetched(bench):
     push(bench, gateway, "p1", text=large)
     head, body = phone.wait(1)[0].envelope()
     check(head["Content-Type"].startswith(f'message/external-body; access-type=URL; URL="{url}/inbox/'), head)
+    said = dict(re.findall(r'; (\w+)="?([^";]+)', head["Content-Type"]))
+    check_eq((said["size"], said["hash"]), ("5000", hashlib.sha1(large.encode()).hexdigest()))
+    check(email.utils.parsedate_to_datetime(said["expiration"]).timestamp() > time.time() + 3600, said)
+    check(f"Content-ID: <{said['URL'].rpartition('/')[2]}@localhost>\r\n".encode() in body, body)
     check(b"Content-Type: text/plain" in body and large[:20].encode() not in phone.messages[0].octets, body)
     gateway.wait_event("deliver.indirect", push_id="p1", bearer="sip")
     phone.register("Allow: MESSAGE", "Accept: text/plain, application/vnd.oma.push")

@@ -87,7 +87,7 @@ struct replay_send {
     char push_id[REPLAY_NAME_N];
     char key[REPLAY_NAME_N];
     char message_id[80];
-    char type[200]; /* Content-Type, of the inner message when it was sealed */
+    char type[400]; /* Content-Type, of the inner message when it was sealed */
     int64_t at_ms;  /* UTC */
     uint32_t sn;    /* 0: not sealed */
     unsigned core;

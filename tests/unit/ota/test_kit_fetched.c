@@ -116,9 +116,42 @@ static void what_is_no_message(void)
     }
 }
 
+/* RFC 4483 §4: of another size or hash than the push that named it said; what is dropped is not known, and may come again. */
+static void other_content(void)
+{
+    static const struct kit_expected rows[] = {
+        {.sized = true, .size = 1},
+        {.sized = true, .size = 3},
+        {.hashed = true, .sha1 = {0xc2}},
+        {.sized = true, .size = 2, .hashed = true},
+        {.sized = false, .size = 9, .hashed = false}, /* nothing was said */
+        {.sized = true, .size = 2},
+        {.sized = true,
+         .size = 2,
+         .hashed = true,
+         .sha1 = {0xc2, 0x2b, 0x5f, 0x91, 0x78, 0x34, 0x26, 0x09, 0x42, 0x8d,
+                  0x6f, 0x51, 0xb2, 0xc5, 0xaf, 0x4c, 0x0b, 0xde, 0x6a, 0x42}}}; /* by sha1sum */
+    struct kit_push push;
+    const char *reason;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct kit *k = kit_of((struct kit_conf){.floor = KIT_NONE});
+        struct kit_request req = fetched(true);
+
+        test_row(i);
+        req.expected = &rows[i];
+        CU_ASSERT_EQUAL(kit_handle_fetched(k, &req, &push, &reason), i < 4 ? KIT_DROPPED : KIT_PUSH);
+        CU_ASSERT_STRING_EQUAL(reason, i < 4 ? "other-content" : "none");
+        req.expected = NULL;
+        CU_ASSERT_EQUAL(kit_handle_fetched(k, &req, &push, &reason), i < 4 ? KIT_PUSH : KIT_DUPLICATE);
+        kit_free(&k);
+    }
+}
+
 const struct test_case test_cases[] = {
     {"judged_as_a_push", judged_as_a_push},
     {"policy_holds", policy_holds},
     {"what_is_no_message", what_is_no_message},
+    {"other_content", other_content},
     {NULL, NULL},
 };

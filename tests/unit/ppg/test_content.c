@@ -150,21 +150,31 @@ static void other_form_rows(void)
     }
 }
 
-/* RFC 2046 §5.2.3: what the content is stands in the body, where it is in the type. */
+/* RFC 2046 §5.2.3, RFC 4483 §4: where it is, how long and how much stands in the type, what it is in the body. */
 static void told_where(void)
 {
-    const struct ppg_push push = {.content_type = SLICE("image/png"), .body = SLICE("12345")};
+    const struct ppg_push push = {
+        .content_type = SLICE("image/png"), .body = SLICE("abc"), .expires_ms = 1784023200999};
+    const struct ppg_content form = ppg_content_plain(&push);
     struct ppg_content c = {.transformed = true};
+    struct ppg_content_place at;
     struct buf made;
 
+    CU_ASSERT_FATAL(ppg_content_place(&push, &form, &at) == ERR_OK);
+    at.url = SLICE("https://gw:1/inbox/a-1");
+    at.host = SLICE("gw");
+    at.id = SLICE("a-1");
     buf_init(&made, PPG_CONTENT_MADE_MAX_N);
-    CU_ASSERT_FATAL(ppg_content_notice(&push, SLICE("https://gw:1/inbox/a-1"), &made, &c) == ERR_OK);
-    TEST_SLICE_EQ(c.type, SLICE("message/external-body; access-type=URL; URL=\"https://gw:1/inbox/a-1\""));
-    TEST_SLICE_EQ(c.body, SLICE("Content-Type: image/png\r\nContent-Length: 5\r\n\r\n"));
+    CU_ASSERT_FATAL(ppg_content_notice(&at, &made, &c) == ERR_OK);
+    TEST_SLICE_EQ(c.type, SLICE("message/external-body; access-type=URL; URL=\"https://gw:1/inbox/a-1\"; "
+                                "expiration=\"Tue, 14 Jul 2026 10:00:00 GMT\"; size=3; "
+                                "hash=a9993e364706816aba3e25717850c26c9cd0d89d"));
+    TEST_SLICE_EQ(c.body,
+                  SLICE("Content-Type: image/png\r\nContent-ID: <a-1@gw>\r\nContent-Length: 3\r\n\r\n"));
     CU_ASSERT(c.notice && !c.transformed);
     buf_clear(&made);
     buf_init(&made, 10);
-    CU_ASSERT(ppg_content_notice(&push, SLICE("https://gw:1/inbox/a-1"), &made, &c) == ERR_LIMIT);
+    CU_ASSERT(ppg_content_notice(&at, &made, &c) == ERR_LIMIT);
     buf_clear(&made);
 }
 

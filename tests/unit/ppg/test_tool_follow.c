@@ -141,6 +141,14 @@ static void nothing_but_its_own_inbox(void)
         TYPE "\"https://elsewhere.example/inbox/a\"",
         TYPE "\"http://localhost/inbox/a\"",
         TYPE "\"https://localhost:1/inbox/a\"",
+        /* Not there any more, or more than is taken; and what cannot be read. */
+        TYPE "\"%s/inbox/a\"; expiration=\"Sun, 06 Nov 1994 08:49:37 GMT\"",
+        TYPE "\"%s/inbox/a\"; expiration=tomorrow",
+        TYPE "\"%s/inbox/a\"; size=1001",
+        TYPE "\"%s/inbox/a\"; size=-1",
+        TYPE "\"%s/inbox/a\"; size=1k",
+        TYPE "\"%s/inbox/a\"; hash=a9993e364706816aba3e25717850c26c9cd0d8",
+        TYPE "\"%s/inbox/a\"; hash=a9993e364706816aba3e25717850c26c9cd0d89x",
     };
     struct fix f;
 
@@ -169,6 +177,24 @@ static void one_after_the_other(void)
     CU_ASSERT(push(&f, TYPE "\"%s/inbox/c\"")); /* and again when it had come to rest */
     CU_ASSERT(netloop_until(&f.nl, &f.idle, 2));
     CU_ASSERT_STRING_EQUAL(f.items, "a|b-1|c|");
+    fix_close(&f);
+}
+
+/* RFC 4483 §4: what the push has said goes along to who judges what comes. */
+static void what_was_said(void)
+{
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT(push(
+        &f, TYPE
+        "\"%s/inbox/a\"; Size=1000; HASH=A9993E364706816ABA3E25717850C26C9CD0D89D; expiration=\"Thu, 31 Dec "
+        "2099 08:49:37 GMT\""));
+    CU_ASSERT(tool_follow_expected(f.follow)->sized && tool_follow_expected(f.follow)->size == 1000);
+    CU_ASSERT(tool_follow_expected(f.follow)->hashed && tool_follow_expected(f.follow)->sha1[19] == 0x9d);
+    CU_ASSERT(push(&f, TYPE "\"%s/inbox/b\""));
+    CU_ASSERT(netloop_until(&f.nl, &f.idle, 1));
+    CU_ASSERT_STRING_EQUAL(f.items, "a|b|");
     fix_close(&f);
 }
 
@@ -210,6 +236,7 @@ static void what_makes_none(void)
 }
 
 const struct test_case test_cases[] = {{"nothing_but_its_own_inbox", nothing_but_its_own_inbox},
+                                       {"what_was_said", what_was_said},
                                        {"one_after_the_other", one_after_the_other},
                                        {"so_many_wait", so_many_wait},
                                        {"what_makes_none", what_makes_none},
