@@ -451,7 +451,7 @@ const char *net_stream_tls_why(const struct net_stream *s)
 #define NEVER(type, name, args)                                                                              \
     type name args                                                                                           \
     {                                                                                                        \
-        MUST(!"not in a scenario");                                                                          \
+        MUST(false); /* not in a scenario */                                                                 \
     }
 #define REFUSED(name, args)                                                                                  \
     enum err name args                                                                                       \
