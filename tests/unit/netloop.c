@@ -32,6 +32,29 @@ void netloop_open(struct netloop *nl)
     need(net_hub_create(&nl->env) == ERR_OK, "hub");
 }
 
+struct net_httpd *netloop_httpd(struct netloop *nl, struct net_tls_ctx *tls, net_httpd_request_fn *request,
+                                void *arg)
+{
+    const struct net_httpd_conf conf = {.name = "server",
+                                        .address = "127.0.0.1",
+                                        .tls = tls,
+                                        .limits = {.head_max_n = 4096,
+                                                   .headers_max = 20,
+                                                   .value_max_n = 1024,
+                                                   .target_max_n = 1024,
+                                                   .body_max_n = 4096,
+                                                   .head_ms = NETLOOP_MS,
+                                                   .idle_ms = NETLOOP_MS,
+                                                   .handshake_ms = NETLOOP_MS},
+                                        .request = request,
+                                        .arg = arg};
+    struct net_httpd *s = NULL;
+    const char *why = "";
+
+    need(net_httpd_create(&nl->env, &conf, &s, &why) == ERR_OK, "server");
+    return s;
+}
+
 /* One turn: waits for the loop, or for fd (-1: none), for at most ms. */
 static void turn(struct netloop *nl, int fd, short events, int64_t ms)
 {

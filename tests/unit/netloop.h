@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include "base/net/env.h"
+#include "base/net/httpd.h"
 #include "base/net/hub.h"
 #include "base/slice.h"
 
@@ -23,6 +24,10 @@ void netloop_close(struct netloop *nl);
 bool netloop_until(struct netloop *nl, const size_t *counter, size_t want);
 /* Runs for so long by the clock. */
 void netloop_for(struct netloop *nl, int64_t ms);
+
+/* A server on 127.0.0.1 with room for small messages and patience; it cannot fail.  tls: NULL, or borrowed. */
+struct net_httpd *netloop_httpd(struct netloop *nl, struct net_tls_ctx *tls, net_httpd_request_fn *request,
+                                void *arg);
 
 int raw_listen(uint16_t *port); /* a listening socket on 127.0.0.1 that nobody accepts on */
 int raw_accept(struct netloop *nl, int listener);

@@ -251,28 +251,6 @@ static struct ppg_snapshot *snapshot(const char *bsf, unsigned port, const char 
     return fix_snapshot(text);
 }
 
-static struct net_httpd *server(struct bench *b, struct net_tls_ctx *tls, net_httpd_request_fn *request)
-{
-    struct net_httpd_conf conf = {.name = "server",
-                                  .address = "127.0.0.1",
-                                  .tls = tls,
-                                  .limits = {.head_max_n = 4096,
-                                             .headers_max = 20,
-                                             .value_max_n = 1000,
-                                             .target_max_n = 100,
-                                             .body_max_n = 4096,
-                                             .head_ms = PATIENCE_MS,
-                                             .handshake_ms = PATIENCE_MS,
-                                             .idle_ms = PATIENCE_MS},
-                                  .request = request,
-                                  .arg = b};
-    struct net_httpd *out = NULL;
-    const char *why = "";
-
-    MUST(net_httpd_create(&b->nl.env, &conf, &out, &why) == ERR_OK);
-    return out;
-}
-
 static void core_open(struct bench *b, unsigned i)
 {
     struct ppg_core *c = &b->core[i];
@@ -304,8 +282,8 @@ static void bench_open(struct bench *b, unsigned port, const char *more)
     list_init(&b->errands);
     net_task_init(&b->carrier, carry);
     b->bsf_tls = tls_side_ctx(NET_TLS_SERVER, &bsf);
-    b->bsf = server(b, b->bsf_tls, bsf_request);
-    b->door = server(b, NULL, door_request);
+    b->bsf = netloop_httpd(&b->nl, b->bsf_tls, bsf_request, b);
+    b->door = netloop_httpd(&b->nl, NULL, door_request, b);
     MUST(net_httpc_pool_create(&b->nl.env, &clients, &b->clients) == ERR_OK);
     b->snapshot = snapshot("127.0.0.1", port ? port : net_httpd_port(b->bsf), more);
     b->shared->loops = CORES;

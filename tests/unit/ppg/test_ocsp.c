@@ -74,24 +74,11 @@ static struct ppg_snapshot *snapshot(const char *use, unsigned port)
 
 static void bench_open(struct bench *b, const char *use, const char *leaf, const char *response)
 {
-    struct net_httpd_conf conf = {.name = "responder",
-                                  .address = "127.0.0.1",
-                                  .limits = {.head_max_n = 4096,
-                                             .headers_max = 20,
-                                             .value_max_n = 1000,
-                                             .target_max_n = 100,
-                                             .body_max_n = 4096,
-                                             .head_ms = 5000,
-                                             .idle_ms = 5000},
-                                  .request = on_request,
-                                  .arg = b};
-    const char *why = "";
-
     *b = (struct bench){.leaf = load(leaf), .issuer = load("ca"), .response = load(response)};
     netloop_open(&b->nl);
     clk_virtual_init(&b->clk, MADE_MS + 10000);
     b->nl.env.clk = &b->clk.clk;
-    MUST(net_httpd_create(&b->nl.env, &conf, &b->responder, &why) == ERR_OK);
+    b->responder = netloop_httpd(&b->nl, NULL, on_request, b);
     b->snapshot = snapshot(use, net_httpd_port(b->responder));
     MUST(ppg_ocsp_create(&b->nl.env, b->snapshot, &b->ocsp) == ERR_OK);
 }

@@ -92,31 +92,16 @@ static void tls_make(struct bench *b)
 
 static void bench_open(struct bench *b, bool tls, struct ppg_poster_conf conf)
 {
-    struct net_httpd_conf httpd = {.name = "server",
-                                   .address = "127.0.0.1",
-                                   .limits = {.head_max_n = 4096,
-                                              .headers_max = 20,
-                                              .value_max_n = 1000,
-                                              .target_max_n = 1000,
-                                              .body_max_n = 4096,
-                                              .head_ms = PATIENCE_MS,
-                                              .handshake_ms = PATIENCE_MS,
-                                              .idle_ms = PATIENCE_MS},
-                                   .request = on_request,
-                                   .arg = b};
-    const char *why = "";
-
     *b = (struct bench){.asker = calloc(1, sizeof *b->asker)};
     MUST(b->asker != NULL);
     b->asker->bench = b;
     netloop_open(&b->nl);
     if (tls)
         tls_make(b);
-    httpd.tls = b->server_tls;
     conf.tls = b->client_tls;
     conf.connect_ms = conf.idle_ms = PATIENCE_MS;
     conf.gone = gone;
-    MUST(net_httpd_create(&b->nl.env, &httpd, &b->server, &why) == ERR_OK);
+    b->server = netloop_httpd(&b->nl, b->server_tls, on_request, b);
     b->snapshot = fix_snapshot("[pap]\nlisten = 127.0.0.1:0\n");
     MUST(ppg_poster_init(&b->asker->poster, &b->nl.env, b->snapshot, &conf) == ERR_OK);
 }

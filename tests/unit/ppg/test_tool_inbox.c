@@ -91,23 +91,9 @@ static void server_closed(void *arg)
 /* Plays the steps out. */
 static void play(struct world *w, const struct step *steps, struct tool_inbox_conf conf)
 {
-    const struct net_httpd_conf server = {.name = "gateway",
-                                          .address = "127.0.0.1",
-                                          .limits = {.head_max_n = 4096,
-                                                     .headers_max = 16,
-                                                     .value_max_n = 1024,
-                                                     .target_max_n = 1024,
-                                                     .body_max_n = 16,
-                                                     .head_ms = NETLOOP_MS,
-                                                     .idle_ms = NETLOOP_MS,
-                                                     .handshake_ms = NETLOOP_MS},
-                                          .request = on_request,
-                                          .arg = w};
-    const char *why;
-
     w->steps = steps;
     netloop_open(&w->nl);
-    CU_ASSERT_FATAL(net_httpd_create(&w->nl.env, &server, &w->server, &why) == ERR_OK);
+    w->server = netloop_httpd(&w->nl, NULL, on_request, w);
     conf.env = &w->nl.env;
     conf.host = SLICE("127.0.0.1");
     conf.port = net_httpd_port(w->server);
