@@ -15,6 +15,7 @@
 
 #include "base/log_line.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 #define COUNTS_N 512 /* power of two; events beyond that many names count as "log.other" */
 
@@ -164,6 +165,7 @@ static void *writer_main(void *arg)
 {
     struct log *log = arg;
 
+    thread_name("log");
     (void)pthread_mutex_lock(&log->lock);
     while (log->fill_n || !log->stop)
         if (log->fill_n)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/thread.h"
 #include "ota/registrar/location.h"
 #include "ppg/admin.h"
 #include "ppg/audit.h"
@@ -536,8 +537,10 @@ enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struc
 
 /* --- run --- */
 
+/* The first loop is the main thread, whose name is the program's. */
 static void loop_thread(void *arg)
 {
+    thread_name("loop");
     ppg_loop_run(arg);
 }
 

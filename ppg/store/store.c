@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/thread.h"
 #include "ppg/store/engine.h"
 
 /* While a batch is being synced the next one begins when so many operations wait: smaller ones write the same pages
@@ -527,6 +528,7 @@ static void *thread_main(void *arg)
     struct store *s = arg;
     struct list batch;
 
+    thread_name("store");
     while (wait_work(s, &batch))
         turn(s, &batch);
     return NULL;
@@ -556,6 +558,7 @@ static void *syncer_main(void *arg)
     struct store *s = arg;
     struct list batch;
 
+    thread_name("store sync");
     while (wait_committed(s, &batch))
         sync_and_post(s, &batch);
     return NULL;

@@ -249,6 +249,18 @@ def one_gateway_a_store(bench):
     good_push(bench, gateway)
 
 
+def thread_names(gateway):
+    tasks = f"/proc/{gateway.program.process.pid}/task"
+    return sorted(open_text(f"{tasks}/{tid}/comm").strip() for tid in os.listdir(tasks))
+
+
+@case
+def threads_say_what_they_are(bench):
+    gateway = opened(bench, gateway__loops="2", log__file="log")
+    expected = ["log", "loop", "ppgd", "store", "store sync"]
+    wait_until(lambda: thread_names(gateway) == expected, "each thread has its name")
+
+
 @case
 def damaged_store_is_refused_with_advice(bench):
     gateway = opened(bench)
