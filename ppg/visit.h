@@ -34,7 +34,8 @@ struct ppg_visit_ask {
     void (*done)(struct ppg_visit_ask *a, enum err e);
     struct buf json; /* out, with ERR_OK: the answer to the terminal; wipe it.  Init'ed by ppg_visit_go */
 };
-/* question: the terminal's.  ERR_AGAIN: done() will run, with ERR_OK, ERR_DENIED (it takes none from us), ERR_LIMIT (no more for now), ERR_IO (no answer).
+/* question: the terminal's.  ERR_AGAIN: done() will run, with ERR_OK; ERR_DENIED: it takes no keys from us; ERR_LIMIT: it holds
+ * our whole share of keys (429), room comes when one of them ends; ERR_IO: no answer, or a 5xx.
  * Else at once: ERR_MALFORMED; ERR_ABSENT: we trust no such function; ERR_IO, ERR_NOMEM. */
 enum err ppg_visit_go(struct ppg_visit *v, struct slice question, struct ppg_visit_ask *a) MUST_USE;
 
