@@ -29,7 +29,9 @@ struct log {
     int fd;
     atomic_int level;
     atomic_int format;
-    atomic_bool full_addresses;
+    atomic_int identities;
+    _Atomic(log_token_fn *) token; /* NULL: none */
+    void *token_arg;               /* set before token is */
     struct count counts[COUNTS_N];
     struct count other;
 
@@ -118,8 +120,11 @@ static uint64_t write_lines(struct log *log, struct slice lines)
 
 static struct log_style style_of(struct log *log, enum log_level level)
 {
-    return (struct log_style){level, (enum log_format)atomic_load(&log->format),
-                              atomic_load(&log->full_addresses)};
+    return (struct log_style){.level = level,
+                              .format = (enum log_format)atomic_load(&log->format),
+                              .identities = (enum log_identities)atomic_load(&log->identities),
+                              .token = atomic_load_explicit(&log->token, memory_order_acquire),
+                              .token_arg = log->token_arg};
 }
 
 /* Says how many lines are missing; true when that could be written. */
@@ -220,7 +225,7 @@ enum err log_create(const struct log_conf *conf, const struct clk *clk, struct l
         return ERR_NOMEM;
     log->clk = clk;
     log->fd = conf->fd;
-    log_set(log, conf->level, conf->format, conf->full_addresses);
+    log_set(log, conf->level, conf->format, conf->identities);
     (void)pthread_mutex_init(&log->lock, NULL); /* without attributes these three do not fail on Linux */
     (void)pthread_cond_init(&log->more, NULL);
     (void)pthread_cond_init(&log->done, NULL);
@@ -267,11 +272,25 @@ void log_flush(struct log *log)
     (void)pthread_mutex_unlock(&log->lock);
 }
 
-void log_set(struct log *log, enum log_level level, enum log_format format, bool full_addresses)
+void log_set(struct log *log, enum log_level level, enum log_format format, enum log_identities identities)
 {
     atomic_store(&log->level, (int)level);
     atomic_store(&log->format, (int)format);
-    atomic_store(&log->full_addresses, full_addresses);
+    atomic_store(&log->identities, (int)identities);
+}
+
+void log_set_tokens(struct log *log, log_token_fn *fn, void *arg)
+{
+    if (fn)
+        log->token_arg = arg;
+    atomic_store_explicit(&log->token, fn, memory_order_release);
+}
+
+bool log_token(struct log *log, struct slice identity, char out[LOG_TOKEN_N])
+{
+    log_token_fn *fn = log ? atomic_load_explicit(&log->token, memory_order_acquire) : NULL;
+
+    return fn && fn(log->token_arg, identity, out);
 }
 
 /* The system changes it in one step: a write goes to the old place or the new one. */

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-#define TAIL_N        24 /* octets kept free for `,"cut":true}` and the newline */
-#define ADDRESS_END_N 4  /* octets of an address that are shown */
+#define TAIL_N 24 /* octets kept free for `,"cut":true}` and the newline */
+#define END_N  4  /* octets of a name that are shown */
 
 static void put(struct log_line *l, struct slice s)
 {
@@ -83,11 +83,19 @@ static bool is_more(struct slice s, size_t i)
     return i < s.n && ((unsigned char)s.p[i] & 0xc0) == 0x80;
 }
 
-/* Would a terminal or a viewer act on it: C0, DEL, C1, line and paragraph separators, bidi controls. */
+/* Would a terminal or a viewer act on it, or not show it: C0, DEL, C1, soft hyphen, what has no width, bidi marks and
+ * controls, line and paragraph separators. */
 static bool is_control(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
+    static const struct {
+        uint32_t from, to;
+    } ranges[] = {{0, 0x1f},        {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e},
+                  {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}};
+
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (c >= ranges[i].from && c <= ranges[i].to)
+            return true;
+    return false;
 }
 
 static void put_control(struct log_line *l, uint32_t c, enum log_format format)
@@ -163,22 +171,34 @@ static void put_value(struct log_line *l, struct slice s, enum log_format format
     put_str(l, quote);
 }
 
-/* "*" and the end of the address, enough to tell terminals apart and not to know them. */
-static void put_address(struct log_line *l, struct slice s, const struct log_style *style)
+/* "*" and the end of the name, enough to tell terminals apart and not to know them. */
+static void put_last_four(struct log_line *l, struct slice s, enum log_format format)
 {
-    char text[1 + ADDRESS_END_N] = "*";
-    size_t from = s.n > ADDRESS_END_N ? s.n - ADDRESS_END_N : 0;
+    char text[1 + END_N] = "*";
+    size_t from = s.n > END_N ? s.n - END_N : 0;
     struct slice end;
 
-    if (style->full_addresses) {
-        put_value(l, s, style->format);
-        return;
-    }
     while (from && is_more(s, from)) /* not from inside a character */
         from++;
     end = slice_sub(s, from, s.n);
-    mem_copy(text + 1, ADDRESS_END_N, end);
-    put_value(l, slice_of(text, 1 + end.n), style->format);
+    mem_copy(text + 1, END_N, end);
+    put_value(l, slice_of(text, 1 + end.n), format);
+}
+
+/* "*" alone: nobody, or nothing that may be shown. */
+static void put_who(struct log_line *l, const struct log_kv *kv, const struct log_style *style)
+{
+    enum log_identities shown = kv->type == LOG_T_WHO ? style->identities : LOG_HASHED;
+    char token[LOG_TOKEN_N];
+
+    if (shown == LOG_WHOLE)
+        put_value(l, kv->s, style->format);
+    else if (shown == LOG_LAST_FOUR)
+        put_last_four(l, kv->s, style->format);
+    else if (kv->s.n && style->token && style->token(style->token_arg, kv->s, token))
+        put_value(l, slice_of(token, sizeof token), style->format);
+    else
+        put_value(l, SLICE("*"), style->format);
 }
 
 static void put_key(struct log_line *l, const char *key, enum log_format format)
@@ -201,8 +221,9 @@ static void put_pair(struct log_line *l, const struct log_kv *kv, const struct l
     case LOG_T_BOOL:
         put_str(l, kv->i ? "true" : "false");
         break;
-    case LOG_T_ADDR:
-        put_address(l, kv->s, style);
+    case LOG_T_WHO:
+    case LOG_T_CLAIM:
+        put_who(l, kv, style);
         break;
     }
 }

@@ -14,7 +14,9 @@
 struct log_style {
     enum log_level level; /* of this event */
     enum log_format format;
-    bool full_addresses;
+    enum log_identities identities;
+    log_token_fn *token; /* NULL: none */
+    void *token_arg;
 };
 
 struct log_line {

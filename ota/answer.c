@@ -30,6 +30,8 @@ static const struct row push_rows[] = {
       .note = "registration status for a push",
       .register_again = true}},
 };
+static const struct ota_answer push_bad =
+    FINAL(OTA_UNDELIVERABLE, 4000, "a push status that is none, or two that differ");
 static const struct ota_answer push_other = FINAL(OTA_UNDELIVERABLE, 4000, "unknown push status");
 
 /* HTTP statuses of answers without X-Wap-Push-Status. */
@@ -77,6 +79,8 @@ struct ota_answer ota_answer_push(unsigned http_status, unsigned push_status, bo
     /* "Accepted" inside a failure is no acceptance: only a 2xx may carry it. */
     if (push_status == 0 || http_status == 401 || (push_status == 400 && http_status / 100 != 2))
         return ota_answer_http(http_status);
+    if (push_status == OTA_STATUS_BAD)
+        return push_bad;
     a = look_up(push_rows, sizeof push_rows / sizeof push_rows[0], &push_other, push_status);
     if (push_status == 256 && has_tag) {
         a.step = OTA_STEP_REGISTER;

@@ -1,10 +1,10 @@
 /* One way to reach a terminal; the seam every bearer stands behind.
  *
- * Story of an attempt.  deliver.c looks the terminal up in the registry, asks the bearer what its transport to
- * that terminal gives (`caps`), lets policy decide, protects the content, fills a job and calls send().  The bearer connects if it
- * must, registers the terminal if the protocol says so, sends, waits for the answer within its own deadlines, and calls
- * done() exactly once with a result that says in the words of the field what happened.  The job stays the
- * caller's; the bearer holds no pointer into it after done(). */
+ * Story of an attempt.  route.c looks the terminal up in the registry, asks the bearer what its transport to
+ * that terminal gives (`caps`) and lets policy decide; deliver.c has the content protected, fills a job and calls send().  The
+ * bearer connects if it must, registers the terminal if the protocol says so, sends, waits for the answer within its own
+ * deadlines, and calls done() exactly once with a result that says in the words of the field what happened.  The job stays
+ * the caller's; the bearer holds no pointer into it after done(). */
 #ifndef OTA_BEARER_H
 #define OTA_BEARER_H
 
@@ -165,7 +165,7 @@ struct ota_bearer {
     bool (*hang_up)(void *self, const struct ota_terminal *t);
     enum err (*send)(void *self, struct ota_job *job, ota_done_fn *done, void *arg) MUST_USE;
     void (*cancel)(void *self, struct ota_job *job); /* done() still fires */
-    /* The job is not wanted any more.  True: nothing of the push itself has left or will, whoever was asked to take it is told so, and
+    /* The job is not wanted any more.  True: nothing of the push itself has left but what was refused unread, or will, whoever was asked to take it is told so, and
      * the job is the caller's again without done().  False: it goes on as before.  NULL: never so. */
     bool (*withdraw)(void *self, struct ota_job *job);
     /* After a reload, as in the environment; connections already open go on. */

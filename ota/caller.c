@@ -30,8 +30,9 @@ struct caller {
     struct ota_callers *callers;
     struct net_httpc *conn;
     struct net_gate_seat *seat;
-    struct ota_login_state login; /* ours, when it wants us to prove ourselves */
-    struct sec_mac_nonce mac;     /* n 0: it wants no mac for that */
+    struct ota_login_state login;   /* ours, when it wants us to prove ourselves */
+    struct sec_mac_nonce mac;       /* n 0: it wants no mac for that */
+    struct sec_mac_session session; /* what it was asked for syncml:auth-md5 */
     struct ota_registry *registry;
     const struct ota_terminal *terminal; /* in registry, once it said who it is; not proved */
     struct ota_call *call;               /* proved: handed on when the connection has left this loop */
@@ -168,6 +169,20 @@ static bool has_tls(const struct caller *c)
     return tls;
 }
 
+/* syncml:auth-md5 only where the operator has let somebody in by it. */
+static enum err challenge(struct caller *c, struct buf *out)
+{
+    const struct ota_callers_conf *conf = &c->callers->conf;
+    const struct ota_proof_offer offer = {
+        .realm = conf->realm,
+        .md5 = conf->md5,
+        .tls = c->tls,
+        .session = conf->logins && ota_registry_syncml_md5(c->registry) ? &c->session : NULL,
+        .now_ms = clk_mono_ms(conf->env->net->clk)};
+
+    return ota_proof_challenge(conf->guard, &offer, out);
+}
+
 static void ask(struct caller *c)
 {
     const struct ota_callers_conf *conf = &c->callers->conf;
@@ -187,8 +202,7 @@ static void ask(struct caller *c)
     buf_init(&challenges, SEC_DIGEST_HEADER_MAX_N);
     c->asked++;
     if (!is_proved(c))
-        e = ota_proof_challenge(conf->guard, conf->realm, conf->md5, c->tls, clk_mono_ms(conf->env->net->clk),
-                                &challenges);
+        e = challenge(c, &challenges);
     r.challenges = buf_slice(&challenges);
     if (!e)
         e = ota_request_options(&r, &head);
@@ -293,23 +307,53 @@ static void look_up(struct caller *c, const struct ota_registration *r, struct o
     c->terminal = who(c, r, in);
 }
 
+/* Whose response it says to be; n 0: it is none. */
+static struct slice md5_user(const struct ota_proof_in *in)
+{
+    struct sec_mac said;
+
+    return sec_authmd5_parse(in->authorization, &said) ? SLICE_NONE : said.user;
+}
+
+static bool must_wait(const struct caller *c, const struct ota_proof_in *in)
+{
+    const struct ota_callers_conf *conf = &c->callers->conf;
+    struct slice user = md5_user(in);
+
+    return sec_penalty_wait_ms(conf->penalty, net_httpc_ip(c->conn), in->now_ms) > 0 ||
+           (conf->users && user.n && sec_penalty_wait_ms(conf->users, user, in->now_ms) > 0);
+}
+
+/* Wrong responses of syncml:auth-md5 slow their name as well, wherever from ([DM-SEC] lock-out, by address and by user). */
+static void count(const struct caller *c, const struct ota_proof_in *in, bool good)
+{
+    const struct ota_callers_conf *conf = &c->callers->conf;
+    struct slice user = md5_user(in);
+
+    if (good)
+        sec_penalty_clear(conf->penalty, net_httpc_ip(c->conn));
+    else
+        sec_penalty_fail(conf->penalty, net_httpc_ip(c->conn), in->now_ms);
+    if (conf->users && user.n && good)
+        sec_penalty_clear(conf->users, user);
+    else if (conf->users && user.n)
+        sec_penalty_fail(conf->users, user, in->now_ms);
+}
+
 /* Guessing slows its source, which a good login clears; who logs in by nothing that can be guessed is not held up by
  * its neighbours behind the same address. */
 static enum err prove(struct caller *c, const struct ota_proof_in *in)
 {
     const struct ota_callers_conf *conf = &c->callers->conf;
-    struct slice source = net_httpc_ip(c->conn);
     enum err e;
 
     if (!conf->penalty || !in->authorization.n)
         return ota_proof_check(conf->guard, in);
-    if (sec_penalty_wait_ms(conf->penalty, source, in->now_ms) > 0)
+    if (must_wait(c, in))
         return ERR_LATE;
     e = ota_proof_check(conf->guard, in);
-    if (e == ERR_DENIED)
-        sec_penalty_fail(conf->penalty, source, in->now_ms);
-    else if (!e && ota_proof_is_login(in))
-        sec_penalty_clear(conf->penalty, source);
+    if (e == ERR_DENIED || (!e && ota_proof_is_login(in)))
+        count(c, in, !e);
     return e;
 }
 
@@ -326,6 +370,8 @@ static enum err check(struct caller *c, const struct net_http_msg *m, const stru
     in->authorization = net_http_header(m, SLICE("X-Wap-Authorization"), NULL);
     in->realm = conf->realm;
     in->now_ms = clk_mono_ms(conf->env->net->clk);
+    in->logins = conf->logins;
+    in->session = &c->session;
     e = prove(c, in);
     if (!e)
         c->proof = ota_proof_name(in);

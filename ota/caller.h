@@ -44,8 +44,10 @@ struct ota_callers;
 struct ota_callers_conf {
     const struct ota_env *env;
     struct sec_digest_guard *guard;
-    struct sec_penalty *penalty; /* sources of failed logins wait; may be NULL */
-    struct net_gate *gate;       /* seats of the connections; may be NULL */
+    struct sec_penalty *penalty;  /* sources of failed logins wait; may be NULL */
+    struct sec_mac_guard *logins; /* nonces of syncml:auth-md5; NULL: it is offered to nobody */
+    struct sec_penalty *users;    /* names under which it failed wait too; may be NULL */
+    struct net_gate *gate;        /* seats of the connections; may be NULL */
     struct slice realm;
     bool md5; /* offered beside SHA-256, for old terminals */
     /* The table of this moment, with a hold for the caller. */

@@ -1,5 +1,5 @@
 /* The bearer of terminals that fetch: it says what the way gives, and carries nothing.  What is for such a terminal waits
- * in the store, which its requests are answered from (ppg/inbox.h); they come inside TLS alone, and prove who asks. */
+ * in the store, which its requests are answered from (ppg/doors/inbox.h); they come inside TLS alone, and prove who asks. */
 #include "ota/bearer.h"
 
 #define BODY_MAX_N ((size_t)1 << 30) /* what was taken from an initiator is bounded already */

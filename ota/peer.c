@@ -149,7 +149,7 @@ static void registered(struct ota_peer *p, const struct net_http_msg *m)
     struct ota_registration r;
     enum err e = ota_registration_read(m, &r);
 
-    if (!e && p->terminal_id.n && r.terminal_id.n && !slice_eq_ci(p->terminal_id, r.terminal_id)) {
+    if (!e && p->terminal_id.n && r.terminal_id.n && !ota_registry_same_id(p->terminal_id, r.terminal_id)) {
         mark_unusable(p, 4000, "another terminal answers there"); /* [OTA-HTTP §5] */
         ota_peer_close(p);
         return;
@@ -527,6 +527,8 @@ static void finish_answered(struct ota_attempt *a, const struct ota_answer *answ
     if (a->job->unconfirmed)
         ota_http_finish(h, a, OTA_DELIVERED, 1000, "sent, status %u %u not asked for", r->http_status,
                         r->push_status);
+    else if (r->push_status == OTA_STATUS_BAD) /* a number that nobody has said */
+        ota_http_finish(h, a, answer->outcome, answer->code, "http %u, %s", r->http_status, answer->note);
     else if (r->push_status)
         ota_http_finish(h, a, answer->outcome, answer->code, "status %u %s", r->push_status, answer->note);
     else

@@ -6,22 +6,28 @@
 
 #define NAME_MAX_N 512 /* octets of a certificate's name with its kind; a longer one is nobody's */
 
-enum err ota_proof_challenge(struct sec_digest_guard *guard, struct slice realm, bool md5, bool tls,
-                             int64_t now_ms, struct buf *out)
+enum err ota_proof_challenge(struct sec_digest_guard *guard, const struct ota_proof_offer *offer,
+                             struct buf *out)
 {
     enum err e = ERR_OK;
 
     for (int a = SEC_DIGEST_ALGORITHM_COUNT - 1; a >= 0 && !e; a--) {
-        if (a == SEC_DIGEST_MD5 && !md5)
+        if (a == SEC_DIGEST_MD5 && !offer->md5)
             continue;
         buf_add(out, SLICE("X-Wap-Authenticate: "));
-        e = sec_digest_challenge(guard, (enum sec_digest_algorithm)a, realm, false, now_ms, out);
+        e = sec_digest_challenge(guard, (enum sec_digest_algorithm)a, offer->realm, false, offer->now_ms,
+                                 out);
         buf_add(out, SLICE("\r\n"));
     }
-    if (tls) {
+    if (offer->tls) {
         buf_add(out, SLICE("X-Wap-Authenticate: Basic realm=\""));
-        buf_add(out, realm);
+        buf_add(out, offer->realm);
         buf_add(out, SLICE("\"\r\n"));
+    }
+    if (offer->tls && offer->session && !e) {
+        buf_add(out, SLICE("X-Wap-Authenticate: "));
+        e = sec_authmd5_challenge(offer->session, offer->realm, out);
+        buf_add(out, SLICE("\r\n"));
     }
     return e ? e : buf_err(out);
 }
@@ -123,17 +129,38 @@ static bool states_itself(const struct ota_proof_in *in)
     const struct ota_terminal *t = in->terminal;
 
     return !in->states_another &&
-           (!in->stated.n || !t->terminal_id.n || slice_eq_ci(in->stated, t->terminal_id));
+           (!in->stated.n || !t->terminal_id.n || ota_registry_same_id(in->stated, t->terminal_id));
+}
+
+static bool may_prove(const struct ota_proof_in *in)
+{
+    const struct ota_call_in *c = &in->terminal->call_in;
+
+    return in->asks && in->terminal->inbox
+               ? in->tls
+               : c->calls == OTA_CALLS_ANY || (c->calls == OTA_CALLS_TLS && in->tls);
+}
+
+/* The nonce of one that calls is of this connection alone: a wrong one is as any other. */
+enum err ota_proof_md5(const struct ota_proof_in *in)
+{
+    bool known = in->terminal && may_prove(in) && in->terminal->call_in.proof == OTA_PROOF_SYNCML_MD5;
+    struct sec_mac said;
+    enum err e = ERR_DENIED;
+
+    if (!in->tls || !in->logins || !in->session || sec_authmd5_parse(in->authorization, &said))
+        return e;
+    known = known && slice_eq(said.user, user_of(in));
+    e = sec_authmd5_verify(in->logins, &said, known ? &in->terminal->call_in.password : NULL, in->session,
+                           in->now_ms);
+    return e == ERR_LATE && !in->asks ? ERR_DENIED : e;
 }
 
 enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_in *in)
 {
     const struct ota_call_in *c = &in->terminal->call_in;
-    bool may = in->asks && in->terminal->inbox
-                   ? in->tls
-                   : c->calls == OTA_CALLS_ANY || (c->calls == OTA_CALLS_TLS && in->tls);
 
-    if (!may)
+    if (!may_prove(in))
         return ERR_UNSUPPORTED;
     switch (c->proof) {
     case OTA_PROOF_CERTIFICATE:
@@ -144,6 +171,8 @@ enum err ota_proof_check(struct sec_digest_guard *guard, const struct ota_proof_
         if (slice_starts_ci(in->authorization, SLICE("Basic ")))
             return in->tls ? check_basic(in) : ERR_DENIED;
         return check_digest(guard, in);
+    case OTA_PROOF_SYNCML_MD5:
+        return sec_authmd5_is(in->authorization) ? ota_proof_md5(in) : check_digest(guard, in);
     case OTA_PROOF_DIGEST:
         return check_digest(guard, in);
     case OTA_PROOF_AKA:
@@ -163,6 +192,8 @@ const char *ota_proof_name(const struct ota_proof_in *in)
         return "psk";
     case OTA_PROOF_BASIC:
         return slice_starts_ci(in->authorization, SLICE("Basic ")) ? "basic" : "digest";
+    case OTA_PROOF_SYNCML_MD5:
+        return sec_authmd5_is(in->authorization) ? "syncml-md5" : "digest";
     case OTA_PROOF_DIGEST:
         return "digest";
     case OTA_PROOF_AKA:
@@ -174,7 +205,7 @@ const char *ota_proof_name(const struct ota_proof_in *in)
 
 bool ota_proof_is_login(const struct ota_proof_in *in)
 {
-    return in->terminal->call_in.proof == OTA_PROOF_DIGEST || in->terminal->call_in.proof == OTA_PROOF_BASIC;
+    return ota_registry_logs_in(in->terminal);
 }
 
 struct slice ota_proof_identity(const struct ota_terminal *t)

@@ -10,7 +10,7 @@
 #include "base/num.h"
 
 #define FIELD_MAX_N 255 /* octets of one string: a DNS name or an address is never longer */
-#define FIELDS      17  /* strings of a terminal */
+#define FIELDS      18  /* strings of a terminal */
 #define ID_MAX_N    (FIELD_MAX_N + 1)
 #define SHARED_MAX  1000000u /* different strings of profiles, each kept once for all that have it */
 #define ALIGN_N     _Alignof(max_align_t) /* the arena rounds up to it */
@@ -28,6 +28,7 @@ struct ota_registry {
     struct map logins;       /* the name that it logs in with then -> row */
     struct map session_psks; /* likewise, of the key for sessions */
     struct map impis;        /* the subscriber whose bootstrapped keys it has -> row */
+    bool syncml_md5;         /* one calls in or fetches so */
     struct map shared; /* text of profiles -> itself, in the arena: many phones of one model are alike */
 };
 
@@ -70,6 +71,7 @@ static bool fields_fit(const struct ota_terminal *t)
                                          t->login.user,
                                          t->mac.user,
                                          t->xml.name,
+                                         t->object.name,
                                          t->login.password,
                                          t->call_in.certificate,
                                          t->call_in.psk_identity,
@@ -102,6 +104,7 @@ static enum err copy_fields(struct arena *a, struct ota_terminal *t)
                                           &t->login.user,
                                           &t->mac.user,
                                           &t->xml.name,
+                                          &t->object.name,
                                           &t->call_in.certificate,
                                           &t->call_in.psk_identity,
                                           &t->call_in.subscriber,
@@ -157,6 +160,7 @@ static void wipe(struct ota_terminal *t)
     sec_secret_clear(&t->call_in.psk);
     sec_mac_keys_clear(&t->mac.keys);
     sec_xml_keys_clear(&t->xml.keys);
+    sec_xml_keys_clear(&t->object.keys);
 }
 
 /* One spelling for each identity: a number by its digits, anything else in lower case.  Empty: too long. */
@@ -216,6 +220,7 @@ static enum err call_in_add(struct ota_registry *r, struct ota_terminal *t)
 
     if (!t->call_in.calls && !t->inbox)
         return ERR_OK;
+    r->syncml_md5 |= t->call_in.proof == OTA_PROOF_SYNCML_MD5;
     e = id_add(r, t);
     if (!e && t->call_in.certificate.n)
         e = map_put(&r->names, t->call_in.certificate, t);
@@ -275,6 +280,7 @@ enum err ota_registry_add(struct ota_registry *r, const struct ota_terminal *t)
         sec_secret_clear(&row->call_in.psk);
         sec_mac_keys_clear(&row->mac.keys);
         sec_xml_keys_clear(&row->xml.keys);
+        sec_xml_keys_clear(&row->object.keys);
         return e;
     }
     e = map_put(&r->rows, row->key, row);
@@ -305,6 +311,14 @@ const struct ota_terminal *ota_registry_find_id(const struct ota_registry *r, st
     return key.n ? map_get(&r->ids, key) : NULL;
 }
 
+bool ota_registry_same_id(struct slice a, struct slice b)
+{
+    char text_a[ID_MAX_N], text_b[ID_MAX_N];
+    struct slice id_a = id_canonical(a, text_a), id_b = id_canonical(b, text_b);
+
+    return slice_eq_ci(a, b) || (id_a.n && slice_eq(id_a, id_b));
+}
+
 const struct ota_terminal *ota_registry_find_certificate(const struct ota_registry *r, struct slice name)
 {
     return map_get(&r->names, name);
@@ -323,6 +337,17 @@ const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, s
 const struct ota_terminal *ota_registry_find_session_psk(const struct ota_registry *r, struct slice identity)
 {
     return map_get(&r->session_psks, identity);
+}
+
+bool ota_registry_logs_in(const struct ota_terminal *t)
+{
+    return t->call_in.proof == OTA_PROOF_DIGEST || t->call_in.proof == OTA_PROOF_BASIC ||
+           t->call_in.proof == OTA_PROOF_SYNCML_MD5;
+}
+
+bool ota_registry_syncml_md5(const struct ota_registry *r)
+{
+    return r->syncml_md5;
 }
 
 const struct ota_terminal *ota_registry_find_user(const struct ota_registry *r, struct slice user)

@@ -53,10 +53,11 @@ enum ota_calls { OTA_CALLS_NO, OTA_CALLS_TLS, OTA_CALLS_ANY };
 enum ota_proof {
     OTA_PROOF_CERTIFICATE, /* of TLS, with `certificate` among its names */
     OTA_PROOF_PSK, /* of TLS, by the key shared under `psk_identity`, or one that `subscriber` has bootstrapped */
-    OTA_PROOF_DIGEST, /* X-Wap-Authorization */
-    OTA_PROOF_BASIC,  /* the same, inside TLS alone; Digest will do too */
-    OTA_PROOF_AKA,    /* SIP alone: Digest with an AKA run of `subscriber` */
-    OTA_PROOF_NONE,   /* it says who it is: for networks that vouch for it */
+    OTA_PROOF_DIGEST,     /* X-Wap-Authorization */
+    OTA_PROOF_BASIC,      /* the same, inside TLS alone; Digest will do too */
+    OTA_PROOF_SYNCML_MD5, /* syncml:auth-md5, likewise inside TLS alone; Digest will do too */
+    OTA_PROOF_AKA,        /* SIP alone: Digest with an AKA run of `subscriber` */
+    OTA_PROOF_NONE,       /* it says who it is: for networks that vouch for it */
 };
 struct ota_call_in {
     enum ota_calls calls;
@@ -108,6 +109,8 @@ struct ota_terminal {
     struct ota_login login;   /* user empty: none */
     struct ota_mac mac;
     struct ota_xml xml;
+    struct ota_xml
+        object; /* under which objects are encrypted for it, that it may have us open; name empty: none */
     struct ota_call_in call_in;
     struct ota_profile
         profile; /* what it takes, in the operator's words; each field not set: as the terminal says */
@@ -130,6 +133,8 @@ const struct ota_terminal *ota_registry_find(const struct ota_registry *r, struc
 /* Of those that call in or fetch: by X-Wap-Terminal-Id [OTA-HTTP §5] - a number (type 4) is compared by its digits -, or by
  * a name of a certificate as ota_call_in.certificate has it, or by the identity of a shared key.  NULL.  Borrowed likewise. */
 const struct ota_terminal *ota_registry_find_id(const struct ota_registry *r, struct slice id);
+/* Are they one identity, however either is spelled? */
+bool ota_registry_same_id(struct slice a, struct slice b);
 const struct ota_terminal *ota_registry_find_certificate(const struct ota_registry *r, struct slice name);
 const struct ota_terminal *ota_registry_find_subscriber(const struct ota_registry *r, struct slice impi);
 const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, struct slice identity);
@@ -137,6 +142,8 @@ const struct ota_terminal *ota_registry_find_psk(const struct ota_registry *r, s
 const struct ota_terminal *ota_registry_find_session_psk(const struct ota_registry *r, struct slice identity);
 /* Of those that fetch, by the name they log in with: call_in.user, else the identity as above. */
 const struct ota_terminal *ota_registry_find_user(const struct ota_registry *r, struct slice user);
+bool ota_registry_logs_in(const struct ota_terminal *t);    /* does a password prove it? */
+bool ota_registry_syncml_md5(const struct ota_registry *r); /* is there one that may log in by it? */
 const struct ota_terminal *ota_registry_next(const struct ota_registry *r, size_t *pos);
 /* Atomic count, any thread; create starts at 1. The last drop frees and wipes. */
 struct ota_registry *ota_registry_hold(struct ota_registry *r);

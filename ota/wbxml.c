@@ -8,7 +8,7 @@
 #include <libxml/parser.h>
 #include "ota/wbxml_tables.h"
 #include "ota/wbxml_text.h"
-#include "security/sax.h"
+#include "base/xml/sax.h"
 
 /* Global tokens, WBXML 1.2 §7.1. */
 #define TOKEN_END     0x01
@@ -314,7 +314,7 @@ static void run(struct tokeniser *t, struct slice utf8)
         .internalSubset = on_doctype,
         .serror = on_error,
     };
-    enum err e = sec_sax_run(&sax, t, utf8, &t->ctxt);
+    enum err e = xml_sax_run(&sax, t, utf8, &t->ctxt);
 
     if (e)
         refuse(t, e);

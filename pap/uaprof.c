@@ -1,4 +1,4 @@
-/* User agent profiles; see pap/uaprof.h.  libxml2's SAX2 push parser under the rules of the control entity: the DOCTYPE
+/* User agent profiles; see pap/uaprof.h.  libxml2's SAX2 parser (base/xml/sax.h) under the rules of the control entity: the DOCTYPE
  * is cut off before, attributes are counted before, depth and sizes have ceilings.
  *
  * How a profile is read.  Components differ in how deep they stand and in whether rdf:Description wraps them, so only
@@ -8,9 +8,9 @@
 #include "pap/uaprof.h"
 
 #include <libxml/parser.h>
-#include <limits.h>
 #include "base/num.h"
 #include "base/scan.h"
+#include "base/xml/sax.h"
 #include "pap/decode.h"
 #include "pap/prescan.h"
 
@@ -311,40 +311,22 @@ static void on_doctype(void *arg, const xmlChar *name, const xmlChar *public_id,
     xmlStopParser(r->ctxt);
 }
 
-/* Errors are read from the context afterwards; nothing may reach stderr. */
-static void on_error(void *arg, xmlErrorPtr error)
-{
-    (void)arg;
-    (void)error;
-}
-
 /* --- parsing --- */
 
 static void run(struct reader *r, struct slice doc)
 {
-    xmlSAXHandler sax = {
-        .initialized = XML_SAX2_MAGIC,
+    const xmlSAXHandler sax = {
         .startElementNs = on_start,
         .endElementNs = on_end,
         .characters = on_text,
         .ignorableWhitespace = on_text,
         .cdataBlock = on_text,
         .internalSubset = on_doctype,
-        .serror = on_error,
     };
+    enum err e = xml_sax_run(&sax, r, doc, &r->ctxt);
 
-    r->ctxt = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL);
-    if (!r->ctxt || xmlCtxtUseOptions(r->ctxt, XML_PARSE_NONET | XML_PARSE_NOENT)) {
-        refuse(r, ERR_NOMEM, "out of memory");
-    } else {
-        (void)xmlParseChunk(r->ctxt, doc.p, (int)doc.n, 1);
-        if (r->ctxt->errNo == XML_ERR_NO_MEMORY)
-            refuse(r, ERR_NOMEM, "out of memory");
-        else if (!r->ctxt->wellFormed || !r->ctxt->nsWellFormed)
-            refuse(r, ERR_MALFORMED, "not well-formed XML");
-    }
-    if (r->ctxt)
-        xmlFreeParserCtxt(r->ctxt);
+    if (e)
+        refuse(r, e, e == ERR_NOMEM ? "out of memory" : "not well-formed XML");
 }
 
 /* Everything before libxml2: encoding, prolog, tags. */
@@ -413,7 +395,6 @@ enum err pap_uaprof_parse(struct slice xml, struct arena *mem, struct pap_uaprof
         *why = "document too long";
         return ERR_LIMIT;
     }
-    xmlInitParser();
     buf_init(&utf8, 0);
     buf_init(&r.text, TEXT_MAX_N);
     for (size_t i = 0; i < LISTS; i++)

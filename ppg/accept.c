@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "ppg/authenticate.h"
 #include "ppg/authorize.h"
-#include "ppg/keyask.h"
+#include "ppg/keys/keyask.h"
 #include "ppg/kept.h"
 #include "ppg/limits.h"
 #include "ppg/operation.h"
@@ -28,11 +28,24 @@ struct ppg_accept {
 
 /* --- head --- */
 
+/* A server takes the absolute form as well, whatever host it names (RFC 9112 §3.2.2). */
+static struct slice without_authority(struct slice target)
+{
+    size_t scheme_n = slice_starts_ci(target, SLICE("http://"))    ? 7
+                      : slice_starts_ci(target, SLICE("https://")) ? 8
+                                                                   : 0;
+    size_t n = scheme_n;
+
+    while (scheme_n && n < target.n && target.p[n] != '/' && target.p[n] != '?')
+        n++;
+    return slice_sub(target, n, target.n);
+}
+
 static bool path_is_ours(const struct ppg_core *c, struct slice target)
 {
-    struct slice path = target, query;
+    struct slice path = without_authority(target), query;
 
-    (void)slice_cut(target, '?', &path, &query);
+    (void)slice_cut(path, '?', &path, &query);
     return slice_eq(path, slice_str(ppg_core_settings(c)->pap.path));
 }
 
@@ -230,6 +243,24 @@ static bool split_entity(struct ppg_submission *s, struct slice *control)
     return true;
 }
 
+/* RFC 2045 §6: whoever makes the parts may put any of them so. */
+static bool decode_control(struct ppg_submission *s, struct buf *decoded, struct slice *control)
+{
+    struct slice encoding = SLICE_NONE;
+    enum err e = s->parts.n
+                     ? pap_mime_header_find(s->parts.part[0].headers, SLICE("Content-Transfer-Encoding"),
+                                            &s->push->mem, &encoding)
+                     : ERR_ABSENT;
+
+    if (!e)
+        e = pap_mime_decode(encoding, *control, decoded, control);
+    if (!e || e == ERR_ABSENT)
+        return true;
+    bad_message(s, e == ERR_NOMEM ? PAP_CODE_INTERNAL_ERROR : PAP_CODE_BAD_REQUEST,
+                "transfer encoding of the control entity is bad or unknown");
+    return false;
+}
+
 static bool parse_control(struct ppg_submission *s, struct slice control)
 {
     const struct ppg_settings *set = ppg_core_settings(s->core);
@@ -362,13 +393,23 @@ static bool in_scope(struct ppg_submission *s)
     return false;
 }
 
-static void handle(struct ppg_submission *s)
+static bool read_message(struct ppg_submission *s)
 {
     struct slice control;
+    struct buf decoded; /* what is read of it lives in the push */
+    bool good;
 
+    buf_init(&decoded, ppg_core_settings(s->core)->pap.body_max_n);
+    good = split_entity(s, &control) && decode_control(s, &decoded, &control) && parse_control(s, control);
+    buf_clear(&decoded);
+    return good;
+}
+
+static void handle(struct ppg_submission *s)
+{
     net_http_exchange_take_body(s->exchange, &s->push->body_mem);
     s->parts.n = 0;
-    if (!split_entity(s, &control) || !parse_control(s, control)) {
+    if (!read_message(s)) {
         answer(s);
         return;
     }

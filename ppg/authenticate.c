@@ -7,7 +7,7 @@
 #include "base/net/tls.h"
 #include "base/num.h"
 #include "ppg/kept.h"
-#include "ppg/naf.h"
+#include "ppg/keys/naf.h"
 #include "security/login.h"
 
 static bool macs_on(const struct ppg_core *c)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include "base/arena.h"
 #include "base/mem.h"
-#include "ppg/bsf.h"
-#include "ppg/keyask.h"
+#include "ppg/keys/bsf.h"
+#include "ppg/keys/keyask.h"
 #include "ppg/config/algorithms.h"
 #include "ppg/config/groups.h"
 #include "ppg/config/ini.h"
@@ -19,7 +19,7 @@
 #include "ppg/config/users.h"
 #include "ppg/limits.h"
 #include "ppg/serial.h"
-#include "ppg/sip_names.h"
+#include "ppg/doors/sip_names.h"
 #include "security/addrset.h"
 #include "security/wrap.h"
 
@@ -203,8 +203,8 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
     if (s->files.whitelist)
         read_whitelist(load, c);
     if (s->files.terminals)
-        ppg_terminals_read(load, s->files.terminals, c->keyring, s->protection.suites, ppg_sip_domains(s),
-                           &c->registry);
+        ppg_terminals_read(load, s->files.terminals, c->keyring, s->protection.suites, s->pap.digest_md5,
+                           ppg_sip_domains(s), &c->registry);
     if (s->files.subscribers && s->key_server.name)
         read_subscribers(load, c);
     if (s->files.users)
@@ -219,6 +219,14 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
 static enum err outcome(enum err e)
 {
     return e == ERR_OK || e == ERR_IO || e == ERR_DENIED || e == ERR_NOMEM ? e : ERR_MALFORMED;
+}
+
+void ppg_config_error_bare(const struct ppg_config_errors *errs, size_t i, char out[512])
+{
+    const char *text = errs->text[i];
+
+    (void)snprintf(out, 512, "%.*s%s", (int)errs->name[i].at, text,
+                   text + errs->name[i].at + errs->name[i].n);
 }
 
 enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_config_errors *errs)

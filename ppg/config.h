@@ -31,7 +31,14 @@ struct ppg_config_errors {
     size_t n;
     size_t more; /* beyond the first PPG_CONFIG_ERRORS_MAX */
     char text[PPG_CONFIG_ERRORS_MAX][512];
+    /* Of each text: what may be a subscriber's name, or anything in a wrong place.  It goes to operators, not to logs. */
+    struct {
+        size_t at, n;
+    } name[PPG_CONFIG_ERRORS_MAX];
 };
+
+/* The i-th text as it may stand in a log, NUL behind it. */
+void ppg_config_error_bare(const struct ppg_config_errors *errs, size_t i, char out[512]);
 
 /* ERR_MALFORMED, ERR_IO, ERR_DENIED (a secret file others may read), ERR_NOMEM; *errs holds every line found. */
 enum err ppg_config_load(const char *path, struct ppg_config **out, struct ppg_config_errors *errs) MUST_USE;
@@ -56,7 +63,7 @@ struct ppg_limits *ppg_config_limits(const struct ppg_config *c);
  * what was bootstrapped.  Before anybody else sees `c`. */
 void ppg_config_follow(struct ppg_config *c, const struct ppg_config *before);
 /* NULL: no subscribers are configured.  One for all loops, in use until the next reload, whose one goes on with its
- * numbers; they move, everything else of it is constant.  More of them come by way of ppg/seq.h. */
+ * numbers; they move, everything else of it is constant.  More of them come by way of ppg/keys/seq.h. */
 struct sec_keyserver *ppg_config_keyserver(const struct ppg_config *c);
 /* Users with entities, and their keys; NULL: none are configured. */
 const struct sec_accounts *ppg_config_users(const struct ppg_config *c);

@@ -5,14 +5,14 @@
 #include "ppg/accept.h"
 #include "ppg/control.h"
 #include "ppg/deliver.h"
-#include "ppg/inbox.h"
+#include "ppg/doors/inbox.h"
 #include "ppg/notify.h"
-#include "ppg/keyask.h"
+#include "ppg/keys/keyask.h"
 #include "ppg/protect.h"
 #include "ppg/reply.h"
 #include "ppg/schedule.h"
-#include "ppg/wake.h"
-#include "ppg/seq.h"
+#include "ppg/doors/wake.h"
+#include "ppg/keys/seq.h"
 
 #define HEADERS_MAX_N 65536u /* octets of the header lines of one answer */
 

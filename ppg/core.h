@@ -15,6 +15,7 @@
 #include "pap/parse.h"
 #include "ppg/config.h"
 #include "ppg/push.h"
+#include "ppg/stats.h"
 #include "ppg/store/store.h"
 #include "security/digest.h"
 #include "security/mac_guard.h"
@@ -76,10 +77,12 @@ struct ppg_shared {
     struct store *store;
     struct log *log;
     const struct clk *clk;
-    struct sec_penalty *penalty;    /* failed logins count wherever they come in */
-    struct sec_penalty *mac_users;  /* wrong macs, by the name that they came under, whoever sent them */
-    struct sec_digest_guard *guard; /* nonces are good on every loop */
-    struct sec_mac_guard *macs;     /* likewise those of x-syncml-hmac */
+    struct sec_penalty *penalty;     /* failed logins count wherever they come in */
+    struct sec_penalty *mac_users;   /* wrong macs, by the name that they came under, whoever sent them */
+    struct sec_digest_guard *guard;  /* nonces are good on every loop */
+    struct sec_mac_guard *macs;      /* likewise those of x-syncml-hmac */
+    struct sec_mac_guard *logins;    /* and of terminals' syncml:auth-md5 */
+    struct sec_penalty *login_users; /* the names under which it failed */
     _Atomic int64_t
         next_notice_ms; /* UTC: when the earliest of the notices that only the store holds is due */
     struct ppg_share shares[PPG_SHARES]; /* zeroed at the start: all are behind until the first claim */
@@ -127,6 +130,7 @@ struct ppg_core {
     struct ppg_shared *shared;
     struct ppg_config *config; /* held */
     struct pap_parser *parser;
+    struct ppg_stats stats;
     struct list ops;   /* store operations of this turn */
     size_t ops_out;    /* operations whose done() has not run */
     struct buf answer; /* scratch of reply.c */

@@ -117,7 +117,7 @@ static enum pap_code take_uri(struct ppg_submission *s, const struct entity *e)
         s->push->flags |= PPG_AUTHENTICATED;
     else if (uri.n)
         LOG(s->core->shared->log, LOG_WARN, "initiator.foreign-uri", LOG_S("initiator", s->account->name),
-            LOG_S("uri", uri));
+            LOG_U("uri", uri));
     return arena_dup(&s->push->mem, uri, &s->push->initiator_uri)
                ? ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory")
                : PAP_CODE_ACCEPTED;

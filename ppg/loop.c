@@ -3,17 +3,17 @@
 
 #include "base/net/hub.h"
 #include "ppg/accept.h"
-#include "ppg/bsf.h"
-#include "ppg/bsfc.h"
-#include "ppg/callin.h"
-#include "ppg/inbox.h"
-#include "ppg/keyask.h"
+#include "ppg/keys/bsf.h"
+#include "ppg/keys/bsfc.h"
+#include "ppg/doors/callin.h"
+#include "ppg/doors/inbox.h"
+#include "ppg/keys/keyask.h"
 #include "ppg/schedule.h"
-#include "ppg/msrpdoor.h"
-#include "ppg/sipdoor.h"
-#include "ppg/verify.h"
-#include "ppg/visit.h"
-#include "ppg/zn.h"
+#include "ppg/doors/msrpdoor.h"
+#include "ppg/doors/sipdoor.h"
+#include "ppg/doors/verify.h"
+#include "ppg/keys/visit.h"
+#include "ppg/keys/zn.h"
 
 #define DRAIN_MS         20000 /* what is on the wire may finish for so long */
 #define INBOX_BODY_MAX_N 4096  /* octets: requests of terminals that fetch need none */

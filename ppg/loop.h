@@ -12,7 +12,7 @@
 #include "base/net/env.h"
 #include "base/net/httpd.h"
 #include "ppg/core.h"
-#include "ppg/entity_door.h"
+#include "ppg/doors/entity_door.h"
 #include "ppg/ocsp.h"
 #include "ppg/outbound.h"
 #include "ppg/snapshot.h"

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "ota/headers.h"
-#include "ppg/gba.h"
+#include "ppg/keys/gba.h"
 #include "ppg/item.h"
 
 #define ASSOCIATIONS_MAX 1000000u

@@ -8,7 +8,7 @@
 #include "ppg/authorize.h"
 #include "ppg/config/groups.h"
 #include "ppg/content.h"
-#include "ppg/deliver.h"
+#include "ppg/route.h"
 #include "ppg/entity.h"
 
 #define MEMBERS_MAX  100000u /* of all groups of one submission: it is in memory as a whole */
@@ -378,7 +378,7 @@ enum pap_code ppg_recipients_allow(struct ppg_submission *s)
 static unsigned possible(struct ppg_submission *s, const struct ppg_target *t, struct buf *made)
 {
     const struct ppg_push *p = s->push;
-    struct ppg_deliver_ask ask = {
+    struct ppg_route_ask ask = {
         .key = t->key, .asked = p->asked, .demanded = t->demanded, .push = p, .made = made};
     unsigned code = PAP_CODE_INTERNAL_ERROR;
     struct buf device;
@@ -389,7 +389,7 @@ static unsigned possible(struct ppg_submission *s, const struct ppg_target *t, s
         e = pap_address_device(t->address, ppg_core_settings(s->core)->pap.strict, &device);
     ask.device = buf_slice(&device);
     if (!e || e == ERR_ABSENT)
-        code = ppg_deliver_possible(s->core, &ask, s->why);
+        code = ppg_route_possible(s->core, &ask, s->why);
     buf_clear(&device);
     return code;
 }

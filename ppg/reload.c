@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/list.h"
-#include "ppg/audit.h"
+#include "ppg/admin/audit.h"
 #include "ppg/logfile.h"
 
 /* A configuration nobody is to use any more. */
@@ -212,8 +212,12 @@ static void log_move_on(struct ppg_reload *r)
 
 static void tell_kept(struct ppg_reload *r)
 {
-    for (size_t i = 0; i < r->errs.n; i++)
-        LOG(r->conf.log, LOG_ERROR, "config.error", LOG_C("what", r->errs.text[i]));
+    char what[512];
+
+    for (size_t i = 0; i < r->errs.n; i++) {
+        ppg_config_error_bare(&r->errs, i, what);
+        LOG(r->conf.log, LOG_ERROR, "config.error", LOG_C("what", what));
+    }
     LOG(r->conf.log, LOG_ERROR, "reload.kept", LOG_I("errors", r->errs.n + r->errs.more));
 }
 

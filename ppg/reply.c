@@ -228,6 +228,7 @@ void ppg_reply(struct ppg_core *c, struct net_http_exchange *x, const struct sec
     print_limits(c, account, o, headers);
     LOG(c->shared->log, LOG_INFO, "pap.answered", LOG_S("initiator", account ? account->name : SLICE_NONE),
         LOG_S("push_id", o->push_id), LOG_I("code", o->code), LOG_C("why", o->why ? o->why : ""));
+    ppg_stats_answer(&c->stats, o->code);
     if (e || buf_err(headers))
         net_httpd_reply(x, 503, SLICE("text/plain"), SLICE("Retry-After: 1\r\n"), SLICE("out of memory\n"));
     else

@@ -10,7 +10,7 @@
 #include "ppg/deliver.h"
 #include "ppg/lanes.h"
 #include "ppg/settle.h"
-#include "ppg/wake.h"
+#include "ppg/doors/wake.h"
 
 #define SENDING_MAX   4096u  /* attempts under way on one core, at most */
 #define IDLE_LANES    65536u /* terminals that are only remembered, beside those with targets in memory */
@@ -199,6 +199,7 @@ static bool was_put_off(const struct ppg_queue *q, const struct ppg_target *t)
 static void arrive(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_target *t, int64_t now)
 {
     struct ppg_queue *q = ppg_stand_queue(st, t);
+    bool behind;
 
     if (st->lane->closed_until_ms || ppg_away_any(&q->away))
         clock_look(s);
@@ -206,10 +207,16 @@ static void arrive(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_targ
         t->busy = q->busy_n;
     if (st->lane->by_call && lane_closed(st->lane, now))
         ppg_wake(s->core->wake, t->key, t->push->app_id);
-    if (was_put_off(q, t))
+    if (was_put_off(q, t)) {
         send_away(s, st, t, q->away.last.due_ms, NULL);
-    else if (ppg_away_behind(&q->away, t->due_ms, t->id) || queue_full(q, t) || lane_closed(st->lane, now))
-        send_away(s, st, t, num_max64(st->lane->closed_until_ms, now + STEP_MIN_MS), NULL);
+        return;
+    }
+    /* Who is only behind others goes to where they are: were it later, those would be behind in turn, and so on. */
+    behind = ppg_away_behind(&q->away, t->due_ms, t->id);
+    if (lane_closed(st->lane, now))
+        send_away(s, st, t, st->lane->closed_until_ms, NULL);
+    else if (behind || queue_full(q, t))
+        send_away(s, st, t, behind ? 0 : now + STEP_MIN_MS, NULL);
     else
         ppg_lanes_put(&s->lanes, st, t);
 }
@@ -474,31 +481,26 @@ static struct ppg_target *lane_find(struct ppg_lane *lane, int64_t id)
     return t;
 }
 
-/* The one that is under way, if its terminal has got nothing of it: then it was not tried.  NULL: it has. */
-static struct ppg_target *withdrawn(struct ppg_schedule *s, struct ppg_lane *lane)
+void ppg_schedule_withdrawn(struct ppg_schedule *s, struct ppg_target *t, const struct store_record *record)
 {
-    struct ppg_target *t = lane->sending;
-
-    if (!ppg_deliver_withdraw(s->core->deliver, t))
-        return NULL;
+    ppg_settle_note(&s->settles, t, record);
     ppg_lanes_ended(&s->lanes, t);
     t->stage = ST_WAITING;
     t->tries--;
-    return t;
 }
 
 static void recall(struct ppg_schedule *s, struct ppg_recall *r)
 {
     struct ppg_lane *lane = ppg_lanes_find(&s->lanes, r->key);
     struct ppg_target *t = lane ? lane_find(lane, r->id) : NULL;
-    bool sending = lane && lane->sending && lane->sending->id == r->id;
+    struct ppg_target *sending = lane && lane->sending && lane->sending->id == r->id ? lane->sending : NULL;
 
     r->target = NULL;
     r->what = sending ? PPG_RECALL_BUSY : PPG_RECALL_ABSENT;
     if (t)
         ppg_lanes_take(&s->lanes, t);
-    else if (sending)
-        t = withdrawn(s, lane);
+    else if (sending && ppg_deliver_withdraw(s->core->deliver, sending))
+        t = sending;
     if (!t)
         return;
     ppg_lanes_tidy(&s->lanes, t->stand);

@@ -25,6 +25,9 @@ void ppg_schedule_absent(struct ppg_schedule *s, struct ppg_target *t);
 /* deliver.c: the terminal fetches it; it waits in the store until then, or its deadline, and nothing waits behind it.  record:
  * of the attempt that told the terminal of it, or with began_ms 0 when there was none; borrowed. */
 void ppg_schedule_parked(struct ppg_schedule *s, struct ppg_target *t, const struct store_record *record);
+/* deliver.c: the attempt was taken back, as ppg_schedule_recall() wanted; it waits as if it had not been tried.  record is
+ * borrowed. */
+void ppg_schedule_withdrawn(struct ppg_schedule *s, struct ppg_target *t, const struct store_record *record);
 /* The terminal, which is this core's, has called in: what waits for it is due. */
 void ppg_schedule_called(struct ppg_schedule *s, struct slice key);
 /* Takes targets out of their lanes: those that wait, and those under way of which the terminal has got nothing.  A released one comes into the caller's hands (its hold on the

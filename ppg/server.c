@@ -6,20 +6,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/net/listen.h"
 #include "base/thread.h"
 #include "ota/registrar/location.h"
-#include "ppg/admin.h"
-#include "ppg/audit.h"
+#include "ppg/admin/admin.h"
+#include "ppg/admin/audit.h"
+#include "ppg/admin/metrics.h"
 #include "ppg/config/schema.h"
 #include "ppg/expiry.h"
 #include "ppg/limits.h"
 #include "ppg/loop.h"
 #include "ppg/schedule.h"
-#include "ppg/sip_aka.h"
-#include "ppg/sip_names.h"
-#include "ppg/verify.h"
-#include "ppg/waits.h"
+#include "ppg/doors/sip_aka.h"
+#include "ppg/doors/sip_names.h"
+#include "ppg/doors/verify.h"
+#include "ppg/doors/waits.h"
 #include "security/bootstrap.h"
+#include "security/kdf.h"
+#include "security/pseudonym.h"
 
 #define LOOPS_MAX           64u
 #define PURGE_EVERY_MS      1000
@@ -39,9 +43,11 @@ struct ppg_server {
     unsigned loops_n;
     uv_signal_t signals[3];
     struct ppg_admin *admin;
+    struct ppg_metrics_doors *metrics; /* NULL: none */
     struct ppg_reload *reload;
     struct ppg_snapshot *snapshot; /* in use; reload holds it */
     struct ppg_audit *audit;
+    struct sec_pseudonyms *names; /* of subscribers in the log */
     struct store_purge purge;
     bool purging;
     int64_t purge_at_ms;
@@ -105,7 +111,7 @@ static void take(void *arg, struct ppg_snapshot *before, struct ppg_snapshot *fr
     net_gate_set(s->gate, set->pap.connections_max, set->pap.connections_per_address_max);
     ota_sip_location_set_max(s->shared.location, set->ota_sip.registered_max);
     net_gate_set(s->calls, set->ota_http.calls_max, set->ota_http.calls_per_address_max);
-    log_set(s->shared.log, set->log.level, set->log.format, set->log.full_addresses);
+    log_set(s->shared.log, set->log.level, set->log.format, set->log.identities);
     for (unsigned i = 0; i < s->loops_n; i++)
         ppg_loop_mail_snapshot(&s->loops[i], fresh);
 }
@@ -145,11 +151,13 @@ static void signal_closed(uv_handle_t *h)
 static void stop(struct ppg_server *s)
 {
     s->stopping = true;
-    s->own_open = sizeof s->signals / sizeof s->signals[0] + (s->admin ? 1 : 0);
+    s->own_open = sizeof s->signals / sizeof s->signals[0] + (s->admin ? 1 : 0) + (s->metrics ? 1 : 0);
     for (size_t i = 0; i < sizeof s->signals / sizeof s->signals[0]; i++)
         uv_close((uv_handle_t *)&s->signals[i], signal_closed);
     if (s->admin)
         ppg_admin_close(s->admin, own_closed, s);
+    if (s->metrics)
+        ppg_metrics_doors_close(s->metrics, own_closed, s);
 }
 
 /* Quiet on all loops for two ticks: nothing is on its way between them any more. */
@@ -266,6 +274,8 @@ static void status(void *arg, struct ppg_status *out)
     out->connections = net_gate_open(s->gate);
     out->live = atomic_load(&s->shared.live);
     out->draining = atomic_load(&s->shared.draining);
+    for (unsigned i = 0; i < s->loops_n; i++)
+        ppg_stats_add(&out->stats, &s->loops[i].core.stats);
     out->changes = ppg_reload_changes(s->reload);
 }
 
@@ -354,6 +364,10 @@ static enum err shared_init(struct ppg_server *s, struct log *log)
         e = ppg_sip_aka_create(set, &s->shared.sip_aka);
     if (!e)
         e = sec_mac_guard_create(NONCES_MAX, &s->shared.macs);
+    if (!e)
+        e = sec_mac_guard_create(NONCES_MAX, &s->shared.logins);
+    if (!e)
+        e = sec_penalty_create(MAC_USERS_MAX, &s->shared.login_users);
     return e ? e : sec_digest_guard_create(&guard, &s->shared.guard);
 }
 
@@ -370,6 +384,20 @@ static enum err store_start(struct ppg_server *s, char why[256])
                               .log = s->shared.log};
 
     return store_open(&conf, &s->shared.store, why);
+}
+
+/* The same names mean the same token as long as the store lives, and who reads the log has no store. */
+static enum err names_start(struct ppg_server *s)
+{
+    const struct slice label = SLICE("names in the log");
+    uint8_t key[SEC_SHA256_N];
+    enum err e = sec_hmac_sha256(slice_str(store_secret(s->shared.store)), &label, 1, key);
+
+    if (!e)
+        e = sec_pseudonyms_create(slice_of(key, sizeof key), &s->names);
+    if (!e)
+        log_set_tokens(s->shared.log, sec_pseudonym, s->names);
+    return e;
 }
 
 static enum err reload_start(struct ppg_server *s)
@@ -404,6 +432,21 @@ static struct net_gate *gate_of(const struct ppg_server *s, enum ppg_listen_kind
                : s->calls;
 }
 
+static void listens(struct ppg_server *s, const char *address, uint16_t port, const char *name, bool tls,
+                    FILE *ports)
+{
+    LOG(s->shared.log, LOG_WARN, "server.listen", LOG_C("address", address), LOG_I("port", port),
+        LOG_B("tls", tls));
+    if (ports)
+        (void)fprintf(ports, "%s=%s:%u\n", name, address, port);
+}
+
+static enum err listen_fail(const struct ppg_listen *at, uint16_t port, const char *reason, char why[256])
+{
+    (void)snprintf(why, 256, "cannot listen on %s port %u: %s", at->address, port, reason);
+    return ERR_IO;
+}
+
 /* One address on every loop; the first bind settles a port the system chooses. */
 static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enum ppg_listen_kind kind,
                           FILE *ports, char why[256])
@@ -411,19 +454,13 @@ static enum err listen_on(struct ppg_server *s, const struct ppg_listen *at, enu
     uint16_t port = at->port;
     const char *reason = "";
 
-    for (unsigned i = 0; i < s->loops_n; i++) {
-        enum err e = ppg_loop_listen(&s->loops[i], at, kind, gate_of(s, kind), &port, &reason);
-
-        if (e) {
-            (void)snprintf(why, 256, "cannot listen on %s port %u: %s", at->address, port, reason);
-            return e;
-        }
-    }
-    LOG(s->shared.log, LOG_WARN, "server.listen", LOG_C("address", at->address), LOG_I("port", port),
-        LOG_B("tls", kind != PPG_LISTEN_CLEAR && kind != PPG_LISTEN_CALLS && kind != PPG_LISTEN_SIP_UDP &&
-                         kind != PPG_LISTEN_SIP_TCP && kind != PPG_LISTEN_MSRP));
-    if (ports)
-        (void)fprintf(ports, "%s=%s:%u\n", ppg_listen_name(kind), at->address, port);
+    for (unsigned i = 0; i < s->loops_n; i++)
+        if (ppg_loop_listen(&s->loops[i], at, kind, gate_of(s, kind), &port, &reason))
+            return listen_fail(at, port, reason, why);
+    listens(s, at->address, port, ppg_listen_name(kind),
+            kind != PPG_LISTEN_CLEAR && kind != PPG_LISTEN_CALLS && kind != PPG_LISTEN_SIP_UDP &&
+                kind != PPG_LISTEN_SIP_TCP && kind != PPG_LISTEN_MSRP,
+            ports);
     return ERR_OK;
 }
 
@@ -456,7 +493,40 @@ static const struct {
     {PPG_LISTEN_MSRPS_PSK, DOOR(ota_sip.listen_msrps_psk)},
 };
 
-static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
+/* Before the first of its kind is open: addresses of ours may overlap. */
+static enum err vacant(const struct ppg_listen *at, bool datagrams, char why[256])
+{
+    const char *reason = "";
+
+    return at->port && net_listen_vacant(at->address, at->port, datagrams, &reason)
+               ? listen_fail(at, at->port, reason, why)
+               : ERR_OK;
+}
+
+/* On loop 0 alone. */
+static enum err listen_metrics(struct ppg_server *s, FILE *ports, char why[256])
+{
+    const struct ppg_settings *set = ppg_config_settings(s->snapshot->config);
+    const struct ppg_metrics_from from = {
+        .core = &s->loops[0].core, .status = status, .arg = s, .started_s = clk_utc_ms(s->shared.clk) / 1000};
+    enum err e =
+        set->admin.listen_metrics_n ? ppg_metrics_doors_create(&s->loops[0].env, &from, &s->metrics) : ERR_OK;
+
+    for (size_t i = 0; !e && i < set->admin.listen_metrics_n; i++) {
+        const struct ppg_listen *at = &set->admin.listen_metrics[i];
+        uint16_t port = at->port;
+        const char *reason = "";
+
+        e = vacant(at, false, why);
+        if (!e && ppg_metrics_listen(s->metrics, at, &port, &reason))
+            e = listen_fail(at, port, reason, why);
+        if (!e)
+            listens(s, at->address, port, "metrics", false, ports);
+    }
+    return e;
+}
+
+static enum err each_door(struct ppg_server *s, bool look, FILE *ports, char why[256])
 {
     const char *set = (const char *)ppg_config_settings(s->snapshot->config);
     enum err e = ERR_OK;
@@ -466,9 +536,19 @@ static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
         size_t n = *(const size_t *)(const void *)(set + doors[d].count_at);
 
         for (size_t i = 0; i < n && !e; i++)
-            e = listen_on(s, &at[i], doors[d].kind, ports, why);
+            e = look ? vacant(&at[i], doors[d].kind == PPG_LISTEN_SIP_UDP, why)
+                     : listen_on(s, &at[i], doors[d].kind, ports, why);
     }
     return e;
+}
+
+static enum err listen_all(struct ppg_server *s, FILE *ports, char why[256])
+{
+    enum err e = each_door(s, true, NULL, why);
+
+    if (!e)
+        e = each_door(s, false, ports, why);
+    return e ? e : listen_metrics(s, ports, why);
 }
 
 /* The file appears whole, so who waits for it may read it. */
@@ -526,6 +606,7 @@ enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struc
     if (!s->loops || !s->threads)
         return ERR_NOMEM;
     if ((e = policy_start(s, why)) || (e = shared_init(s, log)) || (e = store_start(s, why)) ||
+        (e = names_start(s)) ||
         (e = net_gate_create(set->pap.connections_max, set->pap.connections_per_address_max, &s->gate)) ||
         (e = net_gate_create(set->ota_http.calls_max, set->ota_http.calls_per_address_max, &s->calls)) ||
         (e = loops_start(s)) || (e = audit_start(s, why)) || (e = reload_start(s)) ||
@@ -574,7 +655,11 @@ void ppg_server_free(struct ppg_server **sp)
     sec_penalty_free(&s->shared.mac_users);
     sec_digest_guard_free(&s->shared.guard);
     sec_mac_guard_free(&s->shared.macs);
+    sec_mac_guard_free(&s->shared.logins);
+    sec_penalty_free(&s->shared.login_users);
     ppg_reload_free(&s->reload);
+    log_set_tokens(s->shared.log, NULL, NULL);
+    sec_pseudonyms_free(&s->names);
     free(s->loops);
     free(s->threads);
     free(s);

@@ -249,7 +249,7 @@ struct ppg_settings {
     struct {
         enum log_level level;
         enum log_format format;
-        bool full_addresses;
+        enum log_identities identities;
         const char *file; /* NULL: standard error */
     } log;
     struct {
@@ -279,6 +279,8 @@ struct ppg_settings {
         const char *socket;    /* UNIX socket of the operator; NULL: none */
         const char *audit;     /* what operators changed; NULL: they cannot change lists over the socket */
         const char *audit_key; /* as sec_master_read takes it; NULL: none */
+        struct ppg_listen listen_metrics[PPG_LISTEN_MAX]; /* where collectors of metrics ask; clear */
+        size_t listen_metrics_n;
     } admin;
 };
 

@@ -24,8 +24,8 @@ struct ppg_settle {
     char note[160];
 };
 
-static struct ppg_settle *settle_new(struct ppg_settles *s, struct ppg_target *t, enum store_kind kind,
-                                     store_done_fn *done)
+/* NULL: memory. */
+static struct ppg_settle *settle_any(struct ppg_settles *s, enum store_kind kind, store_done_fn *done)
 {
     struct ppg_settle *w = s->spare;
 
@@ -33,18 +33,37 @@ static struct ppg_settle *settle_new(struct ppg_settles *s, struct ppg_target *t
         s->spare = w->next_spare;
     else
         w = malloc(sizeof *w);
-    if (!w) {
-        list_push_back(&s->unwritten, &t->link);
+    if (!w)
         return NULL;
-    }
     w->as.finish = (struct store_finish){.target_id = 0};
     w->as.op = (struct store_op){.kind = kind, .done = done};
     w->settles = s;
-    w->target = t;
+    w->target = NULL;
     list_init(&w->again);
     w->delayed = false;
     s->under_way++;
     return w;
+}
+
+static struct ppg_settle *settle_new(struct ppg_settles *s, struct ppg_target *t, enum store_kind kind,
+                                     store_done_fn *done)
+{
+    struct ppg_settle *w = settle_any(s, kind, done);
+
+    if (w)
+        w->target = t;
+    else
+        list_push_back(&s->unwritten, &t->link);
+    return w;
+}
+
+static void settle_spare(struct ppg_settle *w)
+{
+    struct ppg_settles *s = w->settles;
+
+    w->next_spare = s->spare;
+    s->spare = w;
+    s->under_way--;
 }
 
 /* Both it and its target leave memory. */
@@ -54,9 +73,7 @@ static void settle_over(struct ppg_settle *w)
 
     s->held--;
     ppg_schedule_release(s->core, w->target);
-    w->next_spare = s->spare;
-    s->spare = w;
-    s->under_way--;
+    settle_spare(w);
 }
 
 /* The texts of a record live in the write until it is done. */
@@ -137,6 +154,8 @@ static void finished(struct store_op *op)
         return;
     if (!op->err) {
         log_final(w);
+        ppg_stats_final(&w->settles->core->stats, w->target->push, (enum ppg_stage)w->target->stage,
+                        w->as.finish.event_ms);
         if (owe(w))
             return;
     }
@@ -198,6 +217,33 @@ void ppg_settle_move(struct ppg_settles *s, struct ppg_target *t, const struct s
     /* Before it is durable, and again then: a new target that comes in between must not overtake it. */
     ppg_shared_due(&t->push->share->next_due_ms, m->due_ms);
     ppg_core_submit(s->core, &m->op);
+}
+
+static void noted(struct store_op *op)
+{
+    struct ppg_settle *w = container_of(op, struct ppg_settle, as.op);
+
+    if (op->err)
+        LOG(w->settles->core->shared->log, LOG_WARN, "attempt.unrecorded",
+            LOG_I("target", w->as.move.target_id), LOG_C("error", err_name(op->err)));
+    settle_spare(w);
+}
+
+void ppg_settle_note(struct ppg_settles *s, const struct ppg_target *t, const struct store_record *record)
+{
+    struct ppg_settle *w = settle_any(s, STORE_MOVE, noted);
+    struct store_move *m;
+
+    if (!w)
+        return;
+    m = &w->as.move;
+    m->target_id = t->id;
+    m->due_ms = t->due_ms;
+    m->tries = t->tries;
+    m->keep = true;
+    settle_record(w, &m->record, record);
+    ppg_core_submit(s->core, &m->op);
+    ppg_core_flush(s->core);
 }
 
 static void write_unwritten(struct ppg_settles *s)

@@ -24,6 +24,9 @@ void ppg_settles_clear(struct ppg_settles *s); /* no write may be under way */
 void ppg_settle_finish(struct ppg_settles *s, struct ppg_target *t, const struct store_record *record);
 /* Back to the store until t->due_ms, likewise.  A claim brings it again, at the latest when it expires. */
 void ppg_settle_move(struct ppg_settles *s, struct ppg_target *t, const struct store_record *record);
+/* The attempt that has just been taken back, t->tries counts it still: a line of the target's history, which the store has
+ * before whatever any loop tells it from now on.  It is for people: what cannot be written is let go.  *t stays the caller's. */
+void ppg_settle_note(struct ppg_settles *s, const struct ppg_target *t, const struct store_record *record);
 /* Tries again what could not be written; when draining what found no memory is let go with its lease, which ends with
  * this run. */
 void ppg_settle_again(struct ppg_settles *s);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "ppg/config/schema.h"
-#include "ppg/psk.h"
+#include "ppg/keys/psk.h"
 #include "security/credentials.h"
 
 #define SYSTEM_CA   "/etc/ssl/certs/ca-certificates.crt" /* Debian's list of public authorities */
@@ -39,6 +39,7 @@ static void complain(struct ppg_config_errors *errs, const struct ppg_config *co
     if (errs->n == PPG_CONFIG_ERRORS_MAX)
         return;
     ppg_schema_each_file(ppg_config_settings(config), suspect, &c);
+    errs->name[errs->n].at = errs->name[errs->n].n = 0;
     if (c.key)
         (void)snprintf(errs->text[errs->n++], sizeof errs->text[0], "%s:%u: %s: %s", ppg_config_path(config),
                        (unsigned)c.line, c.key, why);

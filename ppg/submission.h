@@ -5,9 +5,9 @@
 
 #include "base/net/httpd.h"
 #include "pap/mime.h"
-#include "ppg/deliver.h"
 #include "ppg/enqueue.h"
 #include "ppg/reply.h"
+#include "ppg/route.h"
 
 struct ppg_submission {
     struct ppg_core *core;
@@ -18,8 +18,8 @@ struct ppg_submission {
     struct pap_message message;        /* in push->mem */
     struct ppg_outcome outcome;
     struct ppg_enqueue enqueue;
-    char why[PPG_DELIVER_WHY_N]; /* text behind outcome.why */
-    char answer_push_id[256];    /* the push may be gone when the answer is printed */
+    char why[PPG_ROUTE_WHY_N]; /* text behind outcome.why */
+    char answer_push_id[256];  /* the push may be gone when the answer is printed */
     struct ppg_submission *next_free;
 };
 

@@ -7,7 +7,7 @@
 #include <time.h>
 #include "base/codec.h"
 #include "base/mem.h"
-#include "security/sax.h"
+#include "base/xml/sax.h"
 
 #define SPACE        "uri:3gpp-gba"
 #define TIME_N       sizeof "2026-01-31T12:00:00Z"
@@ -169,7 +169,7 @@ static void on_text(void *arg, const xmlChar *text, int n)
 static void run(struct reader *r, struct slice xml)
 {
     const xmlSAXHandler sax = {.startElementNs = on_start, .endElementNs = on_end, .characters = on_text};
-    enum err e = sec_sax_run(&sax, r, xml, NULL);
+    enum err e = xml_sax_run(&sax, r, xml, NULL);
 
     if (e)
         refuse(r, e);

@@ -26,12 +26,10 @@ enum err sec_params_add(struct sec_params *p, struct slice item)
     scan_end(&s);
     if (s.err)
         return s.err;
-    if (slice_find(value, '\\') < value.n)
-        return ERR_MALFORMED;
     for (size_t i = 0; i < SEC_PARAM_COUNT; i++) {
         if (!slice_eq_ci(name, slice_str(names[i])))
             continue;
-        if (p->has[i])
+        if (p->has[i] || slice_find(value, '\\') < value.n)
             return ERR_MALFORMED;
         p->has[i] = true;
         p->value[i] = value;

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "security/authmd5.h"
 
 #define USERS_MAX  1000000
 #define ISSUED_N   8 /* nonces remembered of a user: its connections take turns */
@@ -186,6 +187,25 @@ static void gather(struct sec_mac_guard *g, struct slice name, const struct sec_
     (void)pthread_mutex_unlock(&g->lock);
 }
 
+/* Was it made with this nonce?  A login is tried in both readings of it, whatever comes of the first. */
+static enum err was_made(const struct sec_mac_message *m, struct slice key, struct slice nonce,
+                         const struct sec_mac_text *body, bool *same)
+{
+    struct sec_mac_text want;
+    enum err e = ERR_OK;
+
+    *same = false;
+    if (!m->login) {
+        e = sec_mac_make(m->mac->algorithm, key, nonce, body, &want);
+        *same = !e && sec_mac_same(m->mac, &want, m->hex);
+    }
+    for (int reading = 0; m->login && !e && reading < SEC_AUTHMD5_READINGS; reading++) {
+        e = sec_authmd5_make(key, nonce, (enum sec_authmd5_reading)reading, &want);
+        *same |= !e && sec_mac_same(m->mac, &want, false);
+    }
+    return e;
+}
+
 /* Which of the nonces it was made with.  All are tried, the empty places too, so that the time tells neither whether
  * the name is known nor how often it was here.  ERR_DENIED: none. */
 static enum err match(const struct sec_mac_guard *g, const struct sec_mac_message *m,
@@ -194,14 +214,15 @@ static enum err match(const struct sec_mac_guard *g, const struct sec_mac_messag
     enum sec_mac_algorithm a = m->mac->algorithm;
     const struct sec_secret *own = m->keys ? &m->keys->key[a] : NULL;
     bool known = own && own->n;
-    struct sec_mac_text body, want;
-    enum err e = sec_mac_body(a, m->body, m->body_parts, &body);
+    struct sec_mac_text body = {.n = 0};
+    enum err e = m->login ? ERR_OK : sec_mac_body(a, m->body, m->body_parts, &body);
     size_t found = CANDIDATES;
+    bool same;
 
     for (size_t i = 0; i < CANDIDATES && !e; i++) {
-        e = sec_mac_make(a, sec_secret_slice(known ? own : &g->nobody),
-                         slice_of(c->nonce[i].nonce, SEC_MAC_NONCE_N), &body, &want);
-        if (!e && sec_mac_same(m->mac, &want, m->hex) && c->nonce[i].there)
+        e = was_made(m, sec_secret_slice(known ? own : &g->nobody),
+                     slice_of(c->nonce[i].nonce, SEC_MAC_NONCE_N), &body, &same);
+        if (!e && same && c->nonce[i].there)
             found = i;
     }
     if (e)

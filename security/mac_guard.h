@@ -41,7 +41,8 @@ struct sec_mac_message {
     const struct sec_mac_keys *keys; /* of its user; NULL: nobody has that name, which takes as long */
     const struct slice *body;        /* parts of the entity as it was transferred */
     size_t body_parts;
-    bool hex; /* as sec_mac_same() */
+    bool hex;   /* as sec_mac_same() */
+    bool login; /* a response of authmd5.h instead, which is over no body */
 };
 /* ERR_OK: right; its nonce is spent and the next one is in the session.  ERR_DENIED: wrong.  ERR_LATE: right, but of a
  * nonce that was used or is too old.  ERR_NOMEM, ERR_IO. */

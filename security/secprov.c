@@ -10,7 +10,7 @@
 #include "security/digest_hash.h"
 #include "security/gpl.h"
 #include "security/uri.h"
-#include "security/sax.h"
+#include "base/xml/sax.h"
 
 #define ATTRS_MAX   8u
 #define DEPTH_MAX   4u
@@ -372,7 +372,7 @@ static void run(struct reader *r, struct slice xml)
                                .endElementNs = on_end,
                                .characters = on_text,
                                .ignorableWhitespace = on_text};
-    enum err e = sec_sax_run(&sax, r, xml, NULL);
+    enum err e = xml_sax_run(&sax, r, xml, NULL);
 
     if (e)
         refuse(r, e, e == ERR_NOMEM ? "out of memory" : "not well-formed XML");

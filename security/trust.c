@@ -258,7 +258,11 @@ static enum err mac_judged(const struct sec_accounts *t, const struct sec_eviden
                            const struct sec_account **who)
 {
     const struct sec_account *a = sec_accounts_by_user(t, mac->user);
-    struct sec_mac_message message = {mac, a ? &a->mac : NULL, &ev->request.body, 1, ev->mac_hex};
+    struct sec_mac_message message = {.mac = mac,
+                                      .keys = a ? &a->mac : NULL,
+                                      .body = &ev->request.body,
+                                      .body_parts = 1,
+                                      .hex = ev->mac_hex};
     enum err e;
 
     if (!ev->request.body_known) {

@@ -98,30 +98,53 @@ static bool set_option(int fd, int level, int option)
     return setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
-/* An open descriptor that listens, or -1 with *why. */
-static int tcp_socket(const struct net_listen_conf *conf, const char **why)
+/* A descriptor bound to the address, or -1 with *why.  Datagrams that nobody else may have need no option. */
+static int bound_socket(const char *address, uint16_t port, int type, bool shared, const char **why)
 {
     struct sockaddr_storage at;
     socklen_t n;
     int fd;
 
     *why = "the listening address is not numeric";
-    if (net_addr_parse(slice_str(conf->address), conf->port, &at))
+    if (net_addr_parse(slice_str(address), port, &at))
         return -1;
     n = at.ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
     *why = "no socket can be opened";
-    fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    fd = socket(at.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR) && set_option(fd, SOL_SOCKET, SO_REUSEPORT) &&
+    if ((type == SOCK_DGRAM || set_option(fd, SOL_SOCKET, SO_REUSEADDR)) &&
+        (!shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT)) &&
         (at.ss_family == AF_INET || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
-        bind(fd, (struct sockaddr *)&at, n) == 0 && listen(fd, BACKLOG) == 0)
+        bind(fd, (struct sockaddr *)&at, n) == 0)
         return fd;
     *why = errno == EADDRINUSE ? "the address is in use"
            : errno == EACCES   ? "no permission for this address"
                                : "the address cannot be bound";
     (void)close(fd);
     return -1;
+}
+
+/* An open descriptor that listens, or -1 with *why. */
+static int tcp_socket(const struct net_listen_conf *conf, const char **why)
+{
+    int fd = bound_socket(conf->address, conf->port, SOCK_STREAM, true, why);
+
+    if (fd < 0 || listen(fd, BACKLOG) == 0)
+        return fd;
+    *why = "the address is in use";
+    (void)close(fd);
+    return -1;
+}
+
+enum err net_listen_vacant(const char *address, uint16_t port, bool datagrams, const char **why)
+{
+    int fd = bound_socket(address, port, datagrams ? SOCK_DGRAM : SOCK_STREAM, false, why);
+
+    if (fd < 0)
+        return ERR_IO;
+    (void)close(fd);
+    return ERR_OK;
 }
 
 /* A socket file left by a process that is gone may be replaced; one that somebody answers on may not. */

@@ -23,6 +23,10 @@ struct net_listen_conf {
     void *arg;
 };
 
+/* Does nobody listen there, nor take datagrams?  To be asked before the first loop does: they share the address, and with
+ * them would, unnoticed, another process of the same user.  ERR_IO: *why is static text. */
+enum err net_listen_vacant(const char *address, uint16_t port, bool datagrams, const char **why) MUST_USE;
+
 /* Copies nothing but numbers: the strings outlive the listener.  ERR_IO, ERR_NOMEM; *why is static text. */
 enum err net_listen(const struct net_env *env, const struct net_listen_conf *conf, struct net_listener **out,
                     const char **why) MUST_USE;

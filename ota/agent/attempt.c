@@ -121,6 +121,12 @@ static void agree_and_go_on(struct ota_sip_attempt *a, const struct ota_sip_repl
         ota_sip_attempt_launch(a);
 }
 
+/* For who it is from, what it is or how large (RFC 3261 §21.4, §21.5): nobody has taken anything of it. */
+static bool refused_unread(unsigned status)
+{
+    return status == 401 || status == 405 || status == 407 || status == 413 || status == 501 || status == 513;
+}
+
 static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
 {
     struct ota_sip_verdict v = ota_sip_verdict(r->status, a->job->confirmed);
@@ -130,6 +136,8 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
         v.outcome == OTA_ABORTED) /* who has opened the first form refuses the second as a replay */
         v.code = OTHER_TYPE;
     (void)snprintf(note, sizeof note, "%u %s", r->status, v.note);
+    if (pushed(a) && refused_unread(r->status))
+        a->told--;
     a->job->result.retry_after_ms = r->retry_s * 1000;
     a->job->result.taken = v.outcome == OTA_DELIVERED && r->status == 200; /* 202 is a relay's */
     a->job->result.association = ota_sa_answer_parse(r->association);
@@ -258,7 +266,7 @@ static enum err try_send(struct ota_sip_attempt *a)
         return e;
     }
     a->cseq++;
-    a->told |= pushed(a);
+    a->told += pushed(a);
     ota_sip_watch(s);
     return ERR_OK;
 }

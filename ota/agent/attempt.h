@@ -107,7 +107,7 @@ struct ota_sip_attempt {
     unsigned moves;
     bool asking;     /* with OPTIONS, before the push itself */
     bool session;    /* in a session, not as a MESSAGE */
-    bool told;       /* a MESSAGE has left */
+    unsigned told;   /* MESSAGEs that have left, but for those refused unread */
     bool bare;       /* the content itself, no envelope */
     bool form_tried; /* the other form was tried */
     bool widened;    /* over TCP for its size alone (RFC 3261 §18.1.1) */

@@ -445,10 +445,14 @@ void ota_sip_session_stray(struct ota_sip *sip, struct ota_sip_hop *hop, const s
     struct ota_sip_session *s = map_get(&sip->sessions, ota_sip_reply_call_id(r));
     struct ota_sip_dialog d;
 
-    if (s && s->acked && s->hop) {
+    if (ota_sip_dialog_read(r, &d))
+        return;
+    if (!s || strcmp(s->dialog.peer_tag, d.peer_tag) !=
+                  0) { /* of a fork: a dialog of its own (RFC 3261 §13.2.2.4) */
+        if (hop)
+            end_stray(sip, hop, &d);
+    } else if (s->acked && s->hop) {
         (void)!ota_sip_hop_send(s->hop, buf_slice(&s->ack));
-    } else if (!s && hop && !ota_sip_dialog_read(r, &d)) {
-        end_stray(sip, hop, &d);
-        ota_sip_dialog_clear(&d);
     }
+    ota_sip_dialog_clear(&d);
 }

@@ -441,7 +441,7 @@ static void sip_cancel(void *self, struct ota_job *job)
 }
 
 /* An INVITE asks whether a push may come and has nothing of it: the far end hears CANCEL, or BYE when it has said yes.  What a MESSAGE
- * or a chunk has carried may have arrived. */
+ * or a chunk has carried may have arrived, unless the MESSAGE was refused unread. */
 static bool sip_withdraw(void *self, struct ota_job *job)
 {
     struct ota_sip_attempt *a = job->attempt;

@@ -126,14 +126,15 @@ enum err ota_msrp_sender_abort(struct ota_msrp_sender *s, struct buf *out)
     return buf_err(out);
 }
 
+/* A report is the far end's own word: who says that it has all has all, whatever a hop has not answered (§7.1.2). */
 static void settle(struct ota_msrp_sender *s)
 {
-    if (s->end != OTA_MSRP_GOING || !s->all_sent || s->waiting_n)
+    if (s->end != OTA_MSRP_GOING || !s->all_sent)
         return;
-    if (!s->what.success)
-        s->end = OTA_MSRP_SENT;
-    else if (ota_msrp_ranges_whole(&s->reported, s->total_n))
+    if (s->what.success && ota_msrp_ranges_whole(&s->reported, s->total_n))
         s->end = OTA_MSRP_REPORTED;
+    else if (!s->what.success && s->waiting_n == 0)
+        s->end = OTA_MSRP_SENT;
 }
 
 static void refused(struct ota_msrp_sender *s, unsigned status)

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "ota/sip/uri.h"
 
 enum text { CONTACT, APPS, CALL_ID, PATH, INSTANCE, AGENT, ACCEPT, TEXTS };
 
@@ -131,15 +132,30 @@ static enum err record_new(struct ota_sip_location *l, struct slice key, struct 
 /* --- changes --- */
 
 /* A request that came late, or came again, changes nothing (§10.3 step 7). */
-static bool stale(const struct record *r, struct slice contact, struct slice call_id, uint32_t cseq)
+static bool stale(const struct binding *b, struct slice call_id, uint32_t cseq)
 {
-    LIST_EACH (at, &r->bindings) {
-        const struct binding *b = binding_at(at);
+    return slice_eq(text_of(b, CALL_ID), call_id) && cseq <= b->cseq;
+}
 
-        if ((contact.n == 0 || slice_eq(contact_of(b), contact)) && slice_eq(text_of(b, CALL_ID), call_id) &&
-            cseq <= b->cseq)
+/* The same contact, or the same flow of the same device, wherever that is now (RFC 5626 §6). */
+static bool same(struct slice contact, struct slice instance, uint32_t reg_id,
+                 const struct ota_sip_binding *other)
+{
+    return ota_sip_uri_same(contact, other->contact) ||
+           (instance.n && reg_id && reg_id == other->reg_id && slice_eq(instance, other->instance));
+}
+
+static bool replaced_by(const struct binding *b, const struct ota_sip_binding *other)
+{
+    return same(contact_of(b), text_of(b, INSTANCE), b->reg_id, other);
+}
+
+/* Of two in one request the later one stands: they are done one after the other. */
+static bool overtaken(const struct ota_sip_binding *bindings, size_t n, size_t i)
+{
+    for (size_t j = i + 1; j < n; j++)
+        if (same(bindings[i].contact, bindings[i].instance, bindings[i].reg_id, &bindings[j]))
             return true;
-    }
     return false;
 }
 
@@ -206,7 +222,7 @@ static enum err make_all(const struct ota_sip_location *l, const struct ota_sip_
         if (from[i].contact.n > OTA_SIP_CONTACT_MAX_N || from[i].path.n > OTA_SIP_PATH_MAX_N ||
             size_of(texts) > OTA_SIP_BINDING_MAX_N)
             return ERR_LIMIT;
-        if (from[i].expires_s == 0)
+        if (from[i].expires_s == 0 || overtaken(from, n, i))
             continue;
         b = binding_new(l, &from[i], texts, cseq);
         if (!b)
@@ -238,18 +254,20 @@ static size_t count(const struct list *l)
     return n;
 }
 
-/* The same contact, or the same flow of the same device, wherever that is now (RFC 5626 §6). */
-static bool same(const struct binding *b, const struct ota_sip_binding *from)
-{
-    return slice_eq(contact_of(b), from->contact) ||
-           (from->instance.n && from->reg_id && from->reg_id == b->reg_id &&
-            slice_eq(text_of(b, INSTANCE), from->instance));
-}
-
 static bool replaced(const struct binding *b, const struct ota_sip_binding *bindings, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (same(b, &bindings[i]))
+        if (replaced_by(b, &bindings[i]))
+            return true;
+    return false;
+}
+
+/* Some of what it would take the place of is newer than the request; n 0: of all. */
+static bool comes_late(const struct record *r, struct slice call_id, uint32_t cseq,
+                       const struct ota_sip_binding *bindings, size_t n)
+{
+    LIST_EACH (at, &r->bindings)
+        if (stale(binding_at(at), call_id, cseq) && (n == 0 || replaced(binding_at(at), bindings, n)))
             return true;
     return false;
 }
@@ -289,9 +307,8 @@ static enum err update(struct ota_sip_location *l, struct slice key, struct slic
     bool more;
     enum err e;
 
-    for (size_t i = 0; r && i < n; i++)
-        if (stale(r, bindings[i].contact, call_id, cseq))
-            return ERR_LATE;
+    if (r && comes_late(r, call_id, cseq, bindings, n))
+        return ERR_LATE;
     e = make_all(l, bindings, n, call_id, cseq, made);
     if (!e && count(made) + (r ? r->n - replaced_n(r, bindings, n) : 0) > OTA_SIP_BINDINGS_MAX)
         e = ERR_LIMIT;
@@ -333,7 +350,7 @@ enum err ota_sip_location_remove(struct ota_sip_location *l, struct slice record
 
     (void)pthread_mutex_lock(&l->lock);
     r = record_find(l, record);
-    if (r && stale(r, SLICE_NONE, call_id, cseq))
+    if (r && comes_late(r, call_id, cseq, NULL, 0))
         e = ERR_LATE;
     else if (r)
         record_free(l, r);

@@ -119,6 +119,11 @@ static unsigned bind_all(const struct ota_sip_registrar *g, const struct ota_sip
     if (change(g, r, record, w, &out->fresh))
         return 500;
     ota_sip_location_print(g->location, record, out->more);
+    if (w->n && w->bindings[0].path.n) { /* taken: who is on it may see that (RFC 3327 §5.3) */
+        buf_add(out->more, SLICE("Path: "));
+        buf_add(out->more, w->bindings[0].path);
+        buf_add(out->more, SLICE("\r\n"));
+    }
     if (w->outbound) { /* RFC 5626 §6 */
         buf_add(out->more, SLICE("Require: outbound\r\n"));
         if (from->bound && g->flow_s)

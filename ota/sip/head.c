@@ -31,10 +31,18 @@ static bool octets_good(struct slice line)
     return true;
 }
 
+/* In capitals or not (§7.1). */
+static void version(struct scan *s)
+{
+    if (!scan_skip_ci(s, SLICE(VERSION)))
+        scan_fail(s, ERR_MALFORMED);
+}
+
 /* SIP-Version SP 3DIGIT SP Reason-Phrase (§7.2). */
 static void status_line(struct scan *s)
 {
-    scan_lit(s, SLICE(VERSION " "));
+    version(s);
+    scan_ch(s, ' ');
     (void)scan_u32(s, 100, 699);
     scan_ch(s, ' ');
 }
@@ -49,19 +57,26 @@ static void request_line(struct scan *s)
     uri = scan_until(s, ' ', OTA_SIP_LINE_MAX_N);
     if (slice_find(uri, ':') == SIZE_MAX || slice_printable_n(uri) != uri.n)
         scan_fail(s, ERR_MALFORMED);
-    scan_lit(s, SLICE(" " VERSION));
+    scan_ch(s, ' ');
+    version(s);
     scan_end(s);
 }
 
+/* To *text, the version in capitals. */
 static enum err start_line(struct slice line, struct buf *text)
 {
+    struct slice capitals = SLICE(VERSION);
     struct scan s = scan_of(line);
 
-    if (slice_starts(line, SLICE("SIP/")))
+    if (slice_starts_ci(line, SLICE("SIP/"))) {
         status_line(&s);
-    else
+        buf_add(text, capitals);
+        buf_add(text, slice_sub(line, capitals.n, SIZE_MAX));
+    } else {
         request_line(&s);
-    buf_add(text, line);
+        buf_add(text, slice_sub(line, 0, line.n < capitals.n ? 0 : line.n - capitals.n));
+        buf_add(text, capitals);
+    }
     buf_add(text, SLICE("\r\n"));
     return s.err;
 }

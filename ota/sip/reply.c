@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "base/scan.h"
+#include "ota/sip/uri.h"
 
 static uv_once_t once = UV_ONCE_INIT;
 
@@ -199,6 +200,55 @@ enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out)
     buf_add_str(out, text);
     osip_free(text);
     return buf_err(out);
+}
+
+/* delta-seconds and nothing else; -1: it is none. */
+static int64_t seconds(const char *text)
+{
+    struct scan s = scan_of(slice_trim(slice_str(text)));
+    uint32_t n = scan_u32(&s, 0, UINT32_MAX);
+
+    scan_end(&s);
+    return s.err ? -1 : (int64_t)n;
+}
+
+static int64_t header_seconds(const struct ota_sip_reply *r, const char *name)
+{
+    osip_header_t *h = NULL;
+
+    if (osip_message_header_get_byname(r->osip, name, 0, &h) < 0 || !h || !h->hvalue)
+        return -1;
+    return seconds(h->hvalue);
+}
+
+static bool is_contact(const osip_contact_t *c, struct slice uri)
+{
+    char *text = NULL;
+    bool is;
+
+    if (!c->url || osip_uri_to_str(c->url, &text) || !text)
+        return false;
+    is = ota_sip_uri_same(slice_str(text), uri);
+    osip_free(text);
+    return is;
+}
+
+int64_t ota_sip_reply_bound_s(const struct ota_sip_reply *r, struct slice contact)
+{
+    for (int i = 0; i < osip_list_size(&r->osip->contacts); i++) {
+        osip_contact_t *c = osip_list_get(&r->osip->contacts, i);
+        osip_generic_param_t *p = NULL;
+
+        if (is_contact(c, contact) &&
+            osip_contact_param_get_byname(c, (char *)(uintptr_t) "expires", &p) == 0 && p && p->gvalue)
+            return seconds(p->gvalue);
+    }
+    return header_seconds(r, "expires");
+}
+
+int64_t ota_sip_reply_min_expires_s(const struct ota_sip_reply *r)
+{
+    return header_seconds(r, "min-expires");
 }
 
 static bool has_feature(const osip_contact_t *c, struct slice tag)

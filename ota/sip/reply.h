@@ -43,6 +43,11 @@ struct slice ota_sip_reply_next_nonce(const struct ota_sip_reply *r, bool proxy)
 struct slice ota_sip_reply_call_id(const struct ota_sip_reply *r);
 /* Has a Contact the feature parameter "+tag" (RFC 3840 §9)? */
 bool ota_sip_reply_has_feature(const struct ota_sip_reply *r, struct slice tag);
+/* Of a 200 to REGISTER: for how many seconds the contact of this URI is bound - its own expires, else Expires -; -1: it does not say
+ * (RFC 3261 §10.2.4). */
+int64_t ota_sip_reply_bound_s(const struct ota_sip_reply *r, struct slice contact);
+/* Min-Expires of a 423, in seconds; -1: none (§20.23). */
+int64_t ota_sip_reply_min_expires_s(const struct ota_sip_reply *r);
 /* The URI of the first Contact, for a redirection.  ERR_ABSENT, ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_reply_contact(const struct ota_sip_reply *r, struct buf *out) MUST_USE;
 

@@ -144,6 +144,77 @@ enum err ota_sip_route_first(struct slice route, struct slice *uri)
     return ERR_OK;
 }
 
+/* scheme ":" [user "@"] place *( ";" parameter ) */
+struct parts {
+    struct slice scheme, user, place, params;
+};
+
+static struct parts split(struct slice uri)
+{
+    struct parts p;
+    size_t at;
+
+    (void)slice_cut(uri, ':', &p.scheme, &p.place);
+    at = slice_find(p.place, '@');
+    p.user = at == SIZE_MAX ? SLICE_NONE : slice_sub(p.place, 0, at + 1);
+    p.place = slice_sub(p.place, p.user.n, SIZE_MAX);
+    (void)slice_cut(p.place, ';', &p.place, &p.params);
+    return p;
+}
+
+/* The next of the parameters, taken off them; false: there is none. */
+static bool next_param(struct slice *params, struct slice *name, struct slice *value)
+{
+    struct slice one;
+
+    if (!params->n)
+        return false;
+    (void)slice_cut(*params, ';', &one, params);
+    (void)slice_cut(one, '=', name, value);
+    return true;
+}
+
+/* What one of two may not leave out. */
+static bool decides(struct slice name)
+{
+    static const char *const names[] = {"transport", "user", "method", "ttl", "maddr"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (slice_eq_ci(name, slice_str(names[i])))
+            return true;
+    return false;
+}
+
+/* No parameter of a speaks against those of b. */
+static bool params_agree(struct slice a, struct slice b)
+{
+    struct slice name, value, other, other_value;
+
+    while (next_param(&a, &name, &value)) {
+        struct slice rest = b;
+        bool found = false;
+
+        while (!found && next_param(&rest, &other, &other_value))
+            found = slice_eq_ci(name, other);
+        if (found ? !slice_eq_ci(value, other_value) : decides(name))
+            return false;
+    }
+    return true;
+}
+
+bool ota_sip_uri_same(struct slice a, struct slice b)
+{
+    struct parts one, two;
+
+    if (slice_eq(a, b))
+        return true;
+    one = split(a);
+    two = split(b);
+    return slice_eq_ci(one.scheme, two.scheme) && slice_eq(one.user, two.user) &&
+           slice_eq_ci(one.place, two.place) && params_agree(one.params, two.params) &&
+           params_agree(two.params, one.params);
+}
+
 uint16_t ota_sip_uri_port(const struct ota_sip_uri *uri)
 {
     if (uri->port)

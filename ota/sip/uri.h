@@ -27,6 +27,8 @@ struct ota_sip_uri {
 enum err ota_sip_uri_parse(struct slice text, struct ota_sip_uri *out) MUST_USE;
 /* The first URI of a Route or a Path, borrowed; ERR_MALFORMED: not between angle brackets. */
 enum err ota_sip_route_first(struct slice route, struct slice *uri) MUST_USE;
+/* Do both name the same (§19.1.4)?  As libosip2 prints them: escapes have one form, there are no headers. */
+bool ota_sip_uri_same(struct slice a, struct slice b);
 /* The port that is meant: 5060, or 5061 for TLS, when none is named (§19.1.2). */
 uint16_t ota_sip_uri_port(const struct ota_sip_uri *uri);
 

@@ -146,9 +146,10 @@ struct kit_conf {
     const struct sec_xml_keys *xml_keys; /* copied */
     struct slice proof_user; /* how the terminal proves itself when the gateway asks (X-Wap-Authenticate); */
     struct slice proof_password; /* the user empty: its terminal_id; the password empty: it does not */
-    size_t seen_max;             /* message ids remembered */
-    unsigned window;             /* replay window W, 0..64 */
-    bool provisioning;           /* a trusted push for SEC_SECPROV_APP, sealed or inside TLS, takes force */
+    bool proof_md5;    /* by syncml:auth-md5 and nothing else, inside TLS with a gateway that is proved */
+    size_t seen_max;   /* message ids remembered */
+    unsigned window;   /* replay window W, 0..64 */
+    bool provisioning; /* a trusted push for SEC_SECPROV_APP, sealed or inside TLS, takes force */
     bool verify; /* there is a home function to ask about pushes that ask to connect; else they are dropped */
     struct slice verify_apps; /* application ids, a list: their pushes ask to connect whatever they hold */
     unsigned verify_rate;     /* questions that came to nothing, in a minute; further ones are not asked */
@@ -171,7 +172,7 @@ struct kit_module {
     unsigned rate;      /* push infos that came to nothing, in a minute; further ones are dropped unread */
 };
 
-/* Copies conf. */
+/* Copies conf.  ERR_MALFORMED: a text of it has no place in a header line; ERR_LIMIT, ERR_NOMEM. */
 enum err kit_create(const struct kit_conf *conf, struct kit **out) MUST_USE;
 void kit_free(struct kit **k);
 /* An association for opening (receiver side); takes a copy of the key. */

@@ -1,8 +1,9 @@
 /* How the terminal proves who it is when the gateway asks: HTTP authentication with the roles turned round.  Digest, or
- * Basic inside TLS with a gateway that has proved itself.  [OTA-HTTP §6]: X-Wap-Authenticate, X-Wap-Authorization; RFC
- * 7616, RFC 7617.  One thread. */
+ * Basic inside TLS with a gateway that has proved itself; or syncml:auth-md5 there, and then nothing else.  [OTA-HTTP §6]:
+ * X-Wap-Authenticate, X-Wap-Authorization; RFC 7616, RFC 7617, [DM-SEC §5.1.3].  One thread. */
 #include "base/codec.h"
 #include "ota/terminal/kit_state.h"
+#include "security/authmd5.h"
 
 #define CHALLENGES_MAX 8
 #define CNONCE_N       16 /* octets of chance in a cnonce */
@@ -65,6 +66,18 @@ static size_t challenges(const struct kit_request *req, struct slice values[CHAL
     return n;
 }
 
+/* Only a server that is proved gets an answer of MD5, and what it hashes is its nonce. */
+static enum err print_md5(const struct kit *k, const struct kit_request *req, const struct slice *values,
+                          size_t n, struct buf *out)
+{
+    struct sec_mac_nonce nonce;
+
+    for (size_t i = 0; i < n && req->tls && req->server_proved; i++)
+        if (!sec_authmd5_challenged(values[i], &nonce))
+            return sec_authmd5_print(user_of(k), buf_slice(&k->proof_password), &nonce, out);
+    return ERR_ABSENT;
+}
+
 void kit_prove(const struct kit *k, const struct kit_request *req, struct kit_answer *a)
 {
     struct slice values[CHALLENGES_MAX];
@@ -77,7 +90,9 @@ void kit_prove(const struct kit *k, const struct kit_request *req, struct kit_an
     if (!n)
         return;
     buf_add(&a->headers, SLICE("X-Wap-Authorization: "));
-    if (!sec_digest_choose(values, n, &offer))
+    if (k->conf.proof_md5)
+        e = print_md5(k, req, values, n, &a->headers);
+    else if (!sec_digest_choose(values, n, &offer))
         e = print_digest(k, req, &offer, &a->headers);
     else if (basic && req->tls && req->server_proved)
         e = print_basic(k, &a->headers);

@@ -171,25 +171,54 @@ static struct kit_verdict police(const struct kit *k, const struct kit_transport
     return good;
 }
 
-/* A known id is answered as accepted and not delivered again.  Ids are kept apart by how they were proved, so
- * that an unproved push cannot make a proved one with the same id look known. */
-static struct kit_verdict once(struct kit *k, const struct kit_transport *t, const struct kit_push *push)
+/* Ids are kept apart by how they were proved, so that an unproved push cannot make a proved one with the same id look
+ * known; in capitals stand those of pushes that were dropped afterwards. */
+static enum err print_id(const struct kit_transport *t, const struct kit_push *push, bool dropped,
+                         struct buf *out)
 {
     char proof = push->message_protection != KIT_NONE ? 's' : t->full ? 't' : 'c';
-    struct buf id;
-    struct kit_verdict v = good;
 
+    buf_add_ch(out, dropped ? (char)(proof - 'a' + 'A') : proof);
+    buf_add(out, push->message_id);
+    return buf_err(out);
+}
+
+static enum err remember(struct kit *k, const struct kit_transport *t, const struct kit_push *push,
+                         bool dropped)
+{
+    struct buf id;
+    enum err e;
+
+    buf_init(&id, KIT_MESSAGE_ID_MAX_N + 1);
+    e = print_id(t, push, dropped, &id);
+    if (!e)
+        e = kit_seen_add(&k->seen, buf_slice(&id));
+    buf_clear(&id);
+    return e;
+}
+
+static bool is_known(const struct kit *k, const struct kit_transport *t, const struct kit_push *push,
+                     bool dropped)
+{
+    struct buf id;
+    bool known;
+
+    buf_init(&id, KIT_MESSAGE_ID_MAX_N + 1);
+    known = !print_id(t, push, dropped, &id) && kit_seen_has(&k->seen, buf_slice(&id));
+    buf_clear(&id);
+    return known;
+}
+
+/* A known id is answered as accepted and not delivered again; that of a push that was dropped stays dropped. */
+static struct kit_verdict once(struct kit *k, const struct kit_transport *t, const struct kit_push *push)
+{
     if (push->message_id.n == 0)
         return good;
-    buf_init(&id, KIT_MESSAGE_ID_MAX_N + 1);
-    buf_add_ch(&id, proof);
-    buf_add(&id, push->message_id);
-    if (!buf_err(&id) && kit_seen_has(&k->seen, buf_slice(&id)))
-        v = (struct kit_verdict){KIT_DUPLICATE, KIT_REASON_DUPLICATE, 204, 400};
-    else if (buf_err(&id) || kit_seen_add(&k->seen, buf_slice(&id)))
-        v = drop_as(KIT_REASON_RESOURCES, 237);
-    buf_clear(&id);
-    return v;
+    if (is_known(k, t, push, true))
+        return drop(KIT_REASON_DUPLICATE);
+    if (is_known(k, t, push, false))
+        return (struct kit_verdict){KIT_DUPLICATE, KIT_REASON_DUPLICATE, 204, 400};
+    return remember(k, t, push, false) ? drop_as(KIT_REASON_RESOURCES, 237) : good;
 }
 
 /* Before its id is noted: one that could not be put in force may come again. */
@@ -212,6 +241,21 @@ static struct kit_verdict ask_user(const struct kit *k, const struct kit_push *p
     if (!flagged || (k->conf.user && k->conf.user(push, k->conf.user_arg)))
         return good;
     return drop(KIT_REASON_USER);
+}
+
+/* Once: it may be that nobody hears the answer, and it comes again. */
+static struct kit_verdict hand_out(struct kit *k, const struct kit_transport *t, const struct kit_push *push)
+{
+    struct kit_verdict v = once(k, t, push);
+
+    if (v.event != KIT_PUSH)
+        return v;
+    v = ask_user(k, push);
+    if (v.event == KIT_PUSH && !push->provisioned && kit_verify_wanted(k, push))
+        v = kit_verify_take(k, t->now_s, push);
+    if (v.event == KIT_DROPPED && push->message_id.n)
+        (void)!remember(k, t, push, true); /* without memory it is taken for accepted then */
+    return v;
 }
 
 static bool as_expected(const struct kit_expected *x, struct slice body)
@@ -248,11 +292,7 @@ static struct kit_verdict judge(struct kit *k, struct kit_entity *m, const struc
     if (v.event == KIT_PUSH && is_object(k, &p))
         v = take_object(k, t, &p);
     if (v.event == KIT_PUSH)
-        v = once(k, t, &p);
-    if (v.event == KIT_PUSH)
-        v = ask_user(k, &p);
-    if (v.event == KIT_PUSH && !p.provisioned && kit_verify_wanted(k, &p))
-        v = kit_verify_take(k, t->now_s, &p);
+        v = hand_out(k, t, &p);
     if (v.event == KIT_PUSH || v.event == KIT_VERIFY)
         *push = p;
     return v;

@@ -52,6 +52,15 @@ static enum err copy_servers(struct kit *k)
     return e;
 }
 
+/* What goes into header lines ends none; an identity is one word. */
+static bool sayable(const struct kit_conf *c, struct slice *const *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (slice_printable_n(*texts[i]) != texts[i]->n)
+            return false;
+    return slice_find(c->terminal_id, ' ') == SIZE_MAX;
+}
+
 static enum err copy_conf(struct kit *k)
 {
     struct kit_conf *c = &k->conf;
@@ -63,6 +72,8 @@ static enum err copy_conf(struct kit *k)
 
     c->login_password = c->proof_password = c->mac_password = c->mac_key = SLICE_NONE;
     c->xml_keys = NULL;
+    if (!sayable(c, texts, sizeof texts / sizeof texts[0]))
+        return ERR_MALFORMED;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && !e; i++)
         e = copy(&k->arena, texts[i]);
     return e ? e : copy_servers(k);

@@ -42,10 +42,15 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void print_errors(const struct ppg_config_errors *errs)
+/* Of a start they go where a log may go; to whoever asks for a check, whole. */
+static void print_errors(const struct ppg_config_errors *errs, bool whole)
 {
-    for (size_t i = 0; i < errs->n; i++)
-        (void)fprintf(stderr, "%s\n", errs->text[i]);
+    char bare[512];
+
+    for (size_t i = 0; i < errs->n; i++) {
+        ppg_config_error_bare(errs, i, bare);
+        (void)fprintf(stderr, "%s\n", whole ? errs->text[i] : bare);
+    }
     if (errs->more)
         (void)fprintf(stderr, "and %zu more\n", errs->more);
 }
@@ -103,7 +108,7 @@ static int serve(struct ppg_snapshot *snapshot)
     const struct ppg_settings *set = ppg_config_settings(snapshot->config);
     struct log_conf conf = {.level = set->log.level,
                             .format = set->log.format,
-                            .full_addresses = set->log.full_addresses,
+                            .identities = set->log.identities,
                             .queue_n = LOG_QUEUE_N};
     struct log *log = NULL;
     struct ppg_server *server = NULL;
@@ -150,7 +155,7 @@ static int run(const char *path, bool check_only)
     (void)getrlimit(RLIMIT_CORE, &cores);
     cores_off();
     if (ppg_snapshot_load(path, &snapshot, errs)) {
-        print_errors(errs);
+        print_errors(errs, check_only);
     } else if (check_only) {
         (void)printf("%s: good\n", path);
         status = 0;

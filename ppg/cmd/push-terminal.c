@@ -1,15 +1,16 @@
 /* push-terminal: a handset's push client on the command line.  `listen` waits for a gateway to connect, or for its datagrams,
  * `connect` calls it, `sip` takes MESSAGE requests, `inbox` fetches what waits, `swarm` is many terminals at once, `peer`
- * calls another kit, `activate` opens a package of keys.  Here is only what the command line means; a run is ppg/tool/terminal.h.  One thread. */
+ * calls another kit, `give` and `take` have the gateway carry one-time keys for that, `activate` opens a package of keys.  Here is only what the command line means; a run is ppg/handset/terminal.h.  One thread. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/clk.h"
 #include "ppg/json_wipe.h"
-#include "ppg/tool/activate.h"
-#include "ppg/tool/swarm_run.h"
-#include "ppg/tool/terminal.h"
+#include "ppg/handset/activate.h"
+#include "ppg/handset/one_time.h"
+#include "ppg/handset/swarm_run.h"
+#include "ppg/handset/terminal.h"
 #include "security/xmlsec.h"
 
 #define USAGE                                                                                                \
@@ -20,6 +21,9 @@
     "       push-terminal swarm --gateway URI [OPTIONS; swarm --help]\n"                                     \
     "       push-terminal inbox --gateway https://HOST:PORT [--follow] [OPTIONS]\n"                          \
     "       push-terminal peer --gateway https://HOST:PORT --peer-key NAME:FILE [--json]\n"                  \
+    "       push-terminal give --gateway https://HOST:PORT --ca FILE --proof ENTITY:FILE --to ENTITY --out " \
+    "FILE\n"                                                                                                 \
+    "       push-terminal take --gateway https://HOST:PORT --ca FILE --proof ENTITY:FILE --out FOLDER\n"     \
     "       push-terminal activate --package FILE --code CODE [--out FILE]"
 
 /* A gateway of ours, or one that our home gives us the way and the key to. */
@@ -77,6 +81,11 @@ static int run_activate(const struct tool_terminal_options *o)
     return 0;
 }
 
+static bool one_time_ok(const struct tool_terminal_options *o)
+{
+    return o->gateway && o->ca && o->proof && o->out && !o->bind && !o->visit && !o->peer_key;
+}
+
 /* The library of XML security is there before anything else is, and only for who needs it. */
 static int run(const struct tool_terminal_options *o)
 {
@@ -114,6 +123,10 @@ int main(int argc, char **argv)
     if (words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("peer")))
         return o.gateway && o.peer_key && !o.bind && !o.visit ? tool_peer_run(&o)
                                                               : tool_terminal_complain(USAGE, "");
+    if (words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("give")))
+        return one_time_ok(&o) && o.to ? tool_one_time_give(&o) : tool_terminal_complain(USAGE, "");
+    if (words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("take")))
+        return one_time_ok(&o) && !o.to ? tool_one_time_take(&o) : tool_terminal_complain(USAGE, "");
     o.sip = words.n == 1 && slice_eq(slice_str(words.v[0]), SLICE("sip"));
     if (words.n != 1 || !command_ok(words.v[0], &o))
         return tool_terminal_complain(USAGE, "");

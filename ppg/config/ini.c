@@ -7,11 +7,13 @@
 #include <ini.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/num.h"
 
-#define WORD_MAX_N 40 /* octets of a word that a suggestion is looked for */
+#define WHAT_MAX_N 256 /* octets that say what is wrong, with the NUL */
+#define WORD_MAX_N 40  /* octets of a word that a suggestion is looked for */
 
 struct reading {
     struct ppg_load *load;
@@ -22,24 +24,49 @@ struct reading {
     void *arg;
 };
 
-void ppg_load_say(struct ppg_load *load, enum err e, struct ppg_place at, struct slice key, const char *fmt,
-                  ...)
+/* hidden: not for logs. */
+static void tell(struct ppg_load *load, enum err e, struct ppg_place at, struct slice key, bool hidden,
+                 const char *fmt, va_list args)
 {
     struct ppg_config_errors *errs = load->errs;
-    char what[256];
-    va_list args;
+    size_t size = sizeof errs->text[0], before;
+    char *text;
 
     load->err = load->err ? load->err : e;
     if (errs->n == PPG_CONFIG_ERRORS_MAX) {
         errs->more++;
         return;
     }
-    va_start(args, fmt);
-    (void)vsnprintf(what, sizeof what, fmt, args);
-    va_end(args);
+    text = errs->text[errs->n];
     key.n = num_min(key.n, 64);
-    (void)snprintf(errs->text[errs->n++], sizeof errs->text[0], "%.160s:%u: %.*s%s%s", at.file, at.line,
-                   SLICE_FMT(key), key.n ? ": " : "", what);
+    (void)snprintf(text, size, "%.160s:%u: ", at.file, at.line);
+    before = strlen(text);
+    (void)snprintf(text + before, size - before, "%.*s%s", SLICE_FMT(key), key.n ? ": " : "");
+    errs->name[errs->n].at = before;
+    errs->name[errs->n].n = hidden ? strlen(text) - before : 0;
+    before = strlen(text);
+    (void)vsnprintf(text + before, num_min(size - before, WHAT_MAX_N), fmt, args);
+    errs->n++;
+}
+
+void ppg_load_say(struct ppg_load *load, enum err e, struct ppg_place at, struct slice key, const char *fmt,
+                  ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    tell(load, e, at, key, false, fmt, args);
+    va_end(args);
+}
+
+void ppg_load_say_of(struct ppg_load *load, enum err e, struct ppg_place at, struct slice name,
+                     const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    tell(load, e, at, name, true, fmt, args);
+    va_end(args);
 }
 
 bool ppg_load_mode(struct ppg_load *load, const char *path, const struct stat *st, unsigned forbidden,
@@ -274,6 +301,6 @@ void ppg_load_say_unknown(struct ppg_load *load, const struct ppg_ini_line *line
 {
     const char *near = nearest(word, names, stride, n);
 
-    ppg_load_say(load, ERR_MALFORMED, line->at, word, "unknown %s%s%s%s", what, near ? ", did you mean " : "",
-                 near ? near : "", near ? "?" : "");
+    ppg_load_say_of(load, ERR_MALFORMED, line->at, word, "unknown %s%s%s%s", what,
+                    near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
 }

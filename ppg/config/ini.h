@@ -27,6 +27,9 @@ struct ppg_place {
 /* Adds "file:line: key: what" (key may be empty) and keeps `e` if it is the first. */
 void ppg_load_say(struct ppg_load *load, enum err e, struct ppg_place at, struct slice key, const char *fmt,
                   ...) __attribute__((format(printf, 5, 6)));
+/* The same where `name` is what stands in the file and no word of ours: the log goes without it. */
+void ppg_load_say_of(struct ppg_load *load, enum err e, struct ppg_place at, struct slice name,
+                     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* Octets of a file, at most max_n, NUL behind them.  Tells what failed (ERR_IO, ERR_LIMIT, ERR_NOMEM) at `at`, or
  * ERR_DENIED when the file grants any permission in `forbidden` (a mode, 0: none).  `text` must be clear; it is wiped

@@ -55,7 +55,8 @@ static const struct ppg_word confirmation_words[] = {
 static const struct ppg_word log_words[] = {
     {"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
 static const struct ppg_word format_words[] = {{"text", LOG_TEXT}, {"json", LOG_JSON}, {NULL, 0}};
-static const struct ppg_word addresses_words[] = {{"short", false}, {"full", true}, {NULL, 0}};
+static const struct ppg_word addresses_words[] = {
+    {"hashed", LOG_HASHED}, {"last-four", LOG_LAST_FOUR}, {"full", LOG_WHOLE}, {NULL, 0}};
 static const struct ppg_word engine_words[] = {{"sqlite", 0}, {NULL, 0}};
 
 static const char *check_uri(struct slice text)
@@ -661,8 +662,12 @@ const struct ppg_config_key ppg_config_keys[] = {
     CHOICE(WORD, "log", "level", log.level, log_words, "info", "How much is said."),
     CHOICE(WORD, "log", "format", log.format, format_words, "text",
            "One line an event, as words or as JSON."),
-    CHOICE(WORD, "log", "addresses", log.full_addresses, addresses_words, "short",
-           "Terminal addresses: their last four characters, or whole."),
+    CHOICE(WORD, "log", "addresses", log.identities, addresses_words, "hashed",
+           "How subscribers are named (addresses, SIP and user names, IMPIs, names of keys): by a token that "
+           "stays the "
+           "same as long as the store does (ppgctl log token), by the last four characters, or in full.  "
+           "What was not "
+           "proved is always a token."),
     A_FILE(PATH, "log", "file", log.file, 0, NULL, NULL, "/var/log/ppg/ppgd.log",
            "Where lines go; standard error unless set.  A reload opens it anew."),
 
@@ -675,6 +680,10 @@ const struct ppg_config_key ppg_config_keys[] = {
         "A key for its hashes, so that nobody who can write the file alone writes it anew: 64 hexadecimal "
         "digits in a "
         "file that is its owner's alone, or credential:NAME.  Move a record away that was begun without it."),
+    LIST(LISTENS, "admin", "listen-metrics", admin.listen_metrics, admin.listen_metrics_n, PPG_LISTEN_MAX, 0,
+         0, NULL, "127.0.0.1:9464",
+         "Where a collector of metrics asks (GET /metrics, OpenMetrics), in the clear; counts alone, no "
+         "names."),
 };
 const size_t ppg_config_keys_n = sizeof ppg_config_keys / sizeof ppg_config_keys[0];
 

@@ -42,8 +42,8 @@ static void say_kinds(const struct ppg_list *first, const struct ppg_ini_line *l
     for (const struct ppg_list *l = first; l; l = l->next)
         buf_addf(&kinds, "%s[%s NAME]", l == first ? "" : ", ", l->kind);
     buf_add_ch(&kinds, '\0');
-    ppg_load_say(first->load, ERR_MALFORMED, line->at, line->section, "sections here are %s",
-                 buf_err(&kinds) ? first->kind : kinds.p);
+    ppg_load_say_of(first->load, ERR_MALFORMED, line->at, line->section, "sections here are %s",
+                    buf_err(&kinds) ? first->kind : kinds.p);
     buf_clear(&kinds);
 }
 
@@ -54,7 +54,7 @@ static void next_section(struct ppg_list *first, const struct ppg_ini_line *line
     struct ppg_list *l = first;
 
     if (!first->kind) {
-        ppg_load_say(first->load, ERR_MALFORMED, line->at, line->section, "this file has no sections");
+        ppg_load_say_of(first->load, ERR_MALFORMED, line->at, line->section, "this file has no sections");
         return;
     }
     close_section(first->current);

@@ -187,15 +187,16 @@ static void end(struct ppg_list *l)
     s->k = slice_of(d->k, sizeof d->k);
     s->opc = slice_of(d->opc, sizeof d->opc);
     if (missing) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, s->impi, "%s", missing);
+        ppg_load_say_of(l->load, ERR_MALFORMED, l->at, s->impi, "%s", missing);
     } else {
         if (d->has_op)
             e = sec_milenage_opc(s->k, slice_of(d->op, sizeof d->op), d->opc);
         if (!e)
             e = sec_keyserver_add(d->server, s);
         if (e)
-            ppg_load_say(l->load, e, l->at, s->impi, "%s",
-                         e == ERR_EXISTS ? "it or one of its identities is already described" : err_text(e));
+            ppg_load_say_of(l->load, e, l->at, s->impi, "%s",
+                            e == ERR_EXISTS ? "it or one of its identities is already described"
+                                            : err_text(e));
     }
     forget(d);
 }

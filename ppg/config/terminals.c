@@ -37,6 +37,7 @@ struct draft {
     struct ota_registry *registry;
     const struct sec_keyring *keyring;
     unsigned suites; /* 1 << octet of those that may seal */
+    bool md5;        /* is of use */
     struct slice sip_domains;
     const struct ota_profile *model; /* of the section's profile-file; NULL: none */
     struct map models;               /* file name -> struct model: many terminals name one */
@@ -60,6 +61,7 @@ static void forget(struct draft *d)
     sec_secret_clear(&d->terminal.call_in.psk);
     sec_mac_keys_clear(&d->terminal.mac.keys);
     sec_xml_keys_clear(&d->terminal.xml.keys);
+    sec_xml_keys_clear(&d->terminal.object.keys);
     buf_wipe(&d->mac_password);
     buf_wipe(&d->password);
     buf_wipe(&d->call_password);
@@ -225,6 +227,16 @@ static void set_xml_name(struct ppg_list *l, const struct ppg_ini_line *line)
     ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.xml.name);
 }
 
+static void set_object_name(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->terminal.object.name);
+}
+
+static void set_object_key_file(struct ppg_list *l, const struct ppg_ini_line *line)
+{
+    ppg_list_xml_keys(l, line, &draft_of(l)->terminal.object.keys);
+}
+
 static void set_xml_key_file(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     ppg_list_xml_keys(l, line, &draft_of(l)->terminal.xml.keys);
@@ -325,6 +337,8 @@ static const char *register_wrong(struct draft *d)
         return "registers goes with no sip route: where it is, it says itself";
     if (!d->call_password.n && !c->subscriber.n)
         return "registers needs call-proof = digest with call-password-file, or aka with call-subscriber";
+    if (c->proof == OTA_PROOF_SYNCML_MD5)
+        return "registers needs call-proof = digest or aka";
     if (!t->sip_record.n && !default_record(d))
         return "registers needs registers-as: the address is not of a domain of [ota-sip] domains";
     return NULL;
@@ -346,13 +360,16 @@ static void set_call_proof(struct ppg_list *l, const struct ppg_ini_line *line)
                                             {"psk", OTA_PROOF_PSK},
                                             {"digest", OTA_PROOF_DIGEST},
                                             {"basic", OTA_PROOF_BASIC},
+                                            {"syncml-md5", OTA_PROOF_SYNCML_MD5},
                                             {"aka", OTA_PROOF_AKA},
                                             {"none", OTA_PROOF_NONE},
                                             {NULL, 0}};
     int proof = OTA_PROOF_CERTIFICATE;
 
     if (ppg_value_word(line->value, words, &proof))
-        ppg_list_say(l, line, "certificate, psk, digest, basic, aka or none");
+        ppg_list_say(l, line, "certificate, psk, digest, basic, syncml-md5, aka or none");
+    if (proof == OTA_PROOF_SYNCML_MD5 && !draft_of(l)->md5)
+        ppg_list_say(l, line, "MD5 is off: digest-md5 of [pap] or of the policy of algorithms is no");
     draft_of(l)->terminal.call_in.proof = (enum ota_proof)proof;
     draft_of(l)->has_proof = true;
 }
@@ -666,6 +683,8 @@ static const struct ppg_list_key keys[] = {
     {"mac-password-file", set_mac_password_file, .must = false},
     {"xml-name", set_xml_name, .must = false},
     {"xml-key-file", set_xml_key_file, .must = false},
+    {"object-name", set_object_name, .must = false},
+    {"object-key-file", set_object_key_file, .must = false},
     {"max-size", set_max_size, .must = false},
     {"accept", set_accept, .must = false},
     {"applications", set_applications, .must = false},
@@ -697,7 +716,7 @@ static void complete_profile(struct draft *d)
 static const char *call_in_wrong(const struct draft *d)
 {
     const struct ota_call_in *c = &d->terminal.call_in;
-    bool login = c->proof == OTA_PROOF_DIGEST || c->proof == OTA_PROOF_BASIC;
+    bool login = ota_registry_logs_in(&d->terminal);
 
     if (d->terminal.peer_store && !d->terminal.inbox)
         return "peer-store is for terminals with inbox = yes";
@@ -713,9 +732,9 @@ static const char *call_in_wrong(const struct draft *d)
     if (c->calls && d->terminal.host.n && d->terminal.route != OTA_ROUTE_HTTP)
         return "calls-in goes with an http or wap route, or none";
     if (d->terminal.inbox && (!d->has_proof || c->proof == OTA_PROOF_NONE))
-        return "inbox needs call-proof = certificate, psk, digest or basic";
+        return "inbox needs call-proof = certificate, psk, digest, basic or syncml-md5";
     if (!d->has_proof && c->calls)
-        return "calls-in needs call-proof = certificate, psk, digest, basic or none";
+        return "calls-in needs call-proof = certificate, psk, digest, basic, syncml-md5 or none";
     if (!d->has_proof)
         return NULL; /* it registers: see there */
     if ((c->proof == OTA_PROOF_CERTIFICATE) != (c->certificate.n != 0))
@@ -732,7 +751,7 @@ static const char *call_in_wrong(const struct draft *d)
         (c->psk_version && !c->psk.n))
         return "call-proof = psk goes with call-key, call-subscriber, or call-psk-identity and call-psk-file";
     if (login != (d->call_password.n != 0) || (c->user.n && !login))
-        return "call-proof = digest or basic and call-password-file go together";
+        return "call-proof = digest, basic or syncml-md5 and call-password-file go together";
     if (c->calls == OTA_CALLS_ANY && c->proof != OTA_PROOF_DIGEST && c->proof != OTA_PROOF_NONE)
         return "that call-proof needs calls-in = tls";
     return NULL;
@@ -782,6 +801,23 @@ static const char *xml_wrong(const struct ota_xml *x)
     return x->name.n && !sec_xml_name_good(x->name) ? "xml-name is too long, or has markup in it" : NULL;
 }
 
+/* One that knows the keys of pushes could make some, so they are not those of objects. */
+static const char *object_wrong(const struct ota_terminal *t)
+{
+    const struct ota_xml *x = &t->object;
+
+    if ((x->name.n != 0) != sec_xml_keys_any(&x->keys))
+        return "object-name and object-key-file go together";
+    if (x->name.n && !sec_xml_name_good(x->name))
+        return "object-name is too long, or has markup in it";
+    if (x->name.n && !t->inbox)
+        return "object-name is for terminals with inbox = yes";
+    return x->name.n && t->xml.name.n &&
+                   slice_eq_ct(sec_secret_slice(&x->keys.sign), sec_secret_slice(&t->xml.keys.sign))
+               ? "object-key-file and xml-key-file must not have the same key"
+               : NULL;
+}
+
 static const char *add_trouble(enum err e, bool known)
 {
     if (e == ERR_MALFORMED)
@@ -819,6 +855,8 @@ static void end(struct ppg_list *l)
         wrong = take_mac(d);
     if (!wrong)
         wrong = xml_wrong(&t->xml);
+    if (!wrong)
+        wrong = object_wrong(t);
     complete_profile(d);
     keep_suites(&t->association, d->suites);
     if (t->call_in.psk.n && !t->call_in.psk_version)
@@ -826,22 +864,23 @@ static void end(struct ppg_list *l)
     t->login.password = buf_slice(&d->password);
     t->call_in.password = buf_slice(&d->call_password);
     if (!t->host.n && !t->call_in.calls && !t->inbox && !t->registers) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key,
-                     "neither route nor calls-in nor inbox nor registers");
+        ppg_load_say_of(l->load, ERR_MALFORMED, l->at, t->key,
+                        "neither route nor calls-in nor inbox nor registers");
     } else if (wrong) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "%s", wrong);
+        ppg_load_say_of(l->load, ERR_MALFORMED, l->at, t->key, "%s", wrong);
     } else if (!t->login.user.n != !t->login.password.n) {
-        ppg_load_say(l->load, ERR_MALFORMED, l->at, t->key, "login-user and login-password-file go together");
+        ppg_load_say_of(l->load, ERR_MALFORMED, l->at, t->key,
+                        "login-user and login-password-file go together");
     } else {
         e = ota_registry_add(d->registry, t);
         if (e)
-            ppg_load_say(l->load, e, l->at, t->key, "%s", add_trouble(e, known));
+            ppg_load_say_of(l->load, e, l->at, t->key, "%s", add_trouble(e, known));
     }
     forget(d);
 }
 
 void ppg_terminals_read(struct ppg_load *load, const char *path, const struct sec_keyring *keyring,
-                        unsigned suites, struct slice sip_domains, struct ota_registry **out)
+                        unsigned suites, bool md5, struct slice sip_domains, struct ota_registry **out)
 {
     struct ppg_place at = {path, 0};
     struct draft d = {.list = {.load = load,
@@ -852,6 +891,7 @@ void ppg_terminals_read(struct ppg_load *load, const char *path, const struct se
                                .end = end},
                       .keyring = keyring,
                       .suites = suites,
+                      .md5 = md5,
                       .sip_domains = sip_domains};
     enum err e = ota_registry_create(TERMINALS_MAX, &d.registry);
 

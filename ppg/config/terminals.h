@@ -7,10 +7,10 @@
 #include "security/keyring.h"
 
 /* Reads the file and the password and association files it names; associations keep those of their suites that have
- * their bit (1 << octet) in `suites`.  sip_domains: a comma list, for those that register over SIP.  Tells every mistake; *out is written whenever a table could be made, and is only
+ * their bit (1 << octet) in `suites`; md5: may MD5 prove anybody.  sip_domains: a comma list, for those that register over SIP.  Tells every mistake; *out is written whenever a table could be made, and is only
  * good when nothing was told. */
 void ppg_terminals_read(struct ppg_load *load, const char *path, const struct sec_keyring *keyring,
-                        unsigned suites, struct slice sip_domains, struct ota_registry **out);
+                        unsigned suites, bool md5, struct slice sip_domains, struct ota_registry **out);
 /* Text of an association file (said, key, suites, expires) to *out, which the caller wipes; tells every mistake. */
 void ppg_association_read_text(struct ppg_load *load, struct slice text, const char *file,
                                struct ota_association *out);

@@ -80,7 +80,7 @@ static void end(struct ppg_list *l)
     if (!e)
         e = sec_accounts_add(d->to, &a, &why);
     if (e)
-        ppg_load_say(l->load, e, l->at, d->name, "%s", why);
+        ppg_load_say_of(l->load, e, l->at, d->name, "%s", why);
     sec_secret_clear(&a.ha1_sha256);
     forget(d);
 }

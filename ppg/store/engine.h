@@ -28,6 +28,7 @@ struct store_engine {
                      char why[256]) MUST_USE; /* as store_open() */
     void (*close)(void *self);
     const char *(*identity)(const void *self); /* 16 hexadecimal digits; lives as long as self */
+    const char *(*secret)(const void *self);   /* STORE_SECRET_N of them; likewise */
     enum err (*begin)(void *self) MUST_USE;    /* ERR_IO, ERR_NOMEM */
     enum err (*run)(void *self, struct store_op *op) MUST_USE; /* never STORE_BACKUP */
     enum err (*mark)(void *self) MUST_USE;                     /* replaces the mark before */

@@ -1,7 +1,7 @@
 /* The tables of the embedded engine.  SQL as data: sqlite_open.c runs it, and no other file may change a table.
  *
  * Tables
- *   meta       one row: identity of the database, number of the last run (epoch).
+ *   meta       one row: identity of the database, number of the last run (epoch), a secret for what it derives keys from.
  *   initiator  account names; a push carries the small number.
  *   push       one row a submission, never changed, its content once however many targets it has.  The narrow columns
  *              stand first, so that reading them does not touch the pages a big body overflows into; `how` came later
@@ -164,4 +164,7 @@ const char *const schema_steps[SCHEMA_VERSION] = {
      "CREATE INDEX association_end ON association(expires_s);"
      "CREATE TRIGGER association_gone AFTER DELETE ON association"
      " BEGIN DELETE FROM number WHERE said = old.said; END;"),
+
+    /* 5 to 6: a secret of the database's own, filled in by sqlite_open.c. */
+    "ALTER TABLE meta ADD COLUMN secret TEXT NOT NULL DEFAULT '';",
 };

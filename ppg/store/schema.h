@@ -4,7 +4,7 @@
 #define PPG_STORE_SCHEMA_H
 
 #define SCHEMA_APPLICATION_ID 0x50504753 /* "PPGS" in the file's header: a store of this program */
-#define SCHEMA_VERSION        5          /* the file's user_version */
+#define SCHEMA_VERSION        6          /* the file's user_version */
 
 /* schema_steps[v] is SQL that turns version v into v + 1; step 0 makes the tables.  Each runs in the same
  * transaction as all others that one opening needs. */

@@ -266,6 +266,11 @@ static const char *identity(const void *self)
     return ((const struct sq *)self)->identity;
 }
 
+static const char *secret(const void *self)
+{
+    return ((const struct sq *)self)->secret;
+}
+
 static const char *trouble(const void *self)
 {
     return ((const struct sq *)self)->trouble;
@@ -276,6 +281,7 @@ const struct store_engine store_engine_sqlite = {
     .open = sq_open,
     .close = sq_close,
     .identity = identity,
+    .secret = secret,
     .begin = begin,
     .run = run,
     .mark = mark,

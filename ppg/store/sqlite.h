@@ -123,6 +123,7 @@ struct sq {
     struct sqlite3_backup *backup;
     char *copy_path; /* owned; removed when the backup fails */
     char identity[17];
+    char secret[STORE_SECRET_N + 1];
     char trouble[128];
 };
 
@@ -152,8 +153,8 @@ enum err sq_fail(struct sq *q, struct sqlite3 *db, int rc);
 /* sqlite_open.c */
 enum err sq_open(const struct store_conf *conf, void **self, char why[256]) MUST_USE;
 void sq_close(void *self);
-/* Writes 16 random hexadecimal digits and a NUL. */
-enum err sq_identity_make(char out[17]) MUST_USE;
+/* Writes random hexadecimal digits, a multiple of 16, and a NUL.  ERR_IO. */
+enum err sq_random_make(char *out, size_t digits_n) MUST_USE;
 /* The folder that holds `path` is synced, so that a new name in it lasts. */
 enum err sq_folder_sync(const char *path) MUST_USE;
 

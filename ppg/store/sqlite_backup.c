@@ -68,7 +68,7 @@ static enum err copy_finish(struct sq *q)
 {
     char sql[512];
     char identity[17];
-    enum err e = sq_identity_make(identity);
+    enum err e = sq_random_make(identity, 16);
     int rc = sqlite3_backup_finish(q->backup);
 
     q->backup = NULL;

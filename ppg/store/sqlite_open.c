@@ -61,13 +61,15 @@ static enum err refuse(struct sq *q, const char *path, int rc, char why[256])
     }
 }
 
-enum err sq_identity_make(char out[17])
+enum err sq_random_make(char *out, size_t digits_n)
 {
     uint64_t v;
 
-    if (getrandom(&v, sizeof v, 0) != (ssize_t)sizeof v)
-        return ERR_IO;
-    (void)snprintf(out, 17, "%016llx", (unsigned long long)v);
+    for (size_t i = 0; i < digits_n; i += 16) {
+        if (getrandom(&v, sizeof v, 0) != (ssize_t)sizeof v)
+            return ERR_IO;
+        (void)snprintf(out + i, 17, "%016llx", (unsigned long long)v);
+    }
     return ERR_OK;
 }
 
@@ -158,6 +160,8 @@ static int migrate(struct sq *q, int64_t version)
     char sql[256];
     int rc = SQLITE_OK;
 
+    if (version < SCHEMA_VERSION && sq_random_make(q->secret, STORE_SECRET_N))
+        return SQLITE_IOERR;
     for (int64_t v = version; rc == SQLITE_OK && v < SCHEMA_VERSION; v++)
         rc = exec(q, schema_steps[v]);
     if (rc != SQLITE_OK || version == SCHEMA_VERSION)
@@ -165,10 +169,13 @@ static int migrate(struct sq *q, int64_t version)
     (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
                    SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
     rc = exec(q, sql);
-    if (rc != SQLITE_OK || version > 0)
-        return rc;
-    (void)snprintf(sql, sizeof sql, "INSERT INTO meta VALUES(1, '%s', 0);", q->identity);
-    return exec(q, sql);
+    if (rc == SQLITE_OK && version == 0) {
+        (void)snprintf(sql, sizeof sql, "INSERT INTO meta(one, identity, epoch) VALUES(1, '%s', 0);",
+                       q->identity);
+        rc = exec(q, sql);
+    }
+    (void)snprintf(sql, sizeof sql, "UPDATE meta SET secret = '%s' WHERE secret = '';", q->secret);
+    return rc == SQLITE_OK ? exec(q, sql) : rc;
 }
 
 /* Makes `table` hold leases of one older epoch at most: the oldest, or SQ_NO_OLD when there is none. */
@@ -223,12 +230,15 @@ static int tally_start(struct sq *q)
 static int identity_read(struct sq *q)
 {
     sqlite3_stmt *st = NULL;
-    int rc = sqlite3_prepare_v2(q->db, "SELECT identity FROM meta", -1, &st, NULL);
+    int rc = sqlite3_prepare_v2(q->db, "SELECT identity, secret FROM meta", -1, &st, NULL);
 
-    if (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW && sqlite3_column_bytes(st, 0) == 16)
+    if (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW && sqlite3_column_bytes(st, 0) == 16 &&
+        sqlite3_column_bytes(st, 1) == STORE_SECRET_N) {
         (void)snprintf(q->identity, sizeof q->identity, "%s", (const char *)sqlite3_column_text(st, 0));
-    else
+        (void)snprintf(q->secret, sizeof q->secret, "%s", (const char *)sqlite3_column_text(st, 1));
+    } else {
         rc = rc ? rc : SQLITE_CORRUPT;
+    }
     (void)sqlite3_finalize(st);
     return rc;
 }
@@ -308,7 +318,7 @@ enum err sq_open(const struct store_conf *conf, void **self, char why[256])
         map_init(&q->counted, INITIATORS_MAX);
     }
     if (q && !e)
-        e = sq_identity_make(q->identity);
+        e = sq_random_make(q->identity, 16);
     if (!q || e) {
         free(q);
         return e ? e : ERR_NOMEM;

@@ -613,6 +613,11 @@ const char *store_name(const struct store *s)
     return s->engine->identity(s->self);
 }
 
+const char *store_secret(const struct store *s)
+{
+    return s->engine->secret(s->self);
+}
+
 /* Closes in any state of opening. */
 static void tear_down(struct store *s)
 {

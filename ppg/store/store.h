@@ -63,6 +63,9 @@ void store_submit(struct store *s, struct list *ops);
 bool store_turn(struct store *s);
 /* Random identity of this database, 16 hexadecimal digits; names messages towards terminals. */
 const char *store_name(const struct store *s);
+/* A random secret made once with the database, STORE_SECRET_N hexadecimal digits.  Who can read it can read all pushes. */
+#define STORE_SECRET_N 64
+const char *store_secret(const struct store *s);
 
 enum store_kind {
     STORE_INSERT,

@@ -1,4 +1,4 @@
-/* What an operator says about a key, as the body of a request to ppg/admin.h; secrets come from files, never from the command
+/* What an operator says about a key, as the body of a request to ppg/admin/admin.h; secrets come from files, never from the command
  * line.  For ppgctl.  One thread. */
 #ifndef PPG_TOOL_KEY_H
 #define PPG_TOOL_KEY_H

@@ -1,4 +1,4 @@
-/* What a gateway says about queues, keys, terminals, initiators, the whitelist and the audit log (ppg/admin.h), for people.  For ppgctl; writes to
+/* What a gateway says about queues, keys, terminals, initiators, the whitelist and the audit log (ppg/admin/admin.h), for people.  For ppgctl; writes to
  * standard output; peer text loses its control octets.  One thread. */
 #ifndef PPG_TOOL_LISTS_H
 #define PPG_TOOL_LISTS_H

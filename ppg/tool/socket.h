@@ -1,4 +1,4 @@
-/* One request to a running gateway over its UNIX socket (ppg/admin.h), waited for.  For ppgctl.  One thread. */
+/* One request to a running gateway over its UNIX socket (ppg/admin/admin.h), waited for.  For ppgctl.  One thread. */
 #ifndef PPG_TOOL_SOCKET_H
 #define PPG_TOOL_SOCKET_H
 

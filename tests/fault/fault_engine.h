@@ -4,6 +4,7 @@
 #define TESTS_FAULT_FAULT_ENGINE_H
 
 #include <string.h>
+#include "tests/unit/harness.h"
 #include "tests/unit/ppg/store_fix.h"
 
 /* What goes wrong and when; 0 never.  The engine's table has no place for it, so it is the file's. */
@@ -85,6 +86,24 @@ static inline void add(struct list *ops, struct store_op *op, enum store_kind ki
 {
     op->kind = kind;
     list_push_back(ops, &op->link);
+}
+
+/* Fails each operation of the load in turn, from the one behind the first `before`, once or whenever it is tried; load() says how many
+ * failed hard.  Returns the number of the first that the load does not have. */
+static inline size_t fault_nth_write(size_t before, bool always, size_t (*load)(void))
+{
+    size_t n = 0;
+
+    do {
+        fault_clear();
+        test_row(++n);
+        fault.run_at = before + n;
+        fault.sticky = always;
+        if (!always)
+            fault.with = n % 2 ? ERR_IO : ERR_NOMEM;
+        CU_ASSERT(load() == (always && fault.fired ? 1 : 0));
+    } while (fault.fired && n < 100);
+    return n;
 }
 
 #endif

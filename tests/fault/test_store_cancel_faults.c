@@ -271,31 +271,13 @@ static void no_fault(void)
 /* An operation that fails once succeeds on the second, careful pass. */
 static void nth_write_once(void)
 {
-    size_t n = 0;
-
-    do {
-        fault_clear();
-        test_row(++n);
-        fault.run_at = SCENE_BATCHES + n;
-        fault.with = n % 2 ? ERR_IO : ERR_NOMEM;
-        CU_ASSERT(run_load() == 0);
-    } while (fault.fired && n < 100);
-    CU_ASSERT(n > 10);
+    CU_ASSERT(fault_nth_write(SCENE_BATCHES, false, run_load) > 10);
 }
 
 /* An operation that keeps failing fails alone. */
 static void nth_write_always(void)
 {
-    size_t n = 0;
-
-    do {
-        fault_clear();
-        test_row(++n);
-        fault.run_at = SCENE_BATCHES + n;
-        fault.sticky = true;
-        CU_ASSERT(run_load() == (fault.fired ? 1 : 0));
-    } while (fault.fired && n < 100);
-    CU_ASSERT(n == 11);
+    CU_ASSERT(fault_nth_write(SCENE_BATCHES, true, run_load) == 11);
 }
 
 static void nth_commit(void)

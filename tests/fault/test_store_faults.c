@@ -205,31 +205,13 @@ static void no_fault(void)
 /* An operation that fails once succeeds on the second, careful pass. */
 static void nth_write_once(void)
 {
-    size_t n = 0;
-
-    do {
-        fault_clear();
-        test_row(++n);
-        fault.run_at = n;
-        fault.with = n % 2 ? ERR_IO : ERR_NOMEM;
-        CU_ASSERT(run_load() == 0);
-    } while (fault.fired && n < 100);
-    CU_ASSERT(n > 12);
+    CU_ASSERT(fault_nth_write(0, false, run_load) > 12);
 }
 
 /* An operation that keeps failing fails alone. */
 static void nth_write_always(void)
 {
-    size_t n = 0;
-
-    do {
-        fault_clear();
-        test_row(++n);
-        fault.run_at = n;
-        fault.sticky = true;
-        CU_ASSERT(run_load() == (fault.fired ? 1 : 0));
-    } while (fault.fired && n < 100);
-    CU_ASSERT(n == 15);
+    CU_ASSERT(fault_nth_write(0, true, run_load) == 15);
 }
 
 static void nth_commit(void)

@@ -3,11 +3,8 @@
  * opens the database again and compares it with that ledger: what was acknowledged is there, what was not begun is
  * not, and in between either will do.  A target ends once: delivered, or cancelled by itself or by the push that replaces
  * it.  The seeds are fixed; where a kill from outside lands is not. */
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
-#include "tests/unit/harness.h"
-#include "tests/unit/ppg/store_fix.h"
+#include "tests/fault/mortal.h"
 
 #define TARGETS_MAX 20000 /* ids one test may reach */
 #define HELD_MAX    64
@@ -49,11 +46,9 @@ struct known {
 };
 
 struct child {
-    struct fix f;
-    int pipe;
-    uint32_t seed;
+    struct mortal m;
+    int batches;
     int64_t push_no;
-    size_t kill_at; /* steps until the end; 0 never */
     int64_t held[HELD_MAX];
     size_t held_n;
     int64_t notices[HELD_MAX];
@@ -61,12 +56,6 @@ struct child {
     struct known known[HELD_MAX];
     size_t known_n;
 };
-
-static uint32_t roll(struct child *c, uint32_t sides)
-{
-    c->seed = c->seed * 1664525u + 1013904223u;
-    return (c->seed >> 8) % sides;
-}
 
 static void tell(const struct child *c, char what, uint8_t flag, int64_t a, int64_t b)
 {
@@ -77,8 +66,7 @@ static void tell(const struct child *c, char what, uint8_t flag, int64_t a, int6
     e.flag = flag;
     e.a = a;
     e.b = b;
-    if (write(c->pipe, &e, sizeof e) != (ssize_t)sizeof e)
-        _exit(3);
+    mortal_tell(&c->m, &e, sizeof e);
 }
 
 static void hold(int64_t *ids, size_t *n, int64_t id)
@@ -89,7 +77,7 @@ static void hold(int64_t *ids, size_t *n, int64_t id)
 
 static int64_t pick(struct child *c, int64_t *ids, size_t *n)
 {
-    size_t at = roll(c, (uint32_t)*n);
+    size_t at = mortal_roll(&c->m, (uint32_t)*n);
     int64_t id = ids[at];
 
     ids[at] = ids[--*n];
@@ -137,7 +125,7 @@ static void taken_back(const struct child *c, const struct store_cancel *o)
 
 static void know(struct child *c, const struct ppg_push *p)
 {
-    struct known *k = &c->known[c->known_n < HELD_MAX ? c->known_n++ : roll(c, HELD_MAX)];
+    struct known *k = &c->known[c->known_n < HELD_MAX ? c->known_n++ : mortal_roll(&c->m, HELD_MAX)];
 
     *k = (struct known){p->targets[0].id, strtoll(p->push_id.p, NULL, 10),
                         slice_eq(p->initiator, SLICE("bank"))};
@@ -174,12 +162,12 @@ static void insert_done(struct store_op *op)
 static struct inserting *inserting_new(struct child *c, bool bank)
 {
     struct inserting *o = calloc(1, sizeof *o);
-    bool leased = roll(c, 2);
+    bool leased = mortal_roll(&c->m, 2);
     char name[32];
 
     MUST(o != NULL);
     (void)snprintf(name, sizeof name, "%lld", (long long)c->push_no++);
-    o->insert.push = fix_push(bank ? "bank" : "mms", name, PUSH_N, 1 + roll(c, 100));
+    o->insert.push = fix_push(bank ? "bank" : "mms", name, PUSH_N, 1 + mortal_roll(&c->m, 100));
     for (size_t i = 0; i < PUSH_N; i++)
         o->insert.push->targets[i].leased = leased;
     o->insert.op = (struct store_op){.kind = STORE_INSERT, .done = insert_done};
@@ -188,15 +176,15 @@ static struct inserting *inserting_new(struct child *c, bool bank)
 
 static struct store_op *insert_new(struct child *c)
 {
-    return &inserting_new(c, roll(c, 2))->insert.op;
+    return &inserting_new(c, mortal_roll(&c->m, 2))->insert.op;
 }
 
 static struct store_op *replace_new(struct child *c)
 {
-    const struct known *k = &c->known[roll(c, (uint32_t)c->known_n)];
+    const struct known *k = &c->known[mortal_roll(&c->m, (uint32_t)c->known_n)];
     struct inserting *o = inserting_new(c, k->bank);
 
-    o->insert.push->replace = roll(c, 2) ? PPG_REPLACE_ALL : PPG_REPLACE_PENDING_ONLY;
+    o->insert.push->replace = mortal_roll(&c->m, 2) ? PPG_REPLACE_ALL : PPG_REPLACE_PENDING_ONLY;
     take_back(c, &o->old, k);
     o->insert.old = &o->old.cancel;
     return &o->insert.op;
@@ -217,7 +205,7 @@ static struct store_op *cancel_new(struct child *c)
     struct taking_back *t = calloc(1, sizeof *t);
 
     MUST(t != NULL);
-    take_back(c, t, &c->known[roll(c, (uint32_t)c->known_n)]);
+    take_back(c, t, &c->known[mortal_roll(&c->m, (uint32_t)c->known_n)]);
     t->cancel.op = (struct store_op){.kind = STORE_CANCEL, .done = cancel_done};
     return &t->cancel.op;
 }
@@ -243,7 +231,7 @@ static struct store_op *finish_new(struct child *c)
     o->target_id = pick(c, c->held, &c->held_n);
     o->stage = ST_DELIVERED;
     o->event_ms = 50;
-    o->notify = roll(c, 3) > 0;
+    o->notify = mortal_roll(&c->m, 3) > 0;
     o->op = (struct store_op){.kind = STORE_FINISH, .done = finish_done};
     tell(c, 'f', o->notify, o->target_id, 0);
     return &o->op;
@@ -284,8 +272,8 @@ static struct store_op *numbers_new(struct child *c)
     struct store_numbers *o = calloc(1, sizeof *o);
 
     MUST(o != NULL);
-    o->said[0] = (uint8_t)roll(c, 2);
-    o->count = 1 + roll(c, 50);
+    o->said[0] = (uint8_t)mortal_roll(&c->m, 2);
+    o->count = 1 + mortal_roll(&c->m, 50);
     o->op = (struct store_op){.kind = STORE_NUMBERS, .done = numbers_done};
     return &o->op;
 }
@@ -309,9 +297,9 @@ static struct store_op *seq_new(struct child *c)
     struct store_seq *o = calloc(1, sizeof *o);
 
     MUST(o != NULL);
-    o->impi = impi_of((uint8_t)roll(c, 2));
+    o->impi = impi_of((uint8_t)mortal_roll(&c->m, 2));
     o->floor = 1;
-    o->count = 1 + roll(c, 50);
+    o->count = 1 + mortal_roll(&c->m, 50);
     o->op = (struct store_op){.kind = STORE_SEQ, .done = seq_done};
     return &o->op;
 }
@@ -365,7 +353,7 @@ static struct store_op *notice_claim_new(struct child *c)
 
 static struct store_op *any_new(struct child *c)
 {
-    switch (roll(c, 10)) {
+    switch (mortal_roll(&c->m, 10)) {
     case 0:
     case 1:
         if (c->held_n)
@@ -376,7 +364,7 @@ static struct store_op *any_new(struct child *c)
             return told_new(c);
         return insert_new(c);
     case 3:
-        return roll(c, 2) ? numbers_new(c) : seq_new(c);
+        return mortal_roll(&c->m, 2) ? numbers_new(c) : seq_new(c);
     case 4:
         return claim_new(c);
     case 5:
@@ -390,23 +378,13 @@ static struct store_op *any_new(struct child *c)
     }
 }
 
-static void die_at(void *arg, const char *name)
+static void child_run(struct mortal *m)
 {
-    struct child *c = arg;
+    struct child *c = container_of(m, struct child, m);
 
-    (void)name;
-    if (c->kill_at > 0 && --c->kill_at == 0)
-        (void)raise(SIGKILL);
-}
-
-static void child_run(struct child *c, int batches)
-{
-    c->f.conf.step = die_at;
-    c->f.conf.step_arg = c;
-    if (fix_open(&c->f))
-        _exit(4);
-    for (int i = 0; i < batches; i++) {
-        size_t n = 1 + roll(c, BATCH_MAX);
+    mortal_open(m);
+    for (int i = 0; i < c->batches; i++) {
+        size_t n = 1 + mortal_roll(&c->m, BATCH_MAX);
         struct list ops;
 
         list_init(&ops);
@@ -416,8 +394,8 @@ static void child_run(struct child *c, int batches)
             op->arg = c;
             list_push_back(&ops, &op->link);
         }
-        store_submit(c->f.s, &ops);
-        fix_wait(&c->f, n);
+        store_submit(c->m.f.s, &ops);
+        fix_wait(&c->m.f, n);
     }
     _exit(0); /* without closing: an end like any other */
 }
@@ -590,41 +568,25 @@ static void forget(void)
     memset(seq_top, 0, sizeof seq_top);
 }
 
-/* Reads the ledger to its end; kills the child after `entries` of it unless that is 0. */
-static void follow(int from, pid_t pid, size_t entries)
+/* Reads the ledger to its end; kills the child after so many entries of it unless that is 0. */
+static void follow(int from, pid_t pid, void *arg)
 {
+    size_t *entries = arg;
     struct entry e;
     ssize_t n;
 
     while ((n = read(from, &e, sizeof e)) == (ssize_t)sizeof e) {
         learn(&e);
-        if (entries > 0 && --entries == 0)
+        if (*entries > 0 && --*entries == 0)
             (void)kill(pid, SIGKILL);
     }
     CU_ASSERT(n == 0);
 }
 
 /* Runs a child on the database; true when it was killed. */
-static bool run_child(struct child *c, int batches, size_t kill_after_entries)
+static bool run_child(struct child *c, size_t kill_after_entries)
 {
-    int ends[2];
-    int status = 0;
-    pid_t pid;
-
-    CU_ASSERT_FATAL(pipe(ends) == 0);
-    pid = fork();
-    CU_ASSERT_FATAL(pid >= 0);
-    if (pid == 0) {
-        (void)close(ends[0]);
-        c->pipe = ends[1];
-        child_run(c, batches);
-    }
-    (void)close(ends[1]);
-    follow(ends[0], pid, kill_after_entries);
-    (void)close(ends[0]);
-    CU_ASSERT_FATAL(waitpid(pid, &status, 0) == pid);
-    CU_ASSERT(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
-    return WIFSIGNALED(status);
+    return mortal_run(&c->m, child_run, follow, &kill_after_entries);
 }
 
 /* The same load, killed at its 1st, 2nd, ... step, until it lives to its end. */
@@ -638,14 +600,14 @@ static void at_every_step(void)
     for (; killed && at < 2000; at++) {
         test_row(at);
         forget();
-        c = (struct child){.seed = 7, .push_no = 1, .kill_at = at};
-        fix_init(&c.f, test_scratch(), name, true);
-        fix_remove_at(c.f.path);
-        killed = run_child(&c, 12, 0);
+        c = (struct child){.m.seed = 7, .batches = 12, .push_no = 1, .m.kill_at = at};
+        fix_init(&c.m.f, test_scratch(), name, true);
+        fix_remove_at(c.m.f.path);
+        killed = run_child(&c, 0);
         check(name);
     }
     CU_ASSERT(!killed && at > 50);
-    fix_remove_at(c.f.path);
+    fix_remove_at(c.m.f.path);
 }
 
 /* One database, one end after the other, from outside and at any moment of the store's thread. */
@@ -657,18 +619,18 @@ static void at_random(void)
     int kills = 0;
 
     forget();
-    fix_init(&c.f, test_scratch(), name, false);
-    fix_remove_at(c.f.path);
+    fix_init(&c.m.f, test_scratch(), name, false);
+    fix_remove_at(c.m.f.path);
     for (int64_t i = 0; i < 40; i++) {
         test_row((size_t)i);
-        seed = seed * 1664525u + 1013904223u;
-        c = (struct child){.seed = seed, .push_no = 1 + i * 400};
-        fix_init(&c.f, test_scratch(), name, false);
-        kills += run_child(&c, 60, 1 + (seed >> 8) % 150);
+        seed = mortal_next(seed);
+        c = (struct child){.m.seed = seed, .batches = 60, .push_no = 1 + i * 400};
+        fix_init(&c.m.f, test_scratch(), name, false);
+        kills += run_child(&c, 1 + (seed >> 8) % 150);
         check(name);
     }
     CU_ASSERT(kills > 20);
-    fix_remove_at(c.f.path);
+    fix_remove_at(c.m.f.path);
 }
 
 const struct test_case test_cases[] = {

@@ -3,11 +3,8 @@
  * parent opens the database again: an association that was acknowledged is there, one that is there is whole, one that
  * was ended is gone, and whatever is there hands out no number that was ever reserved - nor those of its first range, which
  * the child may have used as soon as it was kept.  The seeds are fixed. */
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
-#include "tests/unit/harness.h"
-#include "tests/unit/ppg/store_fix.h"
+#include "tests/fault/mortal.h"
 
 #define MADE_MAX  400 /* associations of one child */
 #define STEPS     22  /* operations of one child */
@@ -54,19 +51,10 @@ static struct slice octets_of(int32_t no, char text[32])
 /* ---- the child ---- */
 
 struct child {
-    struct fix f;
-    int pipe;
-    uint32_t seed;
-    size_t kill_at; /* steps until the end; 0 never */
-    int32_t next;   /* association */
+    struct mortal m;
+    int32_t next; /* association */
     int32_t front[TERMINALS];
 };
-
-static uint32_t roll(struct child *c, uint32_t sides)
-{
-    c->seed = c->seed * 1664525u + 1013904223u;
-    return (c->seed >> 8) % sides;
-}
 
 static void tell(const struct child *c, char what, unsigned terminal, int32_t no, uint32_t to)
 {
@@ -74,8 +62,7 @@ static void tell(const struct child *c, char what, unsigned terminal, int32_t no
 
     memset(&e, 0, sizeof e);
     e = (struct entry){what, (uint8_t)terminal, no, to};
-    if (write(c->pipe, &e, sizeof e) != (ssize_t)sizeof e)
-        _exit(3);
+    mortal_tell(&c->m, &e, sizeof e);
 }
 
 static void keep(struct child *c, unsigned t)
@@ -90,7 +77,7 @@ static void keep(struct child *c, unsigned t)
 
     said_of(no, o.sa.said);
     tell(c, 'k', t, no, 0);
-    if (fix_run(&c->f, &o.op, STORE_SA_KEEP))
+    if (fix_run(&c->m.f, &o.op, STORE_SA_KEEP))
         _exit(5);
     tell(c, 'K', t, no, 1 + COUNT_N);
     c->front[t] = no;
@@ -98,11 +85,11 @@ static void keep(struct child *c, unsigned t)
 
 static void reserve(struct child *c, unsigned t)
 {
-    struct store_numbers o = {.count = 1 + roll(c, 50)};
+    struct store_numbers o = {.count = 1 + mortal_roll(&c->m, 50)};
 
     said_of(c->front[t], o.said);
     tell(c, 'n', t, c->front[t], 0);
-    if (!fix_run(&c->f, &o.op, STORE_NUMBERS))
+    if (!fix_run(&c->m.f, &o.op, STORE_NUMBERS))
         tell(c, 'N', t, c->front[t], o.to);
 }
 
@@ -112,7 +99,7 @@ static void confirm(struct child *c, unsigned t)
 
     said_of(c->front[t], o.said);
     tell(c, 'o', t, c->front[t], 0);
-    if (!fix_run(&c->f, &o.op, STORE_SA_CONFIRM))
+    if (!fix_run(&c->m.f, &o.op, STORE_SA_CONFIRM))
         tell(c, 'O', t, c->front[t], 0);
 }
 
@@ -121,30 +108,20 @@ static void end_all(struct child *c, unsigned t)
     struct store_sa_drop o = {.terminal = terminal_of(t)};
 
     tell(c, 'v', t, 0, 0);
-    if (fix_run(&c->f, &o.op, STORE_SA_DROP))
+    if (fix_run(&c->m.f, &o.op, STORE_SA_DROP))
         _exit(6);
     tell(c, 'V', t, 0, 0);
     c->front[t] = -1;
 }
 
-static void die_at(void *arg, const char *name)
+static void child_run(struct mortal *m)
 {
-    struct child *c = arg;
+    struct child *c = container_of(m, struct child, m);
 
-    (void)name;
-    if (c->kill_at > 0 && --c->kill_at == 0)
-        (void)raise(SIGKILL);
-}
-
-static void child_run(struct child *c)
-{
-    c->f.conf.step = die_at;
-    c->f.conf.step_arg = c;
-    if (fix_open(&c->f))
-        _exit(4);
+    mortal_open(m);
     c->front[0] = c->front[1] = -1;
     for (int i = 0; i < STEPS; i++) {
-        unsigned t = roll(c, TERMINALS), what = roll(c, 8);
+        unsigned t = mortal_roll(&c->m, TERMINALS), what = mortal_roll(&c->m, 8);
 
         if (c->front[t] < 0 || what < 2)
             keep(c, t);
@@ -241,30 +218,15 @@ static void check(const char *name)
     fix_clear(&f);
 }
 
-/* Runs a child on the database; true when it was killed. */
-static bool run_child(struct child *c)
+static void follow(int from, pid_t pid, void *arg)
 {
     struct entry e;
-    int ends[2], status = 0;
     ssize_t n;
-    pid_t pid;
 
-    CU_ASSERT_FATAL(pipe(ends) == 0);
-    pid = fork();
-    CU_ASSERT_FATAL(pid >= 0);
-    if (pid == 0) {
-        (void)close(ends[0]);
-        c->pipe = ends[1];
-        child_run(c);
-    }
-    (void)close(ends[1]);
-    while ((n = read(ends[0], &e, sizeof e)) == (ssize_t)sizeof e)
+    (void)pid, (void)arg;
+    while ((n = read(from, &e, sizeof e)) == (ssize_t)sizeof e)
         learn(&e);
     CU_ASSERT(n == 0);
-    (void)close(ends[0]);
-    CU_ASSERT_FATAL(waitpid(pid, &status, 0) == pid);
-    CU_ASSERT(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
-    return WIFSIGNALED(status);
 }
 
 /* The same load, killed at its 1st, 2nd, ... step, until it lives to its end. */
@@ -278,14 +240,14 @@ static void at_every_step(void)
     for (; killed && at < 2000; at++) {
         test_row(at);
         memset(made, 0, sizeof made);
-        c = (struct child){.seed = 11, .kill_at = at};
-        fix_init(&c.f, test_scratch(), name, true);
-        fix_remove_at(c.f.path);
-        killed = run_child(&c);
+        c = (struct child){.m.seed = 11, .m.kill_at = at};
+        fix_init(&c.m.f, test_scratch(), name, true);
+        fix_remove_at(c.m.f.path);
+        killed = mortal_run(&c.m, child_run, follow, NULL);
         check(name);
     }
     CU_ASSERT(!killed && at > 50);
-    fix_remove_at(c.f.path);
+    fix_remove_at(c.m.f.path);
 }
 
 /* One database, one end after the other: each run meets what those before it left. */
@@ -297,18 +259,18 @@ static void one_end_after_the_other(void)
     int kills = 0;
 
     memset(made, 0, sizeof made);
-    fix_init(&c.f, test_scratch(), name, true);
-    fix_remove_at(c.f.path);
+    fix_init(&c.m.f, test_scratch(), name, true);
+    fix_remove_at(c.m.f.path);
     for (int32_t i = 0; i < 20; i++) {
         test_row((size_t)i);
-        seed = seed * 1664525u + 1013904223u;
-        c = (struct child){.seed = seed, .kill_at = 1 + (seed >> 8) % 60, .next = i * (MADE_MAX / 20)};
-        fix_init(&c.f, test_scratch(), name, true);
-        kills += run_child(&c);
+        seed = mortal_next(seed);
+        c = (struct child){.m.seed = seed, .m.kill_at = 1 + (seed >> 8) % 60, .next = i * (MADE_MAX / 20)};
+        fix_init(&c.m.f, test_scratch(), name, true);
+        kills += mortal_run(&c.m, child_run, follow, NULL);
         check(name);
     }
     CU_ASSERT(kills > 10);
-    fix_remove_at(c.f.path);
+    fix_remove_at(c.m.f.path);
 }
 
 const struct test_case test_cases[] = {

@@ -1,7 +1,7 @@
 /* JSON of the key service from anywhere: questions of NAFs, and what a BSF may answer.  A question that is understood is
  * understood again when it is printed. */
 #include <stdint.h>
-#include "ppg/keyservice.h"
+#include "ppg/keys/keyservice.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -19,13 +19,13 @@ static void verify(const struct sec_mac *mac)
     MUST(sec_mac_guard_create(4, &guard) == ERR_OK);
     /* A nonce that nobody drew, and a key nobody knows: made with chance alone. */
     MUST(sec_random(session.nonce, sizeof session.nonce) == ERR_OK);
-    MUST(sec_mac_guard_verify(guard, &(struct sec_mac_message){mac, &keys, &body, 1, true}, &session, 0) ==
-         ERR_DENIED);
+    MUST(sec_mac_guard_verify(guard, &(struct sec_mac_message){mac, &keys, &body, 1, true, false}, &session,
+                              0) == ERR_DENIED);
     MUST(sec_mac_print(mac->user, &keys, slice_of(session.nonce, sizeof session.nonce), &body, 1, &out) ==
          ERR_OK);
     MUST(sec_mac_parse(buf_slice(&out), &again) == ERR_OK && slice_eq(again.user, mac->user));
-    MUST(sec_mac_guard_verify(guard, &(struct sec_mac_message){&again, &keys, &body, 1, false}, &session,
-                              0) == ERR_OK);
+    MUST(sec_mac_guard_verify(guard, &(struct sec_mac_message){&again, &keys, &body, 1, false, false},
+                              &session, 0) == ERR_OK);
     sec_mac_guard_free(&guard);
     buf_clear(&out);
 }

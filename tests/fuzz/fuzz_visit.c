@@ -1,7 +1,7 @@
 /* JSON of visits from anywhere: what a terminal asks at its home's door, what it is answered, and what a home tells the other
  * side, up to the table of visitors.  What is understood is understood again, the same, when it is printed. */
 #include <stdint.h>
-#include "ppg/visit_json.h"
+#include "ppg/keys/visit_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -161,6 +161,10 @@ class Gateway:
     def ctl(self, *args):
         return self.bench.run("ppgctl", "--socket", self.path("admin.sock"), *args)
 
+    def token(self, name):
+        """What stands for a subscriber in the log."""
+        return json.loads(self.ctl("--json", "log", "token", name).stdout)["token"]
+
     def settle(self):
         """After a reload: until loop 0, which may be the only one, decides by what it brought."""
         want = json.loads(self.ctl("--json", "status").stdout)["generation"]

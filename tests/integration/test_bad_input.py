@@ -200,6 +200,10 @@ def paths_and_methods(bench):
     check_eq(curl(bench, gateway.tls_url.replace("/pap", "/"), b"x").status, 404)
     check_eq(curl(bench, gateway.tls_url.replace("/pap", "/%70ap"), b"x").status, 404)
     check_eq(curl(bench, gateway.tls_url, b"", "-X", "post").status, 501)
+    for target, status in (("http://other.example/pap", 202), ("HTTPS://ppg:8443/pap?a=b", 202), ("http://ppg/other", 404),
+                           ("http://ppg", 404), ("http:/pap", 400), ("ftp://ppg/pap", 404)):  # RFC 9112 §3.2.2
+        octets = submission("Connection: close\r\n", push_id="p").replace(b"POST /pap ", f"POST {target} ".encode())
+        check_eq((target, raw(bench, gateway, octets)), (target, [status]))
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "TRACE"):
         answer = curl(bench, gateway.tls_url, b"", "-X", method)
         check_eq((method, answer.status, answer.headers.get("allow")), (method, 405, "POST"))

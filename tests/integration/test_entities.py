@@ -4,10 +4,12 @@ from one to the other.  CPNS security 5.x.1 to 5.x.3.  Usage: test_entities.py B
 import base64
 import hashlib
 import http.client
+import http.server
 import json
 import os
 import re
 import ssl
+import threading
 
 from gateway import Gateway, make_identity
 from gba_model import gcm, gcm_open, kdf, parameters
@@ -290,6 +292,126 @@ def what_a_kit_with_a_one_time_key_does_not_do(bench):
         check_eq((args, bench.run("push-terminal", *args).returncode), (args, 2))
     check_eq(call(bench, free_port(), good).returncode, 1, "nobody is there")
     check(os.path.exists(good), "it was not used")
+
+
+def as_entity(bench, gateway, name, user, password):
+    """Options of push-terminal by which it is that entity, and the entity as a client with its key."""
+    client, key = assigned(bench, gateway, user, password, name)
+    file = bench.write(f"{name}.entity", base64.b64encode(key).decode() + "\n", 0o600)
+    return ("--json", "--gateway", f"https://localhost:{client.port}", "--ca", bench.authority[0], "--proof", f"{name}:{file}"), client, key
+
+
+@case
+def a_kit_whose_key_curl_was_told(bench):
+    """As the guide has it: curl logs in as the user and is told the entity's key, which push-terminal then is that entity by."""
+    gateway = opened(bench)
+    port = Client(bench, gateway, "", "").port
+    told = bench.tool("curl", "-sS", "--cacert", bench.authority[0], "--digest", "-u", f"alice:{ALICE}", "-X", "POST", f"https://localhost:{port}/sec/v1/entities/a")
+    told = json.loads(told)
+    check_eq((told["entity"], told["user"]), ("a", "alice"))
+    file = bench.write("a.key", told["key"] + "\n", 0o600)
+    done = bench.run("push-terminal", "take", "--gateway", f"https://localhost:{port}", "--ca", bench.authority[0], "--proof", f"a:{file}", "--out", bench.folder)
+    check_eq((done.returncode, done.stdout, done.stderr), (1, "", ""), "none waits")
+
+
+def contents(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+@case
+def kits_fetch_one_time_keys_by_themselves(bench):
+    """Given by one, taken by the other, and both prove themselves with it; and each of the two with a client of another make."""
+    gateway = opened(bench)
+    a, a_client, a_key = as_entity(bench, gateway, "a", "alice", ALICE)
+    b, b_client, b_key = as_entity(bench, gateway, "b", "bob", BOB)
+    mine, folder = bench.path("mine"), bench.path("taken")
+    os.mkdir(folder)
+    done = bench.run("push-terminal", "give", *a, "--to", "b", "--out", mine)
+    check_eq((done.returncode, json.loads(done.stdout)), (0, {"event": "one-time-key", "with": "b", "file": mine}), done.stderr)
+    done = bench.run("push-terminal", "take", *b, "--out", folder)
+    yours = os.path.join(folder, "a.one-time")
+    check_eq((done.returncode, json.loads(done.stdout)), (0, {"event": "one-time-key", "with": "a", "file": yours}), done.stderr)
+    for file in (mine, yours):
+        check_eq((os.stat(file).st_mode & 0o777, len(contents(file))), (0o600, 65))
+    key = contents(mine)
+    check_eq(contents(yours), key)
+    check(bytes.fromhex(key.decode()) not in octets_of(gateway) and key.strip() not in octets_of(gateway), "the gateway has kept it")
+    done = bench.run("push-terminal", "take", *b, "--out", folder)
+    check_eq((done.returncode, done.stdout, os.listdir(folder)), (1, "", ["a.one-time"]), "none waits")
+    _, port = listening(bench, yours)
+    done = call(bench, port, mine)
+    check_eq((done.returncode, os.path.exists(mine), os.path.exists(yours)), (0, False, False), done.stderr)
+    done = bench.run("push-terminal", "give", *a, "--to", "b", "--out", mine)
+    got = b_client.ask("GET", "/sec/v1/one-time-keys")[1]["keys"][0]
+    check_eq(unwrap(b_key, b"a", b"b", got["key"]).hex(), contents(mine).decode().strip())
+    once = [os.urandom(n) for n in (16, 64)]
+    for k in once:
+        check_eq(a_client.ask("POST", "/sec/v1/one-time-keys", {"to": "b", "key": wrap(a_key, b"a", b"b", k)})[0], 202)
+    check_eq(bench.run("push-terminal", "take", *b, "--out", folder).returncode, 0)
+    check_eq([contents(os.path.join(folder, f"a.one-time{n}")).decode().strip() for n in ("", ".2")], [k.hex() for k in once])
+
+
+@case
+def what_is_no_way_to_a_one_time_key(bench):
+    """A gateway that does not know us, that we do not know, or that does not prove itself; nothing is made, nothing overwritten."""
+    gateway = opened(bench)
+    a, client, key = as_entity(bench, gateway, "a", "alice", ALICE)
+    out, there, other = bench.path("out"), bench.write("there", "mine\n", 0o600), bench.write("other", base64.b64encode(bytes(32)).decode() + "\n", 0o600)
+    false = ImpostorDoor(bench)
+    stranger = bench.path("stranger.crt")
+    bench.tool("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout", bench.path("stranger.key"), "-out", stranger)
+    swap = {"unknown": ("--proof", f"nobody:{other}"), "wrong": ("--proof", f"a:{other}"), "no key": ("--proof", f"a:{there}"),
+            "stranger": ("--ca", stranger), "false": ("--gateway", f"https://localhost:{false.port}"), "clear": ("--gateway", f"http://localhost:{client.port}")}
+    rows = [(1, "no such entity", ("--to", "nobody", "--out", out)), (2, "exists", ("--to", "b", "--out", there)), (2, "usage", ("--out", out)),
+            (2, "usage", ("--to", "b")), (2, "no entity's id", ("--to", "a b", "--out", out)),
+            (1, "does not take our proof", ("--to", "b", "--out", out, *swap["unknown"])), (1, "does not take our proof", ("--to", "b", "--out", out, *swap["wrong"])),
+            (2, "base64 of its key", ("--to", "b", "--out", out, *swap["no key"])), (1, "cert-untrusted", ("--to", "b", "--out", out, *swap["stranger"])),
+            (1, "does not prove that it has our key", ("--to", "b", "--out", out, *swap["false"])), (2, "not https", ("--to", "b", "--out", out, *swap["clear"]))]
+    for status, says, more in rows:
+        done = bench.run("push-terminal", "give", *a, *more)
+        check_eq((done.returncode, done.stdout, says in done.stderr, os.path.exists(out)), (status, "", True, False), (more, done.stderr))
+    check_eq((contents(there), false.asked), (b"mine\n", 2))
+    os.mkdir(out)
+    for n, (status, says) in enumerate(((1, "does not prove that it has our key"), (1, "does not take our proof"))):
+        done = bench.run("push-terminal", "take", *a, "--out", out, *(swap["wrong"] if n else swap["false"]))
+        check_eq((done.returncode, says in done.stderr, os.listdir(out)), (status, True, []), done.stderr)
+
+
+class ImpostorDoor:
+    """A server with the right certificate that has no entity's key: it lets everybody in, and has a key to give."""
+
+    def __init__(self, bench):
+        self.asked = 0
+        door = self
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(bench.path("gateway.crt"), bench.path("gateway.key"))
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                door.asked += 1
+                known = "Authorization" in self.headers
+                body = b'{"keys":[{"from":"../x","key":"AAAA"}]}' if known else b""
+                self.send_response((202 if self.command == "POST" else 200) if known else 401)
+                if not known:
+                    self.send_header("WWW-Authenticate", 'Digest realm="entities", nonce="n", algorithm=SHA-256, qop="auth"')
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        self.port = server.server_address[1]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        bench.closers.append(server.shutdown)
 
 
 main("entities")

@@ -318,7 +318,7 @@ def foreign_uri_loses_the_flag(bench):
     good_push(bench, gateway, headers={"X-Wap-Initiator-URI": "https://bank.example/"})
     got = phone.wait_events(1)[0]
     check_eq((got["initiator_uri"], got["authenticated"], got["trusted"]), ("https://bank.example/", False, True))
-    gateway.wait_event("initiator.foreign-uri", uri="https://bank.example/")
+    gateway.wait_event("initiator.foreign-uri", uri=gateway.token("https://bank.example/"))
 
 
 @case

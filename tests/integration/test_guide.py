@@ -1,4 +1,4 @@
-"""The operator's guide of the README, as an operator follows it: every command in it is run against a gateway with the
+"""The operator's guides, in README.md and conf/GUIDE.md, as an operator follows them: every command in it is run against a gateway with the
 shipped lists, and what it prints is what the guide says, but for times, hashes, ports and who is at the keyboard.
 Usage: test_guide.py BUILD_DIR."""
 
@@ -15,9 +15,9 @@ VARIES = ((r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"), (r"[0-9a-f]{64}", "HASH"), (r"\
           (r"(?m)^(notAfter=).*", r"\1DATE"))
 
 
-def section(start, end):
-    """The code blocks between two lines of the README."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+def section(page, start, end):
+    """The code blocks between two lines of a page."""
+    with open(os.path.join(ROOT, page), encoding="utf-8") as f:
         text = f.read()
     text = text[text.index(start):]
     text = text[:text.index(end, 1)]
@@ -67,7 +67,7 @@ def letting_an_initiator_in(bench):
     for name in ("initiators.conf", "whitelist.conf", "terminals.conf"):
         shutil.copyfile(os.path.join(ROOT, "conf", name), gateway.path(name))
     gateway.start()
-    blocks = section("### Letting an initiator in", "\n## ")
+    blocks = section("README.md", "### Letting an initiator in", "\n## ")
     check(len(blocks) >= 4 and blocks[0].startswith("\n[initiator news]"), blocks)
     with open(gateway.path("initiators.conf"), "a", encoding="utf-8") as f:
         f.write(blocks[0])
@@ -85,7 +85,7 @@ def rolling_a_certificate(bench):
         for end in ("crt", "key"):
             shutil.copy(bench.path(f"{name}.{end}"), gateway.path(f"{name}.{end}"))
     gateway.start()
-    blocks = section("* Rolling the gateway's certificate", "\n* ")
+    blocks = section("conf/GUIDE.md", "* Rolling the gateway's certificate", "\n* ")
     check("cp fresh.crt" in blocks[0], blocks)
     Operator(bench, gateway).follow(blocks[0])
 

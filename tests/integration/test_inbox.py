@@ -1,14 +1,16 @@
 """Terminals that fetch (pull): curl, and a push-terminal, at the inbox door of a gateway."""
 
+import base64
 import json
 import os
 import re
 import socket
 import subprocess
 
-from gateway import Answer, Ear, Gateway, Terminal, as_news, good_push, make_identity, push
+from gateway import Answer, Ear, Gateway, Terminal, as_news, good_push, make_identity, pap_push, push
 from gba_model import Module, Ue
 from harness import case, check, check_eq, main, wait_until
+from xmlmaker import SIGN, WRAP, Maker
 
 PROOF = "call-proof = certificate\ncall-certificate = URI:https://phone.example.com\n"
 PHONE = f"[terminal +15550100]\ninbox = yes\n{PROOF}"
@@ -629,6 +631,94 @@ def pushed_and_fetched_content_pass_the_same_tests(bench):
         check_eq([(e["tls"], e["server_proved"], e["authenticated"], e["proofs"]) for e in got],
                  [(True, True, True, ["certificate"])], f"{way}: {done.stderr}")
         gateway.wait_state(push_id, "delivered")
+
+
+OBJECTS = "object-name = ppg\nobject-key-file = ../xml.keys\n"
+OBJECT = "application/xenc+xml"
+
+
+def submit_object(bench, gateway, octets, to="+15550100", kind=OBJECT):
+    path = bench.path("object")
+    with open(path, "wb") as f:
+        f.write(octets)
+    done = pap_push(bench, gateway, "--to", to, "--file", path, "--type", kind)
+    check_eq(done.returncode, 0, done.stdout + done.stderr)
+    who = "phone" if to == "+15550100" else "other"
+    return wait_items(bench, gateway, who=who)[-1]["id"]
+
+
+def decrypted(bench, gateway, item, *options, who="phone"):
+    return ask(bench, gateway, f"/inbox/{item}", "-H", "X-Push-Object: decrypted", *options, who=who)
+
+
+@case
+def an_encrypted_object_stays_so_or_is_opened_for_its_owner(bench):
+    """DM-14.  Encrypted by another's tool; it lies in the store as it came, over a restart, and goes out octet for octet; the
+    terminal whose keys are here may have what is in it instead, inside TLS and as `full`."""
+    maker, secret = Maker(bench), b"4019 2445 0277 5567\r\n\0" + bytes(range(256)) * 40
+    gateway = Store(bench, PHONE + OBJECTS)
+    made = maker.object(secret)
+    item = submit_object(bench, gateway, made)
+    gateway.kill()
+    gateway.start()
+    for more in ((), ("-H", "X-Push-Object: encrypted")):
+        got = ask(bench, gateway, f"/inbox/{item}", *more)
+        check_eq((got.status, got.octets, got.headers["content-type"], "x-push-object" in got.headers), (200, made, OBJECT, False), got.head)
+    stored = got.headers["etag"]
+    got = decrypted(bench, gateway, item)
+    check_eq((got.status, got.octets), (200, secret), got.head)
+    check_eq((got.headers["x-push-object"], got.headers["content-type"], got.headers["cache-control"]), ("decrypted", "application/octet-stream", "no-store"))
+    check(got.headers["etag"] != stored, "two forms, two tags")
+    got = decrypted(bench, gateway, item, "-H", "Range: bytes=5-8")
+    check_eq((got.status, got.octets, got.headers["content-range"]), (206, b"2445", f"bytes 5-8/{len(secret)}"))
+    for name in os.listdir(gateway.folder):
+        if os.path.isfile(gateway.path(name)):
+            with open(gateway.path(name), "rb") as f:
+                check(b"4019 2445" not in f.read(), f"{name} has what is in the object")
+    check("4019 2445" not in gateway.said(), "nor has the log")
+    check_eq(ask(bench, gateway, f"/inbox/{item}").octets, made, "it is still there as it was")
+    phone = ("push-terminal", "inbox", "--json", "--gateway", gateway.door_url, "--ca", bench.path("ca.crt"), *as_name(bench), "--require", "full")
+    done = bench.run(*phone, "--decrypted")
+    check_eq((done.returncode, base64.b64decode(json.loads(done.stdout)["content_base64"])), (0, secret), done.stderr)
+    check_eq(ask(bench, gateway).items(), [])
+
+
+@case
+def nobody_elses_object_is_opened(bench):
+    """DM-14.  Without keys, with others, of what is changed, not signed or not encrypted: one answer, and the object as it came."""
+    maker = Maker(bench)
+    bench.write("others.keys", (WRAP + SIGN).hex() + "\n", 0o600)
+    gateway = Store(bench, PHONE + OBJECTS + OTHER)
+    good = maker.object(b"4019 2445 0277 5567")
+    refused = set()
+
+    def refuse(octets, to="+15550100", who="phone", kind=OBJECT):
+        item = submit_object(bench, gateway, octets, to, kind)
+        got = decrypted(bench, gateway, item, who=who)
+        refused.add((got.status, got.octets))
+        check_eq(ask(bench, gateway, f"/inbox/{item}", who=who).octets, octets)
+        check_eq(ask(bench, gateway, f"/inbox/{item}", "-X", "DELETE", who=who).status, 204)
+
+    refuse(good, "+15550101", "other")
+    gateway.write("terminals.conf", PHONE + OBJECTS + OTHER + OBJECTS.replace("xml.keys", "others.keys"))
+    check_eq(gateway.ctl("reload").returncode, 0)
+    refuse(good, "+15550101", "other")
+    at = good.index(b"<CipherValue>", good.index(b"</KeyInfo>")) + 20
+    bent = good[:at] + (b"A" if good[at:at + 1] != b"A" else b"B") + good[at + 1:]
+    for octets in (bent, good[:-2], maker.encrypt(b"4019").encode(), maker.object(b"4019", key="wrap"), good.replace(b">ppg<", b">gpp<"),
+                   b"<order/>", b"no XML at all"):
+        refuse(octets)
+    refuse(b"Good morning", kind="text/plain")
+    check_eq(refused, {(403, b"not an object that keys of yours open here\n")})
+    item = submit_object(bench, gateway, good)
+    check_eq(decrypted(bench, gateway, item).octets, b"4019 2445 0277 5567", "it is not the place")
+    for wrong in (("X-Push-Object: plain",), ("X-Push-Object: decrypted", "X-Push-Object: encrypted")):
+        check_eq(ask(bench, gateway, f"/inbox/{item}", *(o for h in wrong for o in ("-H", h))).status, 400, wrong)
+    check_eq(decrypted(bench, gateway, item, who="other").status, 404)
+    gateway.write_conf(protection__ceiling="integrity")
+    check_eq(gateway.ctl("reload").returncode, 0)
+    got = decrypted(bench, gateway, item)
+    check_eq((got.status, got.octets[:4]), (403, b"2005"), "full, or not at all")
 
 
 if __name__ == "__main__":

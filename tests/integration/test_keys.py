@@ -77,7 +77,7 @@ def an_imported_association_protects(bench):
         check_eq(len(sas(gateway, "show", name)), 1)
     done = gateway.ctl("sa", "show", "+15550199")
     check_eq((done.returncode, done.stderr), (1, "ppgctl: no association of that terminal, key or SAID\n"))
-    gateway.check_events(1, "key.imported", key="phone", kind="association")
+    gateway.check_events(1, "key.imported", key=gateway.token("phone"), kind="association")
     check(os.stat(gateway.path("keyring")).st_mode & 0o777 == 0o600, "mode of the keyring")
 
 
@@ -115,7 +115,7 @@ def a_revoked_association_seals_nothing(bench):
     check_eq(sas(gateway)[0]["state"], "expired")
     check_eq(push(bench, gateway, push_id="after@news.example.com").code, 2005)
     check_eq(len(phone.events()), 1)
-    gateway.check_events(1, "sa.revoked", key="phone")
+    gateway.check_events(1, "sa.revoked", key=gateway.token("phone"))
     done = gateway.ctl("sa", "revoke", "nobody")
     check_eq(done.returncode, 1, done.stdout)
 
@@ -208,7 +208,7 @@ def a_key_that_is_gone_lets_nobody_in(bench):
                    "--user", "w1", "--password-file", bench.path("password")]
     for args in (by_psk, by_password):
         check_eq(bench.run("pap-push", *args).returncode, 0)
-    check_eq(gateway.wait_event("key.lookup", key="p1", found=True)["door"], "initiators")
+    check_eq(gateway.wait_event("key.lookup", key=gateway.token("p1"), found=True)["door"], "initiators")
     check_eq(gateway.events("key.lookup", found=False), [])
     gateway.write("initiators.conf", INITIATORS)
     key(gateway, "remove", "p1")
@@ -216,7 +216,7 @@ def a_key_that_is_gone_lets_nobody_in(bench):
     gateway.settle()
     for args in (by_psk, by_password):
         check(bench.run("pap-push", *args).returncode >= 64, args)
-    check_eq(gateway.wait_event("key.lookup", key="p1", found=False)["door"], "initiators")
+    check_eq(gateway.wait_event("key.lookup", key=gateway.token("p1"), found=False)["door"], "initiators")
 
 
 @case
@@ -244,10 +244,11 @@ def nothing_is_used_that_was_not_agreed_on(bench):
                      "--psk-identity", "p1", "--psk-file", bench.path("psk"))
     check_eq(done.returncode, 0, done.stderr)
     filed.wait_events(1)
-    gateway.wait_event("key.lookup", key="p1")
+    gateway.wait_event("key.lookup", key=gateway.token("p1"))
     gateway.wait_event("sa.numbers", said=SAID)
+    p1 = gateway.token("p1")
     order = [(e["event"], e.get("key") or e.get("said")) for e in gateway.events()]
-    for made, used in ((("key.imported", "phone"), ("sa.numbers", SAID)), (("key.added", "p1"), ("key.lookup", "p1"))):
+    for made, used in ((("key.imported", gateway.token("phone")), ("sa.numbers", SAID)), (("key.added", p1), ("key.lookup", p1))):
         check(order.index(made) < order.index(used), (made, used))
     rows = {a["terminal"]: a for a in sas(gateway)}
     check_eq({t: a["agreed"] for t, a in rows.items()}, {"+15550100": "keyring", "+15550101": "file"})
@@ -378,6 +379,7 @@ def a_terminal_gets_its_first_key(bench):
     gateway = begin(bench)
     answer = key(gateway, "add", "phone", "--kind", "association", "--package", bench.path("phone.package"))
     check(answer["in_force"] and re.fullmatch("([0-9A-Z]{4}-){5}[0-9A-Z]{4}", answer["code"]), answer)
+    check("package" not in answer, "it is in its file alone")
     done = activate(bench, bench.path("phone.package"), answer["code"].lower().replace("-", ""), "--out", bench.path("own"))
     check_eq((done.returncode, done.stdout), (0, bench.path("own") + "\n"), done.stderr)
     check_eq(os.stat(bench.path("own")).st_mode & 0o777, 0o600)

@@ -2,6 +2,7 @@
 Usage: test_msrp.py BUILD_DIR."""
 
 import random
+import re
 import socket
 import ssl
 import subprocess
@@ -282,6 +283,8 @@ def cancelled_by_its_initiator(bench):
         check_eq(cancelled(gateway), (1000, "cancelled"))
         check_eq([m.method for m in device.wait_byes(len(requests))], requests)
         wait_until(lambda: device.acks, "ACK")
+        explained = gateway.ctl("push", "explain", "p1").stdout
+        check(re.search(r"try 1 .*, by sip, \d+ octets: withdrawn before the terminal took it", explained), explained)
         check_eq((gateway.stop(), len(device.invited), device.connections), (0, 1, 0))
     device = SessionDevice(bench, active=lambda device, uri: None)
     gateway = start_one(device, True)
@@ -322,7 +325,7 @@ def much_content(bench):
 
 @case
 def an_acceptance_is_acknowledged_each_time(bench):
-    """A 2xx that comes again gets the same ACK again; one of nobody's invitation is ended."""
+    """A 2xx that comes again gets the same ACK again; one of another fork, or of nobody's invitation, is ended."""
     device = SessionDevice(bench)
     gateway = start(bench, device, "session = always\n", transport="udp")
     good(bench, gateway, "p1")
@@ -336,6 +339,12 @@ def an_acceptance_is_acknowledged_each_time(bench):
     device.udp.sendto(again.replace(invite["Call-ID"].encode(), b"0123456789abcdef"), ("127.0.0.1", int(port)))
     bye = device.wait_byes()[0]
     check_eq((bye["Call-ID"], len(device.acks)), ("0123456789abcdef", 3))
+    device.udp.sendto(again.replace(b";tag=device", b";tag=fork"), ("127.0.0.1", int(port)))
+    bye = wait_until(lambda: len(device.byes) == 2 and device.byes[1], "BYE to the fork")
+    check_eq((bye["Call-ID"], bye["To"], device.acks[3]["To"]), (invite["Call-ID"], f"<{ALICE}>;tag=fork", f"<{ALICE}>;tag=fork"))
+    good(bench, gateway, "p2")
+    ended(gateway, "p2", "delivered")
+    check_eq(len(device.invited), 1, "the session stands")
 
 
 @case

@@ -2,7 +2,9 @@
 negotiation, and every PAP code they and a submission can provoke.  Requests by Python's http.client and email package (an
 independent MIME library) and by curl.  Usage: test_operations.py BUILD_DIR."""
 
+import base64
 import email.message
+import quopri
 import re
 import time
 import xml.etree.ElementTree
@@ -396,6 +398,13 @@ def parts_by_another_mime_library(bench):
     body = (f"--b\r\nContent-Type: application/xml\r\n\r\n{control}\r\n--b\r\n".encode() + quoted.as_bytes() + b"\r\n--b--\r\n")
     check_eq(client.post(body, "multipart/related; type=application/xml; boundary=b").code, 1001)
     check("caf\xe9 = long long" in gateway.phone.wait_events(2)[1]["content"], gateway.phone.events())
+    for encoding, octets, code in (("base64", base64.encodebytes(control_of("c1", ["+15550100"], "", {}).encode()), 1001),
+                                   ("Quoted-Printable", quopri.encodestring(control_of("c2", ["+15550100"], "", {}).encode()), 1001),
+                                   ("base64", b"*", 2000), ("x-uuencode", control_of("c3", ["+15550100"], "", {}).encode(), 2000)):
+        body = (b"--b\r\nContent-Type: application/xml\r\nContent-Transfer-Encoding: " + encoding.encode() + b"\r\n\r\n" + octets +
+                b"\r\n--b\r\nContent-Type: text/plain\r\n\r\nhi\r\n--b--\r\n")
+        reply = client.post(body, "multipart/related; type=application/xml; boundary=b")
+        check_eq((encoding, octets[:10], reply.code), (encoding, octets[:10], code), reply)
 
 
 # --- versions and what is no request ---

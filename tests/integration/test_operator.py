@@ -291,6 +291,33 @@ def open_octets(path):
 
 
 @case
+def backup_is_brought_back(bench):
+    """Taken while the gateway runs; the store is lost, the copy takes its place, and what was in it is delivered."""
+    phone = Terminal(bench)
+    gateway = Gateway(bench, phone.route("+15550100", port=9), ANY_LEVEL, conf={"admin.audit": "audit.log"})
+    before = [good_push(bench, gateway) for _ in range(3)]
+    done = subprocess.run([bench.program("ppgctl"), "--socket", gateway.path("admin.sock"), "backup", "copy.db"],
+                          cwd=bench.folder, capture_output=True, text=True, timeout=60, check=False)
+    check_eq((done.returncode, done.stdout.split()[:2]), (0, ["file", bench.path("copy.db")]), done.stderr)
+    check_eq(os.stat(bench.path("copy.db")).st_mode & 0o777, 0o600)
+    gateway.wait_event("audit.added", what="backup")
+    for path, word in ((bench.path("copy.db"), "already"), (bench.path("none", "copy.db"), "cannot write")):
+        done = gateway.ctl("backup", path)
+        check_eq((done.returncode, done.stdout, word in done.stderr), (1, "", True), done.stderr)
+    good_push(bench, gateway, push_id="after")
+    gateway.kill()
+    for end in ("", "-wal"):
+        if os.path.exists(gateway.path("store.db" + end)):
+            os.remove(gateway.path("store.db" + end))
+    os.rename(bench.path("copy.db"), gateway.path("store.db"))
+    gateway.write("terminals.conf", phone.route("+15550100"))
+    gateway.start()
+    for push_id in before:
+        gateway.wait_state(push_id, "delivered")
+    check_eq((len(phone.events()), gateway.ctl("push", "show", "after").returncode), (3, 1))
+
+
+@case
 def log_is_json_and_keeps_secrets(bench):
     """Everything that makes it speak: pushes, refusals, wrong passwords, faults, a reload; then not one secret in it."""
     phone, ear = Terminal(bench), Ear(bench)
@@ -347,6 +374,26 @@ def port_in_use_is_told(bench):
     done = bench.run("ppgd", "-c", other.path("ppg.conf"), timeout_s=20)
     check((done.returncode, str(port) in done.stderr) == (1, True), done.stderr)
     good_push(bench, gateway)
+
+
+@case
+def a_door_is_shared_with_no_other_gateway(bench):
+    """Loops of one gateway share an address; a second gateway, with a store of its own, is not let in beside them."""
+    gateway = opened(bench, ota_sip__listen_udp="127.0.0.1:0")
+    with open(gateway.path("ports"), encoding="utf-8") as f:
+        sip = dict(line.split("=") for line in f.read().split())["sip-udp"]
+    other = Gateway(bench, PHONE, start=False)
+    free = dict(other.conf)
+    for key, at in (("pap.listen", f"127.0.0.1:{gateway.port}"), ("pap.listen-tls", f"127.0.0.1:{gateway.tls_port}"),
+                    ("ota-sip.listen-udp", sip)):
+        other.conf = {**free, key: at}
+        other.write_conf()
+        done = bench.run("ppgd", "-c", other.path("ppg.conf"), timeout_s=20)
+        check_eq((key, done.returncode, "in use" in done.stderr), (key, 1, True), done.stderr)
+    gateway.keep_ports()
+    good_push(bench, gateway)
+    check_eq(gateway.stop(), 0)
+    gateway.start()
 
 
 main("operator")

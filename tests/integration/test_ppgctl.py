@@ -101,7 +101,7 @@ def usage(bench):
                  ("whitelist", "diff"), ("whitelist", "diff", "a", "b"), ("whitelist", "diff", "/no/such/file"),
                  ("whitelist", "diff", "/dev/null", "--replay", "24"), ("whitelist", "import", "/no/such/file"),
                  ("whitelist", "import", "/dev/null", "--replay", "1h"), ("audit",), ("audit", "tail", "x"),
-                 ("audit", "verify", "a", "b"), ("audit", "tail", "--count", "10001")):
+                 ("audit", "verify", "a", "b"), ("backup",), ("backup", "a", "b"), ("backup", ""), ("backup", "a", "--file", "b"), ("audit", "tail", "--count", "10001")):
         done = bench.run("ppgctl", *args)
         check_eq((done.returncode, done.stdout), (2, ""), f"{args}: {done.stderr}")
 

@@ -131,7 +131,9 @@ def mistakes_are_told(bench):
             ["listen", *anywhere, "--association", association(bench, 0o644)],
             ["listen", *anywhere, "--association", "missing"], ["listen", *anywhere, "--ca", "missing"],
             ["listen", *anywhere, "--login", "nofile"], ["listen", *anywhere, "--what"], ["connect"],
-            ["listen", *anywhere, "--state", bench.write("state", "push-terminal-state 9\n")]]
+            ["listen", *anywhere, "--state", bench.write("state", "push-terminal-state 9\n")],
+            ["listen", *anywhere, "--state", bench.path("missing", "state")],
+            ["listen", *anywhere, "--terminal-id", "4+1555 0100"], ["listen", *anywhere, "--app", "x\r\nX-Wap-CPITag: y"]]
     for row in rows:
         done = bench.run("push-terminal", *row)
         check(done.returncode == 2 and done.stderr.startswith("push-terminal: "), (row, done))

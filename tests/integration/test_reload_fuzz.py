@@ -55,7 +55,7 @@ class Configuration:
             "ota-http.prov-url": chance.choice((None, f"https://ppg.example.net/{number}")),
             "delivery.tries-max": str(chance.randrange(1, 50)),
             "notify.timeout": chance.choice(("5s", "30s")),
-            "log.addresses": chance.choice(("short", "full")),
+            "log.addresses": chance.choice(("hashed", "last-four", "full")),
         }
 
     @staticmethod

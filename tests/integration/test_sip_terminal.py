@@ -8,7 +8,7 @@ from gba_model import Module
 from gateway import SANITIZER, Gateway, Terminal, pap_push
 from harness import case, check, check_eq, main, wait_until
 from sipnet import MARK, OPEN, ended, good, kamailio, route
-from sipuas import Device, whole
+from sipuas import Device, Message, answer, whole
 
 
 @case
@@ -103,6 +103,27 @@ def the_terminal_registers_in_the_network(bench):
     phone = Terminal(bench, "--record", "sip:x@ims.example.net", "--registrar", f"sip:127.0.0.1:{port}", "--proof", f"x:{bench.path('password')}",
                      command="sip", association=False)
     check_eq(phone.wait_events(1, "registration")[0]["status"], 401)
+
+
+@case
+def the_terminal_registers_for_as_long_as_it_may(bench):
+    """Longer than it has asked for when it must be (423), and again before the half of what was granted is over (RFC 3261 §10.2)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as registrar:
+        registrar.bind(("127.0.0.1", 0))
+        registrar.settimeout(20)
+        phone = Terminal(bench, "--record", "sip:x@ims.example.net", "--registrar", f"sip:127.0.0.1:{registrar.getsockname()[1]}",
+                         command="sip", association=False)
+
+        def asked(status, *headers):
+            octets, phone_at = registrar.recvfrom(65536)
+            request = Message(octets, "udp")
+            registrar.sendto(answer(request, status, *(h.replace("@", request["Contact"].split(">")[0] + ">") for h in headers)), phone_at)
+            return request
+
+        requests = [asked(423, "Min-Expires: 7200"), asked(200, "Contact: @;expires=8"), asked(200, "Contact: @;expires=8")]
+    check_eq([r["Contact"].split("expires=")[1].split(";")[0] for r in requests], ["3600", "7200", "7200"])
+    check_eq(([r["CSeq"] for r in requests], len({r["Call-ID"] for r in requests})), ([f"{n} REGISTER" for n in (1, 2, 3)], 1))
+    check_eq([e["status"] for e in phone.wait_events(2, "registration")], [200, 200])
 
 
 # What a device that takes MESSAGE, OPTIONS and sessions says to the messages of RFC 4475 (its appendix, bit for bit, is in tests/vectors).

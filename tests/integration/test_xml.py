@@ -3,6 +3,7 @@ push-terminal, and each of the two against the tool xmlsec1, whose cryptography 
 test_xml.py BUILD_DIR."""
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -13,18 +14,11 @@ from gateway import Gateway, Terminal, pap_push
 from harness import case, check, check_eq, main
 from sipnet import ALICE, OPEN, ended, route
 from sipuas import Device
+from xmlmaker import SIGN, WRAP, Maker, key_files, saved
 
-SIGN, WRAP = bytes(range(32)), bytes(range(32, 64))
 SECRET = "<order><card>4019 2445 0277 5567</card></order>"
 WITH_KEYS = "xml-name = ppg\nxml-key-file = ../xml.keys\n"
 ENCRYPTED, SIGNED = "application/x-push-xmlenc+xml", "application/x-push-xmldsig+xml"
-
-
-def key_files(bench):
-    for name, key in (("sign", SIGN), ("wrap", WRAP)):
-        with open(bench.path(name), "wb") as f:
-            f.write(key)
-    return bench.write("xml.keys", SIGN.hex() + WRAP.hex() + "\n", 0o600)
 
 
 def opened(bench, terminals, whitelist=OPEN, **conf):
@@ -117,12 +111,6 @@ def in_a_session_too(bench):
     check_eq((event["content"], event["protection"], event["proofs"]), (SECRET, "full", ["xml-signature"]))
 
 
-def saved(bench, name, octets):
-    with open(bench.path(name), "wb") as f:
-        f.write(octets)
-    return bench.path(name)
-
-
 def sent_to(bench, level):
     """The body of a push of that level as a device of another make gets it."""
     device = Device(bench)
@@ -159,52 +147,18 @@ def another_implementation_verifies(bench):
     check_eq(bench.run(shutil.which(tool[0]), *tool[1:], saved(bench, "bent.xml", body[:at] + b"X" + body[at + 1:])).returncode != 0, True, "changed")
 
 
-XMLDSIG, XMLENC = "http://www.w3.org/2000/09/xmldsig#", "http://www.w3.org/2001/04/xmlenc#"
-SIGNATURE = (f'<Signature xmlns="{XMLDSIG}"><SignedInfo><CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>'
-             '<SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"/><Reference URI=""><Transforms>'
-             f'<Transform Algorithm="{XMLDSIG}enveloped-signature"/></Transforms><DigestMethod Algorithm="{XMLENC}sha256"/>'
-             "<DigestValue/></Reference></SignedInfo><SignatureValue/><KeyInfo><KeyName>ppg</KeyName></KeyInfo></Signature>")
-DATA = (f'<EncryptedData xmlns="{XMLENC}"><EncryptionMethod Algorithm="{XMLENC}aes%(bits)d-cbc"/><KeyInfo xmlns="{XMLDSIG}">'
-        f'<EncryptedKey xmlns="{XMLENC}"><EncryptionMethod Algorithm="{XMLENC}kw-aes256"/><KeyInfo xmlns="{XMLDSIG}"><KeyName>ppg</KeyName>'
-        "</KeyInfo><CipherData><CipherValue/></CipherData></EncryptedKey></KeyInfo><CipherData><CipherValue/></CipherData>"
-        "</EncryptedData>")
-PROPERTIES = "<EncryptionProperties><EncryptionProperty>%s</EncryptionProperty></EncryptionProperties></EncryptedData>"
-
-
-class Maker:
-    """Makes messages with xmlsec1, for push-terminal."""
-
-    def __init__(self, bench):
-        self.bench, self.made = bench, 0
-        self.keys = key_files(bench)
-
-    def file(self, octets):
-        self.made += 1
-        return saved(self.bench, f"made{self.made}", octets)
-
-    def encrypt(self, entity, bits=256):
-        out = self.file(b"")
-        self.bench.tool("xmlsec1", "--encrypt", "--session-key", f"aes-{bits}", "--aeskey:ppg", self.bench.path("wrap"), "--binary-data",
-                        self.file(entity), "--output", out, self.file((DATA % {"bits": bits}).encode()))
-        with open(out, encoding="utf-8") as f:
-            return f.read()
-
-    def sign(self, document, key="sign"):
-        out = self.file(b"")
-        self.bench.tool("xmlsec1", "--sign", "--hmackey:ppg", self.bench.path(key), "--output", out, self.file(document.encode()))
-        with open(out, "rb") as f:
-            return f.read()
+class Messages(Maker):
+    """Messages as the gateway would make them, for push-terminal."""
 
     def message(self, message_id, at=None, bits=256, key="sign"):
         made = f"X-Push-Made: {int(time.time()) if at is None else at}\r\n".encode()
-        encrypted = self.encrypt(made + by_hand.inner(message_id, SECRET.encode(), b"authenticated, trusted"), bits)
-        return self.sign(encrypted.replace("</EncryptedData>", PROPERTIES % SIGNATURE), key)
+        return self.object(made + by_hand.inner(message_id, SECRET.encode(), b"authenticated, trusted"), bits, key)
 
 
 @case
 def what_another_implementation_made_is_taken(bench):
     """DM-13.  By xmlsec1, aes-cbc under kw-aes256 and a signature; once, while it is new, with the right keys and whole."""
-    maker = Maker(bench)
+    maker = Messages(bench)
     phone = by_hand.Terminal(bench, "--xml", f"ppg:{maker.keys}", "--require", "full")
     for n, bits in enumerate((128, 256)):
         message = maker.message(b"m%d" % n, bits=bits)
@@ -230,8 +184,24 @@ def what_another_implementation_made_is_taken(bench):
 @case
 def without_keys_nothing_is_taken(bench):
     phone = by_hand.Terminal(bench)
-    _, event = phone.push(Maker(bench).message(b"m1"), ENCRYPTED)
+    _, event = phone.push(Messages(bench).message(b"m1"), ENCRYPTED)
     check_eq((event["event"], event["reason"]), ("dropped", "no-sa"))
+
+
+@case
+def operators_see_which_keys_there_are(bench):
+    """The name, and how many keys of which kind; no key, in no form.  A terminal without has neither."""
+    gateway = opened(bench, route("sip:alice@127.0.0.1:9;transport=udp", WITH_KEYS) + "[terminal +15550100]\nroute = http://127.0.0.1:9\n")
+    said = gateway.ctl("--json", "terminal", "show", ALICE).stdout
+    shown = json.loads(said)
+    check_eq((shown["xml_name"], [(k["use"], k["kind"]) for k in shown["xml_keys"]]),
+             ("ppg", [("signing", "hmac-sha256"), ("key wrap", "kw-aes256")]))
+    for_people = gateway.ctl("terminal", "show", ALICE).stdout
+    check(re.search(r"xml name +ppg\n", for_people) and "xml keys (2)" in for_people, for_people)
+    for key in (SIGN, WRAP):
+        for form in (key.hex(), key.hex()[:16], base64.b64encode(key).decode()[:20]):
+            check(form not in said + for_people + gateway.said(), form)
+    check("xml" not in gateway.ctl("terminal", "show", "+15550100").stdout, "none")
 
 
 main("xml")

@@ -191,17 +191,19 @@ def check_conformance(tree):
     if path not in tree.text:
         tree.say(path, 1, "conformance", "missing")
         return 0, 0
-    rows, proven, seen = csv.DictReader(tree.text[path].splitlines()), 0, set()
+    rows, proven, seen, told = csv.DictReader(tree.text[path].splitlines()), 0, set(), {}
     for row in rows:
         names = [n for n in (row.get("tests") or "").split(";") if n]
         proven += bool(names)
         if not row.get("id") or row["id"] in seen or None in row or row.get("tests") is None:
             tree.say(path, rows.line_num, "conformance", f"row {row.get('id')} is repeated or lacks columns")
         seen.add(row.get("id"))
+        told[row.get("id")] = (rows.line_num, row.get("acceptance") or "", names)
         for name in names:
             if not test_exists(tree, name):
                 tree.say(path, rows.line_num, "conformance", f"{row['id']} names {name}, which no source holds")
     check_page(tree)
+    check_trace(tree, told)
     return proven, len(seen)
 
 
@@ -215,6 +217,22 @@ def check_page(tree):
         for name in re.findall(r"`([^`\s]+:[^`\s]+)`", line):
             if not test_exists(tree, name):
                 tree.say(path, number, "conformance", f"names {name}, which no source holds")
+
+
+def check_trace(tree, told):
+    """A requirement that is said to be filled by others is so on the page, with the same ones; each of them is proven, and
+    it names all that proves them.  told: {id: (line, acceptance, tests)}."""
+    page = tree.text.get("tests/conformance/MECHANISMS.md", "").partition("\n## Trace\n")[2].partition("\n## ")[0]
+    table = {row[0]: row[1].split() for row in re.findall(r"(?m)^\| (\S+) \| (.+?) \|$", page) if row[0] in told}
+    for one, (line, acceptance, tests) in told.items():
+        wanted = re.findall(r"[A-Z][\w.]*-[\w.-]*\w", acceptance) if acceptance.startswith("Trace matrix points to ") else []
+        others = table.get(one, [])
+        missing = [o for o in others if not told.get(o, (0, "", []))[2]]
+        unnamed = [t for o in others if o in told for t in told[o][2] if t not in tests]
+        for bad, what in ((sorted(others) != sorted(wanted), f"points to {others} on the page, not to {wanted}"),
+                          (missing, f"points to {missing}, which nothing proves"), (unnamed, f"does not name {unnamed}")):
+            if bad:
+                tree.say("tests/conformance/requirements.csv", line, "trace", f"{one} {what}")
 
 
 def run(args, top):

@@ -124,6 +124,25 @@ ROWS += [
     ({CSV_PATH: CSV + "A-1,,,,,,1,\nA-1,,,,,,1,\n"}, [f"{CSV_PATH}:3 conformance"]),
     ({CSV_PATH: CSV + "A-1,,,,,,1\n"}, [f"{CSV_PATH}:2 conformance"]),
 ]
+# A-1 is filled by B-1 and B-2; the page, the tests of each, and what of it is wrong.
+TRACED = 'A-1,,,,"Trace matrix points to B-1, B-2",,1,{}\nB-1,,,,,,1,unit.pap.time:rows\nB-2,,,,,,1,{}\n'
+TRACE = "one\n\n## Trace\n\n| clause | rows |\n|---|---|\n| A-1 | {} |\n\n## More\n"
+BOTH = "unit.pap.time:rows;fuzz.gpl:corpus"
+ROWS += [
+    ({CSV_PATH: CSV + TRACED.format(mine, others), "tests/conformance/MECHANISMS.md": TRACE.format(page)},
+     [f"{CSV_PATH}:2 trace"] * wrong)
+    for mine, others, page, wrong in (
+        (BOTH, "fuzz.gpl:corpus", "B-1 B-2", 0),
+        (BOTH, "fuzz.gpl:corpus", "B-2 B-1", 0),
+        (BOTH, "fuzz.gpl:corpus", "B-1", 1),
+        (BOTH, "fuzz.gpl:corpus", "B-1 B-2 A-1", 1),
+        (BOTH, "", "B-1 B-2", 1),
+        ("unit.pap.time:rows", "fuzz.gpl:corpus", "B-1 B-2", 1),
+        ("", "", "B-1 B-9", 3),
+        (BOTH, "fuzz.gpl:corpus", "", 1),
+    )
+]
+ROWS += [({CSV_PATH: CSV + "A-1,,,,,,1,\n", "tests/conformance/MECHANISMS.md": TRACE.format("A-1")}, [f"{CSV_PATH}:2 trace"] * 2)]
 
 
 def findings(changes):

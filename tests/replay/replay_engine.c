@@ -70,6 +70,13 @@ static const char *identity(const void *self)
     return store_engine_sqlite.identity(e->real);
 }
 
+static const char *secret(const void *self)
+{
+    const struct engine *e = self;
+
+    return store_engine_sqlite.secret(e->real);
+}
+
 static enum err begin(void *self)
 {
     struct engine *e = self;
@@ -161,6 +168,7 @@ const struct store_engine replay_engine = {
     .open = engine_open,
     .close = engine_close,
     .identity = identity,
+    .secret = secret,
     .begin = begin,
     .run = run,
     .mark = mark,

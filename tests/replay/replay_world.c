@@ -8,7 +8,7 @@
 #include "base/num.h"
 #include "ppg/notify.h"
 #include "ppg/schedule.h"
-#include "ppg/waits.h"
+#include "ppg/doors/waits.h"
 #include "tests/unit/harness.h"
 
 #define TURNS_MAX  5000u /* of one step; more is somebody spinning */

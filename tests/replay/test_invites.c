@@ -11,6 +11,7 @@
 #include "base/net/stream.h"
 #include "ota/registrar/location.h"
 #include "ota/sip/hop.h"
+#include "tests/unit/agent/agent_env.h"
 #include "tests/unit/harness.h"
 
 #define HEAD     "Content-Type: text/plain\r\nX-Push-Message-ID: m-1\r\n"
@@ -544,13 +545,18 @@ static void on_closed(void *arg)
     ((struct world *)arg)->closed++;
 }
 
+static bool takes_messages(const struct world *w)
+{
+    return strncmp(w->devices[0].script, "MESSAGE", 7) == 0;
+}
+
 static void put_device(struct world *w, unsigned i)
 {
     char contact[40], call_id[8];
     struct ota_sip_binding b = {.contact = SLICE_NONE,
                                 .apps = SLICE("wml.ua"),
                                 .tagged = true,
-                                .methods = {.said = true, .invite = true},
+                                .methods = {.said = true, .invite = true, .message = takes_messages(w)},
                                 .q = 1000 - i,
                                 .expires_s = 86400};
     bool fresh;
@@ -573,26 +579,17 @@ static void begin(struct world *w, bool registered, int64_t expires_ms)
     CU_ASSERT_FATAL(log_create(&conf, &w->hub.clk.clk, &w->log) == ERR_OK);
     w->net = (struct net_env){.clk = &w->hub.clk.clk, .log = w->log, .hub = &w->hub};
     CU_ASSERT_FATAL(ota_sip_location_create(&w->hub.clk.clk, 10, &w->location) == ERR_OK);
-    w->env = (struct ota_env){.net = &w->net,
-                              .product = SLICE("test"),
-                              .connect_ms = 5000,
-                              .sip = {.identity = SLICE("sip:push@ppg.example"),
-                                      .app_tag = SLICE("g.oma.pusheventapp"),
-                                      .login = {SLICE("ppg"), SLICE("gate-secret")},
-                                      .location = w->location,
-                                      .hops_max = 8,
-                                      .transactions_max = 64,
-                                      .idle_ms = 60000,
-                                      .sessions_max = 8,
-                                      .ring_ms = 60000,
-                                      .report_ms = 120000,
-                                      .session_idle_ms = 30000}};
-    w->terminal = (struct ota_terminal){.key = SLICE("sip:alice@a"),
-                                        .route = OTA_ROUTE_SIP,
-                                        .sip_uri = SLICE("sip:alice@192.0.2.1"),
-                                        .sip_record = SLICE("sip:alice@a"),
-                                        .registers = registered ? OTA_CALLS_ANY : OTA_CALLS_NO,
-                                        .session = OTA_SESSION_ALWAYS};
+    w->env = agent_env(&w->net);
+    w->env.sip.login = (struct ota_login){SLICE("ppg"), SLICE("gate-secret")};
+    w->env.sip.location = w->location;
+    w->env.sip.session_idle_ms = 30000;
+    w->terminal =
+        (struct ota_terminal){.key = SLICE("sip:alice@a"),
+                              .route = OTA_ROUTE_SIP,
+                              .sip_uri = SLICE("sip:alice@192.0.2.1"),
+                              .sip_record = SLICE("sip:alice@a"),
+                              .registers = registered ? OTA_CALLS_ANY : OTA_CALLS_NO,
+                              .session = takes_messages(w) ? OTA_SESSION_LARGE : OTA_SESSION_ALWAYS};
     for (unsigned i = 0; registered && i < DEVICES; i++)
         put_device(w, i);
     CU_ASSERT_FATAL(ota_bearer_sip.create(&w->env, &w->bearer) == ERR_OK);
@@ -616,7 +613,8 @@ static void end(struct world *w)
     free(w);
 }
 
-/* take_back_ms: the push is cancelled then; 0: never. */
+/* take_back_ms: the push is cancelled then; 0: never; negative: it is too late by then.  Where the first device has a word for MESSAGE
+ * that is what it gets first. */
 struct row {
     const char *a, *b; /* scripts of the devices; b NULL: there is one, on a route of its own */
     int64_t expires_ms, take_back_ms;
@@ -638,14 +636,14 @@ static void play(const struct row *rows, size_t n)
         w->devices[1].script = r->b;
         begin(w, r->b != NULL, r->expires_ms);
         if (r->take_back_ms) {
-            run_to(&w->hub, r->take_back_ms);
+            run_to(&w->hub, llabs(r->take_back_ms));
             back = ota_bearer_sip.withdraw(w->bearer, &w->job);
         }
         run_to(&w->hub, LATEST);
         CU_ASSERT_STRING_EQUAL(w->seen, r->want);
         if (strcmp(w->seen, r->want) != 0)
             (void)fprintf(stderr, "%s\n    %s\n", r->want, w->seen);
-        CU_ASSERT_EQUAL(back, r->take_back_ms != 0);
+        CU_ASSERT_EQUAL(back, r->take_back_ms > 0);
         CU_ASSERT_EQUAL(w->done, !back);
         CU_ASSERT(back || (w->job.result.outcome == r->outcome && w->job.result.code == r->code));
         end(w);
@@ -682,6 +680,33 @@ static void taken_back(void)
          "0 INVITE a; 500 INVITE a; 1500 INVITE a; 3500 INVITE a; 7001 CANCEL a; 7001 ACK a"},
         {"INVITE=180 CANCEL=i200,200 BYE=200", NULL, 0, 5000, OTA_RETRY, 0,
          "0 INVITE a; 5001 CANCEL a; 5001 ACK a; 5001 BYE a"},
+    };
+
+    play(rows, COUNT(rows));
+}
+
+/* So is one that began as a MESSAGE, when that was refused unread; any other may have arrived. */
+static void taken_back_from_a_message(void)
+{
+    static const struct row rows[] = {
+        {"MESSAGE=405 INVITE=180 CANCEL=200,i487", NULL, 0, 5000, OTA_RETRY, 0,
+         "0 MESSAGE a; 0 INVITE a; 5001 CANCEL a; 5001 ACK a"},
+        {"MESSAGE=407 MESSAGE=501 INVITE=180 CANCEL=200,i487", NULL, 0, 5000, OTA_RETRY, 0,
+         "0 MESSAGE a; 0 MESSAGE a; 0 INVITE a; 5001 CANCEL a; 5001 ACK a"},
+        {"MESSAGE=413 INVITE=180 CANCEL=i200,200 BYE=200", NULL, 0, 5000, OTA_RETRY, 0,
+         "0 MESSAGE a; 0 INVITE a; 5001 CANCEL a; 5001 ACK a; 5001 BYE a"},
+        {"MESSAGE=200@9000", NULL, 0, -5000, OTA_DELIVERED, 1000,
+         "0 MESSAGE a; 500 MESSAGE a; 1500 MESSAGE a; 3500 MESSAGE a; 7500 MESSAGE a; 9000 over ."},
+        {"MESSAGE=407 MESSAGE=200@9000", NULL, 0, -5000, OTA_DELIVERED, 1000,
+         "0 MESSAGE a; 0 MESSAGE a; 500 MESSAGE a; 1500 MESSAGE a; 3500 MESSAGE a; 7500 MESSAGE a; 9000 over "
+         "."},
+        {"MESSAGE=480", "MESSAGE=405 INVITE=180,200@9000 BYE=200", 0, -5000, OTA_DELIVERED, 1000,
+         "0 MESSAGE a; 0 MESSAGE b; 0 INVITE b; 9000 ACK b; 9000 SEND m; 9000 over .; 39000 BYE b"},
+        {"MESSAGE=405 INVITE=200 BYE=200", NULL, 0, -5000, OTA_DELIVERED, 1000,
+         "0 MESSAGE a; 0 INVITE a; 0 ACK a; 0 SEND m; 0 over .; 30000 BYE a"},
+        {"MESSAGE=415 MESSAGE=405@9000 INVITE=200 BYE=200", NULL, 0, -5000, OTA_DELIVERED, 1000,
+         "0 MESSAGE a; 0 MESSAGE a; 500 MESSAGE a; 1500 MESSAGE a; 3500 MESSAGE a; 7500 MESSAGE a; 9000 "
+         "INVITE a; 9000 ACK a; 9000 SEND m; 9000 over .; 39000 BYE a"},
     };
 
     play(rows, COUNT(rows));
@@ -753,6 +778,12 @@ static void next_device(void)
 }
 
 const struct test_case test_cases[] = {
-    {"ringing", ringing}, {"taken_back", taken_back},   {"lost", lost}, {"challenged", challenged},
-    {"refused", refused}, {"next_device", next_device}, {NULL, NULL},
+    {"ringing", ringing},
+    {"taken_back", taken_back},
+    {"taken_back_from_a_message", taken_back_from_a_message},
+    {"lost", lost},
+    {"challenged", challenged},
+    {"refused", refused},
+    {"next_device", next_device},
+    {NULL, NULL},
 };

@@ -7,6 +7,7 @@
 
 #include "ota/bearer.h"
 #include "ota/sip/message.h"
+#include "tests/unit/agent/agent_env.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/sippeer.h"
 
@@ -56,16 +57,8 @@ static struct fix *fix_open(unsigned over, const char *uri, struct net_tls_ctx *
 
     CU_ASSERT_FATAL(f != NULL);
     netloop_open(&f->nl);
-    f->env = (struct ota_env){.net = &f->nl.env,
-                              .product = SLICE("test"),
-                              .tls = client,
-                              .connect_ms = 5000,
-                              .sip = {.identity = SLICE("sip:push@ppg.example"),
-                                      .app_tag = SLICE(OTA_SIP_APP_TAG),
-                                      .hops_max = 8,
-                                      .transactions_max = 64,
-                                      .sessions_max = 8,
-                                      .idle_ms = 60000}};
+    f->env = agent_env(&f->nl.env);
+    f->env.tls = client;
     sip_peer_open(&f->peer, &f->nl, over, server);
     f->peer.script[0] = "200 OK";
     f->terminal = (struct ota_terminal){.key = SLICE("sip:alice@127.0.0.1"), .route = OTA_ROUTE_SIP};
@@ -105,12 +98,7 @@ static enum err push(struct fix *f, size_t i, const char *body)
 
 static bool ended_as(const struct fix *f, size_t i, enum ota_outcome outcome, unsigned code)
 {
-    bool as = f->jobs[i].result.outcome == outcome && f->jobs[i].result.code == code;
-
-    if (!as)
-        (void)fprintf(stderr, "outcome %d code %u: %s\n", f->jobs[i].result.outcome, f->jobs[i].result.code,
-                      f->jobs[i].result.note);
-    return as;
+    return agent_ended_as(&f->jobs[i], outcome, code);
 }
 
 static void push_and_wait(struct fix *f, size_t i)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/unit/agent/agent_env.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/sippeer.h"
 
@@ -44,18 +45,7 @@ static struct fix *fix_open(enum ota_session session)
 
     CU_ASSERT_FATAL(f != NULL);
     netloop_open(&f->nl);
-    f->env = (struct ota_env){.net = &f->nl.env,
-                              .product = SLICE("test"),
-                              .connect_ms = 5000,
-                              .sip = {.identity = SLICE("sip:push@ppg.example"),
-                                      .app_tag = SLICE(OTA_SIP_APP_TAG),
-                                      .hops_max = 8,
-                                      .transactions_max = 64,
-                                      .idle_ms = 60000,
-                                      .sessions_max = 8,
-                                      .ring_ms = 60000,
-                                      .report_ms = 120000,
-                                      .session_idle_ms = 60000}};
+    f->env = agent_env(&f->nl.env);
     sip_peer_open(&f->peer, &f->nl, SIP_PEER_TCP, NULL);
     f->listener = raw_listen(&f->port);
     f->stream = -1;
@@ -96,12 +86,7 @@ static void push(struct fix *f, size_t i)
 
 static bool ended_as(const struct fix *f, size_t i, enum ota_outcome outcome, unsigned code)
 {
-    bool as = f->jobs[i].result.outcome == outcome && f->jobs[i].result.code == code;
-
-    if (!as)
-        (void)fprintf(stderr, "outcome %d code %u: %s\n", f->jobs[i].result.outcome, f->jobs[i].result.code,
-                      f->jobs[i].result.note);
-    return as;
+    return agent_ended_as(&f->jobs[i], outcome, code);
 }
 
 static void get_chunk(struct fix *f)

@@ -47,7 +47,7 @@ static size_t lines_with(int fd, const char *what)
 static struct log *log_to(int fd, enum log_level level, enum log_format format, size_t queue_n,
                           const struct clk *clk)
 {
-    const struct log_conf conf = {level, format, false, fd, queue_n};
+    const struct log_conf conf = {level, format, LOG_HASHED, fd, queue_n};
     struct log *log = NULL;
 
     CU_ASSERT_FATAL(log_create(&conf, clk, &log) == ERR_OK && log);
@@ -84,9 +84,9 @@ static void test_set(void)
     clk_virtual_init(&v, 1769860800123);
     log = log_to(fd, LOG_ERROR, LOG_TEXT, 0, &v.clk);
     LOG(log, LOG_INFO, "t.quiet");
-    log_set(log, LOG_DEBUG, LOG_JSON, true);
+    log_set(log, LOG_DEBUG, LOG_JSON, LOG_WHOLE);
     LOG(log, LOG_DEBUG, "t.loud", LOG_A("to", slice_str("+15551234567")));
-    log_set(log, LOG_DEBUG, LOG_TEXT, false);
+    log_set(log, LOG_DEBUG, LOG_TEXT, LOG_LAST_FOUR);
     clk_virtual_advance(&v, 1000);
     LOG(log, LOG_DEBUG, "t.loud", LOG_A("to", slice_str("+15551234567")));
     text = content(fd);
@@ -95,6 +95,47 @@ static void test_set(void)
                            "\"to\":\"+15551234567\"}\n"
                            "2026-01-31T12:00:01.123Z level=debug event=t.loud to=*4567\n");
     free(text);
+    log_free(&log);
+    (void)close(fd);
+}
+
+static bool upside_down(void *arg, struct slice identity, char out[LOG_TOKEN_N])
+{
+    size_t *calls = arg;
+
+    ++*calls;
+    for (size_t i = 0; i < LOG_TOKEN_N; i++)
+        out[i] = i < identity.n ? identity.p[identity.n - 1 - i] : '0';
+    return true;
+}
+
+/* Nobody is named before there are tokens nor behind them; what is not written costs no hash. */
+static void test_tokens(void)
+{
+    const struct slice who = SLICE("+15551234567");
+    char token[LOG_TOKEN_N];
+    size_t calls = 0;
+    int fd = open_file();
+    struct log *log = log_to(fd, LOG_INFO, LOG_TEXT, 0, &clk_real);
+
+    CU_ASSERT_FALSE(log_token(log, who, token));
+    LOG(log, LOG_INFO, "t.early", LOG_A("to", who));
+    log_set_tokens(log, upside_down, &calls);
+    LOG(log, LOG_INFO, "t.known", LOG_A("to", who));
+    LOG(log, LOG_DEBUG, "t.quiet", LOG_A("to", who));
+    CU_ASSERT_EQUAL(calls, 1);
+    CU_ASSERT_TRUE(log_token(log, who, token));
+    TEST_SLICE_EQ(slice_of(token, sizeof token), SLICE("76543215551+"));
+    log_set(log, LOG_INFO, LOG_JSON, LOG_WHOLE);
+    LOG(log, LOG_INFO, "t.whole", LOG_A("to", who), LOG_U("as", who));
+    log_set(log, LOG_INFO, LOG_TEXT, LOG_HASHED);
+    log_set_tokens(log, NULL, NULL);
+    LOG(log, LOG_INFO, "t.late", LOG_A("to", who));
+    CU_ASSERT_EQUAL(lines_with(fd, "event=t.early to=*"), 1);
+    CU_ASSERT_EQUAL(lines_with(fd, "event=t.known to=76543215551+"), 1);
+    CU_ASSERT_EQUAL(lines_with(fd, "\"to\":\"+15551234567\",\"as\":\"76543215551+\"}"), 1);
+    CU_ASSERT_EQUAL(lines_with(fd, "event=t.late to=*"), 1);
+    CU_ASSERT_FALSE(log_token(NULL, who, token));
     log_free(&log);
     (void)close(fd);
 }
@@ -374,7 +415,7 @@ static void *shout(void *arg)
         if (i % 500 == 0)
             log_flush(log);
         if (i % 700 == 0)
-            log_set(log, LOG_INFO, LOG_TEXT, i % 2);
+            log_set(log, LOG_INFO, LOG_TEXT, i % 2 ? LOG_WHOLE : LOG_HASHED);
     }
     return NULL;
 }
@@ -408,6 +449,7 @@ static void test_threads(void)
 const struct test_case test_cases[] = {
     {"levels", test_levels},
     {"set_while_open", test_set},
+    {"tokens", test_tokens},
     {"move", test_move},
     {"null_log", test_null},
     {"counts", test_counts},

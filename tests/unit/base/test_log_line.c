@@ -8,9 +8,19 @@
 
 #define AT_MS 1769860800123 /* 2026-01-31T12:00:00.123Z */
 
-static struct slice print(struct log_line *l, enum log_format format, bool full, const struct log_kv *kv)
+/* Stands for a hash: which octets it was asked about is seen in it.  arg: NULL when it cannot. */
+static bool token_of(void *arg, struct slice identity, char out[LOG_TOKEN_N])
 {
-    struct log_style style = {LOG_INFO, format, full};
+    for (size_t i = 0; arg && i < LOG_TOKEN_N; i++)
+        out[i] = (char)('a' + (identity.n + (i < identity.n ? (unsigned char)identity.p[i] : 0)) % 26);
+    return arg != NULL;
+}
+
+static struct slice print(struct log_line *l, enum log_format format, enum log_identities identities,
+                          const struct log_kv *kv)
+{
+    static char good;
+    struct log_style style = {LOG_INFO, format, identities, token_of, &good};
 
     log_line_print(l, &style, AT_MS, "t.e", kv);
     return slice_of(l->p, l->n);
@@ -30,7 +40,7 @@ static const struct {
 
 static void test_times(void)
 {
-    struct log_style style = {LOG_ERROR, LOG_TEXT, false};
+    struct log_style style = {LOG_ERROR, LOG_TEXT, LOG_HASHED, NULL, NULL};
     struct log_line l;
 
     for (size_t i = 0; i < COUNT(time_rows); i++) {
@@ -48,10 +58,10 @@ static void test_ordinary(void)
     struct log_line l;
 
     TEST_SLICE_EQ(
-        print(&l, LOG_TEXT, false, kv),
+        print(&l, LOG_TEXT, LOG_HASHED, kv),
         SLICE("2026-01-31T12:00:00.123Z level=info event=t.e push_id=a-1@x try=-2 ok=true late=false "
               "min=-9223372036854775808\n"));
-    TEST_SLICE_EQ(print(&l, LOG_JSON, false, kv),
+    TEST_SLICE_EQ(print(&l, LOG_JSON, LOG_HASHED, kv),
                   SLICE("{\"time\":\"2026-01-31T12:00:00.123Z\",\"level\":\"info\",\"event\":\"t.e\","
                         "\"push_id\":\"a-1@x\",\"try\":-2,\"ok\":true,\"late\":false,"
                         "\"min\":-9223372036854775808}\n"));
@@ -81,7 +91,14 @@ static const struct {
     {SLICE("\xe2\x80\xa8"), "\"\\u{2028}\"", "\"\\u2028\""}, /* line separator */
     {SLICE("\xe2\x80\xae"), "\"\\u{202e}\"", "\"\\u202e\""}, /* right-to-left override */
     {SLICE("\xe2\x81\xa6"), "\"\\u{2066}\"", "\"\\u2066\""},
-    {SLICE("\x9b"), "\"\\x9b\"", "\"\\ufffd\""}, /* bare continuation */
+    {SLICE("a\xe2\x80\x8f"
+           "b"),
+     "\"a\\u{200f}b\"", "\"a\\u200fb\""}, /* right-to-left mark */
+    {SLICE("\xd8\x9c"), "\"\\u{61c}\"", "\"\\u061c\""},
+    {SLICE("\xe2\x80\x8b"), "\"\\u{200b}\"", "\"\\u200b\""}, /* no width */
+    {SLICE("\xef\xbb\xbf"), "\"\\u{feff}\"", "\"\\ufeff\""},
+    {SLICE("\xe2\x80\x90"), "\"\xe2\x80\x90\"", "\"\xe2\x80\x90\""}, /* a hyphen is none */
+    {SLICE("\x9b"), "\"\\x9b\"", "\"\\ufffd\""},                     /* bare continuation */
     {SLICE("\xff"), "\"\\xff\"", "\"\\ufffd\""},
     {SLICE("\xc3"), "\"\\xc3\"", "\"\\ufffd\""},           /* ends early */
     {SLICE("\xc3\""), "\"\\xc3\\\"\"", "\"\\ufffd\\\"\""}, /* may not swallow the quote */
@@ -99,41 +116,74 @@ static void test_values(void)
 
     for (size_t i = 0; i < COUNT(value_rows); i++) {
         const struct log_kv kv[] = {LOG_S("k", value_rows[i].in), LOG_END};
-        struct slice got = print(&l, LOG_TEXT, false, kv);
+        struct slice got = print(&l, LOG_TEXT, LOG_HASHED, kv);
         size_t at;
 
         test_row(i);
         TEST_SLICE_EQ(slice_sub(got, text_head, got.n - text_head - 1), slice_str(value_rows[i].text));
-        got = print(&l, LOG_JSON, false, kv);
+        got = print(&l, LOG_JSON, LOG_HASHED, kv);
         at = slice_find_slice(got, SLICE("\"k\":")) + 4;
         TEST_SLICE_EQ(slice_sub(got, at, got.n - at - 2), slice_str(value_rows[i].json));
     }
 }
 
 static const struct {
-    const char *in, *cut, *full;
-} address_rows[] = {
+    const char *in, *cut, *whole;
+} who_rows[] = {
     {"+15551234567", "*4567", "+15551234567"},
+    {"+15551234568", "*4568", "+15551234568"},
     {"4567", "*4567", "4567"},
     {"", "*", "\"\""},
     {"abcd\xc3\xa9", "\"*cd\xc3\xa9\"", "\"abcd\xc3\xa9\""},
     {"ab\xe2\x82\xac!!", "*!!", "\"ab\xe2\x82\xac!!\""}, /* no half of a character */
     {"+1555 \n12", "\"* \\n12\"", "\"+1555 \\n12\""},
+    {"I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example", "*mple", "\"I1U8vpY3qJ0hiuZNrke/NQ==@bsf.example\""},
 };
 
-static void test_addresses(void)
+static struct slice value_of(struct log_line *l, enum log_identities identities, struct log_kv kv)
+{
+    struct slice got = print(l, LOG_TEXT, identities, (const struct log_kv[]){kv, LOG_END});
+    size_t at = slice_find_slice(got, SLICE("to=")) + 3;
+
+    return slice_sub(got, at, got.n - at - 1);
+}
+
+/* A token by default; whole only what is proved. */
+static void test_identities(void)
 {
     struct log_line l;
 
-    for (size_t i = 0; i < COUNT(address_rows); i++) {
-        const struct log_kv kv[] = {LOG_A("to", slice_str(address_rows[i].in)), LOG_END};
-        struct slice got = print(&l, LOG_TEXT, false, kv);
-        size_t at = slice_find_slice(got, SLICE("to=")) + 3;
+    for (size_t i = 0; i < COUNT(who_rows); i++) {
+        struct slice in = slice_str(who_rows[i].in);
+        char token[LOG_TOKEN_N] = "", good;
+        struct slice hashed = in.n ? slice_of(token, sizeof token) : SLICE("*");
 
         test_row(i);
-        TEST_SLICE_EQ(slice_sub(got, at, got.n - at - 1), slice_str(address_rows[i].cut));
-        got = print(&l, LOG_TEXT, true, kv);
-        TEST_SLICE_EQ(slice_sub(got, at, got.n - at - 1), slice_str(address_rows[i].full));
+        CU_ASSERT_TRUE(token_of(&good, in, token));
+        TEST_SLICE_EQ(value_of(&l, LOG_HASHED, LOG_A("to", in)), hashed);
+        TEST_SLICE_EQ(value_of(&l, LOG_LAST_FOUR, LOG_A("to", in)), slice_str(who_rows[i].cut));
+        TEST_SLICE_EQ(value_of(&l, LOG_WHOLE, LOG_A("to", in)), slice_str(who_rows[i].whole));
+        TEST_SLICE_EQ(value_of(&l, LOG_HASHED, LOG_U("to", in)), hashed);
+        TEST_SLICE_EQ(value_of(&l, LOG_LAST_FOUR, LOG_U("to", in)), hashed);
+        TEST_SLICE_EQ(value_of(&l, LOG_WHOLE, LOG_U("to", in)), hashed);
+    }
+}
+
+/* Before the key is known, or when there is no memory for a hash: nobody is named. */
+static void test_no_token(void)
+{
+    static const char want[] = " to=* from=* what=no\n";
+    const struct log_kv kv[] = {LOG_A("to", SLICE("+15551234567")), LOG_U("from", SLICE("alice")),
+                                LOG_C("what", "no"), LOG_END};
+    struct log_style styles[] = {{LOG_INFO, LOG_TEXT, LOG_HASHED, NULL, NULL},
+                                 {LOG_INFO, LOG_TEXT, LOG_HASHED, token_of, NULL}};
+
+    for (size_t i = 0; i < COUNT(styles); i++) {
+        struct log_line l;
+
+        test_row(i);
+        log_line_print(&l, &styles[i], AT_MS, "t.e", kv);
+        TEST_SLICE_EQ(slice_sub(slice_of(l.p, l.n), l.n - strlen(want), l.n), slice_str(want));
     }
 }
 
@@ -145,7 +195,7 @@ static void test_cut_at_200(void)
     memset(text, 'a', sizeof text);
     for (size_t n = 198; n <= sizeof text; n++) {
         const struct log_kv kv[] = {LOG_S("k", slice_of(text, n)), LOG_END};
-        struct slice got = print(&l, LOG_JSON, false, kv);
+        struct slice got = print(&l, LOG_JSON, LOG_HASHED, kv);
 
         test_row(n);
         CU_ASSERT_EQUAL(slice_ends(got, SLICE("a...\"}\n")), n > 200);
@@ -153,7 +203,7 @@ static void test_cut_at_200(void)
     }
     memcpy(text + 199, "\xc3\xa9", 2); /* would end at 201: left out whole */
     const struct log_kv kv[] = {LOG_S("k", slice_of(text, 201)), LOG_END};
-    CU_ASSERT_TRUE(slice_ends(print(&l, LOG_TEXT, false, kv), SLICE("aa...\"\n")));
+    CU_ASSERT_TRUE(slice_ends(print(&l, LOG_TEXT, LOG_HASHED, kv), SLICE("aa...\"\n")));
 }
 
 /* More pairs than a line holds: whole pairs go, the line says so and is still JSON. */
@@ -167,13 +217,13 @@ static void test_too_many_pairs(void)
     size_t all_n; /* octets a line without an end would have */
 
     kv[0] = LOG_END;
-    all_n = print(&l, LOG_JSON, false, kv).n;
+    all_n = print(&l, LOG_JSON, LOG_HASHED, kv).n;
     memset(worst, 1, sizeof worst);
     for (size_t n = 1; n <= 64; n++) {
         kv[n - 1] = LOG_S("k", slice_of(worst, 1 + n * 67 % 200));
         kv[n] = LOG_END;
         all_n += sizeof ",\"k\":\"\"" - 1 + kv[n - 1].s.n * 6;
-        got = print(&l, LOG_JSON, false, kv);
+        got = print(&l, LOG_JSON, LOG_HASHED, kv);
         j = json_loadb(got.p, got.n, 0, NULL);
         test_row(n);
         CU_ASSERT_PTR_NOT_NULL(j);
@@ -183,7 +233,7 @@ static void test_too_many_pairs(void)
             CU_ASSERT_EQUAL(json_object_get(j, "cut") != NULL, all_n > LOG_LINE_MAX_N);
         json_decref(j);
     }
-    CU_ASSERT_TRUE(slice_ends(print(&l, LOG_TEXT, false, kv), SLICE(" cut=true\n")));
+    CU_ASSERT_TRUE(slice_ends(print(&l, LOG_TEXT, LOG_HASHED, kv), SLICE(" cut=true\n")));
 }
 
 /* Lines that end octet by octet nearer to the end of the memory, and past it, stay whole. */
@@ -207,7 +257,7 @@ static void test_full_to_the_octet(void)
                                     LOG_S("h", slice_of(plain, i / 2)),
                                     LOG_S("i", slice_of(plain, i - i / 2)),
                                     LOG_END};
-        struct slice got = print(&l, LOG_JSON, false, kv);
+        struct slice got = print(&l, LOG_JSON, LOG_HASHED, kv);
         json_t *j = json_loadb(got.p, got.n, 0, NULL);
 
         test_row(i);
@@ -238,9 +288,9 @@ static void test_random_octets(void)
         for (size_t k = 0; k < n; k++)
             octets[k] = (char)random_next(&seed);
         test_row(i);
-        got = print(&l, LOG_TEXT, i % 2, kv);
+        got = print(&l, LOG_TEXT, i % 2 ? LOG_WHOLE : LOG_LAST_FOUR, kv);
         CU_ASSERT_EQUAL(slice_find(got, '\n'), got.n - 1);
-        got = print(&l, LOG_JSON, i % 2, kv);
+        got = print(&l, LOG_JSON, i % 2 ? LOG_WHOLE : LOG_LAST_FOUR, kv);
         CU_ASSERT_EQUAL(slice_find(got, '\n'), got.n - 1);
         j = json_loadb(got.p, got.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
         CU_ASSERT_EQUAL(json_object_size(j), 5);
@@ -252,7 +302,8 @@ const struct test_case test_cases[] = {
     {"time_rows", test_times},
     {"ordinary_line", test_ordinary},
     {"value_rows", test_values},
-    {"address_rows", test_addresses},
+    {"identities", test_identities},
+    {"no_token", test_no_token},
     {"cut_at_200_octets", test_cut_at_200},
     {"too_many_pairs", test_too_many_pairs},
     {"full_to_the_octet", test_full_to_the_octet},

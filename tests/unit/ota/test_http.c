@@ -439,6 +439,7 @@ static void registration_answers(void)
         {"HTTP/1.1 204 X\r\nX-Wap-CPITag: a\r\nX-Wap-CPITag: b\r\n\r\n", OTA_RETRY, 4001},
         {"HTTP/1.1 204 X\r\nX-Wap-CPITag: a b\r\n\r\n", OTA_RETRY, 4001},
         {REG("X-Wap-Terminal-Id: 4+15550199\r\n"), OTA_UNDELIVERABLE, 4000},
+        {REG("X-Wap-Terminal-Id: 015550100\r\n"), OTA_UNDELIVERABLE, 4000}, /* another kind of identity */
         {REG("X-Wap-Terminal-Id: 4+15550100\r\nX-Wap-Terminal-Id: 4+15550199\r\n"), OTA_RETRY, 4001},
         {"garbage\r\n\r\n", OTA_RETRY, 4001},
     };
@@ -461,7 +462,8 @@ static void good_registrations(void)
 {
     static const char *const rows[] = {
         REG("X-Wap-Terminal-ID: 4+15550100\r\n"),
-        REG(""), /* no identity: a fixed address needs none */
+        REG("X-Wap-Terminal-Id: 415550100\r\n"), /* a number is its digits [OTA-HTTP §5] */
+        REG(""),                                 /* no identity: a fixed address needs none */
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Wap-CPITag: x\r\n\r\n", /* no status counts as 501 */
         "HTTP/1.1 204 No Content\r\n\r\n",
     };

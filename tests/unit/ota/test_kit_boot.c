@@ -77,7 +77,7 @@ static struct slice authorization(const struct bench *t)
     return slice_sub(text, 0, slice_find_slice(text, SLICE("\r\n")));
 }
 
-/* As ppg/seq.h does, with a store that forgets nothing. */
+/* As ppg/keys/seq.h does, with a store that forgets nothing. */
 static void reserve(struct bench *t)
 {
     struct slice impi;

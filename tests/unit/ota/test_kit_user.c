@@ -16,6 +16,7 @@ struct bench {
     char seen[16]; /* what the push said when the user was asked */
     struct kit_push push;
     const char *reason;
+    char status[4]; /* X-Wap-Push-Status of the last answer */
 };
 
 static bool ask(const struct kit_push *push, void *arg)
@@ -33,6 +34,8 @@ static enum kit_event handle(struct bench *b, const struct kit_request *req)
     enum kit_event ev = kit_handle(b->kit, req, &answer, &b->push, &b->reason);
     struct slice tag = ota_header_find(buf_slice(&answer.headers), SLICE("X-Wap-CPITag"));
 
+    (void)snprintf(b->status, sizeof b->status, "%.*s",
+                   SLICE_FMT(ota_header_find(buf_slice(&answer.headers), SLICE("X-Wap-Push-Status"))));
     if (tag.n)
         (void)snprintf(b->tag, sizeof b->tag, "%.*s", SLICE_FMT(tag));
     buf_clear(&answer.headers);
@@ -112,7 +115,8 @@ static void flagged(void)
     }
 }
 
-/* A push that comes again is known, and one against policy is dropped, without a question. */
+/* A push that comes again is known, and answered as it was, for the first answer may have been lost; one against policy is
+ * dropped, without a question. */
 static void asked_once_and_last(void)
 {
     struct bench b;
@@ -121,10 +125,13 @@ static void asked_once_and_last(void)
     CU_ASSERT(post(&b, MMS, NULL, "m1") == KIT_PUSH && b.asked == 1);
     CU_ASSERT(strcmp(b.seen, "secret") == 0);
     CU_ASSERT(post(&b, MMS, NULL, "m1") == KIT_DUPLICATE && b.asked == 1);
+    CU_ASSERT_STRING_EQUAL(b.status, "400");
     b.is_user = false;
     CU_ASSERT(post(&b, MMS, NULL, "m2") == KIT_DROPPED && b.asked == 2);
+    CU_ASSERT_STRING_EQUAL(b.status, "235");
     b.is_user = true;
-    CU_ASSERT(post(&b, MMS, NULL, "m2") == KIT_DUPLICATE && b.asked == 2);
+    CU_ASSERT(post(&b, MMS, NULL, "m2") == KIT_DROPPED && b.asked == 2 && strcmp(b.reason, "duplicate") == 0);
+    CU_ASSERT_STRING_EQUAL(b.status, "235");
     kit_free(&b.kit);
 }
 

@@ -185,6 +185,23 @@ static void reports_are_gathered(void)
     buf_clear(&out);
 }
 
+static void reported_and_not_answered(void)
+{
+    struct ota_msrp_sender s = sender_of(SLICE("0123456789abcdefghij"), 12, true);
+    struct buf out;
+
+    buf_init(&out, 4096);
+    CU_ASSERT_EQUAL(ota_msrp_sender_next(&s, 0, &out), ERR_OK);
+    CU_ASSERT_TRUE(report(&s, 1, 12, 200));
+    CU_ASSERT_EQUAL(ota_msrp_sender_next(&s, 0, &out), ERR_OK);
+    CU_ASSERT_EQUAL(s.end, OTA_MSRP_GOING);
+    CU_ASSERT_TRUE(report(&s, 13, 20, 200));
+    CU_ASSERT_EQUAL(s.end, OTA_MSRP_REPORTED);
+    ota_msrp_sender_tick(&s, OTA_MSRP_RESPONSE_MS);
+    CU_ASSERT_EQUAL(s.end, OTA_MSRP_REPORTED);
+    buf_clear(&out);
+}
+
 static void refused_half_way(void)
 {
     static char body[5000];
@@ -299,6 +316,7 @@ const struct test_case test_cases[] = {{"the_worked_example", the_worked_example
                                        {"ids_not_in_the_content", ids_not_in_the_content},
                                        {"nothing_is_a_message_too", nothing_is_a_message_too},
                                        {"reports_are_gathered", reports_are_gathered},
+                                       {"reported_and_not_answered", reported_and_not_answered},
                                        {"refused_half_way", refused_half_way},
                                        {"what_is_late", what_is_late},
                                        {"the_window", the_window},

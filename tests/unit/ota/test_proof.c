@@ -19,8 +19,8 @@ static struct sec_digest_guard *guard_make(void)
 }
 
 /* What a terminal answers to OPTIONS with these challenges: its X-Wap-Authorization. */
-static struct slice prove(struct slice challenges, const char *user, const char *password, bool tls,
-                          struct buf *kept)
+static struct slice prove_by(struct slice challenges, const char *user, const char *password, bool tls,
+                             bool md5, struct buf *kept)
 {
     struct kit_conf conf = {.terminal_id = SLICE("4+15550100"),
                             .accept_app = SLICE("*"),
@@ -28,7 +28,8 @@ static struct slice prove(struct slice challenges, const char *user, const char 
                             .max_outstanding = 1,
                             .seen_max = 3,
                             .proof_user = slice_str(user),
-                            .proof_password = slice_str(password)};
+                            .proof_password = slice_str(password),
+                            .proof_md5 = md5};
     struct kit_header headers[8];
     struct kit_request req = {.method = SLICE("OPTIONS"),
                               .target = SLICE("/wappush"),
@@ -54,6 +55,12 @@ static struct slice prove(struct slice challenges, const char *user, const char 
     return buf_slice(kept);
 }
 
+static struct slice prove(struct slice challenges, const char *user, const char *password, bool tls,
+                          struct buf *kept)
+{
+    return prove_by(challenges, user, password, tls, false, kept);
+}
+
 static void challenges_by_transport(void)
 {
     static const struct {
@@ -69,7 +76,11 @@ static void challenges_by_transport(void)
 
         test_row(i);
         buf_init(&out, 4096);
-        CU_ASSERT(ota_proof_challenge(g, REALM, rows[i].md5, rows[i].tls, NOW_MS, &out) == ERR_OK);
+        CU_ASSERT(
+            ota_proof_challenge(g,
+                                &(struct ota_proof_offer){
+                                    .realm = REALM, .md5 = rows[i].md5, .tls = rows[i].tls, .now_ms = NOW_MS},
+                                &out) == ERR_OK);
         rest = buf_slice(&out);
         CU_ASSERT(slice_starts(rest, SLICE("X-Wap-Authenticate: Digest ")));
         CU_ASSERT(slice_find_slice(rest, SLICE("SHA-256")) != SIZE_MAX); /* the strongest first */
@@ -93,6 +104,8 @@ static void names(void)
                 {OTA_PROOF_DIGEST, "Digest x", "digest", "phone", true},
                 {OTA_PROOF_BASIC, "basic eDp5", "basic", "phone", true},
                 {OTA_PROOF_BASIC, "Digest x", "digest", "phone", true},
+                {OTA_PROOF_SYNCML_MD5, "Digest x", "digest", "phone", true},
+                {OTA_PROOF_SYNCML_MD5, "syncml-md5 x", "syncml-md5", "phone", true},
                 {OTA_PROOF_NONE, "Digest x", "nothing", "phone", false}};
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -153,7 +166,9 @@ static void logins(void)
         test_row(i);
         buf_init(&out, 4096);
         buf_init(&shown, 4096);
-        CU_ASSERT(ota_proof_challenge(g, REALM, false, rows[i].tls, NOW_MS, &out) == ERR_OK);
+        CU_ASSERT(ota_proof_challenge(
+                      g, &(struct ota_proof_offer){.realm = REALM, .tls = rows[i].tls, .now_ms = NOW_MS},
+                      &out) == ERR_OK);
         in.authorization = prove(buf_slice(&out), rows[i].user, rows[i].password, rows[i].tls, &shown);
         CU_ASSERT((in.authorization.n != 0) == (rows[i].password[0] != 0));
         CU_ASSERT(ota_proof_check(g, &in) == rows[i].want);
@@ -163,6 +178,79 @@ static void logins(void)
         buf_clear(&shown);
     }
     sec_digest_guard_free(&g);
+}
+
+/* syncml:auth-md5: offered inside TLS where there is somebody for it, answered there by a kit that was told to, and taken of
+ * one that was named for it. */
+static void md5_logins(void)
+{
+    static const struct {
+        enum ota_proof proof;
+        bool session, tls, md5; /* the gateway asks so; the kit answers so */
+        const char *password;
+        enum err want;
+    } rows[] = {
+        {OTA_PROOF_SYNCML_MD5, true, true, true, "secret", ERR_OK},
+        {OTA_PROOF_SYNCML_MD5, true, true, false, "secret", ERR_OK}, /* Digest, which is more */
+        {OTA_PROOF_SYNCML_MD5, true, true, true, "Secret", ERR_DENIED},
+        {OTA_PROOF_SYNCML_MD5, false, true, true, "secret", ERR_DENIED},
+        {OTA_PROOF_SYNCML_MD5, true, false, true, "secret", ERR_UNSUPPORTED},
+        {OTA_PROOF_DIGEST, true, true, true, "secret", ERR_DENIED},
+        {OTA_PROOF_BASIC, true, true, true, "secret", ERR_DENIED},
+        {OTA_PROOF_CERTIFICATE, true, true, true, "secret", ERR_DENIED},
+    };
+    struct sec_digest_guard *g = guard_make();
+    struct sec_mac_guard *logins = NULL;
+
+    CU_ASSERT_FATAL(sec_mac_guard_create(8, &logins) == ERR_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sec_mac_session session = {.offered = false};
+        struct ota_terminal t = {
+            .call_in = {.calls = OTA_CALLS_TLS, .proof = rows[i].proof, .password = SLICE("secret")}};
+        struct ota_proof_in in = {.terminal = &t,
+                                  .tls = rows[i].tls,
+                                  .stated = SLICE("4+15550100"),
+                                  .logins = logins,
+                                  .session = &session,
+                                  .realm = REALM,
+                                  .now_ms = NOW_MS};
+        const struct ota_proof_offer offer = {.realm = REALM,
+                                              .tls = rows[i].tls,
+                                              .session = rows[i].session ? &session : NULL,
+                                              .now_ms = NOW_MS};
+        struct buf out, shown;
+
+        test_row(i);
+        buf_init(&out, 4096);
+        buf_init(&shown, 4096);
+        CU_ASSERT(ota_proof_challenge(g, &offer, &out) == ERR_OK);
+        CU_ASSERT((slice_find_slice(buf_slice(&out), SLICE("Syncml-MD5 ")) != SIZE_MAX) ==
+                  (rows[i].session && rows[i].tls));
+        in.authorization = prove_by(buf_slice(&out), "", rows[i].password, rows[i].tls, rows[i].md5, &shown);
+        CU_ASSERT(sec_authmd5_is(in.authorization) == (rows[i].md5 && rows[i].session && rows[i].tls));
+        CU_ASSERT(ota_proof_check(g, &in) == rows[i].want);
+        if (rows[i].want == ERR_OK)
+            CU_ASSERT(ota_proof_check(g, &in) == ERR_DENIED); /* once */
+        in.terminal = NULL;
+        CU_ASSERT(ota_proof_md5(&in) == ERR_DENIED);
+        buf_clear(&out);
+        buf_clear(&shown);
+    }
+    sec_mac_guard_free(&logins);
+    sec_digest_guard_free(&g);
+}
+
+/* The nonce would be the choice of whoever asks: only a gateway that is proved gets a response. */
+static void md5_for_nobody_unproved(void)
+{
+    const struct slice challenge = SLICE("X-Wap-Authenticate: Syncml-MD5 realm=\"push\", nonce=\"AAAA\"\r\n");
+    struct buf shown;
+
+    for (int tls = 0; tls <= 1; tls++) {
+        buf_init(&shown, 4096);
+        CU_ASSERT((prove_by(challenge, "", "secret", tls, true, &shown).n != 0) == tls);
+        buf_clear(&shown);
+    }
 }
 
 /* A key names its owner, who may not say that it is somebody else. */
@@ -255,6 +343,11 @@ static void certificates(void)
     CU_ASSERT(ota_proof_check(NULL, &in) == ERR_OK);
     in.stated = SLICE("0other");
     CU_ASSERT(ota_proof_check(NULL, &in) == ERR_DENIED);
+    t.terminal_id = SLICE("4+15550100");
+    in.stated = SLICE("415550100"); /* a number is its digits [OTA-HTTP §5] */
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_OK);
+    in.stated = SLICE("415550101");
+    CU_ASSERT(ota_proof_check(NULL, &in) == ERR_DENIED);
     in.stated = SLICE_NONE;
     in.by_certificate = false; /* it only said who it is */
     CU_ASSERT(ota_proof_check(NULL, &in) == ERR_DENIED);
@@ -305,6 +398,8 @@ const struct test_case test_cases[] = {
     {"challenges_by_transport", challenges_by_transport},
     {"names", names},
     {"logins", logins},
+    {"md5_logins", md5_logins},
+    {"md5_for_nobody_unproved", md5_for_nobody_unproved},
     {"shared_keys", shared_keys},
     {"basic_and_nonsense", basic_and_nonsense},
     {"certificates", certificates},

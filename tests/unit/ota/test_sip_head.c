@@ -33,6 +33,8 @@ static void good_heads(void)
          REQUEST "Subject: gr\xC3\xBC\xC3\x9F\tgott\r\n\r\n", false, 0, 0},
         {"SIP/2.0 200 OK\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n", false, 0, 0},
         {"SIP/2.0 299 \r\n\r\n", "SIP/2.0 299 \r\n\r\n", false, 0, 0},
+        {"sip/2.0 200 OK\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n", false, 0, 0},
+        {"MESSAGE sip:a@b Sip/2.0\r\n\r\n", REQUEST "\r\n", false, 0, 0},
         {"!%*_-.+`'~a tel:+1 SIP/2.0\r\n\r\nx", "!%*_-.+`'~a tel:+1 SIP/2.0\r\n\r\n", false, 0, 1},
     };
 
@@ -88,7 +90,7 @@ static void bad_heads(void)
         {SLICE("SIP/2.0 +20 No\r\n\r\n"), ERR_MALFORMED},
         {SLICE("SIP/2.0 200\r\n\r\n"), ERR_MALFORMED},
         {SLICE("SIP/3.0 200 OK\r\n\r\n"), ERR_MALFORMED},
-        {SLICE("sip/2.0 200 OK\r\n\r\n"), ERR_MALFORMED},
+        {SLICE("sip/2.1 200 OK\r\n\r\n"), ERR_MALFORMED},
         {SLICE(REQUEST "Content-Length: 1001\r\n\r\n"), ERR_LIMIT},
         {SLICE(REQUEST "Content-Length: 99999999999999999999999\r\n\r\n"), ERR_LIMIT},
         {SLICE(REQUEST "Content-Length: -1\r\n\r\n"), ERR_MALFORMED},

@@ -1,6 +1,8 @@
 /* SIP responses as libosip2 reads them: what they say, and which are none. */
 #include "ota/sip/reply.h"
 
+#include <stdio.h>
+
 #include "tests/unit/harness.h"
 
 #define REST                                                                                                 \
@@ -148,8 +150,41 @@ static void where_it_moved(void)
     buf_clear(&got);
 }
 
-const struct test_case test_cases[] = {{"what_it_says", what_it_says},
-                                       {"what_is_none", what_is_none},
-                                       {"challenges", challenges},
-                                       {"where_it_moved", where_it_moved},
-                                       {NULL, NULL}};
+/* A registrar's word on how long, which is another contact's when that is another's. */
+static void how_long_a_contact_is_bound(void)
+{
+    static const struct {
+        const char *headers;
+        int64_t bound_s, min_s;
+    } rows[] = {
+        {"Contact: <sip:a@b>;expires=60\r\n", 60, -1},
+        {"Contact: <SIP:a@B;x=y>;q=1;Expires=60\r\nExpires: 70\r\n", 60, -1},
+        {"Contact: <sip:c@d>;expires=60, <sip:a@b>;expires=80\r\n", 80, -1},
+        {"Contact: <sip:a@b>\r\nExpires: 70\r\n", 70, -1},
+        {"Contact: <sip:c@d>;expires=60\r\nExpires: 70\r\n", 70, -1},
+        {"Contact: <sip:c@d>;expires=60\r\n", -1, -1},
+        {"Contact: <sip:a@b>;expires=soon\r\n", -1, -1},
+        {"Contact: <sip:a@b>;expires=99999999999\r\n", -1, -1},
+        {"", -1, -1},
+        {"Min-Expires: 7200\r\n", -1, 7200},
+        {"Min-Expires: -1\r\n", -1, -1},
+        {"Min-Expires: 1 2\r\n", -1, -1},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_sip_reply r;
+        char text[1024];
+
+        test_row(i);
+        (void)snprintf(text, sizeof text, "SIP/2.0 200 OK\r\n" VIA REST "%s\r\n", rows[i].headers);
+        CU_ASSERT_EQUAL_FATAL(read_reply(text, &r), ERR_OK);
+        CU_ASSERT_EQUAL(ota_sip_reply_bound_s(&r, SLICE("sip:a@b")), rows[i].bound_s);
+        CU_ASSERT_EQUAL(ota_sip_reply_min_expires_s(&r), rows[i].min_s);
+        ota_sip_reply_clear(&r);
+    }
+}
+
+const struct test_case test_cases[] = {
+    {"what_it_says", what_it_says},     {"how_long_a_contact_is_bound", how_long_a_contact_is_bound},
+    {"what_is_none", what_is_none},     {"challenges", challenges},
+    {"where_it_moved", where_it_moved}, {NULL, NULL}};

@@ -84,4 +84,44 @@ static void bad_uris(void)
     CU_ASSERT_EQUAL(ota_sip_uri_parse(slice_of(large, 256), &u), ERR_LIMIT);
 }
 
-const struct test_case test_cases[] = {{"good_uris", good_uris}, {"bad_uris", bad_uris}, {NULL, NULL}};
+/* RFC 3261 §19.1.4, its own examples among them. */
+static void equal_and_other_uris(void)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"sip:a@b", "sip:a@b", true},
+        {"sip:alice@AtLanTa.CoM;Transport=TCP", "SIP:alice@atlanta.com;transport=tcp", true},
+        {"sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5", true},
+        {"sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on", true},
+        {"sip:b@c;transport=tcp;x=y", "sip:b@c;x=y;transport=tcp", true},
+        {"sip:b@c;ob", "sip:b@c;OB", true},
+        {"sip:h", "sip:H", true},
+        {"sip:ALICE@h", "sip:alice@h", false},
+        {"sip:bob@h", "sip:bob@h:5060", false},
+        {"sip:bob@h", "sip:bob@h;transport=udp", false},
+        {"sip:bob@h;transport=udp", "sip:bob@h", false},
+        {"sip:bob@h", "sip:bob@h;user=phone", false},
+        {"sip:bob@h;maddr=1.2.3.4", "sip:bob@h", false},
+        {"sip:bob@h:6000;transport=udp", "sip:bob@h:6000;transport=tcp", false},
+        {"sip:carol@h;security=on", "sip:carol@h;security=off", false},
+        {"sip:carol@h;security", "sip:carol@h;security=off", false},
+        {"sip:a@h", "sips:a@h", false},
+        {"sip:a@h", "sip:h", false},
+        {"sip:a@h", "sip:a@h2", false},
+        {"sip:a;x=1@h", "sip:a;x=2@h", false},
+        {"", "sip:a@h", false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT_EQUAL(ota_sip_uri_same(slice_str(rows[i].a), slice_str(rows[i].b)), rows[i].same);
+        CU_ASSERT_EQUAL(ota_sip_uri_same(slice_str(rows[i].b), slice_str(rows[i].a)), rows[i].same);
+    }
+}
+
+const struct test_case test_cases[] = {{"good_uris", good_uris},
+                                       {"bad_uris", bad_uris},
+                                       {"equal_and_other_uris", equal_and_other_uris},
+                                       {NULL, NULL}};

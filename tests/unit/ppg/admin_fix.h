@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/net/http1.h"
 #include "base/net/hub.h"
-#include "ppg/admin.h"
+#include "ppg/admin/admin.h"
 #include "ppg/control.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/ppg/store_fix.h"

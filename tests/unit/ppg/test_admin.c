@@ -1,5 +1,5 @@
 /* The operator's socket itself, and what it says of the gateway as a whole and of a push. */
-#include "ppg/admin.h"
+#include "ppg/admin/admin.h"
 
 #include <fcntl.h>
 #include "tests/unit/ppg/admin_fix.h"
@@ -273,6 +273,38 @@ static void drain_is_passed_on(void)
     end(&w);
 }
 
+static void backup_is_a_store(void)
+{
+    static const char *const bad[] = {"", "{}", "{\"file\":\"\"}", "{\"file\":\"copy.db\"}",
+                                      "{\"file\":\"/a\",\"id\":\"b\"}"};
+    struct world w;
+    struct client c;
+    struct fix copy;
+    char body[400];
+
+    begin(&w);
+    CU_ASSERT(fix_insert(&w.store, "mms", "a", 2, 1000, true) > 0);
+    fix_init(&copy, test_scratch(), "copy.db", true);
+    fix_remove_at(copy.path);
+    client_open(&w, &c);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        test_row(i);
+        CU_ASSERT(post(&w, &c, "/backup", bad[i]) == 400 && *text_of(c.json, "error"));
+    }
+    (void)snprintf(body, sizeof body, "{\"file\":\"%s\"}", copy.path);
+    CU_ASSERT(post(&w, &c, "/backup", body) == 200 && n_of(c.json, "octets") > 4096);
+    CU_ASSERT_STRING_EQUAL(text_of(c.json, "file"), copy.path);
+    CU_ASSERT(post(&w, &c, "/backup", body) == 409 && *text_of(c.json, "error"));
+    CU_ASSERT(post(&w, &c, "/backup", "{\"file\":\"/nowhere/at/all\"}") == 500 && *text_of(c.json, "error"));
+    CU_ASSERT(ask(&w, &c, "GET", "/backup?file=%2Fa") == 405);
+    client_close(&c);
+    end(&w);
+    CU_ASSERT_FATAL(fix_open(&copy) == ERR_OK);
+    CU_ASSERT(fix_claim(&copy, 1000, 10) == 2);
+    fix_clear(&copy);
+    fix_remove_at(copy.path);
+}
+
 /* By a path from here: the folders above the scratch folder may let nobody through. */
 static void open_as_nobody(struct world *w, struct client *c)
 {
@@ -390,6 +422,7 @@ const struct test_case test_cases[] = {
     {"reload_good", reload_good},
     {"reload_with_mistakes", reload_with_mistakes},
     {"drain_is_passed_on", drain_is_passed_on},
+    {"backup_is_a_store", backup_is_a_store},
     {"others_are_refused", others_are_refused},
     {"peer_that_leaves", peer_that_leaves},
     {"close_waits_for_answers", close_waits_for_answers},

@@ -2,7 +2,7 @@
  * be had or refuses. */
 #include "tests/unit/ppg/admin_fix.h"
 
-#include "ppg/audit.h"
+#include "ppg/admin/audit.h"
 #include "ppg/file.h"
 
 #define LIST "allow mms * *\ndeny mms 3 *\nallow bank 1 * protect=full\n"
@@ -268,6 +268,10 @@ static void shown_and_tested(void)
         {"/initiator?initiator=none", 404},
         {"/initiator/test?initiator=mms", 400},
         {"/initiator/test?initiator=none&user=x", 404},
+        {"/whitelist/test?initiator=mms&recipient=WAPPUSH%3D", 400},
+        {"/initiator/test?initiator=mms&san=mms", 400},
+        {"/initiator/test?initiator=mms&source=1.2.3", 400},
+        {"/initiator/test?initiator=mms&source=1.2.3.4", 200},
         {"/initiator/test?initiator=mms&san=DNS:mms", 200},
     };
     struct world w;
@@ -280,6 +284,10 @@ static void shown_and_tested(void)
         CU_ASSERT(ask(&w, &c, "GET", rows[i].target) == rows[i].want);
     }
     CU_ASSERT(json_is_true(json_object_get(c.json, "good")));
+    /* As the queue shows it, and an initiator spells it. */
+    CU_ASSERT(ask(&w, &c, "GET", "/whitelist/test?initiator=bank&recipient=wappush%3D1/type%3Duser@ppg") ==
+              200);
+    CU_ASSERT(json_is_true(json_object_get(c.json, "allow")));
     CU_ASSERT(ask(&w, &c, "GET", "/whitelist/test?initiator=mms&recipient=3") == 200);
     CU_ASSERT(json_is_false(json_object_get(c.json, "allow")) && n_of(c.json, "line") == 2);
     CU_ASSERT(ask(&w, &c, "GET", "/whitelist/test?initiator=bank&recipient=1") == 200);

@@ -1,6 +1,6 @@
 /* What operators see of associations of the gateway's own making, and how they end them: beside those of the configuration,
  * by address and by name, and what the store refuses. */
-#include "ppg/admin.h"
+#include "ppg/admin/admin.h"
 
 #include "base/arena.h"
 #include "ppg/protect.h"

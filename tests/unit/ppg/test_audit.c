@@ -1,5 +1,5 @@
 /* The audit log: a chain that holds, and every way of touching a line. */
-#include "ppg/audit.h"
+#include "ppg/admin/audit.h"
 
 #include <pthread.h>
 #include <stdio.h>

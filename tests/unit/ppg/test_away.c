@@ -62,6 +62,8 @@ struct sim {
     size_t room; /* of memory */
     int64_t now;
     int64_t closed_until;
+    unsigned slow; /* a millisecond passes with so many arrivals; 0: none does */
+    unsigned arrivals;
     unsigned accepted; /* ids 1.. */
     unsigned delivered;
     size_t moves;
@@ -76,22 +78,23 @@ static void sim_away(struct sim *s, unsigned id, int64_t not_before)
 
 static void sim_arrive(struct sim *s, unsigned id, int64_t due)
 {
-    bool closed = s->closed_until > s->now;
+    bool closed = s->closed_until > s->now, behind = ppg_away_behind(&s->away, due, id);
 
+    s->now += s->slow && ++s->arrivals % s->slow == 0;
     s->due[id] = 0;
     s->since[id] = due;
-    if (ppg_away_behind(&s->away, due, id) || closed || s->here_n >= s->room) {
-        sim_away(s, id, closed ? s->closed_until : s->now + 50);
+    if (behind || closed || s->here_n >= s->room) {
+        sim_away(s, id, closed ? s->closed_until : behind ? 0 : s->now + 50);
     } else {
         s->here[id] = true;
         s->here_n++;
     }
 }
 
-/* The oldest due first, then the lowest id; as the claim does. */
+/* The oldest due first, then the lowest id, a bounded number; as the claim does. */
 static void sim_claim(struct sim *s)
 {
-    for (;;) {
+    for (unsigned n = 0; n < TARGETS; n++) {
         unsigned best = 0;
 
         for (unsigned id = 1; id <= s->accepted; id++)
@@ -209,6 +212,31 @@ static void test_bounded(void)
     free(s);
 }
 
+/* A terminal that takes everything, and so much for it at once that looking at what comes back takes time: the queue ends all
+ * the same, and nothing is sent on and on because others were. */
+static void test_comes_to_rest(void)
+{
+    static const unsigned slow[] = {0, 64, 16, 4};
+
+    for (size_t i = 0; i < COUNT(slow); i++) {
+        struct sim *s = calloc(1, sizeof *s);
+
+        CU_ASSERT_FATAL(s != NULL);
+        s->now = 1000;
+        s->room = 256;
+        s->slow = slow[i];
+        while (s->accepted < TARGETS)
+            sim_accept(s);
+        for (; s->delivered < TARGETS && s->moves <= 10 * TARGETS; s->now++) {
+            sim_claim(s);
+            sim_try(s, true, 0);
+        }
+        test_row(i);
+        CU_ASSERT(!s->overtook && s->delivered == TARGETS);
+        free(s);
+    }
+}
+
 /* What waits in memory for its time keeps younger ones behind it. */
 static void test_note(void)
 {
@@ -226,5 +254,6 @@ const struct test_case test_cases[] = {{"behind", test_behind},
                                        {"batches", test_batches},
                                        {"order_whatever_happens", test_order_whatever_happens},
                                        {"bounded", test_bounded},
+                                       {"comes_to_rest", test_comes_to_rest},
                                        {"note", test_note},
                                        {NULL, NULL}};

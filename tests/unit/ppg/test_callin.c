@@ -1,6 +1,6 @@
 /* Doors of one loop: a terminal that is let in comes to the core that owns it and to the bearer there, with what was accepted for
  * it due; what changes on the way is looked at when it arrives. */
-#include "ppg/callin.h"
+#include "ppg/doors/callin.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

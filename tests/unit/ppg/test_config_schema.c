@@ -64,7 +64,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(s->protection.ceiling, SEC_LEVEL_FULL);
     CU_ASSERT_EQUAL(s->protection.number_range, 1024);
     CU_ASSERT_EQUAL(s->log.level, LOG_INFO);
-    CU_ASSERT_FALSE(s->log.full_addresses);
+    CU_ASSERT_EQUAL(s->log.identities, LOG_HASHED);
     CU_ASSERT_PTR_NULL(s->log.file);
     CU_ASSERT_STRING_EQUAL(s->admin.socket, "/run/ppg/ppgd.sock");
     forget(f);
@@ -171,7 +171,7 @@ static void test_values(void)
     CU_ASSERT_EQUAL(s->notify.retry_ms[0], 1000);
     CU_ASSERT_EQUAL(s->protection.floor, SEC_LEVEL_FULL);
     CU_ASSERT_EQUAL(s->protection.message, SEC_MESSAGE_ALWAYS);
-    CU_ASSERT_TRUE(s->log.full_addresses);
+    CU_ASSERT_EQUAL(s->log.identities, LOG_WHOLE);
     CU_ASSERT_EQUAL(s->log.format, LOG_JSON);
     CU_ASSERT_EQUAL(s->log.level, LOG_DEBUG);
     CU_ASSERT_PTR_NULL(s->admin.socket);

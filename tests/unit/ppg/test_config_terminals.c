@@ -28,7 +28,7 @@ static struct fixture *read_text(const char *text)
         abort();
     f->load.errs = &f->errs;
     test_write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), f->keyring, ALL_SUITES, DOMAINS,
+    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), f->keyring, ALL_SUITES, true, DOMAINS,
                        &f->registry);
     return f;
 }
@@ -358,6 +358,7 @@ static void test_profiles(void)
     forget(f);
 }
 
+#define INBOX   "[terminal +15550100]\ninbox = yes\ncall-proof = digest\ncall-password-file = good\n"
 #define SECTION "[terminal +15550100]\nroute = http://198.51.100.7:4035\n"
 
 #define TEN     "0123456789"
@@ -398,9 +399,13 @@ static const struct {
     {"[terminal +1]\ncalls-in = no", ":1: +1: neither route nor calls-in nor inbox nor registers"},
     {"[terminal +1]\ncalls-in = yes", ":2: calls-in: no, tls or any"},
     {"[terminal +1]\ncalls-in = tls",
-     ":1: +1: calls-in needs call-proof = certificate, psk, digest, basic or none"},
+     ":1: +1: calls-in needs call-proof = certificate, psk, digest, basic, syncml-md5 or none"},
+    {"[terminal +1]\ncalls-in = tls\ncall-proof = syncml-md5",
+     ":1: +1: call-proof = digest, basic or syncml-md5 and call-password-file go together"},
+    {"[terminal +1]\ncalls-in = any\ncall-proof = syncml-md5\ncall-password-file = good",
+     ":1: +1: that call-proof needs calls-in = tls"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = key",
-     ":3: call-proof: certificate, psk, digest, basic, aka or none"},
+     ":3: call-proof: certificate, psk, digest, basic, syncml-md5, aka or none"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = psk",
      ":1: +1: call-proof = psk goes with call-key, call-subscriber, or call-psk-identity and call-psk-file"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = psk\ncall-psk-identity = a",
@@ -426,14 +431,15 @@ static const struct {
     {"[terminal +1]\ncalls-in = tls\ncall-proof = certificate\ncall-certificate = DNS:",
      ":4: call-certificate: URI:, DNS: or email: and a name"},
     {"[terminal +1]\ncalls-in = tls\ncall-proof = digest",
-     ":1: +1: call-proof = digest or basic and call-password-file go together"},
+     ":1: +1: call-proof = digest, basic or syncml-md5 and call-password-file go together"},
     {"[terminal +1]\ncalls-in = any\ncall-proof = none\ncall-user = a",
-     ":1: +1: call-proof = digest or basic and call-password-file go together"},
+     ":1: +1: call-proof = digest, basic or syncml-md5 and call-password-file go together"},
     {"[terminal +1]\ncalls-in = any\ncall-proof = certificate\ncall-certificate = DNS:a",
      ":1: +1: that call-proof needs calls-in = tls"},
-    {"[terminal +1]\ninbox = yes", ":1: +1: inbox needs call-proof = certificate, psk, digest or basic"},
+    {"[terminal +1]\ninbox = yes",
+     ":1: +1: inbox needs call-proof = certificate, psk, digest, basic or syncml-md5"},
     {"[terminal +1]\ninbox = yes\ncall-proof = none",
-     ":1: +1: inbox needs call-proof = certificate, psk, digest or basic"},
+     ":1: +1: inbox needs call-proof = certificate, psk, digest, basic or syncml-md5"},
     {"[terminal +1]\ninbox = maybe", ":2: inbox: yes or no"},
     {"[terminal +1]\ninbox = yes\ncall-proof = certificate",
      ":1: +1: call-proof = certificate and call-certificate go together"},
@@ -512,6 +518,15 @@ static const struct {
     {SECTION "xml-key-file = two", ":1: +15550100: xml-name and xml-key-file go together"},
     {SECTION "xml-key-file = wide", "wide is open to others: mode 0644, at most 0600"},
     {SECTION "xml-key-file = good", "the file holds no two keys, 128 hexadecimal digits"},
+    {SECTION "object-name = o", ":1: +15550100: object-name and object-key-file go together"},
+    {SECTION "object-key-file = two", ":1: +15550100: object-name and object-key-file go together"},
+    {SECTION "object-key-file = good", "the file holds no two keys, 128 hexadecimal digits"},
+    {SECTION "object-name = o\nobject-key-file = two",
+     ":1: +15550100: object-name is for terminals with inbox = yes"},
+    {INBOX "object-name = p<g\nobject-key-file = two",
+     ":1: +15550100: object-name is too long, or has markup in it"},
+    {INBOX "object-name = o\nobject-key-file = two\nxml-name = p\nxml-key-file = two",
+     ":1: +15550100: object-key-file and xml-key-file must not have the same key"},
     {SECTION "association-file = wide", "wide is open to others: mode 0644, at most 0600"},
     {SECTION "association-file = gone", "gone: No such file or directory"},
     {SECTION SECTION, ":3: +15550100: already described"},
@@ -634,7 +649,8 @@ static struct fixture *read_with_keys(struct sec_keyring *r, const char *more)
     f->keyring = r;
     (void)snprintf(text, sizeof text, "[terminal 1]\nroute = http://127.0.0.1:9\n%s", more);
     test_write_file("terminals.conf", text, 0644);
-    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), r, ALL_SUITES, DOMAINS, &f->registry);
+    ppg_terminals_read(&f->load, test_in_scratch("terminals.conf"), r, ALL_SUITES, true, DOMAINS,
+                       &f->registry);
     return f;
 }
 
@@ -659,7 +675,7 @@ static void test_suites_are_narrowed(void)
         const struct ota_terminal *t;
 
         test_row(i);
-        ppg_terminals_read(&f.load, test_in_scratch("terminals.conf"), NULL, rows[i].suites, DOMAINS,
+        ppg_terminals_read(&f.load, test_in_scratch("terminals.conf"), NULL, rows[i].suites, true, DOMAINS,
                            &f.registry);
         CU_ASSERT_EQUAL_FATAL(f.errs.n, 0);
         t = ota_registry_find(f.registry, SLICE("1"));

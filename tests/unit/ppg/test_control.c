@@ -249,6 +249,92 @@ static void test_crash(void)
     fix_end(w);
 }
 
+/* An attempt that was taken back is in the history, whatever loop it was on; one that goes on is not, until it ends. */
+static void test_withdrawn_leaves_a_line(void)
+{
+    static const struct {
+        const char *answers;
+        enum ppg_method method;
+        unsigned cores;
+        enum store_kind fails;
+        enum store_cancel_what what;
+        size_t lines;
+        const char *last; /* of them */
+        unsigned no;
+    } rows[] = {
+        {"ring@10s", PPG_METHOD_CONFIRMED, 1, STORE_KIND_COUNT, STORE_CANCEL_DONE, 1, "withdrawn", 1},
+        {"ring@10s", PPG_METHOD_UNCONFIRMED, 1, STORE_KIND_COUNT, STORE_CANCEL_DONE, 1, "withdrawn", 1},
+        {"ring@10s", PPG_METHOD_CONFIRMED, 4, STORE_KIND_COUNT, STORE_CANCEL_DONE, 1, "withdrawn", 1},
+        {"retry,ring@10s", PPG_METHOD_CONFIRMED, 1, STORE_KIND_COUNT, STORE_CANCEL_DONE, 2, "withdrawn", 2},
+        {"ring@10s", PPG_METHOD_CONFIRMED, 1, STORE_MOVE, STORE_CANCEL_DONE, 0, "", 0},
+        {"ok@60s", PPG_METHOD_CONFIRMED, 1, STORE_KIND_COUNT, STORE_CANCEL_LATE, 0, "", 0},
+        {"retry,ok@60s", PPG_METHOD_CONFIRMED, 1, STORE_KIND_COUNT, STORE_CANCEL_LATE, 1, "", 1},
+        {"retry", PPG_METHOD_CONFIRMED, 1, STORE_KIND_COUNT, STORE_CANCEL_DONE, 2, "", 2},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct replay_world *w = fix_world("withdrawn_leaves_a_line", 4, rows[i].answers);
+        struct store_show show = {.push_id = SLICE("a")};
+        struct try t;
+
+        test_row(i);
+        w->cores_n = rows[i].cores;
+        fix_start(w);
+        submit_to(w, "a", 4, (struct replay_submit){.method = rows[i].method});
+        replay_run(w, 8000, REPLAY_TICK_MS);
+        if (rows[i].fails != STORE_KIND_COUNT)
+            w->cut.fails[rows[i].fails] = true;
+        try_start(w, &t, "pi", "a", NULL, 0);
+        replay_turn(w);
+        CU_ASSERT(TRY_END(&t, rows[i].what, rows[i].what, rows[i].what, rows[i].what));
+        w->cut.fails[STORE_MOVE] = false;
+        CU_ASSERT_FATAL(replay_store(w, &show.op, STORE_SHOW) == ERR_OK && show.targets_n == 4);
+        for (size_t k = 0; k < show.targets_n; k++) {
+            const struct store_show_target *at = &show.targets[k];
+            const struct store_show_attempt *last;
+
+            CU_ASSERT(at->stage == (rows[i].what == STORE_CANCEL_DONE ? ST_CANCELLED : ST_WAITING));
+            CU_ASSERT(at->attempts_n == rows[i].lines);
+            if (rows[i].lines == 0 || at->attempts_n != rows[i].lines)
+                continue;
+            last = &at->attempts[at->attempts_n - 1];
+            CU_ASSERT(last->no == rows[i].no && slice_starts(last->note, slice_str(rows[i].last)));
+            TEST_SLICE_EQ(last->bearer, SLICE("replay"));
+            CU_ASSERT(slice_starts(last->protection, SLICE("level=none")));
+            CU_ASSERT(last->began_ms >= REPLAY_START_MS && last->ended_ms >= last->began_ms);
+        }
+        ppg_push_drop(show.push);
+        fix_end(w);
+    }
+}
+
+/* The store has it before the loop lets go of the target: another loop may cancel at once. */
+static void test_noted_before_it_is_let_go(void)
+{
+    struct replay_world *w = fix_world("noted_before_it_is_let_go", 1, "ring@10s");
+    struct ppg_recall r = {.key = SLICE("+1000")};
+    struct store_show show = {.push_id = SLICE("a")};
+    struct replay_state st;
+    struct list back;
+
+    fix_start(w);
+    submit_to(w, "a", 1, (struct replay_submit){.method = PPG_METHOD_CONFIRMED});
+    replay_run(w, 1000, REPLAY_TICK_MS);
+    CU_ASSERT_FATAL(replay_store(w, &show.op, STORE_SHOW) == ERR_OK);
+    r.id = show.targets[0].id;
+    ppg_push_drop(show.push);
+    ppg_schedule_recall(w->cores[0].core.schedule, &r, 1);
+    CU_ASSERT_FATAL(r.what == PPG_RECALL_RELEASED);
+    CU_ASSERT(list_empty(&w->cores[0].core.ops) && store_turn(w->shared.store));
+    CU_ASSERT(replay_show(w, SLICE("a"), SLICE("+1000"), &st) == ERR_OK && st.leased);
+    list_init(&back);
+    list_push_back(&back, &r.target->link);
+    ppg_enqueue_spread(&w->cores[0].core, &back);
+    replay_run(w, 20000, REPLAY_TICK_MS);
+    CU_ASSERT(fix_is(w, "a", "+1000", ST_DELIVERED, 1000) && fix_sent(w, "a") == 2);
+    fix_end(w);
+}
+
 /* Two at once for the same: one cancels, the other is late, nobody waits for ever. */
 static void test_two_at_once(void)
 {
@@ -367,6 +453,8 @@ const struct test_case test_cases[] = {{"in_the_store", test_in_the_store},
                                        {"force", test_force},
                                        {"failures", test_failures},
                                        {"crash", test_crash},
+                                       {"withdrawn_leaves_a_line", test_withdrawn_leaves_a_line},
+                                       {"noted_before_it_is_let_go", test_noted_before_it_is_let_go},
                                        {"two_at_once", test_two_at_once},
                                        {"replace", test_replace},
                                        {"replace_fails", test_replace_fails},

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "ppg/content.h"
 #include "ppg/schedule.h"
-#include "ppg/verify.h"
+#include "ppg/doors/verify.h"
 #include "tests/unit/ppg/core_fix.h"
 
 /* The first answer alone decides, [PAP §7]; what is not final waits. */
@@ -45,58 +45,6 @@ static void test_answers(void)
         replay_run(w, 200, REPLAY_TICK_MS);
         CU_ASSERT(fix_is(w, "a", "+1000", rows[i].want, rows[i].code));
         CU_ASSERT(!replay_busy(w));
-        fix_end(w);
-    }
-}
-
-/* One rule for submissions and attempts: what ppg_deliver_possible() refuses, an attempt ends with. */
-static void test_possible(void)
-{
-    static const struct {
-        const char *to;
-        uint8_t asked;
-        size_t content_n;
-        const char *floor, *ceiling;
-        unsigned code;
-    } rows[] = {
-        {"+1000", 0, 10, "none", "full", 1000},       /* clear */
-        {"+1000", 1, 10, "none", "full", 2005},       /* no association */
-        {"+1000", 0, 10, "integrity", "full", 2005},  /* floor */
-        {"+1001", 2, 10, "none", "full", 1000},       /* TLS */
-        {"+1002", 2, 10, "none", "full", 1000},       /* sealed */
-        {"+1002", 2, 10, "none", "integrity", 2005},  /* ceiling */
-        {"+1009", 0, 10, "none", "full", 2002},       /* nobody */
-        {"+1000", 0, 1u << 20, "none", "full", 1000}, /* all the bearer takes */
-        {"+1000", 0, (1u << 20) + 1, "none", "full", 2006},
-        {"+1001", 0, 100, "none", "full", 1000}, /* max-size 100 */
-        {"+1001", 0, 101, "none", "full", 2006},
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct replay_world *w = fix_world("possible", 3, "ok");
-        const struct ppg_push content = {.content_type = SLICE("text/plain"),
-                                         .body = slice_of(NULL, rows[i].content_n)};
-        struct buf made;
-        struct ppg_deliver_ask ask = {
-            .key = slice_str(rows[i].to), .asked = rows[i].asked, .push = &content, .made = &made};
-        char why[160] = "?";
-
-        test_row(i);
-        buf_init(&made, PPG_CONTENT_MADE_MAX_N);
-        w->net->terminals[1].tls = true;
-        w->net->terminals[1].max_size = 100;
-        w->net->terminals[2].sealed = true;
-        replay_set(w, "protection", "floor", rows[i].floor);
-        replay_set(w, "protection", "ceiling", rows[i].ceiling);
-        fix_start(w);
-        CU_ASSERT(ppg_deliver_possible(&w->cores[0].core, &ask, why) == rows[i].code);
-        CU_ASSERT(strcmp(why, "?") != 0 && (rows[i].code == 1000) == (why[0] == '\0'));
-        (void)fix_submit(w, "a", rows[i].to,
-                         (struct replay_submit){.asked = rows[i].asked, .body_n = rows[i].content_n});
-        replay_run(w, 200, REPLAY_TICK_MS);
-        CU_ASSERT(
-            fix_is(w, "a", rows[i].to, rows[i].code == 1000 ? ST_DELIVERED : ST_UNDELIVERABLE, rows[i].code));
-        CU_ASSERT(fix_sent(w, "a") == (rows[i].code == 1000));
         fix_end(w);
     }
 }
@@ -203,42 +151,6 @@ static void test_as_many_as_connections(void)
     fix_end(w);
 }
 
-/* [PAP §5.3]: refused at the submission, and by an attempt whose terminal has moved since. */
-static void test_confirmed_needs_an_answer(void)
-{
-    static const struct {
-        enum ppg_method method;
-        bool datagrams;
-        unsigned code;
-    } rows[] = {
-        {PPG_METHOD_CONFIRMED, false, 1000},      {PPG_METHOD_CONFIRMED, true, 3007},
-        {PPG_METHOD_PREFERCONFIRMED, true, 1000}, {PPG_METHOD_UNCONFIRMED, true, 1000},
-        {PPG_METHOD_NOTSPECIFIED, true, 1000},
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct replay_world *w = fix_world("confirmed_needs_an_answer", 1, "ok");
-        const struct ppg_push content = {
-            .content_type = SLICE("text/plain"), .body = SLICE("x"), .method = (uint8_t)rows[i].method};
-        struct buf made;
-        struct ppg_deliver_ask ask = {.key = SLICE("+1000"), .push = &content, .made = &made};
-        char why[160] = "";
-
-        test_row(i);
-        buf_init(&made, PPG_CONTENT_MADE_MAX_N);
-        w->net->terminals[0].datagrams = rows[i].datagrams;
-        fix_start(w);
-        CU_ASSERT_EQUAL(ppg_deliver_possible(&w->cores[0].core, &ask, why), rows[i].code);
-        CU_ASSERT((rows[i].code == 1000) == (why[0] == '\0'));
-        (void)fix_submit(w, "a", "+1000", (struct replay_submit){.method = rows[i].method});
-        replay_run(w, 200, REPLAY_TICK_MS);
-        CU_ASSERT(
-            fix_is(w, "a", "+1000", rows[i].code == 1000 ? ST_DELIVERED : ST_UNDELIVERABLE, rows[i].code));
-        CU_ASSERT(fix_sent(w, "a") == (rows[i].code == 1000));
-        fix_end(w);
-    }
-}
-
 /* A push that asks to connect waits when no token can be had, and spends no try of an unconfirmed one; one that needs
  * none goes. */
 static void test_no_token_no_sending(void)
@@ -273,10 +185,8 @@ static void test_no_token_no_sending(void)
 }
 
 const struct test_case test_cases[] = {{"answers", test_answers},
-                                       {"possible", test_possible},
                                        {"unconfirmed_noted_first", test_unconfirmed_noted_first},
                                        {"unconfirmed_not_noted", test_unconfirmed_not_noted},
-                                       {"confirmed_needs_an_answer", test_confirmed_needs_an_answer},
                                        {"under_way", test_under_way},
                                        {"no_token_no_sending", test_no_token_no_sending},
                                        {"bearer_closed", test_bearer_closed},

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ppg/content.h"
+#include "ppg/route.h"
 #include "security/gpl.h"
 #include "security/xmlsec.h"
 #include "tests/unit/ppg/core_fix.h"
@@ -238,17 +239,17 @@ static void submit_all(struct replay_world *w, const char *type)
 static unsigned foretold(struct replay_world *w, unsigned terminal, unsigned asking, const char *type)
 {
     const struct ppg_push content = {.content_type = slice_str(type), .body = MARKER};
-    char key[8], why[PPG_DELIVER_WHY_N];
+    char key[8], why[PPG_ROUTE_WHY_N];
     struct buf made;
-    struct ppg_deliver_ask ask = {.asked = (uint8_t)(asking / LEVELS),
-                                  .demanded = (uint8_t)(asking % LEVELS),
-                                  .push = &content,
-                                  .made = &made};
+    struct ppg_route_ask ask = {.asked = (uint8_t)(asking / LEVELS),
+                                .demanded = (uint8_t)(asking % LEVELS),
+                                .push = &content,
+                                .made = &made};
     unsigned code;
 
     buf_init(&made, PPG_CONTENT_MADE_MAX_N);
     ask.key = slice_of(key, (size_t)snprintf(key, sizeof key, "+%u", FIRST_NO + terminal));
-    code = ppg_deliver_possible(&w->cores[0].core, &ask, why);
+    code = ppg_route_possible(&w->cores[0].core, &ask, why);
     buf_clear(&made);
     return code;
 }

@@ -1,7 +1,7 @@
 /* Associations of the gateway's own making, over their life: the first push brings one, later ones use it, through reloads and
  * crashes; modules that are ahead, terminals that forget, refuse or never answer; stores that fail.  The far end has a module
  * of its own and counts it as a breach when a message does not open or a number comes twice. */
-#include "ppg/gba.h"
+#include "ppg/keys/gba.h"
 
 #include <sys/stat.h>
 #include "tests/unit/ppg/core_fix.h"

@@ -1,5 +1,5 @@
 /* Associations as octets for the store: they come back whole, and bound to the row they stand in. */
-#include "ppg/gba_record.h"
+#include "ppg/keys/gba_record.h"
 
 #include "base/mem.h"
 #include "security/wrap.h"

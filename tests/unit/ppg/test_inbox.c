@@ -1,7 +1,7 @@
 /* What becomes of a push to a terminal that fetches, on a desk: it waits in the inbox whatever happens, blocks nobody, ends
  * by an acknowledgement or at its deadline; and what is too large to be pushed is told of.  The door is
  * tests/integration/test_inbox.py's. */
-#include "ppg/inbox.h"
+#include "ppg/doors/inbox.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 /* Logins that wait for a key that a far BSF has: who joins whom, ceilings, no answer, a reload and an end in between.  A
  * door of ours, two cores behind it, and a BSF over TLS whose answers the case decides. */
-#include "ppg/keyask.h"
+#include "ppg/keys/keyask.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/net/httpc.h"
-#include "ppg/bsfc.h"
-#include "ppg/keyservice.h"
+#include "ppg/keys/bsfc.h"
+#include "ppg/keys/keyservice.h"
 #include "tests/unit/netloop.h"
 #include "tests/unit/ppg/snapshot_fix.h"
 #include "tests/unit/tlsduo.h"

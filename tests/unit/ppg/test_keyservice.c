@@ -1,6 +1,6 @@
 /* Questions and answers of the key service: round trips, members left out or of another form, answers that are about
  * something else. */
-#include "ppg/keyservice.h"
+#include "ppg/keys/keyservice.h"
 
 #include "base/mem.h"
 #include "tests/unit/harness.h"

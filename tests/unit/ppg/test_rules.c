@@ -1,5 +1,5 @@
 /* Lists as text: edits that leave all else alone, and differences against a naive twin. */
-#include "ppg/rules.h"
+#include "ppg/admin/rules.h"
 
 #include <stdio.h>
 #include "tests/unit/harness.h"

@@ -64,6 +64,27 @@ static void fresh_file(void)
     fix_clear(&f);
 }
 
+/* Made once, and another for each database. */
+static void secret_of_its_own(void)
+{
+    char before[STORE_SECRET_N + 1];
+    struct fix f, g;
+
+    make_store(&f);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    (void)snprintf(before, sizeof before, "%s", store_secret(f.s));
+    CU_ASSERT_EQUAL(strspn(before, "0123456789abcdef"), STORE_SECRET_N);
+    store_close(&f.s);
+    CU_ASSERT_FATAL(fix_open(&f) == ERR_OK);
+    CU_ASSERT_STRING_EQUAL(store_secret(f.s), before);
+    fix_init(&g, test_scratch(), "other.db", true);
+    fix_remove_at(g.path);
+    CU_ASSERT_FATAL(fix_open(&g) == ERR_OK);
+    CU_ASSERT_STRING_NOT_EQUAL(store_secret(g.s), before);
+    fix_clear(&g);
+    fix_clear(&f);
+}
+
 static void other_versions_and_programs(void)
 {
     static const struct {
@@ -71,12 +92,13 @@ static void other_versions_and_programs(void)
         enum err want;
         const char *says;
     } rows[] = {
-        {"PRAGMA user_version = 5", ERR_OK, ""},
-        {"PRAGMA user_version = 6", ERR_UNSUPPORTED, "newer program"},
+        {"PRAGMA user_version = 6", ERR_OK, ""},
+        {"PRAGMA user_version = 7", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA user_version = 1", ERR_MALFORMED, "damaged"}, /* it has the columns of 2 already, */
         {"PRAGMA user_version = 2", ERR_MALFORMED, "damaged"}, /* and of 3, */
         {"PRAGMA user_version = 3", ERR_MALFORMED, "damaged"}, /* and the tables of 4 */
-        {"PRAGMA user_version = 4", ERR_MALFORMED, "damaged"}, /* and of 5 */
+        {"PRAGMA user_version = 4", ERR_MALFORMED, "damaged"}, /* and of 5, */
+        {"PRAGMA user_version = 5", ERR_MALFORMED, "damaged"}, /* and the column of 6 */
         {"PRAGMA user_version = 2147483647", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA user_version = -1", ERR_UNSUPPORTED, "newer program"},
         {"PRAGMA application_id = 7", ERR_MALFORMED, "another program"},
@@ -85,6 +107,7 @@ static void other_versions_and_programs(void)
         {"DROP TABLE meta", ERR_MALFORMED, "damaged"},
         {"DELETE FROM meta", ERR_MALFORMED, "damaged"},
         {"UPDATE meta SET identity = 'short'", ERR_MALFORMED, "damaged"},
+        {"UPDATE meta SET secret = ''", ERR_MALFORMED, "damaged"},
         {"DROP TABLE number", ERR_MALFORMED, "damaged"},
         {"DROP TABLE seq", ERR_MALFORMED, "damaged"},
         {"DROP TABLE association", ERR_MALFORMED, "damaged"},
@@ -292,6 +315,7 @@ static void v1_is_there(struct fix *f)
     struct store_show show = {.push_id = SLICE("old")};
 
     CU_ASSERT_STRING_EQUAL(store_name(f->s), "0123456789abcdef");
+    CU_ASSERT_EQUAL(strlen(store_secret(f->s)), STORE_SECRET_N);
     CU_ASSERT(fix_run(f, &claim.op, STORE_CLAIM) == ERR_OK);
     CU_ASSERT(fix_length(&claim.targets) == 3 && claim.shares_n == 2);
     TEST_SLICE_EQ(claim.shares[0].initiator, SLICE("bank"));
@@ -370,6 +394,7 @@ static void migration_that_fails_changes_nothing(void)
 
 const struct test_case test_cases[] = {
     {"fresh_file", fresh_file},
+    {"secret_of_its_own", secret_of_its_own},
     {"other_versions_and_programs", other_versions_and_programs},
     {"foreign_database", foreign_database},
     {"damaged_files", damaged_files},

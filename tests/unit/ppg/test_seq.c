@@ -1,6 +1,6 @@
 /* Numbers for authentication vectors: reserved before they are used, once for all who wait, over reloads and crashes, and
  * from where a terminal says it stands. */
-#include "ppg/seq.h"
+#include "ppg/keys/seq.h"
 
 #include "base/codec.h"
 #include "base/mem.h"

@@ -1,11 +1,11 @@
 /* Logins at the SIP door by AKA, with a module at the other end and the store in between: what is challenged, what is let in, what is
  * refused, and what becomes of those that wait for numbers when it all stops. */
-#include "ppg/sip_aka.h"
+#include "ppg/doors/sip_aka.h"
 
 #include <stdlib.h>
 
 #include "ota/sip/reply.h"
-#include "ppg/sip_names.h"
+#include "ppg/doors/sip_names.h"
 #include "security/bootstrap.h"
 #include "security/digest_aka.h"
 #include "tests/unit/ppg/core_fix.h"

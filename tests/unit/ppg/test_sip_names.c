@@ -1,5 +1,5 @@
 /* What the SIP door is called when the settings leave it open. */
-#include "ppg/sip_names.h"
+#include "ppg/doors/sip_names.h"
 
 #include "tests/unit/harness.h"
 

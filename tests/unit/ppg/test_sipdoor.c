@@ -1,5 +1,5 @@
 /* The SIP door with the gateway behind it: who is let in, what is answered, and that what waits for who has come is due. */
-#include "ppg/sipdoor.h"
+#include "ppg/doors/sipdoor.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

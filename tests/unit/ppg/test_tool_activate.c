@@ -1,5 +1,5 @@
 /* A package into an association file: what is written is what the gateway's own reader takes. */
-#include "ppg/tool/activate.h"
+#include "ppg/handset/activate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

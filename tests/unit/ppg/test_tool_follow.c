@@ -1,5 +1,5 @@
 /* Content that lies elsewhere: which places a push may name, and that what it names comes, one after the other. */
-#include "ppg/tool/follow.h"
+#include "ppg/handset/follow.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* How a terminal knows a server and proves itself to it: files that are there, and that are not what they should be. */
-#include "ppg/tool/home.h"
+#include "ppg/handset/home.h"
 
 #include "tests/unit/certs.h"
 #include "tests/unit/harness.h"

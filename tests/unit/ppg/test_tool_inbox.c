@@ -1,6 +1,6 @@
 /* The client of an inbox against a server that plays a script: what is asked in which order, what comes of each item, and
  * what a gateway may not make it do. */
-#include "ppg/tool/inbox.h"
+#include "ppg/handset/inbox.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -251,6 +251,16 @@ static void what_a_gateway_may_not(void)
         {{{200, "", LIST(ITEM("a"))}, {206, "Content-Range: bytes 0-5/6\r\n", "123456"}}, 5},
         {{{200, "", LIST(ITEM("a"))}, {403, "", "2005 above the provider's ceiling"}}, 0},
         {{{200, "", LIST(ITEM("a"))}, {416, "", ""}}, 0},
+        {{{200, "", LIST(ITEM("a"))}, {206, "", "abc"}}, 0}, /* parts of no one knows what (RFC 9110 §14.4) */
+        {{{200, "", LIST(ITEM("a"))}, {206, "Content-Range: bytes 1-3/5\r\n", "bcd"}}, 0},
+        {{{200, "", LIST(ITEM("a"))}, {206, "Content-Range: bytes 0-2/5\r\n", "abcd"}}, 0},
+        {{{200, "", LIST(ITEM("a"))}, {206, "Content-Range: bytes 0-2/2\r\n", "abc"}}, 0},
+        {{{200, "", LIST(ITEM("a"))}, {206, "Content-Range: bytes 0-2/*\r\n", "abc"}}, 0},
+        {{{200, "", LIST(ITEM("a"))}, {206, "Content-Range: bytes 0-2/5x\r\n", "abc"}}, 0},
+        {{{200, "", LIST(ITEM("a"))},
+          {206, "Content-Range: bytes 0-2/5\r\n", "abc"},
+          {206, "Content-Range: bytes 0-2/5\r\n", "abc"}},
+         0},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -267,8 +277,10 @@ static void follows(void)
     static const struct step steps[] = {
         NONE, NONE, {200, "", LIST(ITEM("a"))}, {200, "", "x"}, {204, "", ""}};
     struct world w = {.verdict = TOOL_INBOX_LAST};
+    int64_t began_ms = clk_mono_ms(&clk_real);
 
     play(&w, steps, (struct tool_inbox_conf){.follow = true});
+    CU_ASSERT(clk_mono_ms(&clk_real) - began_ms >= 1000); /* who answers at once is not asked at once */
     CU_ASSERT_STRING_EQUAL(w.requests, "GET /inbox;GET /inbox?wait=60;GET /inbox?wait=60;GET /inbox/a " R
                                        ";DELETE /inbox/a;");
     CU_ASSERT(w.status == TOOL_OK && strcmp(w.items, "x|") == 0);

@@ -1,5 +1,5 @@
 /* A file that is kept: whole, its owner's alone, and untouched when it cannot be replaced. */
-#include "ppg/tool/keep.h"
+#include "ppg/handset/keep.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

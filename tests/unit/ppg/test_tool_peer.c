@@ -1,5 +1,5 @@
 /* One-time keys between kits: what is taken for one, what is derived from it, and that it goes when it is used. */
-#include "ppg/tool/peer.h"
+#include "ppg/handset/peer.h"
 
 #include <unistd.h>
 #include "base/codec.h"

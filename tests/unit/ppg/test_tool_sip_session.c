@@ -1,5 +1,5 @@
 /* Sessions of push-terminal: invitations, the connection that comes or is made, messages out of chunks. */
-#include "ppg/tool/sip_session.h"
+#include "ppg/handset/sip_session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,21 +227,62 @@ static void offers_that_are_refused(void)
     fix_close(f);
 }
 
+static unsigned bye(struct fix *f, const char *call_id)
+{
+    struct ota_sip_request r;
+    unsigned status;
+
+    read_request("BYE", call_id, &r);
+    status = tool_sip_sessions_bye(f->sessions, &r);
+    ota_sip_request_clear(&r);
+    return status;
+}
+
+/* Strangers who never connect keep nobody out: the oldest of theirs goes. */
 static void so_many_sessions(void)
 {
     struct fix *f = fix_open(false);
     char offer[512], call_id[16];
+    int fd;
 
     (void)snprintf(offer, sizeof offer, OFFER, 9, "active", 9);
+    CU_ASSERT_EQUAL_FATAL(invite(f, "good", offer), 200);
+    fd = raw_connect(port_of(f->path));
+    send_to(f, fd, "1-3/5", "hel", '+');
+    CU_ASSERT(raw_read_until(&f->nl, fd, "MSRP abcd1234 200", f->got, sizeof f->got) > 0);
+    for (unsigned i = 0; i < 100; i++) {
+        test_row(i);
+        (void)snprintf(call_id, sizeof call_id, "c%u", i);
+        CU_ASSERT_EQUAL(invite(f, call_id, offer), 200);
+    }
+    CU_ASSERT(bye(f, "c36") == 481 && bye(f, "c37") == 200);
+    CU_ASSERT_EQUAL(bye(f, "good"), 200); /* somebody has connected */
+    (void)close(fd);
+    fix_close(f);
+}
+
+/* All of them are connected to, or will be. */
+static void no_more_sessions(void)
+{
+    struct fix *f = fix_open(true);
+    char offer[512], call_id[16];
+    uint16_t port;
+    int listener = raw_listen(&port);
+
+    (void)snprintf(offer, sizeof offer, OFFER, port, "actpass", port);
     for (unsigned i = 0; i <= 64; i++) {
         test_row(i);
         (void)snprintf(call_id, sizeof call_id, "c%u", i);
         CU_ASSERT_EQUAL(invite(f, call_id, offer), i < 64 ? 200 : 486);
     }
+    (void)close(listener);
     fix_close(f);
 }
 
-const struct test_case test_cases[] = {
-    {"it_is_connected_to", it_is_connected_to},       {"it_connects", it_connects},
-    {"it_connects_to_nobody", it_connects_to_nobody}, {"offers_that_are_refused", offers_that_are_refused},
-    {"so_many_sessions", so_many_sessions},           {NULL, NULL}};
+const struct test_case test_cases[] = {{"it_is_connected_to", it_is_connected_to},
+                                       {"it_connects", it_connects},
+                                       {"it_connects_to_nobody", it_connects_to_nobody},
+                                       {"offers_that_are_refused", offers_that_are_refused},
+                                       {"so_many_sessions", so_many_sessions},
+                                       {"no_more_sessions", no_more_sessions},
+                                       {NULL, NULL}};

@@ -1,5 +1,5 @@
 /* A swarm against a gateway of raw sockets: registration in pieces, bodies passed over, silence, and calling again. */
-#include "ppg/tool/swarm.h"
+#include "ppg/handset/swarm.h"
 
 #include <netinet/in.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* The JSON of visits: what is printed is read again, by whom it is for; and each way in which it can be wrong. */
-#include "ppg/visit_json.h"
+#include "ppg/keys/visit_json.h"
 
 #include "tests/unit/harness.h"
 

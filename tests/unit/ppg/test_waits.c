@@ -1,5 +1,5 @@
 /* Requests that wait, by terminal and in all, from several threads. */
-#include "ppg/waits.h"
+#include "ppg/doors/waits.h"
 
 #include <pthread.h>
 #include "tests/unit/harness.h"

@@ -1,6 +1,6 @@
 /* Terminals that are asked to call: once for many pushes, a few times with growing pauses, not when it is known that they
  * have called. */
-#include "ppg/wake.h"
+#include "ppg/doors/wake.h"
 
 #include "ppg/schedule.h"
 #include "tests/unit/ppg/core_fix.h"

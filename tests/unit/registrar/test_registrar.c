@@ -302,6 +302,63 @@ static void replays_and_strange_contacts(void)
     fix_close(&f);
 }
 
+/* Each Contact of a request is done behind the one before it, and goes for the one that it is equal to (§10.3 step 7, §19.1.4). */
+static void contacts_in_their_order(void)
+{
+    static const struct {
+        const char *lines, *want;
+    } rows[] = {
+        {"Contact: <sip:a@h>;expires=100, <sip:a@h>;expires=200\r\n", "Contact: <sip:a@h>;expires=200\r\n"},
+        {"Contact: <sip:a@h>;expires=100\r\nContact: <sip:a@h>;expires=0\r\n", ""},
+        {"Contact: <sip:a@h>;expires=0, <sip:a@h>;expires=100\r\n", "Contact: <sip:a@h>;expires=100\r\n"},
+        {"Contact: <sip:a@h>;expires=100, <SIP:%61@H>;expires=200\r\n", "Contact: <SIP:a@H>;expires=200\r\n"},
+        {"Contact: <sip:a@h;transport=tcp>;expires=100, <sip:a@H;Transport=TCP>;expires=0\r\n", ""},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fix f;
+
+        test_row(i);
+        fix_open(&f);
+        CU_ASSERT_EQUAL(registered(&f, "c", 1, rows[i].lines), 200);
+        bindings(&f, rows[i].want);
+        fix_close(&f);
+    }
+}
+
+/* A flow that has moved on does not come back with a request that was overtaken (RFC 5626 §6). */
+static void a_flow_that_has_moved_on(void)
+{
+#define FLOW ";expires=100;+sip.instance=\"<urn:x>\";reg-id=1\r\nSupported: outbound\r\n"
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(registered(&f, "c", 1, "Contact: <sip:a@h>" FLOW), 200);
+    CU_ASSERT_EQUAL(registered(&f, "c", 3, "Contact: <sip:b@h>" FLOW), 200);
+    CU_ASSERT_EQUAL(registered(&f, "c", 2, "Contact: <sip:c@h>" FLOW), 500);
+    bindings(&f, "Contact: <sip:b@h>;expires=100;+sip.instance=\"<urn:x>\";reg-id=1\r\n");
+    fix_close(&f);
+}
+
+/* The way to the device that was taken down is said again; one of somebody who is not trusted is not (RFC 3327 §5.3). */
+static void the_path_is_told(void)
+{
+    static const char *const lines =
+        "Contact: <sip:a@h>;expires=100\r\nSupported: path\r\nPath: <sip:p1;lr>\r\nPath: <sip:p2;lr>\r\n";
+    struct slice path = SLICE("\r\nPath: <sip:p1;lr>, <sip:p2;lr>\r\n");
+    struct fix f;
+
+    fix_open(&f);
+    CU_ASSERT_EQUAL(registered(&f, "c", 1, lines), 200);
+    CU_ASSERT_EQUAL(slice_find_slice(buf_slice(&f.more), SLICE("Path")), SIZE_MAX);
+    f.from.trusted = true;
+    CU_ASSERT_EQUAL(registered(&f, "c", 2, lines), 200);
+    CU_ASSERT_NOT_EQUAL(slice_find_slice(buf_slice(&f.more), path), SIZE_MAX);
+    CU_ASSERT_EQUAL(registered(&f, "c", 3, ""), 200); /* a question */
+    CU_ASSERT_EQUAL(slice_find_slice(buf_slice(&f.more), SLICE("Path")), SIZE_MAX);
+    fix_close(&f);
+}
+
 static enum err find(struct fix *f, const char *app, const char *want)
 {
     const struct ota_sip_wanted wanted = {.record = SLICE(ALICE), .app = slice_str(app)};
@@ -338,5 +395,8 @@ const struct test_case test_cases[] = {{"who_it_is", who_it_is},
                                        {"expiries", expiries},
                                        {"all_contacts_go", all_contacts_go},
                                        {"replays_and_strange_contacts", replays_and_strange_contacts},
+                                       {"contacts_in_their_order", contacts_in_their_order},
+                                       {"a_flow_that_has_moved_on", a_flow_that_has_moved_on},
+                                       {"the_path_is_told", the_path_is_told},
                                        {"what_devices_say_of_themselves", what_devices_say_of_themselves},
                                        {NULL, NULL}};

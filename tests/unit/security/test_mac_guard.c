@@ -182,13 +182,14 @@ static void test_other_body(void)
     buf_init(&text, 1024);
     CU_ASSERT(sec_mac_print(USER, &b.keys, slice_of(n.p, n.n), &sent, 1, &text) == ERR_OK);
     CU_ASSERT(sec_mac_parse(buf_slice(&text), &mac) == ERR_OK);
-    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.keys, &came, 1, false},
+    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.keys, &came, 1, false, false},
                                    &b.session, 0) == ERR_DENIED);
     mac.user = SLICE("bank"); /* its own key it is not */
-    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.others, &sent, 1, false},
+    CU_ASSERT(sec_mac_guard_verify(b.guard,
+                                   &(struct sec_mac_message){&mac, &b.others, &sent, 1, false, false},
                                    &b.session, 0) == ERR_DENIED);
     mac.user = USER;
-    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.keys, &sent, 1, false},
+    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.keys, &sent, 1, false, false},
                                    &b.session, 0) == ERR_OK);
     buf_clear(&text);
     teardown(&b);
@@ -255,9 +256,9 @@ static void test_hexadecimal(void)
     codec_hex(&hex, buf_slice(&octets));
     codec_base64(&text, buf_slice(&hex));
     mac.mac = buf_slice(&text);
-    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.keys, &body, 1, false},
+    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.keys, &body, 1, false, false},
                                    &b.session, 0) == ERR_DENIED);
-    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.keys, &body, 1, true},
+    CU_ASSERT(sec_mac_guard_verify(b.guard, &(struct sec_mac_message){&mac, &b.keys, &body, 1, true, false},
                                    &b.session, 0) == ERR_OK);
     buf_clear(&octets);
     buf_clear(&hex);
