@@ -35,10 +35,6 @@ class Doors(Gateway):
         self.door, self.tls_door = (int(ports.get(k, "0:0").rpartition(":")[2]) for k in ("ota", "ota-tls"))
         return self
 
-    def keep_doors(self):
-        self.keep_ports()
-        self.write_conf(**{"ota_http__listen": f"127.0.0.1:{self.door}", "ota_http__listen_tls": f"127.0.0.1:{self.tls_door}"})
-
 
 class Caller:
     """A running push-terminal that calls the gateway."""

@@ -14,7 +14,7 @@ import string
 import threading
 import xml.etree.ElementTree
 
-from harness import check, check_eq, hang_up, wait_until
+from harness import check, check_eq, free_port, hang_up, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOUNDARY = "pap-boundary-7f3a"
@@ -101,7 +101,11 @@ class Gateway:
         return self.bench.write(os.path.join(self.folder, name), text, 0o600)
 
     def write_conf(self, **changes):
+        """Ports that are left to chance are chosen here, so that clients find it there after each start."""
         self.conf.update({k.replace("__", ".").replace("_", "-"): v for k, v in changes.items()})
+        for name, value in self.conf.items():
+            if ".listen" in name and str(value).endswith(":0"):
+                self.conf[name] = f"{value[:-1]}{free_port()}"
         lines, section = [], None
         for name, value in sorted((k, v) for k, v in self.conf.items() if v is not None):
             if name.split(".")[0] != section:
@@ -119,11 +123,6 @@ class Gateway:
         self.port, self.tls_port = (int(ports.get(k, "0:0").rpartition(":")[2]) for k in ("pap", "pap-tls"))
         self.url, self.tls_url = f"http://127.0.0.1:{self.port}/pap", f"https://localhost:{self.tls_port}/pap"
         return self
-
-    def keep_ports(self):
-        """The next starts listen where this one does, so that clients find it again."""
-        self.conf["pap.listen"], self.conf["pap.listen-tls"] = f"127.0.0.1:{self.port}", f"127.0.0.1:{self.tls_port}"
-        self.write_conf()
 
     def kill(self):
         self.program.signal(signal.SIGKILL)
@@ -208,7 +207,7 @@ class Terminal:
         make_identity(bench)
         self.bench, self.command = bench, command
         self.number = sum(1 for p in bench.programs if p.name == "push-terminal")
-        self.port, self.runs, self.options = port, [], ["--json", *options]
+        self.port, self.runs, self.options = port or free_port(), [], ["--json", *options]
         if association:
             self.options += ["--association", bench.path("association")]
         self.start()

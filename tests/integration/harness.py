@@ -7,6 +7,7 @@ lint.  A case fails by an exception; `check(condition, what)` raises one.
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -194,21 +195,31 @@ class Bench:
         return cert, key
 
 
+OWN_PORTS = range(12000, 32768)  # the kernel gives those above to clients, also the port of a server that is down for a moment
+HELD = []  # a name of each port that this test was given, so that no test beside it is given the same
+
+
 def both_free():
-    """A listener and a socket of datagrams with one port, which was free for either."""
+    """A listener and a socket of datagrams with one port, which was free for either and is nobody else's while this test runs."""
     while True:
-        tcp = socket.create_server(("127.0.0.1", 0))
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        port = random.choice(OWN_PORTS)
+        name, tcp, udp = (socket.socket(*kind) for kind in ((socket.AF_UNIX, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_STREAM),
+                                                            (socket.AF_INET, socket.SOCK_DGRAM)))
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            udp.bind(tcp.getsockname())
+            name.bind(f"\0push-test-port-{port}")
+            tcp.bind(("127.0.0.1", port))
+            tcp.listen()
+            udp.bind(("127.0.0.1", port))
+            HELD.append(name)
             return tcp, udp
-        except OSError:  # the datagrams' is somebody else's
-            tcp.close()
-            udp.close()
+        except OSError:  # somebody has one of them
+            for each in (name, tcp, udp):
+                each.close()
 
 
 def free_port():
-    """A port that nobody uses now, for connections or datagrams; for programs that cannot be asked to choose one."""
+    """A port for connections or datagrams that stays this test's, also while its program is down."""
     tcp, udp = both_free()
     with tcp, udp:
         return udp.getsockname()[1]

@@ -164,7 +164,6 @@ def associations_outlive_programs(bench):
     """kill -9 of either end: the association is there, no number is repeated, and what was recorded is not taken again."""
     p = phone(bench)
     g = gateway(bench, p.route("+15550100", more=""))
-    g.keep_ports()
     deliver(bench, g, "one")
     first = messages(p.wire())[0]
     g.kill()
@@ -230,7 +229,6 @@ def killed_before_the_first_answer(bench):
     p = phone(bench)
     relay = Relay(bench, p.port, b"POST")
     g = gateway(bench, p.route("+15550100", more="", port=relay.port))
-    g.keep_ports()
     relay.hold()
     push_id = good_push(bench, g, content="once")
     for _ in range(2):
@@ -289,7 +287,6 @@ def a_module_that_is_ahead_is_followed(bench):
     bench.write("state", "push-terminal-state 1\nmodule " + "".join(f"{s:016x}" for s in seen) + "\n", 0o600)
     p = phone(bench)
     g = gateway(bench, p.route("+15550100", more=""))
-    g.keep_ports()
     push_id = deliver(bench, g, "followed")
     check_eq([e["content"] for e in p.wait_events(1)], ["followed"])
     sent = messages(p.wire())
@@ -383,7 +380,6 @@ def an_old_store_repeats_nothing(bench):
     where the clock is."""
     p = phone(bench)
     g = gateway(bench, p.route("+15550100", more=""))
-    g.keep_ports()
     deliver(bench, g, "one")
     g.kill()
     names = [name for name in os.listdir(g.folder) if name.startswith("store.db")]
@@ -413,7 +409,6 @@ def without_a_keyring_a_restart_makes_new_ones(bench):
     """There is no key to keep them under: what is in the store opens for no later run, and terminals get new ones."""
     p = phone(bench)
     g = gateway(bench, p.route("+15550100", more=""), conf={"keyring.path": None, "keyring.master": None})
-    g.keep_ports()
     deliver(bench, g, "one")
     g.kill()
     g.start()

@@ -69,7 +69,6 @@ def what_was_queued_comes_when_the_terminal_calls(bench):
 @case
 def the_queue_survives_a_kill_of_the_gateway(bench):
     gateway = Doors(bench, CERTIFICATE)
-    gateway.keep_doors()
     ids = [good_push(bench, gateway, content=f"number {n}") for n in range(5)]
     caller = Caller(bench, gateway, *with_certificate(bench))
     caller.wait_events(5)

@@ -404,8 +404,6 @@ def a_drain_ends_all_waits(bench):
 @case
 def killed_between_fetch_and_acknowledgement(bench):
     gateway = Store(bench)
-    gateway.keep_ports()
-    gateway.write_conf(**{"inbox__listen_tls": f"127.0.0.1:{gateway.door}"})
     ear = Ear(bench)
     push_id = good_push(bench, gateway, attributes={"ppg-notify-requested-to": ear.url})
     item = wait_items(bench, gateway)[0]["id"]

@@ -15,8 +15,7 @@ from peers import ContactPoint, Gateway as Peer
 
 IMPI, NAME = "234150999999999@ims.example", "ppg.example.net"
 K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"
-DOORS = {"ota-http.listen-psk": "ota-psk", "verify.listen-tls": "verify", "verify.listen-psk": "verify-psk",
-         "key-server.listen-ub": "ub"}
+DOORS = ("ota-http.listen-psk", "verify.listen-tls", "verify.listen-psk", "key-server.listen-ub")
 CONF = {"key-server.cert": "../gateway.crt", "key-server.key": "../gateway.key", "key-server.name": NAME,
         "files.subscribers": "subscribers.conf", **{key: "127.0.0.1:0" for key in DOORS}}
 
@@ -37,13 +36,9 @@ class Operator(Gateway):
         return (f"[terminal +15550100]\n{route}calls-in = tls\n" + (self.more or f"call-proof = psk\ncall-subscriber = {IMPI}\n"))
 
     def start(self):
-        """The doors stay where they were at the first start."""
         super().start()
         with open(self.path("ports"), encoding="utf-8") as f:
             self.ports = dict(line.strip().split("=") for line in f)
-        for key, name in DOORS.items():
-            self.conf[key] = self.ports[name]
-        self.keep_ports()
         return self
 
     def door(self, name):

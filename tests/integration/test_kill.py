@@ -42,7 +42,6 @@ class Chain:
         self.ear_relay = Relay(bench, self.ear.port, b"POST")
         self.url = f"http://127.0.0.1:{self.ear_relay.port}/notify"
         self.gateway = Gateway(bench, self.phone.route("+15550100", port=self.phone_relay.port))
-        self.gateway.keep_ports()
 
     def push(self, bench, content="kept", url=None):
         return good_push(bench, self.gateway, content=content, attributes={"ppg-notify-requested-to": url or self.url})
@@ -191,7 +190,6 @@ def random_kills_under_load(bench):
     chance = random.Random(seed)
     phone, ear = Terminal(bench, "--require", "full", "--state", bench.path("state")), Ear(bench)
     gateway = Gateway(bench, phone.route("+15550100"), conf={"log.level": "info"})
-    gateway.keep_ports()
     submitter = Submitter(bench, gateway, ear.url, pushes)
     submitter.start()
     for at in sorted(chance.sample(range(1, pushes - 1), kills)):

@@ -390,7 +390,6 @@ def a_door_is_shared_with_no_other_gateway(bench):
         other.write_conf()
         done = bench.run("ppgd", "-c", other.path("ppg.conf"), timeout_s=20)
         check_eq((key, done.returncode, "in use" in done.stderr), (key, 1, True), done.stderr)
-    gateway.keep_ports()
     good_push(bench, gateway)
     check_eq(gateway.stop(), 0)
     gateway.start()
