@@ -15,8 +15,8 @@
 #include "ota/headers.h"
 #include "ota/profile.h"
 #include "ota/registry.h"
-#include "security/network.h"
 #include "security/policy.h"
+#include "security/rules/network.h"
 
 /* What an attempt came to.  The bearer maps its own protocol's answers to one of these and to the PAP code that
  * goes with a final outcome ([OTA-HTTP status table], [PAP §6]); deliver.c maps outcome to stage and retry. */

@@ -18,10 +18,10 @@
 #include "base/net/stream.h"
 #include "ota/bearer.h"
 #include "ota/cpi.h"
-#include "security/digest.h"
-#include "security/gba.h"
-#include "security/mac.h"
-#include "security/penalty.h"
+#include "security/gba/gba.h"
+#include "security/login/digest.h"
+#include "security/login/mac.h"
+#include "security/login/penalty.h"
 
 /* A terminal on the line.  Owned by whoever holds it; on no thread. */
 struct ota_call {

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/net/http1.h"
 #include "ota/registry.h"
-#include "security/digest.h"
+#include "security/login/digest.h"
 
 struct ota_login_state {
     enum { OTA_LOGIN_NONE, OTA_LOGIN_DIGEST, OTA_LOGIN_BASIC } scheme;

@@ -2,7 +2,7 @@
 #include "ota/proof.h"
 
 #include "ota/request.h"
-#include "security/basic.h"
+#include "security/login/basic.h"
 
 #define NAME_MAX_N 512 /* octets of a certificate's name with its kind; a longer one is nobody's */
 

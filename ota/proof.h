@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "base/net/tls.h"
 #include "ota/registry.h"
-#include "security/authmd5.h"
-#include "security/digest.h"
+#include "security/login/authmd5.h"
+#include "security/login/digest.h"
 
 /* What is asked of who calls. */
 struct ota_proof_offer {

@@ -6,9 +6,9 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "ota/profile.h"
-#include "security/mac.h"
+#include "security/login/mac.h"
 #include "security/secret.h"
-#include "security/xmlsec.h"
+#include "security/xml/xmlsec.h"
 
 #define OTA_SUITES_MAX 6
 

@@ -8,7 +8,7 @@
 #include "base/num.h"
 #include "ppg/kept.h"
 #include "ppg/keys/naf.h"
-#include "security/login.h"
+#include "security/login/login.h"
 
 static bool macs_on(const struct ppg_core *c)
 {

@@ -1,12 +1,12 @@
 /* Who is this initiator?  Asked when the headers of a request are in and before its body is read, so a stranger
  * costs no more than a header block.  Evidence comes from the connection and the Authorization header; the
- * decision is security/trust.c's. */
+ * decision is security/rules/trust.c's. */
 #ifndef PPG_AUTHENTICATE_H
 #define PPG_AUTHENTICATE_H
 
 #include "base/net/httpd.h"
 #include "ppg/core.h"
-#include "security/token.h"
+#include "security/login/token.h"
 
 /* 0: identified, remembered with the exchange; or, without its body, that the body decides (Digest of auth-int,
  * x-syncml-hmac) or must come before a challenge that belongs to the connection, which ppg_authenticated() tells by

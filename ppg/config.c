@@ -20,7 +20,7 @@
 #include "ppg/limits.h"
 #include "ppg/serial.h"
 #include "ppg/doors/sip_names.h"
-#include "security/addrset.h"
+#include "security/rules/addrset.h"
 #include "security/wrap.h"
 
 #define FILE_MAX_N    (1 << 20) /* octets of ppg.conf */

@@ -17,9 +17,9 @@
 #include "ppg/push.h"
 #include "ppg/stats.h"
 #include "ppg/store/store.h"
-#include "security/digest.h"
-#include "security/mac_guard.h"
-#include "security/penalty.h"
+#include "security/login/digest.h"
+#include "security/login/mac_guard.h"
+#include "security/login/penalty.h"
 
 #define PPG_LIVE_MAX_N                                                                                       \
     ((size_t)256 << 20) /* octets of pushes in memory, all loops; above it no more come in */

@@ -13,7 +13,7 @@
 #include "ppg/schedule.h"
 #include "ppg/doors/verify.h"
 #include "ppg/doors/wake.h"
-#include "security/naf_sa.h"
+#include "security/gba/naf_sa.h"
 
 #define HEAD_MAX_N        65536u
 #define BUSY_TRIES_MAX    3u /* [OTA-HTTP status table]: lack of resources */

@@ -4,7 +4,7 @@
 
 #include "ota/headers.h"
 #include "ppg/authorize.h"
-#include "security/secprov.h"
+#include "security/terminal/secprov.h"
 #include "security/uri.h"
 
 #define PASSED_MAX_N 16384u /* octets of header lines that travel with the content */

@@ -4,9 +4,9 @@
 #define PPG_KEPT_H
 
 #include "base/net/httpd.h"
-#include "security/accounts.h"
-#include "security/login.h"
-#include "security/mac_guard.h"
+#include "security/login/login.h"
+#include "security/login/mac_guard.h"
+#include "security/rules/accounts.h"
 
 struct ppg_usage;
 

@@ -10,7 +10,7 @@
 #define PPG_LIMITS_H
 
 #include "base/buf.h"
-#include "security/accounts.h"
+#include "security/rules/accounts.h"
 
 struct ppg_limits; /* of one configuration */
 struct ppg_usage;  /* of one account */

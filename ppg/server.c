@@ -21,7 +21,7 @@
 #include "ppg/doors/sip_names.h"
 #include "ppg/doors/verify.h"
 #include "ppg/doors/waits.h"
-#include "security/bootstrap.h"
+#include "security/gba/bootstrap.h"
 #include "security/kdf.h"
 #include "security/pseudonym.h"
 

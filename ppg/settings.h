@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/log.h"
-#include "security/network.h"
 #include "security/policy.h"
+#include "security/rules/network.h"
 
 #define PPG_LISTEN_MAX   8
 #define PPG_FILES_MAX    8

@@ -1,6 +1,6 @@
 /* The Generic Push Layer, wire profile "gpl-a1": seals a payload into one protected message and opens it again.
  * The layout of TS 33.224 is not this one; it can become a second row of the profile table.  Associations,
- * sequence numbers and replay are sa.c's; the embedded GPI is opaque here (gpi.c).
+ * sequence numbers and replay are sa.c's; the embedded GPI is opaque here (security/gba/gpi.c).
  *
  * One use: the sender derives a struct sec_gpl_keys once for (association, direction, suite), and for each
  * message calls sec_gpl_seal with the next sequence number.  The receiver calls sec_gpl_parse (views, nothing

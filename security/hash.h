@@ -1,4 +1,4 @@
-/* Hashes over gathered octets, for what joins texts with colons (digest_hash.h, mac.h) and for keys of tables.  MD5 is for
+/* Hashes over gathered octets, for what joins texts with colons (security/login/: digest_hash.h, mac.h) and for keys of tables.  MD5 is for
  * the protocols that have nothing else.  RFC 1321, FIPS 180-4.  Any thread. */
 #ifndef SECURITY_HASH_H
 #define SECURITY_HASH_H

@@ -30,7 +30,7 @@ enum sec_key_kind {
     SEC_KEY_PSK = 2, /* 16 to 64 octets; attr empty */
     SEC_KEY_PASSWORD = 3,   /* 1 to 64 octets of text; attr empty */
     SEC_KEY_SUBSCRIBER = 4, /* K (16) and OPc (16) [TS 35.206]; attr: AMF (2) */
-    SEC_KEY_ENTITY = 5,     /* EUKey of an entity (entities.h), 32 octets; attr: its user's id (1 to 64) */
+    SEC_KEY_ENTITY = 5,     /* of an entity (rules/entities.h), 32 octets; attr: its user's id (1 to 64) */
 };
 
 /* All of a key but its secret; slices and ->older live as long as the keyring does not change. */

@@ -5,7 +5,7 @@
 #define OTA_REGISTRAR_REGISTRAR_H
 
 #include "ota/registrar/contact.h"
-#include "security/digest.h"
+#include "security/login/digest.h"
 
 /* What a user of the challenges may register as, and its password; borrowed until the call that asked returns. */
 struct ota_sip_account {

@@ -6,7 +6,7 @@
 
 #include "ota/registry.h"
 #include "ota/sip/reply.h"
-#include "security/digest_aka.h"
+#include "security/login/digest_aka.h"
 
 #define OTA_SIP_REALMS_MAX 4
 

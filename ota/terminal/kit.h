@@ -11,8 +11,8 @@
 #include "base/slice.h"
 #include "security/aka.h"
 #include "security/sa.h"
-#include "security/secprov.h"
-#include "security/xmlsec.h"
+#include "security/terminal/secprov.h"
+#include "security/xml/xmlsec.h"
 
 #define KIT_USER_HEADER "X-User-Authentication"
 

@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "ota/terminal/kit_state.h"
-#include "security/bootinfo.h"
-#include "security/digest_aka.h"
-#include "security/gba.h"
+#include "security/gba/bootinfo.h"
+#include "security/gba/gba.h"
+#include "security/login/digest_aka.h"
 
 #define CHALLENGES_MAX 8
 #define CNONCE_N       16 /* octets of chance */

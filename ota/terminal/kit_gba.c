@@ -8,7 +8,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "security/gpi.h"
+#include "security/gba/gpi.h"
 
 #define RATE_WINDOW_S   60
 #define RETIRED_S       60 /* the one before opens so long after a new one [GBA-PUSH §6.2] */

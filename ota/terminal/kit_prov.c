@@ -1,4 +1,4 @@
-/* What a kit was provisioned with (security/secprov.h): lists that take the place of those it was made with, associations,
+/* What a kit was provisioned with (security/terminal/secprov.h): lists that take the place of those it was made with, associations,
  * the least protection.  An object is in force whole or not at all: all that can fail comes before anything changes.
  * SEC_CF 1.1 B.8.  One thread. */
 #include "ota/terminal/kit_state.h"

@@ -3,7 +3,7 @@
  * X-Wap-Authenticate, X-Wap-Authorization; RFC 7616, RFC 7617, [DM-SEC §5.1.3].  One thread. */
 #include "base/codec.h"
 #include "ota/terminal/kit_state.h"
-#include "security/authmd5.h"
+#include "security/login/authmd5.h"
 
 #define CHALLENGES_MAX 8
 #define CNONCE_N       16 /* octets of chance in a cnonce */

@@ -9,9 +9,9 @@
 #include "ota/terminal/seen.h"
 #include "base/scan.h"
 #include "ota/headers.h"
-#include "security/digest.h"
-#include "security/mac_guard.h"
-#include "security/usim.h"
+#include "security/login/digest.h"
+#include "security/login/mac_guard.h"
+#include "security/gba/usim.h"
 
 #define KIT_SA_MAX             64 /* associations of one terminal */
 #define KIT_SERVERS_MAX        64

@@ -4,7 +4,7 @@
 #include "base/scan.h"
 #include "ota/sia.h"
 #include "ota/terminal/kit_state.h"
-#include "security/verify.h"
+#include "security/terminal/verify.h"
 
 #define TOKEN_MAX_N   64u
 #define DONE_MAX      256u           /* tokens and contents remembered */

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "ota/terminal/kit.h"
-#include "security/digest.h"
+#include "security/login/digest.h"
 
 struct kit_login;
 struct kit_login_conf {

@@ -14,8 +14,8 @@
 #include "base/scan.h"
 #include "pap/time.h"
 #include "ppg/file.h"
-#include "security/digest_hash.h"
 #include "security/kdf.h"
+#include "security/login/digest_hash.h"
 #include "security/secret.h"
 
 #define ZEROS  "0000000000000000000000000000000000000000000000000000000000000000"

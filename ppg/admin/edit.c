@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "ppg/file.h"
 #include "ppg/admin/rules.h"
-#include "security/digest_hash.h"
+#include "security/login/digest_hash.h"
 
 /* --- what changed --- */
 

@@ -3,7 +3,7 @@
 #include "base/net/dns.h"
 #include "ppg/admin/routes.h"
 #include "ppg/limits.h"
-#include "security/trust.h"
+#include "security/rules/trust.h"
 
 static json_t *texts(const struct slice *v, size_t n)
 {

@@ -8,8 +8,8 @@
 #include "pap/time.h"
 #include "ppg/admin/work.h"
 #include "ppg/config/terminals.h"
-#include "security/activation.h"
 #include "security/gpl.h"
+#include "security/terminal/activation.h"
 
 #define NO_KEYRING "no keyring is configured (keyring.path)"
 

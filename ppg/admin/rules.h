@@ -1,6 +1,6 @@
 /* A list of rules as its operator wrote it: edits that leave every other line, comment and line end as it was, and what
  * two texts differ in.  A rule is a line that is neither blank nor a comment; two rules are the same when their words up
- * to a comment are.  What a rule means is security/whitelist.h's.  Pure; any thread. */
+ * to a comment are.  What a rule means is security/rules/whitelist.h's.  Pure; any thread. */
 #ifndef PPG_ADMIN_RULES_H
 #define PPG_ADMIN_RULES_H
 

@@ -14,7 +14,7 @@
 #include "ppg/json_wipe.h"
 #include "ppg/logfile.h"
 #include "ppg/server.h"
-#include "security/xmlsec.h"
+#include "security/xml/xmlsec.h"
 
 #define LOG_QUEUE_N ((size_t)4 << 20)
 #define MALLOC_STEP_N                                                                                        \

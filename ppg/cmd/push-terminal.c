@@ -11,7 +11,7 @@
 #include "ppg/handset/one_time.h"
 #include "ppg/handset/swarm_run.h"
 #include "ppg/handset/terminal.h"
-#include "security/xmlsec.h"
+#include "security/xml/xmlsec.h"
 
 #define USAGE                                                                                                \
     "usage: push-terminal listen --bind ADDR:PORT [OPTIONS]\n"                                               \

@@ -1,10 +1,10 @@
 /* The sections of initiators.conf about others whose word is taken: [token-issuer URI] and [auth-proxy NAME], to the
- * table of security/delegates.h.  They stand above the initiators that need them.  Off the loops. */
+ * table of security/rules/delegates.h.  They stand above the initiators that need them.  Off the loops. */
 #ifndef PPG_CONFIG_DELEGATES_H
 #define PPG_CONFIG_DELEGATES_H
 
 #include "ppg/config/lists.h"
-#include "security/delegates.h"
+#include "security/rules/delegates.h"
 
 /* One section of either kind being read; embed, init, and chain `issuers` and `proxies` behind the list of initiators.
  * A key set is read when its section is, and its file must be its owner's alone when it holds a shared key. */

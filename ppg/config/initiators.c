@@ -9,7 +9,7 @@
 #include "ppg/config/delegates.h"
 #include "ppg/config/lists.h"
 #include "ppg/config/value.h"
-#include "security/network.h"
+#include "security/rules/network.h"
 #include "security/uri.h"
 
 #define FILE_MAX_N          (64 << 20) /* octets of initiators.conf */

@@ -1,4 +1,4 @@
-/* initiators.conf: who may push and how each proves it, to the table of security/trust.h.  Off the loops. */
+/* initiators.conf: who may push and how each proves it, to the table of security/rules/trust.h.  Off the loops. */
 #ifndef PPG_CONFIG_INITIATORS_H
 #define PPG_CONFIG_INITIATORS_H
 

@@ -11,11 +11,11 @@
 #include "ota/registry.h"
 #include "ota/sip/uri.h"
 #include "security/aka.h"
-#include "security/bootstrap.h"
-#include "security/visits.h"
-#include "security/gba.h"
+#include "security/gba/bootstrap.h"
+#include "security/terminal/visits.h"
+#include "security/gba/gba.h"
 #include "security/gpl.h"
-#include "security/verify.h"
+#include "security/terminal/verify.h"
 
 #define DAY_MS INT64_C(86400000)
 #define MIB    (1 << 20)

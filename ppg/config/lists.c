@@ -2,7 +2,7 @@
 #include "ppg/config/lists.h"
 
 #include "ppg/config/value.h"
-#include "security/mac.h"
+#include "security/login/mac.h"
 
 void ppg_list_say(struct ppg_list *l, const struct ppg_ini_line *line, const char *what)
 {

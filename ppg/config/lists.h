@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "ppg/config/ini.h"
 #include "security/secret.h"
-#include "security/xmlsec.h"
+#include "security/xml/xmlsec.h"
 
 #define PPG_LIST_SECRET_MAX_N 1024 /* octets of a file that holds one secret */
 

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "ppg/config/lists.h"
 #include "ppg/config/value.h"
-#include "security/gba.h"
+#include "security/gba/gba.h"
 
 #define FILE_MAX_N 65536
 #define TEXT_MAX_N 65536 /* octets of impi and gateways */

@@ -1,11 +1,11 @@
-/* nafs.conf: other services that may ask our key server, each in a section [naf NAME], to the table of security/nafs.h.
+/* nafs.conf: other services that may ask our key server, each in a section [naf NAME], to the table of security/rules/nafs.h.
  * Off the loops. */
 #ifndef PPG_CONFIG_NAFS_H
 #define PPG_CONFIG_NAFS_H
 
 #include "ppg/config/ini.h"
-#include "security/keyserver.h"
-#include "security/nafs.h"
+#include "security/gba/keyserver.h"
+#include "security/rules/nafs.h"
 
 /* Tells every mistake.  Those that may ask for push info are allowed it at `server` (not NULL); *out is written whenever
  * a table could be made, and only good when nothing was told. */

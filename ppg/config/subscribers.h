@@ -1,12 +1,12 @@
-/* subscribers.conf: whose identity modules we know the keys of, to the embedded key server of security/keyserver.h.
+/* subscribers.conf: whose identity modules we know the keys of, to the embedded key server of security/gba/keyserver.h.
  * Keys are in the
  * keyring, or in the file itself, which is therefore its owner's alone (0600).  Off the loops. */
 #ifndef PPG_CONFIG_SUBSCRIBERS_H
 #define PPG_CONFIG_SUBSCRIBERS_H
 
 #include "ppg/config/ini.h"
+#include "security/gba/keyserver.h"
 #include "security/keyring.h"
-#include "security/keyserver.h"
 
 struct ppg_subscribers_conf {
     struct slice name;                 /* our own domain name, as terminals know it */

@@ -3,8 +3,8 @@
 
 #include "base/list.h"
 #include "ppg/config/lists.h"
-#include "security/digest.h"
-#include "security/entities.h"
+#include "security/login/digest.h"
+#include "security/rules/entities.h"
 
 #define FILE_MAX_N (64 << 20)
 #define USERS_MAX  100000u

@@ -3,8 +3,8 @@
 #define PPG_CONFIG_USERS_H
 
 #include "ppg/config/ini.h"
-#include "security/accounts.h"
 #include "security/keyring.h"
+#include "security/rules/accounts.h"
 
 #define PPG_USERS_REALM SLICE("users")
 

@@ -7,9 +7,9 @@
 #include "ppg/config/ini.h"
 #include "ppg/config/lists.h"
 #include "ppg/config/value.h"
-#include "security/gba.h"
-#include "security/matcher.h"
-#include "security/visits.h"
+#include "security/gba/gba.h"
+#include "security/rules/matcher.h"
+#include "security/terminal/visits.h"
 
 #define FILE_MAX_N (1 << 20)
 #define MEM_MAX_N  (4 << 20)

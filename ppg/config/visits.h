@@ -4,7 +4,7 @@
 #define PPG_CONFIG_VISITS_H
 
 #include "base/arena.h"
-#include "security/delegates.h"
+#include "security/rules/delegates.h"
 
 #define PPG_VISITS_MAX 256 /* of either kind */
 

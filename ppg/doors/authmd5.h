@@ -9,7 +9,7 @@
 
 #include "base/net/httpd.h"
 #include "ppg/core.h"
-#include "security/authmd5.h"
+#include "security/login/authmd5.h"
 
 #define PPG_AUTHMD5_NEXT_N 64u /* octets of the line with the next nonce */
 

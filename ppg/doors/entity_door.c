@@ -9,8 +9,8 @@
 #include "base/net/tls.h"
 #include "ppg/config/users.h"
 #include "ppg/reply.h"
-#include "security/entities.h"
-#include "security/trust.h"
+#include "security/rules/entities.h"
+#include "security/rules/trust.h"
 
 #define BODY_MAX_N   4096u
 #define ANSWER_MAX_N 65536u

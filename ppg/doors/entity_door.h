@@ -6,7 +6,7 @@
  *   POST /sec/v1/one-time-keys       the same: {"to", "key"}, a one-time key for another entity, wrapped (202)
  *   GET  /sec/v1/one-time-keys       the same: those that wait for it, wrapped; they are forgotten here
  *
- * Bodies are JSON, octets in them base64.  What counts is security/entities.h's.  One per loop. */
+ * Bodies are JSON, octets in them base64.  What counts is security/rules/entities.h's.  One per loop. */
 #ifndef PPG_DOORS_ENTITY_DOOR_H
 #define PPG_DOORS_ENTITY_DOOR_H
 

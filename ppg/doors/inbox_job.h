@@ -7,8 +7,8 @@
 #include "ppg/core.h"
 #include "ppg/protect.h"
 #include "ppg/route.h"
-#include "security/verify.h"
-#include "security/xmlsec.h"
+#include "security/terminal/verify.h"
+#include "security/xml/xmlsec.h"
 
 #define PPG_INBOX_WHY_N  200
 #define PPG_INBOX_OBJECT "X-Push-Object"

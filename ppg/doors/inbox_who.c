@@ -7,8 +7,8 @@
 #include "ppg/doors/authmd5.h"
 #include "ppg/doors/inbox.h"
 #include "ppg/keys/psk.h"
-#include "security/basic.h"
-#include "security/whitelist.h"
+#include "security/login/basic.h"
+#include "security/rules/whitelist.h"
 
 /* What was found out of one request. */
 struct who {

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "ppg/keys/seq.h"
 #include "ppg/doors/sip_names.h"
-#include "security/bootstrap.h"
+#include "security/gba/bootstrap.h"
 
 #define CHALLENGE_MS 60000
 #define LOGINS_MAX   200000u

@@ -1,5 +1,5 @@
 /* Logins at the SIP door by AKA (RFC 3310, TS 33.203 §6.1): a subscriber of the embedded key server proves itself by its identity
- * module instead of a password.  It is a bootstrapping (security/bootstrap.h) whose keys nobody asks for: a challenge costs no memory and
+ * module instead of a password.  It is a bootstrapping (security/gba/bootstrap.h) whose keys nobody asks for: a challenge costs no memory and
  * is good for one answer; sequence numbers come by way of ppg/keys/seq.h, so an answer may take a while.  The core's loop. */
 #ifndef PPG_DOORS_SIP_AKA_H
 #define PPG_DOORS_SIP_AKA_H

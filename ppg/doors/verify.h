@@ -1,5 +1,5 @@
 /* Pushes that ask a terminal to connect: which ones carry a token, and the door where terminals ask about one before they
- * act (SEC_CF 1.1, use case B.7).  HTTP, JSON and the log; what a token is worth is security/verify.h's.
+ * act (SEC_CF 1.1, use case B.7).  HTTP, JSON and the log; what a token is worth is security/terminal/verify.h's.
  *
  *     POST /sec/v1/verify {"token": "...", "digest": "..."}      digest: SHA-256 of the content, hexadecimal
  *     200 {"valid": true, "initiator": "URI or empty", "not_after": "2026-01-01T00:00:00Z"}   or {"valid": false}
@@ -16,7 +16,7 @@
 #include "base/net/httpd.h"
 #include "ppg/content.h"
 #include "ppg/core.h"
-#include "security/verify.h"
+#include "security/terminal/verify.h"
 
 /* As net_httpd_head_fn and net_httpd_request_fn. */
 unsigned ppg_verify_head(struct net_http_exchange *x, struct buf *headers, void *arg);

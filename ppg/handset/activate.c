@@ -5,8 +5,8 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "pap/time.h"
-#include "security/activation.h"
 #include "security/gpl.h"
+#include "security/terminal/activation.h"
 
 #define TEXT_MAX_N 1024
 

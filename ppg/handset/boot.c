@@ -8,7 +8,7 @@
 #include "base/net/uri.h"
 #include "base/num.h"
 #include "ppg/tool/net.h"
-#include "security/gba.h"
+#include "security/gba/gba.h"
 
 #define ANSWER_MS    15000
 #define HEAD_MAX_N   16384u

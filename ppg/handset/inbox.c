@@ -11,9 +11,9 @@
 #include "base/net/hub.h"
 #include "base/num.h"
 #include "base/scan.h"
-#include "security/authmd5.h"
-#include "security/basic.h"
-#include "security/digest.h"
+#include "security/login/authmd5.h"
+#include "security/login/basic.h"
+#include "security/login/digest.h"
 
 #define CONNECT_MS 10000
 #define ANSWER_MS  30000

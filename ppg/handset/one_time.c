@@ -12,7 +12,7 @@
 #include "ppg/handset/home.h"
 #include "ppg/handset/terminal.h"
 #include "ppg/tool/net.h"
-#include "security/entities.h"
+#include "security/rules/entities.h"
 #include "security/wrap.h"
 
 #define PATH         SLICE("/sec/v1/one-time-keys")

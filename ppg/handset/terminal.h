@@ -22,7 +22,7 @@
 #include "ppg/handset/state.h"
 #include "ppg/handset/terminal_options.h"
 #include "ppg/handset/verify.h"
-#include "security/secprov.h"
+#include "security/terminal/secprov.h"
 
 #define TOOL_TERMINAL_HEADERS_MAX     64
 #define TOOL_TERMINAL_SERVERS_MAX     64

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include "ppg/reply.h"
 #include "ppg/keys/seq.h"
-#include "security/bootinfo.h"
-#include "security/bootstrap.h"
+#include "security/gba/bootinfo.h"
+#include "security/gba/bootstrap.h"
 
 #define CHALLENGE_MS  60000
 #define TEXT_MAX_N    8192u /* octets of the header lines, and of the body, of an answer */

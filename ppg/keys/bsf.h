@@ -1,5 +1,5 @@
 /* The door where terminals bootstrap: Ub, HTTP Digest AKA over TLS.  HTTP and the log; every decision is
- * security/bootstrap.h's, sequence numbers come by way of ppg/keys/seq.h.  TS 24.109 §4.  On the core's loop; arg is the
+ * security/gba/bootstrap.h's, sequence numbers come by way of ppg/keys/seq.h.  TS 24.109 §4.  On the core's loop; arg is the
  * core. */
 #ifndef PPG_KEYS_BSF_H
 #define PPG_KEYS_BSF_H

@@ -13,7 +13,7 @@
 
 #include "ota/headers.h"
 #include "ppg/protect.h"
-#include "security/naf_sa.h"
+#include "security/gba/naf_sa.h"
 
 struct ppg_gba;
 enum err ppg_gba_create(struct ppg_core *c, struct ppg_gba **out) MUST_USE;

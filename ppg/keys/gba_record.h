@@ -4,7 +4,7 @@
 #define PPG_KEYS_GBA_RECORD_H
 
 #include "ppg/store/store.h"
-#include "security/keyserver.h"
+#include "security/gba/keyserver.h"
 
 #define PPG_GBA_SEALED_MAX_N 1024 /* octets */
 

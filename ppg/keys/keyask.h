@@ -1,5 +1,5 @@
 /* Keys by B-TID of a far BSF, for the gateway's own doors: whoever shows one that is not known here waits until the BSF was
- * asked (bsfc.h).  What it says is kept in the configuration's table (security/farkeys.h), where the look-ups find it.
+ * asked (bsfc.h).  What it says is kept in the configuration's table (security/gba/farkeys.h), where the look-ups find it.
  *
  * One login: the look-up says which key it wants (struct sec_naf_want); the door parks the request, or the handshake of TLS
  * waits, one question goes out however many wait for the same key on whichever loops, and with the answer the door gets

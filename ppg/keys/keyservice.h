@@ -1,12 +1,12 @@
 /* The key service's messages as JSON: Nbsp_GBA of TS 29.309 (bootstrapping-info-retrieval, which is Zn, and
- * push-info-retrieval, Zpn), in both roles.  Text and structs; who may ask is security/nafs.h's, the transport
+ * push-info-retrieval, Zpn), in both roles.  Text and structs; who may ask is security/rules/nafs.h's, the transport
  * zn.h's and bsfc.h's.  P-TIDs travel as hexadecimal digits.  Any thread. */
 #ifndef PPG_KEYS_KEYSERVICE_H
 #define PPG_KEYS_KEYSERVICE_H
 
 #include "base/arena.h"
-#include "security/bootstrap.h"
-#include "security/keyserver.h"
+#include "security/gba/bootstrap.h"
+#include "security/gba/keyserver.h"
 
 #define PPG_KEYSERVICE_MAX_N     16384u /* octets of a message */
 #define PPG_KEYSERVICE_KEYS_PATH "/nbsp-gba/v1/bootstrapping-info-retrieval"

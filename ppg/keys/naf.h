@@ -1,5 +1,5 @@
 /* Clients with bootstrapped keys at the door of initiators: when they are asked for them, what proves the answer to
- * them, and whose they are.  What counts is security/naf.h's and trust.h's.  On the core's loop. */
+ * them, and whose they are.  What counts is security/gba/naf.h's and security/rules/trust.h's.  On the core's loop. */
 #ifndef PPG_KEYS_NAF_H
 #define PPG_KEYS_NAF_H
 

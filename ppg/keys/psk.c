@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "ota/registry.h"
 #include "ppg/keys/naf.h"
-#include "security/accounts.h"
+#include "security/rules/accounts.h"
 
 static bool of_initiator(const struct ppg_config *config, struct slice identity, unsigned version,
                          struct slice *key)

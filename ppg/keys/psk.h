@@ -6,7 +6,7 @@
 
 #include "base/net/tls.h"
 #include "ppg/config.h"
-#include "security/gba.h"
+#include "security/gba/gba.h"
 
 /* SESSIONS: terminals that connect for a session of MSRP. */
 enum ppg_psk_door { PPG_PSK_INITIATORS, PPG_PSK_TERMINALS, PPG_PSK_SESSIONS };
@@ -19,7 +19,7 @@ bool ppg_psk_find(const struct ppg_config *config, enum ppg_psk_door door, struc
  * hint: borrowed; "": none, or 3GPP-bootstrapping where initiators may have bootstrapped their key (naf.h). */
 struct net_tls_psk_source ppg_psk_source(struct ppg_config *config, enum ppg_psk_door door, const char *hint);
 
-/* Whose bootstrapped key a session was made with, as IMPI; or a visitor's (security/visits.h), as visit:HOME:USER.  ERR_ABSENT, ERR_MALFORMED: nobody's; ERR_AGAIN: *want (may
+/* Whose bootstrapped key a session was made with, as IMPI; or a visitor's (security/terminal/visits.h), as visit:HOME:USER.  ERR_ABSENT, ERR_MALFORMED: nobody's; ERR_AGAIN: *want (may
  * be NULL) must be asked for first; ERR_NOMEM, ERR_IO. */
 enum err ppg_psk_subscriber(const struct ppg_config *config, int64_t utc_ms, const struct net_tls_peer *peer,
                             struct sec_naf_want *want, char impi[SEC_GBA_IMPI_MAX_N],

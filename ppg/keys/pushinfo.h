@@ -5,7 +5,7 @@
 
 #include "ppg/core.h"
 #include "ppg/keys/seq.h"
-#include "security/keyserver.h"
+#include "security/gba/keyserver.h"
 
 struct ppg_pushinfo {
     struct sec_push_request request; /* naf_id of anybody who is allowed; slices borrowed until the end */

@@ -9,14 +9,14 @@
  *     403 for another function, 409 known already, 429 that home has its share, 503 there is no place
  *
  * The terminal hears of its key when the other side has it.  Whom we visit and who may send us keys: config/visits.h; what becomes of
- * them here: security/visits.h.  The JSON is visit_json.h's.  HTTP; on the core's loop. */
+ * them here: security/terminal/visits.h.  The JSON is visit_json.h's.  HTTP; on the core's loop. */
 #ifndef PPG_KEYS_VISIT_H
 #define PPG_KEYS_VISIT_H
 
 #include "base/net/httpd.h"
 #include "ppg/snapshot.h"
 #include "ppg/core.h"
-#include "security/visits.h"
+#include "security/terminal/visits.h"
 
 #define PPG_VISIT_PATH SLICE("/sec/v1/visit")
 #define PPG_PEER_PATH  SLICE("/sec/v1/peer-key")

@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "security/visits.h"
+#include "security/terminal/visits.h"
 
 #define PPG_VISIT_JSON_MAX_N 2048u /* octets of any of them */
 

@@ -8,7 +8,7 @@
 #include "ppg/keys/pushinfo.h"
 #include "ppg/reply.h"
 #include "security/address.h"
-#include "security/naf.h"
+#include "security/gba/naf.h"
 
 #define MEM_FIRST_N   1024u
 #define MEM_MAX_N     (64u << 10)

@@ -1,5 +1,5 @@
 /* The door of the key service: other NAFs ask for keys by B-TID (Zn) and for push info (Zpn), JSON over mutual TLS
- * (TS 29.309).  HTTP and the log; who may ask for what is security/nafs.h's, the messages are keyservice.h's.  On the
+ * (TS 29.309).  HTTP and the log; who may ask for what is security/rules/nafs.h's, the messages are keyservice.h's.  On the
  * core's loop; arg is the core. */
 #ifndef PPG_KEYS_ZN_H
 #define PPG_KEYS_ZN_H

@@ -10,8 +10,8 @@
 #include "base/net/hub.h"
 #include "base/net/uri.h"
 #include "ppg/tool/net.h"
-#include "security/digest.h"
-#include "security/mac.h"
+#include "security/login/digest.h"
+#include "security/login/mac.h"
 
 #define SYSTEM_CA      "/etc/ssl/certs/ca-certificates.crt"
 #define PASSWORD_MAX_N 1024u

@@ -1,5 +1,5 @@
 /* One POST of an initiator to a gateway, waited for: connects, proves who it is when asked, and hands back the
- * answer's body.  [PAP §3.1, §3.2, §8.8], RFC 7616, RFC 7617, RFC 6750; x-syncml-hmac: security/mac.h.  For pap-push; makes a loop of its own for the call.
+ * answer's body.  [PAP §3.1, §3.2, §8.8], RFC 7616, RFC 7617, RFC 6750; x-syncml-hmac: security/login/mac.h.  For pap-push; makes a loop of its own for the call.
  * One thread. */
 #ifndef PPG_TOOL_POST_H
 #define PPG_TOOL_POST_H

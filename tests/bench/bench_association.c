@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include "security/keyserver.h"
-#include "security/naf_sa.h"
+#include "security/gba/keyserver.h"
+#include "security/gba/naf_sa.h"
 
 #define ROUND_N 4000
 #define ROUNDS  15

@@ -7,8 +7,8 @@
 #include <time.h>
 #include "base/codec.h"
 #include "security/kdf.h"
-#include "security/login.h"
-#include "security/trust.h"
+#include "security/login/login.h"
+#include "security/rules/trust.h"
 
 #define ACCOUNTS 1000
 #define REALM    SLICE("push")

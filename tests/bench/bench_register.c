@@ -11,7 +11,7 @@
 #include "base/clk.h"
 #include "base/mem.h"
 #include "base/scan.h"
-#include "security/digest.h"
+#include "security/login/digest.h"
 
 #define WINDOW   64
 #define AGAIN_MS 500

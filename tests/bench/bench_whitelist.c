@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include "security/whitelist.h"
+#include "security/rules/whitelist.h"
 
 #define ADDRESSES 1000000u
 #define ASKED     2000000u

@@ -3,8 +3,8 @@
 #include <gnutls/crypto.h>
 #include <stdint.h>
 #include "base/num.h"
-#include "security/activation.h"
 #include "security/kdf.h"
+#include "security/terminal/activation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -2,7 +2,7 @@
  * not made with the password is ever taken. */
 #include <stdint.h>
 #include "base/mem.h"
-#include "security/authmd5.h"
+#include "security/login/authmd5.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,6 +1,6 @@
 /* What a terminal is told by whoever says to be its key server: refused, or a B-TID within its ceiling and a time. */
 #include <stdint.h>
-#include "security/bootinfo.h"
+#include "security/gba/bootinfo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,7 +1,7 @@
 /* What a stranger sends where terminals bootstrap: an Authorization value, to a server that knows one subscriber.  "@N"
  * in the input stands for the nonce of a real challenge.  Nobody without K may end up with a Ks. */
 #include <stdint.h>
-#include "security/bootstrap.h"
+#include "security/gba/bootstrap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,8 +1,8 @@
 /* Digest and Basic header values from anywhere: Authorization, WWW-Authenticate and Authentication-Info.  What the
  * client prints for a challenge, the server's parser must take. */
 #include <stdint.h>
-#include "security/basic.h"
-#include "security/digest.h"
+#include "security/login/basic.h"
+#include "security/login/digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,7 +1,7 @@
 /* Digest AKA header values from anywhere: Authorization and WWW-Authenticate.  What the terminal prints for a
  * challenge the server's parser must take, and nothing that a stranger sends may pass. */
 #include <stdint.h>
-#include "security/digest_aka.h"
+#include "security/login/digest_aka.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,7 +1,7 @@
 /* A GPI from anywhere, alone or in its envelope: parsed, and opened with a key, which must fail or, when it opens,
  * seal to the same octets again. */
 #include <stdint.h>
-#include "security/gpi.h"
+#include "security/gba/gpi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include "ota/headers.h"
 #include "ota/terminal/kit.h"
-#include "security/mac.h"
+#include "security/login/mac.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

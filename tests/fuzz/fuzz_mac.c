@@ -1,7 +1,7 @@
 /* Values of x-syncml-hmac, x-syncml-nonce and challenges of Syncml-MAC from anywhere.  What is read well is printed and
  * read again; nothing that was not made with the key is ever taken. */
 #include <stdint.h>
-#include "security/mac_guard.h"
+#include "security/login/mac_guard.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,7 +1,7 @@
 /* A provisioning object from anywhere: refused, or whole and within its ceilings. */
 #include <stdint.h>
 #include <stdlib.h>
-#include "security/secprov.h"
+#include "security/terminal/secprov.h"
 #include "security/uri.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include "base/codec.h"
 #include "security/kdf.h"
-#include "security/token.h"
+#include "security/login/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

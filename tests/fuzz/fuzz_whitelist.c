@@ -2,8 +2,8 @@
  * asked for.  Sets of "@file" rules stay empty: no file is read here. */
 #include <stdint.h>
 #include "security/address.h"
+#include "security/rules/whitelist.h"
 #include "security/uri.h"
-#include "security/whitelist.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

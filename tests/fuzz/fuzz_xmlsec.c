@@ -1,6 +1,6 @@
 /* XML signatures and encryption of strangers: nothing but what was signed comes out, and nothing crashes. */
 #include "base/buf.h"
-#include "security/xmlsec.h"
+#include "security/xml/xmlsec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -6,11 +6,11 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "security/digest_aka.h"
-#include "security/digest_hash.h"
+#include "security/gba/keyserver.h"
+#include "security/gba/usim.h"
 #include "security/gpl.h"
-#include "security/keyserver.h"
-#include "security/usim.h"
+#include "security/login/digest_aka.h"
+#include "security/login/digest_hash.h"
 
 #define NOW  1700000000
 #define NAF  SLICE("ppg.operator.example\x01\x00\x00\x00\x05")

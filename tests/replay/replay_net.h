@@ -11,8 +11,8 @@
 #include "pap/message.h"
 #include "pap/parse.h"
 #include "ppg/core.h"
+#include "security/gba/usim.h"
 #include "security/sa.h"
-#include "security/usim.h"
 
 #define REPLAY_TERMINALS_MAX 1200
 #define REPLAY_SENDS_MAX     8192

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "security/rules/trust.h"
+#include "security/rules/whitelist.h"
 #include "security/sa.h"
-#include "security/trust.h"
-#include "security/whitelist.h"
 
 #define LINE_MAX_N 1024
 #define NUMBERS    1000 /* messages of one run */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
-#include "security/keyserver.h"
+#include "security/gba/keyserver.h"
 #include "tests/unit/certs.h"
 #include "tests/unit/harness.h"
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include "ota/headers.h"
 #include "ota/terminal/kit_state.h"
-#include "security/digest.h"
+#include "security/login/digest.h"
 #include "tests/unit/harness.h"
 
 #define NOW_S INT64_C(1800000000)

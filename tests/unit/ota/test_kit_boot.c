@@ -3,8 +3,8 @@
 #include "ota/terminal/boot.h"
 
 #include "ota/terminal/kit_state.h"
-#include "security/bootinfo.h"
-#include "security/bootstrap.h"
+#include "security/gba/bootinfo.h"
+#include "security/gba/bootstrap.h"
 #include "tests/unit/harness.h"
 
 #define NOW_S INT64_C(1800000000)

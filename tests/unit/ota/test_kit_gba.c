@@ -7,8 +7,8 @@
 #include "base/codec.h"
 #include "ota/headers.h"
 #include "ota/terminal/kit_state.h"
-#include "security/keyserver.h"
-#include "security/naf_sa.h"
+#include "security/gba/keyserver.h"
+#include "security/gba/naf_sa.h"
 #include "tests/unit/harness.h"
 
 #define NOW_S INT64_C(1800000000)

@@ -1,4 +1,4 @@
-/* A terminal's login, and the proof of the server in its answer, against the server's side of security/digest.h. */
+/* A terminal's login, and the proof of the server in its answer, against the server's side of security/login/digest.h. */
 #include "ota/terminal/login.h"
 
 #include "tests/unit/harness.h"

@@ -7,7 +7,7 @@
 #include "ota/headers.h"
 #include "ota/sia.h"
 #include "ota/terminal/kit_state.h"
-#include "security/verify.h"
+#include "security/terminal/verify.h"
 #include "tests/unit/harness.h"
 
 #define NOW_S INT64_C(1800000000)

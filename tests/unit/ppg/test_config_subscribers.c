@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include "base/codec.h"
 #include "ppg/config/subscribers.h"
-#include "security/usim.h"
+#include "security/gba/usim.h"
 
 #define K    "465b5ce8b199b49faa5f0a2ee238a6bc"
 #define OP   "cdc202d5123e20f62b6d676ac72cb318"

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
-#include "security/trust.h"
+#include "security/rules/trust.h"
 #include "tests/unit/harness.h"
 
 #define MASTER SLICE("0123456789abcdef0123456789abcdef")

@@ -9,7 +9,7 @@
 #include "ppg/content.h"
 #include "ppg/route.h"
 #include "security/gpl.h"
-#include "security/xmlsec.h"
+#include "security/xml/xmlsec.h"
 #include "tests/unit/ppg/core_fix.h"
 
 #define MARKER   SLICE("nobody-may-read-this")

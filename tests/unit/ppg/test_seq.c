@@ -4,7 +4,7 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
-#include "security/usim.h"
+#include "security/gba/usim.h"
 #include "tests/unit/ppg/core_fix.h"
 
 #define NAF  SLICE("ppg.example.net\x01\x00\x00\x00\x05")

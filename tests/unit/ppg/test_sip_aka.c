@@ -6,8 +6,8 @@
 
 #include "ota/sip/reply.h"
 #include "ppg/doors/sip_names.h"
-#include "security/bootstrap.h"
-#include "security/digest_aka.h"
+#include "security/gba/bootstrap.h"
+#include "security/login/digest_aka.h"
 #include "tests/unit/ppg/core_fix.h"
 
 #define REALM "ims.example"

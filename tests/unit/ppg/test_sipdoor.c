@@ -7,7 +7,7 @@
 
 #include "base/net/stream.h"
 #include "ota/sip/reply.h"
-#include "security/bootstrap.h"
+#include "security/gba/bootstrap.h"
 #include "tests/unit/netloop.h"
 #include "tests/unit/ppg/core_fix.h"
 

@@ -4,8 +4,8 @@
 #define TESTS_UNIT_SECURITY_NAF_FIX_H
 
 #include "base/mem.h"
-#include "security/naf.h"
-#include "security/usim.h"
+#include "security/gba/naf.h"
+#include "security/gba/usim.h"
 #include "tests/unit/harness.h"
 
 #define FIX_NOW  INT64_C(1700000000)

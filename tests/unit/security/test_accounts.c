@@ -1,7 +1,7 @@
 /* The table of initiators: look-ups, and accounts that must not be taken. */
-#include "security/accounts.h"
+#include "security/rules/accounts.h"
 
-#include "security/digest.h"
+#include "security/login/digest.h"
 #include "tests/unit/harness.h"
 
 static struct sec_accounts *table(void)

@@ -1,6 +1,6 @@
 /* Access control lists on a tree (DM-17): inheritance, override, wildcards; bad text; random trees against a walk over
  * all lists. */
-#include "security/acl.h"
+#include "security/rules/acl.h"
 
 #include <stdio.h>
 #include "tests/unit/harness.h"

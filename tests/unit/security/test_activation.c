@@ -1,5 +1,5 @@
 /* Activation packages: what is sealed opens under its code, in time, and in no other way. */
-#include "security/activation.h"
+#include "security/terminal/activation.h"
 
 #include <stdlib.h>
 #include "tests/unit/harness.h"

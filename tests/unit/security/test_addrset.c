@@ -1,5 +1,5 @@
 /* The packed set against arithmetic, and its borders. */
-#include "security/addrset.h"
+#include "security/rules/addrset.h"
 
 #include <stdio.h>
 #include "tests/unit/harness.h"

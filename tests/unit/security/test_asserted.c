@@ -1,5 +1,5 @@
 /* Identities in quotes, as proxies write them. */
-#include "security/asserted.h"
+#include "security/rules/asserted.h"
 
 #include "base/buf.h"
 #include "tests/unit/harness.h"

@@ -1,6 +1,6 @@
 /* syncml:auth-md5: the published numbers, the grammar and what breaks it, each nonce for one login.  The numbers were made with
  * another program.  [DM-SEC §5.1.3], requirement DM-18. */
-#include "security/authmd5.h"
+#include "security/login/authmd5.h"
 
 #include "base/mem.h"
 #include "tests/unit/harness.h"

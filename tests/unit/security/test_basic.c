@@ -1,5 +1,5 @@
 /* Basic credentials (RFC 7617) and comparing passwords. */
-#include "security/basic.h"
+#include "security/login/basic.h"
 
 #include "tests/unit/harness.h"
 

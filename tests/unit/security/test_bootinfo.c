@@ -1,5 +1,5 @@
 /* The answer to a terminal that has bootstrapped, octet by octet; and what cannot be printed. */
-#include "security/bootinfo.h"
+#include "security/gba/bootinfo.h"
 
 #include "tests/unit/harness.h"
 

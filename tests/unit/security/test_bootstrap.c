@@ -1,9 +1,9 @@
 /* Bootstrapping over Ub, header value by header value, with the identity module of usim.h at the other end: both have
  * the same keys then; replays, foreign and old challenges, resynchronisation, refusals. */
-#include "security/bootstrap.h"
+#include "security/gba/bootstrap.h"
 
 #include "base/mem.h"
-#include "security/usim.h"
+#include "security/gba/usim.h"
 #include "tests/unit/security/vectors.h"
 
 #define NOW_MS INT64_C(1700000000000)

@@ -1,5 +1,5 @@
 /* Providers and proxies: taken and refused, and who is a proxy. */
-#include "security/delegates.h"
+#include "security/rules/delegates.h"
 
 #include <stdio.h>
 #include "tests/unit/harness.h"

@@ -1,5 +1,5 @@
 /* Digest headers: Authorization, choosing and answering a challenge, Authentication-Info. */
-#include "security/digest.h"
+#include "security/login/digest.h"
 
 #include <stdlib.h>
 #include "base/mem.h"

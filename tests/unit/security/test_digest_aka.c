@@ -1,9 +1,9 @@
 /* Digest AKA: the computed vectors in both roles, a whole bootstrapping over header values, and refusals. */
-#include "security/digest_aka.h"
+#include "security/login/digest_aka.h"
 
 #include "base/mem.h"
 #include "base/num.h"
-#include "security/digest_hash.h"
+#include "security/login/digest_hash.h"
 #include "tests/unit/security/vectors.h"
 
 #define TEXT_MAX_N 4096

@@ -1,5 +1,5 @@
 /* The Digest server: whole exchanges, replayed counts, old and foreign nonces, a table too small. */
-#include "security/digest.h"
+#include "security/login/digest.h"
 
 #include <stdio.h>
 #include "tests/unit/harness.h"

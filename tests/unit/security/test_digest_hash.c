@@ -1,5 +1,5 @@
 /* Digest arithmetic against RFC 7616 §3.9, RFC 2617 §3.5 and GBA credentials. */
-#include "security/digest_hash.h"
+#include "security/login/digest_hash.h"
 
 #include "tests/unit/security/vectors.h"
 

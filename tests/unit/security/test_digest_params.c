@@ -1,5 +1,5 @@
 /* Digest parameters: what is read and what is refused. */
-#include "security/digest_params.h"
+#include "security/login/digest_params.h"
 
 #include "tests/unit/harness.h"
 

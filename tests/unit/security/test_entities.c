@@ -1,5 +1,5 @@
 /* Keys of entities, and one-time keys between them: whose they are, how they travel, what is refused and forgotten. */
-#include "security/entities.h"
+#include "security/rules/entities.h"
 
 #include "base/codec.h"
 #include "security/wrap.h"

@@ -1,5 +1,5 @@
 /* What a far BSF has said: known, refused, to be asked, and who waits. */
-#include "security/farkeys.h"
+#include "security/gba/farkeys.h"
 
 #include "base/mem.h"
 #include "tests/unit/harness.h"

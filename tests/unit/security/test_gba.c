@@ -1,5 +1,5 @@
 /* GBA: every key and name of the vector file, PSK layouts, text forms with their refusals, times. */
-#include "security/gba.h"
+#include "security/gba/gba.h"
 
 #include "base/mem.h"
 #include "security/aka.h"

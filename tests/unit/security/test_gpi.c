@@ -1,5 +1,5 @@
 /* GPI-A1: every vector, every input to reject, every bit, every length, and the envelope. */
-#include "security/gpi.h"
+#include "security/gba/gpi.h"
 
 #include "base/mem.h"
 #include "base/num.h"

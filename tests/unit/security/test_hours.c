@@ -1,5 +1,5 @@
 /* Hours of the day: good forms, bad forms, and every minute of a day against a count. */
-#include "security/hours.h"
+#include "security/rules/hours.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,6 +1,6 @@
 /* Key sets of token providers, and what their keys have signed; rejected keys outnumber good ones.  Wycheproof's
  * signatures (tests/vectors/jws_wycheproof.json). */
-#include "security/jwks.h"
+#include "security/login/jwks.h"
 
 #include <jansson.h>
 #include "base/codec.h"

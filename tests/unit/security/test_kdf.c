@@ -1,8 +1,8 @@
 /* The KDF of TS 33.220 annex B and HMAC-SHA-256 against published outputs, and their limits. */
 #include "security/kdf.h"
 
-#include "security/entities.h"
-#include "security/gba.h"
+#include "security/gba/gba.h"
+#include "security/rules/entities.h"
 #include "tests/unit/security/vectors.h"
 
 /* TS 33.220 annex B through the outputs that RFC 9048 appendix D publishes. */

@@ -1,9 +1,9 @@
 /* The embedded key server: what it gives opens in the terminal, numbers come from reservations only, refusals,
  * resynchronisation, and threads. */
-#include "security/keyserver.h"
+#include "security/gba/keyserver.h"
 
 #include <pthread.h>
-#include "security/usim.h"
+#include "security/gba/usim.h"
 #include "tests/unit/security/vectors.h"
 
 #define NOW  1700000000

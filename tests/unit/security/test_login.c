@@ -1,5 +1,5 @@
 /* Remembered logins: the same octets, the same configuration, in time - and nothing near it. */
-#include "security/login.h"
+#include "security/login/login.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,6 +1,6 @@
 /* x-syncml-hmac: the published numbers, the grammar and all that breaks it.  The numbers were made with another
  * program.  [DM-SEC §5.1.4], requirement DM-08 (its first form). */
-#include "security/mac.h"
+#include "security/login/mac.h"
 
 #include "base/mem.h"
 #include "tests/unit/harness.h"

@@ -1,6 +1,6 @@
 /* Nonces of x-syncml-hmac: each good for one message, a grace for those that cross, one challenge without memory, and
  * nothing for strangers.  [DM-SEC §5.1.3, §5.1.4]. */
-#include "security/mac_guard.h"
+#include "security/login/mac_guard.h"
 
 #include <stdio.h>
 #include "base/codec.h"

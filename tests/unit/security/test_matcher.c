@@ -1,5 +1,5 @@
 /* One spelling for names of certificates. */
-#include "security/matcher.h"
+#include "security/rules/matcher.h"
 
 #include "tests/unit/harness.h"
 

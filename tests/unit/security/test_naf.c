@@ -1,6 +1,6 @@
 /* Keys by B-TID at our own doors: what the terminal derives is what we find, for every protocol and kind; and all that
  * is not found. */
-#include "security/naf.h"
+#include "security/gba/naf.h"
 
 #include "base/codec.h"
 #include "tests/unit/security/naf_fix.h"

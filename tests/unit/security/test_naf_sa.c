@@ -1,5 +1,5 @@
 /* A terminal's associations over time: the GPI rides along until confirmed, refresh, overlap, ways back, giving up. */
-#include "security/naf_sa.h"
+#include "security/gba/naf_sa.h"
 
 #include "base/mem.h"
 #include "tests/unit/harness.h"

@@ -1,5 +1,5 @@
 /* Other NAFs: whose certificate, which names and protocols; clashes and bad entries. */
-#include "security/nafs.h"
+#include "security/rules/nafs.h"
 
 #include <stdio.h>
 #include "tests/unit/harness.h"

@@ -1,5 +1,5 @@
 /* CIDR networks: membership and bad notation. */
-#include "security/network.h"
+#include "security/rules/network.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,7 +1,7 @@
 /* Lists of lines told apart, against a twin that compares every line with every other. */
 #include "tests/unit/harness.h"
 
-#include "security/notes.h"
+#include "security/rules/notes.h"
 #include "tests/unit/base/random.h"
 
 static struct sec_notes notes_of(const char *text)

@@ -1,5 +1,5 @@
 /* Waits after failed logins on a clock moved by hand; bounded memory. */
-#include "security/penalty.h"
+#include "security/login/penalty.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The table of bootstrapped keys against a naive twin under random puts, and its ends: replaced, over, crowded out. */
-#include "security/runs.h"
+#include "security/gba/runs.h"
 
 #include <stdlib.h>
 #include "base/mem.h"

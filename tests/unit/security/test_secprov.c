@@ -1,5 +1,5 @@
 /* The provisioning object: one that has everything, and what refuses the whole. */
-#include "security/secprov.h"
+#include "security/terminal/secprov.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Bearer tokens: good ones of each algorithm, and forged, truncated, oversized and confused ones; rejected rows outnumber good. */
-#include "security/token.h"
+#include "security/login/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>

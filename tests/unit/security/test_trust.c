@@ -1,5 +1,5 @@
 /* Who a peer is: certificates, Digest, Basic, networks, and contradictions between them. */
-#include "security/trust.h"
+#include "security/rules/trust.h"
 
 #include "tests/unit/harness.h"
 

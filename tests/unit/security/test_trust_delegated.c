@@ -1,5 +1,5 @@
 /* Who a peer is by the word of others: tokens, authentication proxies; by its network alone; and contradictions. */
-#include "security/trust.h"
+#include "security/rules/trust.h"
 
 #include "tests/unit/harness.h"
 #include "tests/unit/tokens.h"

@@ -1,6 +1,6 @@
 /* Who a peer is by x-syncml-hmac: with the body and not before it, one account alone, nothing beside it, and not at all
  * where nobody uses it.  DM message security 5.4, 5.4.1.5. */
-#include "security/trust.h"
+#include "security/rules/trust.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,5 +1,5 @@
 /* Who a peer is by a key it has bootstrapped: as shared key of TLS, or in Digest; and what proves nobody. */
-#include "security/trust.h"
+#include "security/rules/trust.h"
 
 #include "tests/unit/security/naf_fix.h"
 

@@ -1,5 +1,5 @@
 /* The terminal's order of checks for a GPI, each step's refusal, and that nothing of a refused one is left. */
-#include "security/usim.h"
+#include "security/gba/usim.h"
 
 #include "base/mem.h"
 #include "security/sa.h"

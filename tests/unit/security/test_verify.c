@@ -1,5 +1,5 @@
 /* Tokens of pushes that ask to connect: once, for one terminal and content, for a while; bounded; rationed. */
-#include "security/verify.h"
+#include "security/terminal/verify.h"
 
 #include <pthread.h>
 #include <string.h>

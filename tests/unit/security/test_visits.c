@@ -1,5 +1,5 @@
 /* Keys of visitors: each is there once, for its time, for who has its name; nothing of another's. */
-#include "security/visits.h"
+#include "security/terminal/visits.h"
 
 #include <stdio.h>
 #include "tests/unit/harness.h"

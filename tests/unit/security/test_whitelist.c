@@ -1,8 +1,8 @@
 /* Whitelist decisions: rows, conditions, and random lists against a walk from the first line. */
-#include "security/whitelist.h"
+#include "security/rules/whitelist.h"
 
 #include <stdio.h>
-#include "security/addrset.h"
+#include "security/rules/addrset.h"
 #include "tests/unit/harness.h"
 
 /* A list made of lines; "@set" and "$set" hold the addresses given. */

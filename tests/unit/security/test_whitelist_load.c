@@ -1,10 +1,10 @@
 /* Whitelist files: sets beside the list, and errors with file and line. */
-#include "security/whitelist.h"
+#include "security/rules/whitelist.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/mem.h"
-#include "security/addrset.h"
+#include "security/rules/addrset.h"
 #include "tests/unit/harness.h"
 
 static const char *write_file(const char *name, struct slice text)

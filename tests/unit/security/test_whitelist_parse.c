@@ -1,5 +1,5 @@
 /* Whitelist lines: good ones, blank ones, and many bad ones. */
-#include "security/whitelist.h"
+#include "security/rules/whitelist.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,9 +1,9 @@
 /* Who signed by certificate: another library's chain of three under its root, and who must not count as trusted. */
-#include "security/xmlcert.h"
+#include "security/xml/xmlcert.h"
 
 #include <stdlib.h>
 #include "base/mem.h"
-#include "security/xmldoc.h"
+#include "security/xml/xmldoc.h"
 #include "tests/unit/harness.h"
 
 #define NOW    1790000000 /* September 2026; the chain was made in March */

@@ -1,9 +1,9 @@
 /* Small strict trees: what is not taken, ceilings, the cursor. */
-#include "security/xmldoc.h"
+#include "security/xml/xmldoc.h"
 
 #include <string.h>
 #include "base/buf.h"
-#include "security/xmlsec.h"
+#include "security/xml/xmlsec.h"
 #include "tests/unit/harness.h"
 
 #define NS "urn:n"

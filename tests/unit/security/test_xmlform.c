@@ -1,6 +1,6 @@
 /* The profile of XML-Signature and XML-Encryption, element by element: places, references, algorithms.  What a change
  * to a real document comes to is in test_xmlsec.c.  DM message security 5.4, 5.5. */
-#include "security/xmlform.h"
+#include "security/xml/xmlform.h"
 
 #include "tests/unit/harness.h"
 

@@ -1,6 +1,6 @@
 /* XML signatures and encryption: other people's documents, round trips, and all that must be refused.  DM message
  * security 5.4, 5.5; requirements DM-08 (its second form), DM-13. */
-#include "security/xmlsec.h"
+#include "security/xml/xmlsec.h"
 
 #include <stdlib.h>
 #include "base/codec.h"
