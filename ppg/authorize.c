@@ -30,13 +30,17 @@ static enum pap_code check_fields(struct ppg_submission *s)
     return v.code == PAP_CODE_OK ? PAP_CODE_ACCEPTED : ppg_refuse(s, v.code, v.why);
 }
 
+/* The lifetime of a push without a deadline begins when it may first be tried: one for the day after tomorrow is not over
+ * before. */
 static int64_t expiry_of(const struct ppg_settings *set, const struct pap_push *m, int64_t now_ms)
 {
     int64_t most = now_ms + set->pap.max_lifetime_ms;
+    int64_t from = now_ms, until;
 
-    if (!m->deliver_before.given)
-        return now_ms + set->pap.default_lifetime_ms;
-    return m->deliver_before.utc_s > most / 1000 ? most : m->deliver_before.utc_s * 1000;
+    if (m->deliver_after.given && m->deliver_after.utc_s * 1000 > now_ms)
+        from = m->deliver_after.utc_s * 1000;
+    until = m->deliver_before.given ? m->deliver_before.utc_s * 1000 : from + set->pap.default_lifetime_ms;
+    return until > most ? most : until;
 }
 
 /* What is accepted with a notification owed must be a URL that notify.c can post to. */

@@ -2,6 +2,7 @@
  * Runs on the core's loop. */
 #include "ppg/entity.h"
 
+#include <stdio.h>
 #include "ota/headers.h"
 #include "ppg/authorize.h"
 #include "security/terminal/secprov.h"
@@ -19,23 +20,30 @@ struct entity {
     struct slice app;
     struct slice uri;
     struct slice protection;
+    struct slice encoding; /* Content-Transfer-Encoding */
+    const char *disputed;  /* a header that is there with two values; NULL: none is */
     struct buf passed;
 };
 
+/* What decides about the push may be said twice, but not in two ways: which of them was meant - the more or the less
+ * protection, this application or that - nobody here can know. */
 static void entity_header(struct entity *e, const struct pap_header *h)
 {
     struct {
-        struct slice name;
+        const char *name;
         struct slice *into;
-    } const known[] = {{SLICE("Content-Type"), &e->type},
-                       {SLICE("X-Wap-Application-Id"), &e->app},
-                       {SLICE("X-Wap-Initiator-URI"), &e->uri},
-                       {SLICE("X-Push-Protection"), &e->protection}};
+    } const known[] = {{"Content-Type", &e->type},
+                       {"X-Wap-Application-Id", &e->app},
+                       {"X-Wap-Initiator-URI", &e->uri},
+                       {"X-Push-Protection", &e->protection},
+                       {"Content-Transfer-Encoding", &e->encoding}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (slice_eq_ci(h->name, known[i].name)) {
+        if (slice_eq_ci(h->name, slice_str(known[i].name))) {
             if (!known[i].into->n)
                 *known[i].into = h->value;
+            else if (h->value.n && !slice_eq(*known[i].into, h->value))
+                e->disputed = known[i].name;
             return;
         }
     if (ota_header_rule(h->name) != OTA_HEADER_PASS)
@@ -52,6 +60,7 @@ static enum pap_code read_entity(struct ppg_submission *s, struct entity *e)
 {
     struct slice headers = s->parts.part[1].headers;
     struct pap_header h;
+    char why[80];
     enum err err;
 
     while (!(err = pap_mime_header_next(&headers, &s->push->mem, &h)))
@@ -60,6 +69,10 @@ static enum pap_code read_entity(struct ppg_submission *s, struct entity *e)
         return from_err(s, err, "content entity has a bad header");
     if (buf_err(&e->passed))
         return from_err(s, buf_err(&e->passed), "content entity has too many header octets");
+    if (e->disputed) {
+        (void)snprintf(why, sizeof why, "%s is there twice, with different values", e->disputed);
+        return ppg_refuse(s, PAP_CODE_BAD_REQUEST, why);
+    }
     return PAP_CODE_ACCEPTED;
 }
 

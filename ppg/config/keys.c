@@ -341,7 +341,7 @@ const struct ppg_config_key ppg_config_keys[] = {
            "The longest PAP document; a recipient takes 60 to 100 octets of it."),
     NUMBER(COUNT, "pap", "recipients-max", pap.recipients_max, 1, 100000, "1000", "Addresses of one push."),
     NUMBER(TIME, "pap", "default-lifetime", pap.default_lifetime_ms, 1000, 365 * DAY_MS, "24h",
-           "How long a push without a deadline of its own is tried."),
+           "How long a push without a deadline of its own is tried, from the moment it may first be."),
     NUMBER(TIME, "pap", "max-lifetime", pap.max_lifetime_ms, 1000, 365 * DAY_MS, "30d",
            "The longest that any push is tried, whatever its initiator asks."),
     NUMBER(COUNT, "pap", "connections-max", pap.connections_max, 1, 1000000, "10000",

@@ -357,6 +357,22 @@ def content_headers_are_checked(bench):
 
 
 @case
+def headers_that_decide_are_not_there_in_two_ways(bench):
+    """Less protection or more, one application or another: which was meant cannot be known.  The same twice is one."""
+    gateway = opened(bench)
+    pairs = [("X-Push-Protection", "none", "full"), ("X-Push-Protection", "full", "none"), ("X-Wap-Application-Id", "2", "4"),
+             ("X-Wap-Initiator-URI", "https://news.example.com/a", "https://other.example/"), ("Content-Type", "text/plain",
+             "text/html"), ("Content-Transfer-Encoding", "8bit", "base64")]
+    for i, (name, one, other) in enumerate(pairs):
+        for second, code in ((other, 2000), (one, 1001)):
+            lines = f"{name}: {one}\r\n{name.lower()}: {second}\r\n"
+            if name != "Content-Type":
+                lines += "Content-Type: text/plain\r\n"
+            answer = send(bench, gateway, part(PUSH.replace("x1", f"two{i}")) + f"--{BOUNDARY}\r\n{lines}\r\naGk=\r\n{END}")
+            check_eq((name, second, answer.code, name in answer.desc), (name, second, code, code == 2000), answer.desc)
+
+
+@case
 def too_much_of_everything(bench):
     gateway = opened(bench, pap__control_max="4k", pap__recipients_max="10", pap__body_max="30k")
     check_eq(send(bench, gateway, mime(push_id="a" * 200, to=[f"+1555{i:07}" for i in range(200)])).code, 2000)

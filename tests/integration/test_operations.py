@@ -351,6 +351,21 @@ def codes_of_a_submission(bench):
 
 
 @case
+def lifetime_begins_when_a_push_may_first_be_tried(bench):
+    """One for the day after tomorrow, without a deadline, where such pushes are tried for a day; none is tried beyond the
+    longest that any is."""
+    gateway, client = opened(bench, conf={"pap.default-lifetime": "1d", "pap.max-lifetime": "3d"})
+    now = int(time.time())
+    stamp = lambda s: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + s))
+    for push_id, after_s, code, until_s in (("late", 36 * 3600, 1001, 60 * 3600), ("cut", 60 * 3600, 1001, 72 * 3600),
+                                            ("past", -86400, 1001, 86400), ("never", 73 * 3600, 2001, 0)):
+        check_eq((push_id, client.push(push_id, deliver_after_timestamp=stamp(after_s)).code), (push_id, code))
+        if code == 1001:
+            until = int(gateway.query(f"SELECT expires_ms FROM push WHERE push_id = '{push_id}'")[0][0]) // 1000
+            check(abs(until - now - until_s) < 60, f"{push_id}: {until - now}")
+
+
+@case
 def used_push_id_comes_before_what_else_is_wrong(bench):
     gateway, client = opened(bench)
     later(client, "a", ["+15550100"])
