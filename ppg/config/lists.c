@@ -1,8 +1,10 @@
 /* Sections of one kind by a table of keys; see lists.h.  Off the loops. */
 #include "ppg/config/lists.h"
 
-#include "ppg/config/value.h"
 #include "security/login/mac.h"
+
+#define WANTED_MAX_N 200 /* octets of what names all words */
+#define PSK_MIN_N    16  /* octets: RFC 9257 wants 128 bits */
 
 void ppg_list_say(struct ppg_list *l, const struct ppg_ini_line *line, const char *what)
 {
@@ -70,6 +72,20 @@ static void next_section(struct ppg_list *first, const struct ppg_ini_line *line
     open_section(l, line->at, slice_trim(name));
 }
 
+static void take_value(struct ppg_list *l, const struct ppg_list_key *key, const struct ppg_ini_line *line)
+{
+    char *draft = (char *)l;
+
+    if (key->set)
+        key->set(l, line);
+    else if (key->text_at)
+        ppg_list_text(l, line, l->mem, (struct slice *)(void *)(draft + key->text_at));
+    else if (key->bool_at)
+        ppg_list_bool(l, line, (bool *)(void *)(draft + key->bool_at));
+    else
+        ppg_list_secret(l, line, (struct buf *)(void *)(draft + key->secret_at));
+}
+
 static void take_key(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     size_t i = 0;
@@ -81,7 +97,7 @@ static void take_key(struct ppg_list *l, const struct ppg_ini_line *line)
     else if ((l->seen & UINT64_C(1) << i) && !l->keys[i].repeats)
         ppg_list_say(l, line, "already set in this section");
     else
-        l->keys[i].set(l, line);
+        take_value(l, &l->keys[i], line);
     if (i < l->keys_n)
         l->seen |= UINT64_C(1) << i;
 }
@@ -133,6 +149,20 @@ void ppg_list_text(struct ppg_list *l, const struct ppg_ini_line *line, struct a
         ppg_load_say(l->load, ERR_NOMEM, line->at, line->key, "no memory");
 }
 
+void ppg_list_word(struct ppg_list *l, const struct ppg_ini_line *line, const struct ppg_word *words,
+                   int *out)
+{
+    struct buf wanted;
+
+    if (ppg_value_word(line->value, words, out) == ERR_OK)
+        return;
+    buf_init(&wanted, WANTED_MAX_N);
+    ppg_value_words_print(words, &wanted);
+    buf_add_ch(&wanted, '\0');
+    ppg_list_say(l, line, buf_err(&wanted) ? "not one of the words" : wanted.p);
+    buf_clear(&wanted);
+}
+
 static bool one_line(struct slice s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -172,6 +202,17 @@ void ppg_list_mac_key(struct ppg_list *l, const struct ppg_ini_line *line, struc
     else
         *out = key;
     sec_secret_clear(&key);
+    buf_wipe(&text);
+}
+
+void ppg_list_psk(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out)
+{
+    struct buf text;
+
+    buf_init(&text, PPG_LIST_SECRET_MAX_N + 1);
+    ppg_list_secret(l, line, &text);
+    if (text.n && (sec_secret_set_hex(out, buf_slice(&text)) || out->n < PSK_MIN_N))
+        ppg_list_say(l, line, "the file holds no key of 32 to 128 hexadecimal digits");
     buf_wipe(&text);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "ppg/config/ini.h"
+#include "ppg/config/value.h"
 #include "security/secret.h"
 #include "security/xml/xmlsec.h"
 
@@ -13,9 +14,14 @@
 struct ppg_list;
 typedef void ppg_list_set_fn(struct ppg_list *l, const struct ppg_ini_line *line);
 
+/* What a key does: a function of its owner's takes it, or it goes as it is to a field of the owner's draft, so many octets
+ * (offsetof) behind the draft's first, which is the list.  One of the four is there. */
 struct ppg_list_key {
     const char *name;
     ppg_list_set_fn *set; /* takes the value or tells why not */
+    size_t text_at;       /* struct slice, as ppg_list_text, in the list's mem */
+    size_t bool_at;       /* bool, as ppg_list_bool */
+    size_t secret_at;     /* struct buf, as ppg_list_secret */
     bool repeats;         /* may stand several times in a section */
     bool must;            /* may not be missing */
 };
@@ -23,7 +29,8 @@ struct ppg_list_key {
 /* Embedded in the owner's draft, which set(), begin() and end() reach with container_of. */
 struct ppg_list {
     struct ppg_load *load;
-    const char *kind; /* NULL: a file without sections */
+    struct arena *mem; /* for keys with text_at; else NULL */
+    const char *kind;  /* NULL: a file without sections */
     const struct ppg_list_key *keys;
     size_t keys_n;                                        /* at most 64 */
     void (*begin)(struct ppg_list *l, struct slice name); /* may be NULL */
@@ -48,12 +55,16 @@ void ppg_list_say(struct ppg_list *l, const struct ppg_ini_line *line, const cha
 /* Value setters: tell what is wrong, or write *out. */
 void ppg_list_bool(struct ppg_list *l, const struct ppg_ini_line *line, bool *out);
 void ppg_list_text(struct ppg_list *l, const struct ppg_ini_line *line, struct arena *mem, struct slice *out);
+void ppg_list_word(struct ppg_list *l, const struct ppg_ini_line *line, const struct ppg_word *words,
+                   int *out);
 /* The one line of the file that the value names; the file must be its owner's alone (0600).  `secret` must be clear
  * and is wiped by the caller. */
 void ppg_list_secret(struct ppg_list *l, const struct ppg_ini_line *line, struct buf *secret);
 /* The key for x-syncml-hmac in that file: 64 hexadecimal digits. */
+void ppg_list_mac_key(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out);
+/* A key shared for TLS: hexadecimal digits as every tool writes keys, for a password would be too weak (RFC 9257 §4). */
+void ppg_list_psk(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out);
 /* Of a file with 128 hexadecimal digits: the first half signs, the other wraps keys. */
 void ppg_list_xml_keys(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_xml_keys *out);
-void ppg_list_mac_key(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out);
 
 #endif

@@ -110,7 +110,7 @@ ROOMS = {
     "ppg/config": {
         "ours": {
             # A terminal's section may name its profile: a file that is read when the configuration is.
-            "base/": ANY, "pap/time.h": ANY, "pap/uaprof.h": ["terminals.c"], "ota/sip/uri.h": ["terminals.c", "keys.c"], "security/": ANY, "security/login/": ANY, "security/gba/": ANY, "security/rules/": ANY, "security/terminal/": ANY, "security/xml/xmlsec.h": ANY, "ota/registry.h": ANY, "ota/profile.h": ["terminals.c"], "base/net/tls.h": ANY, "base/net/uri.h": ANY,
+            "base/": ANY, "pap/time.h": ANY, "pap/uaprof.h": ["terminal_profile.c"], "ota/sip/uri.h": ["terminal_reach.c", "terminal_register.c", "keys.c"], "security/": ANY, "security/login/": ANY, "security/gba/": ANY, "security/rules/": ANY, "security/terminal/": ANY, "security/xml/xmlsec.h": ANY, "ota/registry.h": ANY, "ota/profile.h": ["terminal_profile.c"], "base/net/tls.h": ANY, "base/net/uri.h": ANY,
             "base/net/dns.h": ANY, "ppg/config.h": ANY, "ppg/settings.h": ANY, "ppg/config/": ANY,
         },
         "theirs": {"ini.h": ["ini.c"]},
