@@ -19,13 +19,14 @@
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
 
 struct draft {
-    struct ppg_list list;
+    struct ppg_list list; /* keys name fields by their distance from it */
     struct ppg_settings *out;
     uint64_t serial_min;
     uint64_t serial;
     unsigned tls_min, ciphers, suites;
     bool digest_md5;
 };
+_Static_assert(offsetof(struct draft, list) == 0, "the list is first");
 
 static struct draft *draft_of(struct ppg_list *l)
 {
@@ -90,14 +91,11 @@ static void set_suites(struct ppg_list *l, const struct ppg_ini_line *line)
               "leaves none of the suites in [protection]", &d->suites);
 }
 
-static void set_digest_md5(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->digest_md5);
-}
-
 static const struct ppg_list_key keys[] = {
-    {"serial", set_serial, .must = true},      {"tls-min", set_tls_min, .must = true},
-    {"ciphers", set_ciphers, .must = true},    {"digest-md5", set_digest_md5, .must = true},
+    {"serial", set_serial, .must = true},
+    {"tls-min", set_tls_min, .must = true},
+    {"ciphers", set_ciphers, .must = true},
+    {"digest-md5", .bool_at = offsetof(struct draft, digest_md5), .must = true},
     {"seal-suites", set_suites, .must = true},
 };
 

@@ -22,8 +22,8 @@
 
 /* The section being read. */
 struct draft {
-    struct ppg_list list;
-    struct arena mem; /* text of the section */
+    struct ppg_list list; /* keys name fields by their distance from it */
+    struct arena mem;     /* text of the section */
     struct sec_account account;
     struct slice certificates[SEC_ACCOUNT_LIST_MAX];
     struct slice networks[SEC_ACCOUNT_LIST_MAX];
@@ -42,6 +42,7 @@ struct draft {
     bool md5;
     bool broken; /* an account did not go in: the table takes no more */
 };
+_Static_assert(offsetof(struct draft, list) == 0, "the list is first");
 
 static struct draft *draft_of(struct ppg_list *l)
 {
@@ -120,32 +121,18 @@ static void set_issuer(struct ppg_list *l, const struct ppg_ini_line *line)
     buf_clear(&plain);
 }
 
-static void set_psk_identity(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->account.psk_identity);
-}
-
-/* Hexadecimal digits, as every tool writes keys: a password would be too weak (RFC 9257 §4). */
 static void set_psk_file(struct ppg_list *l, const struct ppg_ini_line *line)
 {
-    struct buf text;
-
-    buf_init(&text, PPG_LIST_SECRET_MAX_N + 1);
-    ppg_list_secret(l, line, &text);
-    if (text.n && sec_secret_set_hex(&draft_of(l)->account.psk, buf_slice(&text)))
-        ppg_list_say(l, line, "the file holds no key of 32 to 128 hexadecimal digits");
-    buf_wipe(&text);
+    ppg_list_psk(l, line, &draft_of(l)->account.psk);
 }
 
 static void set_psk_tls(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     static const struct ppg_word words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
-    int word = 0;
+    int word = 13;
 
-    if (ppg_value_word(line->value, words, &word))
-        ppg_list_say(l, line, "1.2 or 1.3");
-    else
-        draft_of(l)->account.psk_version = (unsigned)word;
+    ppg_list_word(l, line, words, &word);
+    draft_of(l)->account.psk_version = (unsigned)word;
 }
 
 static enum err use_psk(struct draft *d, const struct sec_key *k)
@@ -200,11 +187,6 @@ static void set_network(struct ppg_list *l, const struct ppg_ini_line *line)
         add_item(l, line, draft_of(l)->networks, &draft_of(l)->account.networks_n);
 }
 
-static void set_network_alone(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->account.by_network);
-}
-
 static void set_token(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     add_item(l, line, draft_of(l)->tokens, &draft_of(l)->account.tokens_n);
@@ -226,16 +208,6 @@ static void set_initiator_uri(struct ppg_list *l, const struct ppg_ini_line *lin
         ppg_list_say(l, line, "not an http(s) URI, \"*\" at most at its end");
     else
         add_item(l, line, draft_of(l)->uris, &draft_of(l)->account.initiator_uris_n);
-}
-
-static void set_digest_user(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_text(l, line, &draft_of(l)->mem, &draft_of(l)->account.digest_user);
-}
-
-static void set_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_secret(l, line, &draft_of(l)->password);
 }
 
 /* HA1 is as good as the password for Digest: a file that holds one is a secret file. */
@@ -279,40 +251,13 @@ static void set_mac_key_file(struct ppg_list *l, const struct ppg_ini_line *line
     ppg_list_mac_key(l, line, &draft_of(l)->account.mac.key[SEC_MAC_SHA256]);
 }
 
-static void set_basic(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->account.basic);
-}
-
-static void set_basic_clear(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->account.basic_clear);
-}
-
 static void set_require(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     static const struct ppg_word words[] = {{"any", SEC_REQUIRE_ANY}, {"all", SEC_REQUIRE_ALL}, {NULL, 0}};
-    int word = 0;
+    int word = SEC_REQUIRE_ANY;
 
-    if (ppg_value_word(line->value, words, &word))
-        ppg_list_say(l, line, "any or all");
-    else
-        draft_of(l)->account.require = (enum sec_require)word;
-}
-
-static void set_trusted(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->account.trusted);
-}
-
-static void set_anonymous(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->account.anonymous);
-}
-
-static void set_ask_protection(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->account.may_ask_protection);
+    ppg_list_word(l, line, words, &word);
+    draft_of(l)->account.require = (enum sec_require)word;
 }
 
 static void take_rate(struct ppg_list *l, const struct ppg_ini_line *line, struct rate *out)
@@ -365,33 +310,33 @@ static void set_connections_max(struct ppg_list *l, const struct ppg_ini_line *l
 static const struct ppg_list_key keys[] = {
     {"certificate", set_certificate, .repeats = true},
     {"certificate-issuer", set_issuer, .repeats = true},
-    {"psk-identity", set_psk_identity, .repeats = false},
-    {"psk-file", set_psk_file, .repeats = false},
+    {"psk-identity", .text_at = offsetof(struct draft, account.psk_identity)},
+    {"psk-file", .set = set_psk_file},
     {"key", set_key, .repeats = true},
-    {"psk-tls", set_psk_tls, .repeats = false},
-    {"digest-user", set_digest_user, .repeats = false},
-    {"password-file", set_password_file, .repeats = false},
-    {"digest-ha1-sha256", set_ha1_sha256, .repeats = false},
-    {"digest-ha1-md5", set_ha1_md5, .repeats = false},
-    {"mac-key-file", set_mac_key_file, .repeats = false},
-    {"mac-md5", set_mac_md5, .repeats = false},
-    {"basic", set_basic, .repeats = false},
-    {"basic-clear", set_basic_clear, .repeats = false},
+    {"psk-tls", .set = set_psk_tls},
+    {"digest-user", .text_at = offsetof(struct draft, account.digest_user)},
+    {"password-file", .secret_at = offsetof(struct draft, password)},
+    {"digest-ha1-sha256", .set = set_ha1_sha256},
+    {"digest-ha1-md5", .set = set_ha1_md5},
+    {"mac-key-file", .set = set_mac_key_file},
+    {"mac-md5", .set = set_mac_md5},
+    {"basic", .bool_at = offsetof(struct draft, account.basic)},
+    {"basic-clear", .bool_at = offsetof(struct draft, account.basic_clear)},
     {"token", set_token, .repeats = true},
     {"asserted-identity", set_asserted, .repeats = true},
     {"subscriber", set_subscriber, .repeats = true},
-    {"require", set_require, .repeats = false},
+    {"require", .set = set_require},
     {"network", set_network, .repeats = true},
-    {"network-alone", set_network_alone, .repeats = false},
+    {"network-alone", .bool_at = offsetof(struct draft, account.by_network)},
     {"initiator-uri", set_initiator_uri, .repeats = true},
-    {"trusted", set_trusted, .repeats = false},
-    {"ask-protection", set_ask_protection, .repeats = false},
-    {"anonymous", set_anonymous, .repeats = false},
-    {"rate", set_rate, .repeats = false},
-    {"recipient-rate", set_recipient_rate, .repeats = false},
-    {"queue-limit", set_queue_limit, .repeats = false},
-    {"body-max", set_body_max, .repeats = false},
-    {"connections-max", set_connections_max, .repeats = false},
+    {"trusted", .bool_at = offsetof(struct draft, account.trusted)},
+    {"ask-protection", .bool_at = offsetof(struct draft, account.may_ask_protection)},
+    {"anonymous", .bool_at = offsetof(struct draft, account.anonymous)},
+    {"rate", .set = set_rate},
+    {"recipient-rate", .set = set_recipient_rate},
+    {"queue-limit", .set = set_queue_limit},
+    {"body-max", .set = set_body_max},
+    {"connections-max", .set = set_connections_max},
 };
 
 static enum err hash_password(struct draft *d)
@@ -452,6 +397,7 @@ static bool start(struct draft *d, struct ppg_load *load, const char *file, stru
     enum err e;
 
     *d = (struct draft){.list = {.load = load,
+                                 .mem = &d->mem,
                                  .kind = "initiator",
                                  .keys = keys,
                                  .keys_n = COUNT(keys),

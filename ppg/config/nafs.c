@@ -13,7 +13,7 @@
 #define COUNT(a)      (sizeof(a) / sizeof((a)[0]))
 
 struct draft {
-    struct ppg_list list;
+    struct ppg_list list; /* keys name fields by their distance from it */
     struct arena mem;
     struct sec_naf_peer peer;
     struct slice certificates[SEC_NAF_ITEMS_MAX], fqdns[SEC_NAF_ITEMS_MAX], uas[SEC_NAF_ITEMS_MAX];
@@ -21,6 +21,7 @@ struct draft {
     struct sec_keyserver *server;
     struct sec_nafs *to;
 };
+_Static_assert(offsetof(struct draft, list) == 0, "the list is first");
 
 static struct draft *draft_of(struct ppg_list *l)
 {
@@ -94,16 +95,6 @@ static void set_protocol(struct ppg_list *l, const struct ppg_ini_line *line)
         d->peer.uas_n++;
 }
 
-static void set_push(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->peer.push);
-}
-
-static void set_identity(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_bool(l, line, &draft_of(l)->peer.identity);
-}
-
 static void set_lifetime(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     int64_t ms = 0;
@@ -118,8 +109,8 @@ static const struct ppg_list_key keys[] = {
     {"certificate", set_certificate, .repeats = true, .must = true},
     {"name", set_name, .repeats = true, .must = true},
     {"protocol", set_protocol, .repeats = true, .must = true},
-    {"push", set_push, .must = false},
-    {"identity", set_identity, .must = false},
+    {"push", .bool_at = offsetof(struct draft, peer.push)},
+    {"identity", .bool_at = offsetof(struct draft, peer.identity)},
     {"lifetime", set_lifetime, .must = false},
 };
 

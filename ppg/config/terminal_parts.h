@@ -11,7 +11,7 @@
 #define PPG_TERMINAL_KEYS_MAX 64 /* as a list has them */
 
 struct ppg_terminal_draft {
-    struct ppg_list list; /* first: keys name fields by their distance from it */
+    struct ppg_list list; /* keys name fields by their distance from it */
     struct ppg_list_key keys[PPG_TERMINAL_KEYS_MAX];
     struct arena mem; /* text of the section */
     struct ota_terminal terminal;
@@ -30,6 +30,7 @@ struct ppg_terminal_draft {
     struct map models; /* file name -> what it says: many terminals name one */
     struct arena models_mem;
 };
+_Static_assert(offsetof(struct ppg_terminal_draft, list) == 0, "the list is first");
 
 static inline struct ppg_terminal_draft *ppg_terminal_draft(struct ppg_list *l)
 {

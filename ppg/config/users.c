@@ -11,13 +11,14 @@
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
 
 struct draft {
-    struct ppg_list list;
+    struct ppg_list list; /* keys name fields by their distance from it */
     struct arena mem;
     struct slice name;
     struct buf password; /* wiped */
     const struct sec_keyring *keyring;
     struct sec_accounts *to;
 };
+_Static_assert(offsetof(struct draft, list) == 0, "the list is first");
 
 static struct draft *draft_of(struct ppg_list *l)
 {
@@ -43,11 +44,6 @@ static void begin(struct ppg_list *l, struct slice name)
         ppg_load_say(l->load, ERR_NOMEM, l->at, SLICE_NONE, "no memory");
 }
 
-static void set_password_file(struct ppg_list *l, const struct ppg_ini_line *line)
-{
-    ppg_list_secret(l, line, &draft_of(l)->password);
-}
-
 static void set_key(struct ppg_list *l, const struct ppg_ini_line *line)
 {
     struct draft *d = draft_of(l);
@@ -63,7 +59,7 @@ static void set_key(struct ppg_list *l, const struct ppg_ini_line *line)
 }
 
 static const struct ppg_list_key keys[] = {
-    {"password-file", set_password_file, .must = false},
+    {"password-file", .secret_at = offsetof(struct draft, password)},
     {"key", set_key, .must = false},
 };
 

@@ -229,7 +229,7 @@ static void test_shared_keys(void)
         {"psk-identity = x-ppg:a\npsk-file = key\n", "000102030405060708090a0b0c0d0e0f\n", 0600, NULL},
         {"psk-identity = x-ppg:a\npsk-file = key\npsk-tls = 1.2\n", HA1_SHA256, 0600, NULL},
         {"psk-identity = x-ppg:a\npsk-file = key\n", "000102030405060708090a0b0c0d0e", 0600,
-         ":1: a: the shared key has less than 128 bits"},
+         ":3: psk-file: the file holds no key of 32 to 128 hexadecimal digits"},
         {"psk-identity = x-ppg:a\npsk-file = key\n", "correct horse battery staple", 0600,
          ":3: psk-file: the file holds no key of 32 to 128 hexadecimal digits"},
         {"psk-identity = x-ppg:a\npsk-file = key\n", HA1_SHA256, 0640,
