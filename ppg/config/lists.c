@@ -72,6 +72,20 @@ static void next_section(struct ppg_list *first, const struct ppg_ini_line *line
     open_section(l, line->at, slice_trim(name));
 }
 
+/* What is there already, by a key that stands for several.  True: told. */
+static bool is_said(struct ppg_list *l, const struct ppg_ini_line *line, bool there)
+{
+    if (there)
+        ppg_list_say(l, line, "another key of this section has said it");
+    return there;
+}
+
+static void take_text(struct ppg_list *l, const struct ppg_ini_line *line, struct slice *out)
+{
+    if (!is_said(l, line, out->n != 0))
+        ppg_list_text(l, line, l->mem, out);
+}
+
 static void take_value(struct ppg_list *l, const struct ppg_list_key *key, const struct ppg_ini_line *line)
 {
     char *draft = (char *)l;
@@ -79,7 +93,7 @@ static void take_value(struct ppg_list *l, const struct ppg_list_key *key, const
     if (key->set)
         key->set(l, line);
     else if (key->text_at)
-        ppg_list_text(l, line, l->mem, (struct slice *)(void *)(draft + key->text_at));
+        take_text(l, line, (struct slice *)(void *)(draft + key->text_at));
     else if (key->bool_at)
         ppg_list_bool(l, line, (bool *)(void *)(draft + key->bool_at));
     else
@@ -175,6 +189,8 @@ void ppg_list_secret(struct ppg_list *l, const struct ppg_ini_line *line, struct
 {
     struct buf path;
 
+    if (is_said(l, line, secret->n != 0))
+        return;
     buf_init(&path, PPG_INI_LINE_MAX_N + 1);
     ppg_load_path(line->at.file, line->value, &path);
     if (buf_err(&path))
@@ -209,6 +225,8 @@ void ppg_list_psk(struct ppg_list *l, const struct ppg_ini_line *line, struct se
 {
     struct buf text;
 
+    if (is_said(l, line, out->n != 0))
+        return;
     buf_init(&text, PPG_LIST_SECRET_MAX_N + 1);
     ppg_list_secret(l, line, &text);
     if (text.n && (sec_secret_set_hex(out, buf_slice(&text)) || out->n < PSK_MIN_N))

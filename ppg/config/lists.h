@@ -19,7 +19,7 @@ typedef void ppg_list_set_fn(struct ppg_list *l, const struct ppg_ini_line *line
 struct ppg_list_key {
     const char *name;
     ppg_list_set_fn *set; /* takes the value or tells why not */
-    size_t text_at;       /* struct slice, as ppg_list_text, in the list's mem */
+    size_t text_at;       /* struct slice, empty until then: as ppg_list_text, in the list's mem */
     size_t bool_at;       /* bool, as ppg_list_bool */
     size_t secret_at;     /* struct buf, as ppg_list_secret */
     bool repeats;         /* may stand several times in a section */
@@ -57,8 +57,8 @@ void ppg_list_bool(struct ppg_list *l, const struct ppg_ini_line *line, bool *ou
 void ppg_list_text(struct ppg_list *l, const struct ppg_ini_line *line, struct arena *mem, struct slice *out);
 void ppg_list_word(struct ppg_list *l, const struct ppg_ini_line *line, const struct ppg_word *words,
                    int *out);
-/* The one line of the file that the value names; the file must be its owner's alone (0600).  `secret` must be clear
- * and is wiped by the caller. */
+/* The one line of the file that the value names; the file must be its owner's alone (0600).  `secret` is wiped by the
+ * caller; one that holds something is a mistake of the section's, and stays. */
 void ppg_list_secret(struct ppg_list *l, const struct ppg_ini_line *line, struct buf *secret);
 /* The key for x-syncml-hmac in that file: 64 hexadecimal digits. */
 void ppg_list_mac_key(struct ppg_list *l, const struct ppg_ini_line *line, struct sec_secret *out);

@@ -723,9 +723,17 @@ static void test_keys_that_will_not_do(void)
         {"login-key = nobody\n", "no password"},
         {"association = phone\nassociation-file = sa\n", "two ways"},
         {"login-user = x\nlogin-key = gate\n", "leave them out"},
+        {"login-key = gate\nlogin-user = x\n", ":4: login-user: another key of this section has said it"},
+        {"login-key = gate\nlogin-password-file = pw\n",
+         ":4: login-password-file: another key of this section has said it"},
+        {"calls-in = tls\ncall-proof = psk\ncall-key = psk\ncall-psk-identity = x\n",
+         ":6: call-psk-identity: another key of this section has said it"},
+        {"calls-in = tls\ncall-proof = psk\ncall-key = psk\ncall-psk-file = pw\n",
+         ":6: call-psk-file: another key of this section has said it"},
     };
     struct sec_keyring *r = keyring();
 
+    test_write_file("pw", KEY "\n", 0600);
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct fixture *f = read_with_keys(r, rows[i].more);
 
