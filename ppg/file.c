@@ -9,29 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE_N 16384u
+#include "base/fd.h"
 
 static enum err fail(enum err e, const char *path, const char *what, char why[PPG_FILE_WHY_N])
 {
     (void)snprintf(why, PPG_FILE_WHY_N, "%.160s: %s%s%s", path, what, e == ERR_IO ? ": " : "",
                    e == ERR_IO ? strerror(errno) : "");
     return e;
-}
-
-static enum err read_all(int fd, struct buf *text)
-{
-    for (;;) {
-        char piece[PIECE_N];
-        ssize_t n = read(fd, piece, sizeof piece);
-
-        if (n == 0)
-            return ERR_OK;
-        if (n < 0 && errno != EINTR)
-            return ERR_IO;
-        buf_add(text, slice_of(piece, n > 0 ? (size_t)n : 0));
-        if (buf_err(text))
-            return buf_err(text);
-    }
 }
 
 enum err ppg_file_read(const char *path, struct buf *text, struct ppg_file_stamp *mark,
@@ -42,23 +26,11 @@ enum err ppg_file_read(const char *path, struct buf *text, struct ppg_file_stamp
 
     if (fd < 0)
         return fail(ERR_IO, path, "cannot be opened", why);
-    e = fstat(fd, &mark->st) == 0 ? read_all(fd, text) : ERR_IO;
+    e = fstat(fd, &mark->st) == 0 ? fd_read(fd, text) : ERR_IO;
     if (e)
         (void)fail(e, path, e == ERR_LIMIT ? "too big" : "cannot be read", why);
     (void)close(fd);
     return e;
-}
-
-enum err ppg_file_write(int fd, struct slice text)
-{
-    while (text.n) {
-        ssize_t n = write(fd, text.p, text.n);
-
-        if (n < 0 && errno != EINTR)
-            return ERR_IO;
-        text = slice_sub(text, n > 0 ? (size_t)n : 0, text.n);
-    }
-    return ERR_OK;
 }
 
 enum err ppg_file_sync_folder(const char *path)
@@ -85,7 +57,7 @@ static bool same(const struct stat *a, const struct stat *b)
  * only be kept by root. */
 static enum err write_beside(int fd, struct slice text, const struct stat *as, struct stat *now)
 {
-    if (ppg_file_write(fd, text) || fchmod(fd, as->st_mode & 07777) != 0)
+    if (fd_write(fd, text) || fchmod(fd, as->st_mode & 07777) != 0)
         return ERR_IO;
     if ((as->st_uid != geteuid() || as->st_gid != getegid()) && fchown(fd, as->st_uid, as->st_gid) != 0 &&
         errno != EPERM)

@@ -25,7 +25,5 @@ enum err ppg_file_replace(const char *path, struct slice text, struct ppg_file_s
 
 /* The folder's entries survive a power cut.  ERR_IO. */
 enum err ppg_file_sync_folder(const char *path_of_a_file) MUST_USE;
-/* All of it, in as many writes as it takes.  ERR_IO. */
-enum err ppg_file_write(int fd, struct slice text) MUST_USE;
 
 #endif

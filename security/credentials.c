@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
 
 #define CERT_MAX_N   ((size_t)1 << 20)
 #define CRL_MAX_N    ((size_t)32 << 20)
@@ -52,18 +53,9 @@ static enum err check_mode(int fd, const char *file, bool secret, size_t max_n, 
 
 static enum err read_all(int fd, const char *file, struct buf *out, char *why)
 {
-    ssize_t n;
+    enum err e = fd_read(fd, out);
 
-    do {
-        char *room = buf_room(out, 4096);
-
-        if (!room)
-            return fault(why, buf_err(out), file, "too large");
-        n = read(fd, room, 4096);
-        if (n > 0)
-            buf_commit(out, (size_t)n);
-    } while (n > 0 || (n < 0 && errno == EINTR));
-    return n < 0 ? fault(why, ERR_IO, file, strerror(errno)) : ERR_OK;
+    return e ? fault(why, e, file, e == ERR_IO ? strerror(errno) : "too large") : ERR_OK;
 }
 
 static enum err read_file(const char *file, bool secret, size_t max_n, struct buf *out, char *why)
@@ -76,7 +68,7 @@ static enum err read_file(const char *file, bool secret, size_t max_n, struct bu
     if (fd < 0)
         return fault(why, ERR_IO, file, strerror(errno));
     /* All the room at once: growing would leave copies of a key behind. */
-    buf_init(out, max_n + 4096);
+    buf_init(out, max_n);
     e = check_mode(fd, file, secret, max_n, why);
     if (!e && secret && !buf_room(out, max_n))
         e = fault(why, ERR_NOMEM, file, "out of memory");

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/codec.h"
+#include "base/fd.h"
 #include "base/mem.h"
 
 #define PATH_N       1024
@@ -30,18 +31,9 @@ static enum err say(char why[SEC_KEYRING_WHY_N], enum err e, const char *path, c
 
 static enum err read_fd(int fd, size_t n, struct buf *out)
 {
-    char *room = buf_room(out, n);
-    size_t have = 0;
-    ssize_t got = 1;
+    enum err e = buf_room(out, n) ? fd_read(fd, out) : buf_err(out);
 
-    if (!room)
-        return buf_err(out);
-    while (have < n && got > 0) {
-        got = read(fd, room + have, n - have);
-        have += got > 0 ? (size_t)got : 0;
-    }
-    buf_commit(out, have);
-    return have == n ? ERR_OK : ERR_IO;
+    return e || out->n == n ? e : ERR_IO;
 }
 
 /* A regular file that grants nothing in `forbidden`; at most max_n octets, which the caller wipes. */
@@ -202,16 +194,11 @@ static int folder_lock(const char *path, char why[SEC_KEYRING_WHY_N])
     return fd;
 }
 
-static enum err write_fd(int fd, struct slice left)
+static enum err write_fd(int fd, struct slice octets)
 {
-    while (left.n) {
-        ssize_t n = write(fd, left.p, left.n);
+    enum err e = fd_write(fd, octets);
 
-        if (n <= 0)
-            return ERR_IO;
-        left = slice_sub(left, (size_t)n, left.n);
-    }
-    return fsync(fd) ? ERR_IO : ERR_OK;
+    return e || fsync(fd) == 0 ? e : ERR_IO;
 }
 
 /* The steps of the head comment from "write" on. */

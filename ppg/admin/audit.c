@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/codec.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/scan.h"
 #include "pap/time.h"
@@ -319,7 +320,7 @@ static enum err append(const char *path, struct slice line)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-    enum err e = end < 0 ? ERR_IO : ppg_file_write(fd, line);
+    enum err e = end < 0 ? ERR_IO : fd_write(fd, line);
 
     if (!e && fsync(fd) != 0)
         e = ERR_IO;

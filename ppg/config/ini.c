@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -79,23 +80,17 @@ bool ppg_load_mode(struct ppg_load *load, const char *path, const struct stat *s
     return false;
 }
 
+/* n octets, as far as is known; a NUL behind them. */
 static enum err read_all(int fd, size_t n, struct buf *text)
 {
-    char *room = buf_room(text, n + 1);
-    size_t have = 0;
-    ssize_t got = 1;
+    enum err e = buf_room(text, n + 1) ? fd_read(fd, text) : buf_err(text);
 
-    if (!room)
+    if (e)
+        return e;
+    buf_add_ch(text, '\0');
+    if (buf_err(text))
         return buf_err(text);
-    while (have < n && got > 0) {
-        got = read(fd, room + have, n - have);
-        if (got > 0)
-            have += (size_t)got;
-    }
-    if (got < 0)
-        return ERR_IO;
-    room[have] = '\0';
-    buf_commit(text, have);
+    buf_cut(text, text->n - 1);
     return ERR_OK;
 }
 

@@ -5,17 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static bool write_all(int fd, struct slice s)
-{
-    while (s.n) {
-        ssize_t n = write(fd, s.p, s.n);
-
-        if (n <= 0)
-            return false;
-        s = slice_sub(s, (size_t)n, SIZE_MAX);
-    }
-    return true;
-}
+#include "base/fd.h"
 
 enum err tool_keep(const char *path, struct slice text)
 {
@@ -28,7 +18,7 @@ enum err tool_keep(const char *path, struct slice text)
     fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return ERR_IO;
-    good = write_all(fd, text) && fsync(fd) == 0;
+    good = fd_write(fd, text) == ERR_OK && fsync(fd) == 0;
     good = close(fd) == 0 && good && rename(beside, path) == 0;
     if (!good)
         (void)unlink(beside);

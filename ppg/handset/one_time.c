@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/codec.h"
+#include "base/fd.h"
 #include "base/net/httpc.h"
 #include "base/net/uri.h"
 #include "ota/terminal/login.h"
@@ -62,8 +63,8 @@ static enum err write_key(const char *path, struct slice key)
     codec_hex(&text, key);
     buf_add_ch(&text, '\n');
     e = buf_err(&text);
-    if (!e && write(fd, text.p, text.n) != (ssize_t)text.n)
-        e = ERR_IO;
+    if (!e)
+        e = fd_write(fd, buf_slice(&text));
     buf_wipe(&text);
     if (close(fd) && !e)
         e = ERR_IO;

@@ -1,15 +1,14 @@
 /* Options, times and files of the command line programs; see tool.h. */
 #include "ppg/tool/tool.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/scan.h"
 #include "pap/time.h"
 
-#define READ_N    16384u
 #define HELP_AT   34                           /* column of the explanations */
 #define DIGITS_OK (INT64_C(100) * 365 * 86400) /* a hundred years, in seconds */
 
@@ -156,16 +155,8 @@ enum err tool_read(const char *path, struct buf *out)
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     enum err e = fd < 0 ? ERR_IO : ERR_OK;
 
-    while (!e) {
-        char piece[READ_N];
-        ssize_t n = read(fd, piece, sizeof piece);
-
-        if (n == 0)
-            break;
-        if (n > 0)
-            buf_add(out, slice_of(piece, (size_t)n));
-        e = n > 0 ? buf_err(out) : errno == EINTR ? ERR_OK : ERR_IO;
-    }
+    if (!e)
+        e = fd_read(fd, out);
     if (fd >= 0 && !standard)
         (void)close(fd);
     return e;
