@@ -2,10 +2,9 @@
  * the registry.  [OTA-HTTP §6], RFC 7616, RFC 7617. */
 #include "ota/login.h"
 
-#include "base/codec.h"
+#include "security/login/basic.h"
 
 #define CHALLENGES_MAX 8
-#define CNONCE_N       16 /* octets of chance in a cnonce */
 
 void ota_login_init(struct ota_login_state *s)
 {
@@ -90,47 +89,6 @@ bool ota_login_wants_body(const struct ota_login_state *s)
     return s->scheme == OTA_LOGIN_DIGEST && s->offer.auth_int;
 }
 
-static enum err print_digest(struct ota_login_state *s, const struct ota_login *login,
-                             const struct sec_digest_request *request, struct buf *out)
-{
-    uint8_t chance[CNONCE_N];
-    struct sec_secret ha1;
-    struct sec_digest_response sent;
-    struct buf cnonce;
-    enum err e = sec_random(chance, sizeof chance);
-
-    if (e)
-        return e;
-    sec_secret_init(&ha1);
-    buf_init(&cnonce, 2 * CNONCE_N);
-    codec_hex(&cnonce, slice_of(chance, sizeof chance));
-    e = buf_err(&cnonce);
-    if (!e)
-        e = sec_digest_ha1(s->offer.algorithm, login->user, s->offer.realm, login->password, &ha1);
-    if (!e)
-        e = sec_digest_answer(&s->offer, login->user, &ha1, request, buf_slice(&cnonce), ++s->nc, out, &sent);
-    sec_secret_clear(&ha1);
-    buf_clear(&cnonce);
-    return e;
-}
-
-static enum err print_basic(const struct ota_login *login, struct buf *out)
-{
-    struct buf pair;
-    enum err e;
-
-    buf_init(&pair, login->user.n + login->password.n + 1);
-    (void)buf_room(&pair, pair.max);
-    buf_add(&pair, login->user);
-    buf_add_ch(&pair, ':');
-    buf_add(&pair, login->password);
-    e = buf_err(&pair);
-    buf_add(out, SLICE("Basic "));
-    codec_base64(out, buf_slice(&pair));
-    buf_wipe(&pair);
-    return e ? e : buf_err(out);
-}
-
 enum err ota_login_print(struct ota_login_state *s, const struct ota_login *login,
                          const struct sec_digest_request *request, struct buf *out)
 {
@@ -139,7 +97,9 @@ enum err ota_login_print(struct ota_login_state *s, const struct ota_login *logi
     if (s->scheme == OTA_LOGIN_NONE || login->user.n == 0)
         return ERR_OK;
     buf_add(out, SLICE("Authorization: "));
-    e = s->scheme == OTA_LOGIN_BASIC ? print_basic(login, out) : print_digest(s, login, request, out);
+    e = s->scheme == OTA_LOGIN_BASIC
+            ? sec_basic_print(login->user, login->password, out)
+            : sec_digest_answer_password(&s->offer, login->user, login->password, request, ++s->nc, out);
     buf_add(out, SLICE("\r\n"));
     return e ? e : buf_err(out);
 }

@@ -14,6 +14,7 @@
 #include "pap/print.h"
 #include "pap/vocab.h"
 #include "ppg/outbound.h"
+#include "ppg/reply.h"
 #include "ppg/rest.h"
 #include "ppg/stage.h"
 #include "ppg/turns.h"
@@ -81,28 +82,6 @@ struct ppg_notify {
 
 /* --- the document --- */
 
-/* push.h and pap/message.h both number these; the order differs. */
-static const enum pap_priority priorities[] = {[PPG_PRIO_HIGH] = PAP_PRIORITY_HIGH,
-                                               [PPG_PRIO_MEDIUM] = PAP_PRIORITY_MEDIUM,
-                                               [PPG_PRIO_LOW] = PAP_PRIORITY_LOW};
-static const enum pap_delivery methods[] = {
-    [PPG_METHOD_NOTSPECIFIED] = PAP_DELIVERY_NOTSPECIFIED,
-    [PPG_METHOD_CONFIRMED] = PAP_DELIVERY_CONFIRMED,
-    [PPG_METHOD_PREFERCONFIRMED] = PAP_DELIVERY_PREFERCONFIRMED,
-    [PPG_METHOD_UNCONFIRMED] = PAP_DELIVERY_UNCONFIRMED,
-};
-
-static struct pap_qos qos_of(const struct ppg_notice *n)
-{
-    return (struct pap_qos){.given = n->flags & PPG_HAS_QOS,
-                            .priority = priorities[n->priority],
-                            .delivery = methods[n->method],
-                            .network = n->network.n ? n->network : SLICE_NONE,
-                            .bearer = n->bearer.n ? n->bearer : SLICE_NONE,
-                            .network_required = n->flags & PPG_NETWORK_REQUIRED,
-                            .bearer_required = n->flags & PPG_BEARER_REQUIRED};
-}
-
 enum err ppg_notify_print(const struct ppg_settings *set, const struct ppg_notice *n, struct buf *out)
 {
     struct slice address = n->address;
@@ -119,7 +98,7 @@ enum err ppg_notify_print(const struct ppg_settings *set, const struct ppg_notic
         .code = (enum pap_code)n->code,
         .desc = slice_str(pap_code_text((enum pap_code)n->code)),
         .addrs = {&address, 1},
-        .qos = qos_of(n),
+        .qos = ppg_reply_qos(n->flags, n->priority, n->method, n->network, n->bearer),
     };
     return pap_print(&m, out);
 }

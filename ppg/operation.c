@@ -340,7 +340,8 @@ static enum err status_listed(struct operation *op, struct ppg_row *rows)
 
 static void add_qos(struct operation *op)
 {
-    struct pap_qos qos = ppg_reply_qos(op->as.show.push);
+    const struct ppg_push *p = op->as.show.push;
+    struct pap_qos qos = ppg_reply_qos(p->flags, p->priority, p->method, p->network, p->bearer);
 
     for (size_t i = 0; i < op->results.n; i++)
         if (op->results.v[i].state != PAP_STATE_UNKNOWN)

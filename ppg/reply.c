@@ -48,7 +48,8 @@ size_t ppg_reply_max_n(const struct ppg_settings *set)
     return ANSWER_BASE_N + ESCAPE_N * set->pap.control_max_n + RESULT_MAX_N * set->pap.recipients_max;
 }
 
-struct pap_qos ppg_reply_qos(const struct ppg_push *p)
+struct pap_qos ppg_reply_qos(uint32_t flags, uint8_t priority, uint8_t method, struct slice network,
+                             struct slice bearer)
 {
     static const enum pap_priority priorities[] = {[PPG_PRIO_HIGH] = PAP_PRIORITY_HIGH,
                                                    [PPG_PRIO_MEDIUM] = PAP_PRIORITY_MEDIUM,
@@ -60,13 +61,13 @@ struct pap_qos ppg_reply_qos(const struct ppg_push *p)
         [PPG_METHOD_UNCONFIRMED] = PAP_DELIVERY_UNCONFIRMED,
     };
 
-    return (struct pap_qos){.given = p->flags & PPG_HAS_QOS,
-                            .priority = priorities[p->priority],
-                            .delivery = methods[p->method],
-                            .network = p->network.n ? p->network : SLICE_NONE,
-                            .bearer = p->bearer.n ? p->bearer : SLICE_NONE,
-                            .network_required = p->flags & PPG_NETWORK_REQUIRED,
-                            .bearer_required = p->flags & PPG_BEARER_REQUIRED};
+    return (struct pap_qos){.given = flags & PPG_HAS_QOS,
+                            .priority = priorities[priority],
+                            .delivery = methods[method],
+                            .network = network.n ? network : SLICE_NONE,
+                            .bearer = bearer.n ? bearer : SLICE_NONE,
+                            .network_required = flags & PPG_NETWORK_REQUIRED,
+                            .bearer_required = flags & PPG_BEARER_REQUIRED};
 }
 
 static struct pap_note note_of(const char *stage, const char *note, int64_t at_ms)

@@ -35,8 +35,9 @@ enum pap_code ppg_reply_code(enum err e);
 
 /* Octets of the longest answer these settings allow: what a request may name, and what is said about each address. */
 size_t ppg_reply_max_n(const struct ppg_settings *set);
-/* As the submission gave it. */
-struct pap_qos ppg_reply_qos(const struct ppg_push *p);
+/* As the submission gave it; flags, priority and method as push.h numbers them, which is not PAP's order. */
+struct pap_qos ppg_reply_qos(uint32_t flags, uint8_t priority, uint8_t method, struct slice network,
+                             struct slice bearer);
 
 /* The document for an outcome; ERR_NOMEM, ERR_LIMIT. */
 enum err ppg_reply_print(const struct ppg_core *c, const struct ppg_outcome *o, struct buf *out) MUST_USE;

@@ -87,29 +87,43 @@ enum err sec_aka_vector_make(const struct sec_milenage *m, const uint8_t rand[SE
     return e;
 }
 
-enum err sec_aka_vector_again(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N],
-                              const uint8_t autn[SEC_AKA_AUTN_N], enum sec_aka_star star,
-                              struct sec_aka_vector *out)
+/* The vector that AUTN belongs to, if it is one of this module's: the number is under AK, and the MAC says whether it is right
+ * (TS 33.102 §6.3.3).  *sqn: its number.  *out is the caller's to clear. */
+static enum err vector_of(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N],
+                          const uint8_t autn[SEC_AKA_AUTN_N], enum sec_aka_star star,
+                          struct sec_aka_vector *out, uint64_t *sqn)
 {
     struct sec_milenage_keys keys;
-    uint8_t sqn[SEC_AKA_SQN_N];
-    struct sec_aka_vector v;
+    uint8_t octets[SEC_AKA_SQN_N];
     enum err e = sec_milenage_f2345(m, rand, &keys);
 
     if (e)
         return e;
-    mem_copy(sqn, sizeof sqn, slice_of(autn, SEC_AKA_SQN_N));
-    xor_octets(sqn, keys.ak, SEC_AKA_AK_N);
+    mem_copy(octets, sizeof octets, slice_of(autn, SEC_AKA_SQN_N));
+    xor_octets(octets, keys.ak, SEC_AKA_AK_N);
     sec_milenage_keys_clear(&keys);
-    e = sec_aka_vector_make(m, rand, sqn_get(sqn), num_get16(autn + SEC_AKA_SQN_N), star, &v);
+    *sqn = sqn_get(octets);
+    e = sec_aka_vector_make(m, rand, *sqn, num_get16(autn + SEC_AKA_SQN_N), star, out);
+    if (!e && !slice_eq_ct(slice_of(out->autn, sizeof out->autn), slice_of(autn, SEC_AKA_AUTN_N))) {
+        sec_aka_vector_clear(out);
+        e = ERR_DENIED;
+    }
+    return e;
+}
+
+enum err sec_aka_vector_again(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N],
+                              const uint8_t autn[SEC_AKA_AUTN_N], enum sec_aka_star star,
+                              struct sec_aka_vector *out)
+{
+    struct sec_aka_vector v;
+    uint64_t sqn;
+    enum err e = vector_of(m, rand, autn, star, &v, &sqn);
+
     if (e)
         return e;
-    if (slice_eq_ct(slice_of(v.autn, sizeof v.autn), slice_of(autn, SEC_AKA_AUTN_N)))
-        *out = v;
-    else
-        e = ERR_DENIED;
+    *out = v;
     sec_aka_vector_clear(&v);
-    return e;
+    return ERR_OK;
 }
 
 enum err sec_aka_auts_make(const struct sec_milenage *m, const uint8_t rand[SEC_AKA_RAND_N], uint64_t sqn_ms,
@@ -205,23 +219,15 @@ enum err sec_aka_respond(const struct sec_milenage *m, const uint8_t rand[SEC_AK
                          const uint8_t autn[SEC_AKA_AUTN_N], enum sec_aka_star star,
                          struct sec_aka_seen *seen, struct sec_aka_vector *out)
 {
-    struct sec_milenage_keys keys;
     struct sec_aka_vector v;
-    uint8_t sqn[SEC_AKA_SQN_N];
-    enum err e = sec_milenage_f2345(m, rand, &keys);
+    uint64_t sqn;
+    enum err e = vector_of(m, rand, autn, star, &v, &sqn);
 
     if (e)
         return e;
-    mem_copy(sqn, sizeof sqn, slice_of(autn, SEC_AKA_SQN_N));
-    xor_octets(sqn, keys.ak, SEC_AKA_AK_N);
-    sec_milenage_keys_clear(&keys);
-    e = sec_aka_vector_make(m, rand, sqn_get(sqn), num_get16(autn + SEC_AKA_SQN_N), star, &v);
-    if (!e && !slice_eq_ct(slice_of(v.autn, sizeof v.autn), slice_of(autn, SEC_AKA_AUTN_N)))
-        e = ERR_DENIED;
-    if (!e)
-        e = sec_aka_seen_check(seen, sqn_get(sqn));
+    e = sec_aka_seen_check(seen, sqn);
     if (!e) {
-        sec_aka_seen_update(seen, sqn_get(sqn));
+        sec_aka_seen_update(seen, sqn);
         *out = v;
     }
     sec_aka_vector_clear(&v);

@@ -2,9 +2,6 @@
  * from. */
 #include "ota/sip/login.h"
 
-#include "base/codec.h"
-
-#define CNONCE_N   16 /* octets of chance */
 #define STALES_MAX 2
 
 void ota_sip_login_init(struct ota_sip_login *l)
@@ -280,17 +277,13 @@ enum err ota_sip_login_print(struct ota_sip_login *l, const struct ota_login *as
                              const struct sec_digest_request *request, const struct ota_sip_verify *verify,
                              struct buf *out)
 {
-    uint8_t chance[CNONCE_N];
     struct buf cnonce;
     enum err e = ERR_OK;
 
-    buf_init(&cnonce, 2 * CNONCE_N);
+    buf_init(&cnonce, SEC_DIGEST_CNONCE_N);
     for (size_t i = 0; i < l->n && !e; i++) {
-        buf_reset(&cnonce, 2 * CNONCE_N);
-        e = sec_random(chance, sizeof chance);
-        codec_hex(&cnonce, slice_of(chance, sizeof chance));
-        if (!e)
-            e = buf_err(&cnonce);
+        buf_reset(&cnonce, SEC_DIGEST_CNONCE_N);
+        e = sec_digest_cnonce(&cnonce);
         if (!e)
             e = answer(&l->realms[i], as, request, buf_slice(&cnonce), i == hop_realm(l) ? verify : NULL,
                        out);

@@ -46,7 +46,7 @@ static bool whole(const osip_message_t *m)
            number_good(m->cseq->number) && osip_list_size(&m->vias) == 1;
 }
 
-static struct slice branch_of(const osip_message_t *m)
+struct slice ota_sip_branch(const osip_message_t *m)
 {
     osip_via_t *via = osip_list_get(&m->vias, 0);
     osip_generic_param_t *branch = NULL;
@@ -107,7 +107,7 @@ enum err ota_sip_reply_read(const struct ota_sip_unit *unit, struct ota_sip_repl
     e = parse(unit, &r.osip);
     if (e)
         return e;
-    r.branch = branch_of(r.osip);
+    r.branch = ota_sip_branch(r.osip);
     if (!whole(r.osip) || r.branch.n == 0 || r.osip->status_code < 100 || r.osip->status_code > 699) {
         ota_sip_reply_clear(&r);
         return ERR_MALFORMED;

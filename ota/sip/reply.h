@@ -25,6 +25,9 @@ struct ota_sip_reply {
 /* The parser's tables; once in the process before anything of it is used, from any thread. */
 void ota_sip_parser_start(void);
 
+/* The branch of the topmost Via, of a response or a request; n 0: none.  Lives in the message. */
+struct slice ota_sip_branch(const struct osip_message *m);
+
 /* ERR_MALFORMED: libosip2 cannot read it, or it has not exactly one Via with a branch, From, To, Call-ID, CSeq (§8.1.1, §8.1.3.3).
  * ERR_UNSUPPORTED: a request.  ERR_NOMEM.  Otherwise give it back with ota_sip_reply_clear. */
 enum err ota_sip_reply_read(const struct ota_sip_unit *unit, struct ota_sip_reply *out) MUST_USE;

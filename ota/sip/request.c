@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/net/stream.h"
 #include "base/scan.h"
+#include "ota/sip/reply.h"
 
 #define NO_BODY "Content-Length: 0\r\n\r\n"
 
@@ -33,13 +34,10 @@ static void note_source(osip_message_t *m, const struct sockaddr *from)
 }
 
 /* What tells this request from the others of its sender. */
-static struct slice branch_of(const osip_message_t *m, osip_via_t *via)
+static struct slice branch_of(const osip_message_t *m)
 {
-    osip_generic_param_t *branch = NULL;
-    struct slice text = SLICE_NONE;
+    struct slice text = ota_sip_branch(m);
 
-    if (osip_via_param_get_byname(via, "branch", &branch) == 0 && branch)
-        text = slice_str(branch->gvalue);
     return slice_starts(text, SLICE(COOKIE)) && text.n > sizeof COOKIE - 1 ? text
                                                                            : slice_str(m->call_id->number);
 }
@@ -53,7 +51,7 @@ static enum err read_parts(struct ota_sip_request *r)
     if (!via || !via->host)
         return ERR_MALFORMED;
     r->method = slice_str(r->osip->sip_method);
-    r->branch = branch_of(r->osip, via);
+    r->branch = branch_of(r->osip);
     r->sent_by = slice_str(via->host);
     r->to_tag = osip_to_get_tag(r->osip->to, &tag) == 0 && tag;
     if (r->to_tag)

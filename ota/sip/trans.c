@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "ota/sip/acked.h"
+#include "ota/sip/reply.h"
 
 /* Milliseconds of timers A and E as they double, then of B, D and F (§17.1, Table 4). */
 static const int64_t lengths[] = {500, 1000, 2000, 4000, 8000, 16000, 32000};
@@ -121,20 +122,10 @@ static struct ota_sip_trans *trans_of(osip_transaction_t *tr)
     return osip_transaction_get_your_instance(tr);
 }
 
-static struct slice branch_of(const osip_message_t *m)
-{
-    osip_via_t *via = osip_list_get(&m->vias, 0);
-    osip_generic_param_t *branch = NULL;
-
-    if (!via || osip_via_param_get_byname(via, "branch", &branch) || !branch)
-        return SLICE_NONE;
-    return slice_str(branch->gvalue);
-}
-
 /* libosip2 has made it (§17.1.1.3). */
 static void send_ack(struct ota_sip_trans *t, osip_message_t *m)
 {
-    struct slice branch = branch_of(m);
+    struct slice branch = ota_sip_branch(m);
     char *text = NULL;
     size_t n = 0;
 
@@ -332,7 +323,7 @@ static enum err key_of(struct slice branch, struct slice method, struct buf *out
 
 static enum err enter(struct ota_sip_trans *t, const osip_message_t *m)
 {
-    struct slice branch = branch_of(m);
+    struct slice branch = ota_sip_branch(m);
     struct buf key;
     enum err e;
 

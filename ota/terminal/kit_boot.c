@@ -2,7 +2,6 @@
 #include "ota/terminal/boot.h"
 
 #include <stdlib.h>
-#include "base/codec.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "ota/terminal/kit_state.h"
@@ -11,8 +10,7 @@
 #include "security/login/digest_aka.h"
 
 #define CHALLENGES_MAX 8
-#define CNONCE_N       16 /* octets of chance */
-#define SYNCS_MAX      2  /* in one run: the network follows at once, or never */
+#define SYNCS_MAX      2 /* in one run: the network follows at once, or never */
 
 /* What the next request says. */
 enum step { FIRST, ANSWER, SYNC };
@@ -93,7 +91,7 @@ enum err kit_boot_create(struct kit *k, struct slice bsf, struct kit_boot **out)
         return k->gba.usim ? ERR_NOMEM : ERR_ABSENT;
     b->kit = k;
     buf_init(&b->challenge, SEC_DIGEST_HEADER_MAX_N);
-    buf_init(&b->cnonce, 2 * CNONCE_N);
+    buf_init(&b->cnonce, SEC_DIGEST_CNONCE_N);
     e = name_it(b, bsf);
     if (e)
         kit_boot_free(&b);
@@ -134,14 +132,8 @@ void kit_boot_free(struct kit_boot **bp)
 
 static enum err fresh_cnonce(struct kit_boot *b)
 {
-    uint8_t chance[CNONCE_N];
-    enum err e = sec_random(chance, sizeof chance);
-
-    if (e)
-        return e;
-    buf_reset(&b->cnonce, 2 * CNONCE_N);
-    codec_hex(&b->cnonce, slice_of(chance, sizeof chance));
-    return buf_err(&b->cnonce);
+    buf_reset(&b->cnonce, SEC_DIGEST_CNONCE_N);
+    return sec_digest_cnonce(&b->cnonce);
 }
 
 static enum err print_authorization(struct kit_boot *b, struct buf *out)

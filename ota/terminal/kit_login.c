@@ -4,11 +4,9 @@
 
 #include <stdlib.h>
 #include "base/arena.h"
-#include "base/codec.h"
 #include "base/mem.h"
 
 #define CHALLENGES_MAX 8
-#define CNONCE_N       16 /* octets of chance */
 
 struct kit_login {
     struct arena mem; /* user, realm */
@@ -57,7 +55,7 @@ enum err kit_login_create(const struct kit_login_conf *conf, struct kit_login **
     arena_init(&l->mem, 512, 8192);
     buf_init(&l->password, SEC_DIGEST_VALUE_MAX_N);
     buf_init(&l->challenge, SEC_DIGEST_HEADER_MAX_N);
-    buf_init(&l->cnonce, 2 * CNONCE_N);
+    buf_init(&l->cnonce, SEC_DIGEST_CNONCE_N);
     l->mutual = conf->mutual;
     (void)buf_room(&l->password, conf->password.n); /* growth would leave a copy behind */
     buf_add(&l->password, conf->password);
@@ -92,20 +90,16 @@ void kit_login_free(struct kit_login **lp)
 
 enum err kit_login_print(struct kit_login *l, const struct sec_digest_request *request, struct buf *out)
 {
-    uint8_t chance[CNONCE_N];
     enum err e;
 
     l->answered = false;
     if (!l->offered)
         return ERR_OK;
-    e = sec_random(chance, sizeof chance);
+    buf_reset(&l->cnonce, SEC_DIGEST_CNONCE_N);
+    e = sec_digest_cnonce(&l->cnonce);
     if (e)
         return e;
-    buf_reset(&l->cnonce, 2 * CNONCE_N);
-    codec_hex(&l->cnonce, slice_of(chance, sizeof chance));
-    e = buf_err(&l->cnonce);
-    if (!e)
-        e = sec_digest_ha1(l->offer.algorithm, l->user, l->offer.realm, buf_slice(&l->password), &l->ha1);
+    e = sec_digest_ha1(l->offer.algorithm, l->user, l->offer.realm, buf_slice(&l->password), &l->ha1);
     buf_add_str(out, "Authorization: ");
     if (!e)
         e = sec_digest_answer(&l->offer, l->user, &l->ha1, request, buf_slice(&l->cnonce), ++l->nc, out,

@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include "base/arena.h"
-#include "base/codec.h"
 #include "base/net/httpc.h"
 #include "base/net/hub.h"
 #include "base/num.h"
@@ -24,7 +23,6 @@
 #define TEXT_MAX_N 1024u /* octets of a name, of an Authorization's parts */
 #define LOST_MAX   10    /* connections in a row that brought nothing */
 #define PAUSE_MS   1000
-#define CNONCE_N   16
 #define OFFERS_MAX 8
 
 enum step { LIST, FETCH, END };
@@ -92,28 +90,12 @@ static void end(struct tool_inbox *b, int status, const char *why)
 static enum err print_digest(struct tool_inbox *b, struct slice method, struct slice target, struct buf *out)
 {
     struct sec_digest_request request = {.method = method, .uri = target, .body_known = true};
-    struct sec_digest_response sent;
-    struct sec_secret ha1;
-    char octets[CNONCE_N];
-    struct buf cnonce;
-    enum err e = sec_random(octets, sizeof octets);
 
-    sec_secret_init(&ha1);
-    buf_init(&cnonce, 2 * CNONCE_N);
-    codec_hex(&cnonce, slice_of(octets, sizeof octets));
-    if (!e)
-        e = sec_digest_ha1(b->offer.algorithm, b->conf.user, b->offer.realm, b->conf.password, &ha1);
-    if (!e)
-        e = sec_digest_answer(&b->offer, b->conf.user, &ha1, &request, buf_slice(&cnonce), ++b->nc, out,
-                              &sent);
-    sec_secret_clear(&ha1);
-    buf_clear(&cnonce);
-    return e;
+    return sec_digest_answer_password(&b->offer, b->conf.user, b->conf.password, &request, ++b->nc, out);
 }
 
 static enum err print_login(struct tool_inbox *b, struct slice method, struct slice target, struct buf *head)
 {
-    struct buf plain;
     enum err e = ERR_OK;
 
     if (!b->offered && !b->basic && !b->nonce.n)
@@ -125,14 +107,7 @@ static enum err print_login(struct tool_inbox *b, struct slice method, struct sl
     } else if (b->offered) {
         e = print_digest(b, method, target, head);
     } else {
-        buf_init(&plain, SEC_BASIC_MAX_N);
-        buf_add(&plain, b->conf.user);
-        buf_add_ch(&plain, ':');
-        buf_add(&plain, b->conf.password);
-        buf_add_str(head, "Basic ");
-        codec_base64(head, buf_slice(&plain));
-        e = buf_err(&plain);
-        buf_wipe(&plain);
+        e = sec_basic_print(b->conf.user, b->conf.password, head);
     }
     buf_add_str(head, "\r\n");
     return e;

@@ -5,19 +5,18 @@
 #include <inttypes.h>
 
 #include "base/arena.h"
-#include "base/codec.h"
 #include "base/net/httpc.h"
 #include "base/net/hub.h"
 #include "base/net/uri.h"
 #include "ppg/tool/net.h"
+#include "security/login/basic.h"
 #include "security/login/digest.h"
 #include "security/login/mac.h"
 
 #define SYSTEM_CA      "/etc/ssl/certs/ca-certificates.crt"
 #define PASSWORD_MAX_N 1024u
 #define TOKEN_MAX_N    16384u
-#define CNONCE_N       16 /* random octets */
-#define OFFERS_MAX     8  /* WWW-Authenticate lines looked at */
+#define OFFERS_MAX     8 /* WWW-Authenticate lines looked at */
 #define MEM_MAX_N      65536u
 
 struct post {
@@ -86,15 +85,13 @@ static enum err password_read(struct post *p, struct buf *out, struct slice *pas
 
 static enum err cnonce_make(struct post *p, struct slice *out)
 {
-    char octets[CNONCE_N];
     struct buf hex;
-    enum err e = sec_random(octets, sizeof octets);
+    enum err e;
 
-    if (e)
-        return e;
-    buf_init(&hex, 2 * CNONCE_N);
-    codec_hex(&hex, slice_of(octets, sizeof octets));
-    e = buf_err(&hex) ? buf_err(&hex) : arena_dup(&p->mem, buf_slice(&hex), out);
+    buf_init(&hex, SEC_DIGEST_CNONCE_N);
+    e = sec_digest_cnonce(&hex);
+    if (!e)
+        e = arena_dup(&p->mem, buf_slice(&hex), out);
     buf_clear(&hex);
     return e;
 }
@@ -112,23 +109,6 @@ static enum err digest_answer(struct post *p, const struct sec_digest_offer *off
         return e;
     e = sec_digest_answer(offer, user, &p->ha1, &request, cnonce, 1, &p->authorization, &p->sent);
     p->digest = !e;
-    return e;
-}
-
-static enum err basic_answer(struct post *p, struct slice password)
-{
-    struct buf plain;
-    enum err e;
-
-    buf_init(&plain, 2 * PASSWORD_MAX_N);
-    (void)buf_room(&plain, 2 * PASSWORD_MAX_N); /* growth would leave copies behind */
-    buf_add_str(&plain, p->in->user);
-    buf_add_ch(&plain, ':');
-    buf_add(&plain, password);
-    buf_add_str(&p->authorization, "Basic ");
-    codec_base64(&p->authorization, buf_slice(&plain));
-    e = buf_err(&plain) ? buf_err(&plain) : buf_err(&p->authorization);
-    buf_wipe(&plain);
     return e;
 }
 
@@ -162,8 +142,8 @@ static void challenged_basic(struct post *p, struct slice password)
         outcome(p, TOOL_REFUSED, "the gateway offers only Basic; --basic allows it");
     else if (!p->uri.https)
         outcome(p, TOOL_REFUSED, "Basic needs TLS");
-    else if (basic_answer(p, password))
-        outcome(p, TOOL_SELF, "user or password is too long");
+    else if (sec_basic_print(slice_str(p->in->user), password, &p->authorization))
+        outcome(p, TOOL_SELF, "the user's name has a colon, or it or the password is too long");
     else
         p->again = true;
 }

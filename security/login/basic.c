@@ -41,6 +41,27 @@ enum err sec_basic_parse(struct slice authorization, struct buf *secret, struct 
     return ERR_OK;
 }
 
+enum err sec_basic_print(struct slice user, struct slice password, struct buf *out)
+{
+    struct buf pair;
+    enum err e;
+
+    if (slice_find(user, ':') < user.n)
+        return ERR_MALFORMED;
+    buf_init(&pair, user.n + password.n + 1);
+    (void)buf_room(&pair, pair.max); /* growth would leave copies behind */
+    buf_add(&pair, user);
+    buf_add_ch(&pair, ':');
+    buf_add(&pair, password);
+    e = buf_err(&pair);
+    if (!e) {
+        buf_add_str(out, "Basic ");
+        codec_base64(out, buf_slice(&pair));
+    }
+    buf_wipe(&pair);
+    return e ? e : buf_err(out);
+}
+
 bool sec_password_eq(struct slice a, struct slice b)
 {
     struct sec_secret key;

@@ -18,6 +18,10 @@ struct sec_basic {
  * ERR_NOMEM. */
 enum err sec_basic_parse(struct slice authorization, struct buf *secret, struct sec_basic *out) MUST_USE;
 
+/* Appends the value of Authorization; no copy of the password is left behind.  ERR_MALFORMED: a colon in the user's name (§2);
+ * ERR_NOMEM, or the sticky error of `out`. */
+enum err sec_basic_print(struct slice user, struct slice password, struct buf *out) MUST_USE;
+
 /* Equal?  Takes time that tells nothing about where they differ: compares HMACs under a key made for the call.
  * False too when memory or random numbers are out. */
 bool sec_password_eq(struct slice a, struct slice b);

@@ -3,6 +3,7 @@
  * decisions are in digest_guard.c.  Any thread. */
 #include "security/login/digest.h"
 
+#include "base/codec.h"
 #include "base/scan.h"
 #include "security/login/digest_hash.h"
 #include "security/login/digest_params.h"
@@ -292,6 +293,37 @@ enum err sec_digest_answer(const struct sec_digest_offer *offer, struct slice us
     }
     *sent = r;
     return ERR_OK;
+}
+
+enum err sec_digest_cnonce(struct buf *out)
+{
+    uint8_t chance[SEC_DIGEST_CNONCE_N / 2];
+    enum err e = sec_random(chance, sizeof chance);
+
+    if (!e)
+        codec_hex(out, slice_of(chance, sizeof chance));
+    return e ? e : buf_err(out);
+}
+
+enum err sec_digest_answer_password(const struct sec_digest_offer *offer, struct slice username,
+                                    struct slice password, const struct sec_digest_request *request,
+                                    uint32_t nc, struct buf *out)
+{
+    struct sec_digest_response sent;
+    struct sec_secret ha1;
+    struct buf cnonce;
+    enum err e;
+
+    sec_secret_init(&ha1);
+    buf_init(&cnonce, SEC_DIGEST_CNONCE_N);
+    e = sec_digest_cnonce(&cnonce);
+    if (!e)
+        e = sec_digest_ha1(offer->algorithm, username, offer->realm, password, &ha1);
+    if (!e)
+        e = sec_digest_answer(offer, username, &ha1, request, buf_slice(&cnonce), nc, out, &sent);
+    sec_secret_clear(&ha1);
+    buf_clear(&cnonce);
+    return e;
 }
 
 enum err sec_digest_check_info(struct slice info, const struct sec_digest_response *sent,

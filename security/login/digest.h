@@ -120,6 +120,15 @@ enum err sec_digest_answer(const struct sec_digest_offer *offer, struct slice us
                            const struct sec_secret *ha1, const struct sec_digest_request *request,
                            struct slice cnonce, uint32_t nc, struct buf *out,
                            struct sec_digest_response *sent) MUST_USE;
+/* Appends what a cnonce should be: 128 bits of chance in hexadecimal digits.  ERR_IO: no random numbers; or the sticky error of
+ * `out`. */
+#define SEC_DIGEST_CNONCE_N 32
+enum err sec_digest_cnonce(struct buf *out) MUST_USE;
+/* The same as sec_digest_answer with a cnonce of its own, for who has the password and does not check what comes back.  ERR_IO
+ * too. */
+enum err sec_digest_answer_password(const struct sec_digest_offer *offer, struct slice username,
+                                    struct slice password, const struct sec_digest_request *request,
+                                    uint32_t nc, struct buf *out) MUST_USE;
 /* Checks an Authentication-Info value.  ERR_OK: the server knows HA1.  ERR_DENIED, ERR_MALFORMED, ERR_LIMIT,
  * ERR_ABSENT (no rspauth), ERR_NOMEM. */
 enum err sec_digest_check_info(struct slice info, const struct sec_digest_response *sent,

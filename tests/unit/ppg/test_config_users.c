@@ -90,6 +90,8 @@ static void test_mistakes(void)
     } rows[] = {
         {"[user x]\n", "users.conf:1: x: one of password-file and key"},
         {"[user x]\npassword-file = alice.pw\nkey = pw-bob\n", "one of password-file and key"},
+        {"[user x]\nkey = pw-bob\npassword-file = alice.pw\n",
+         "users.conf:3: password-file: another key of this section has said it"},
         {"[user x]\nkey = nobody\n", "users.conf:2: key: the keyring has no password"},
         {"[user x]\nkey = psk\n", "users.conf:2: key: the keyring has no password"},
         {"[user x]\npassword-file = open.pw\n", "open.pw"},

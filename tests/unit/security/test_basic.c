@@ -58,6 +58,35 @@ static void test_parse_too_long(void)
     buf_wipe(&secret);
 }
 
+/* What is printed is what a server reads; the name ends at the first colon there, so it can have none here. */
+static void test_print_rows(void)
+{
+    static const struct {
+        const char *user, *password;
+        enum err want;
+        const char *out;
+    } rows[] = {
+        {"Aladdin", "open sesame", ERR_OK, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}, /* RFC 7617 §2 */
+        {"test", "123\xc2\xa3", ERR_OK, "Basic dGVzdDoxMjPCow=="},                /* RFC 7617 §2.1 */
+        {"u", "p:q", ERR_OK, "Basic dTpwOnE="},
+        {"", "", ERR_OK, "Basic Og=="},
+        {"a:b", "p", ERR_MALFORMED, ""},
+        {"a very long name that does not fit", "p", ERR_LIMIT, NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct buf out;
+
+        test_row(i);
+        buf_init(&out, 40);
+        CU_ASSERT(sec_basic_print(slice_str(rows[i].user), slice_str(rows[i].password), &out) ==
+                  rows[i].want);
+        if (rows[i].out)
+            TEST_SLICE_EQ(buf_slice(&out), slice_str(rows[i].out));
+        buf_clear(&out);
+    }
+}
+
 static void test_password_eq(void)
 {
     CU_ASSERT(sec_password_eq(SLICE("secret"), SLICE("secret")));
@@ -71,6 +100,7 @@ static void test_password_eq(void)
 const struct test_case test_cases[] = {
     {"parse_rows", test_parse_rows},
     {"parse_too_long", test_parse_too_long},
+    {"print_rows", test_print_rows},
     {"password_eq", test_password_eq},
     {NULL, NULL},
 };

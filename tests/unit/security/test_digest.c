@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "base/mem.h"
+#include "security/login/digest_hash.h"
 #include "tests/unit/security/vectors.h"
 
 #define MD5HEX "0123456789abcdef0123456789abcdef"
@@ -225,6 +226,42 @@ static void test_answer_qop(void)
     }
 }
 
+/* Each answer has a cnonce of its own, and is right under the password alone. */
+static void test_answer_password(void)
+{
+    const struct slice challenge = SLICE("Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256");
+    const struct sec_digest_request request = {SLICE("GET"), SLICE("/"), SLICE_NONE, true};
+    struct sec_digest_hex want[2];
+    struct sec_digest_offer offer;
+    struct sec_secret ha1;
+
+    sec_secret_init(&ha1);
+    CU_ASSERT_FATAL(sec_digest_choose(&challenge, 1, &offer) == ERR_OK);
+    CU_ASSERT(sec_digest_ha1(SEC_DIGEST_SHA256, SLICE("u"), SLICE("r"), SLICE("p"), &ha1) == ERR_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct sec_digest_response got;
+        struct buf out;
+
+        buf_init(&out, 1000);
+        CU_ASSERT(sec_digest_answer_password(&offer, SLICE("u"), SLICE("p"), &request, i + 1, &out) ==
+                  ERR_OK);
+        CU_ASSERT_FATAL(sec_digest_parse(buf_slice(&out), &got) == ERR_OK);
+        CU_ASSERT(got.nc == i + 1 && got.cnonce.n == SEC_DIGEST_CNONCE_N);
+        CU_ASSERT(sec_digest_formula(&got, sec_secret_slice(&ha1), SLICE("GET"), SLICE_NONE, &want[i]) ==
+                  ERR_OK);
+        CU_ASSERT(sec_digest_hex_eq(got.response, &want[i]));
+        got.nc = 1;
+        CU_ASSERT(sec_digest_formula(&got, sec_secret_slice(&ha1), SLICE("GET"), SLICE_NONE, &want[i]) ==
+                  ERR_OK);
+        CU_ASSERT(sec_digest_answer_password(&offer, SLICE("u\""), SLICE("p"), &request, 1, &out) ==
+                  ERR_MALFORMED);
+        buf_clear(&out);
+    }
+    CU_ASSERT(
+        !slice_eq(slice_of(want[0].p, want[0].n), slice_of(want[1].p, want[1].n))); /* by the cnonce alone */
+    sec_secret_clear(&ha1);
+}
+
 static void test_check_info(void)
 {
     struct sec_digest_response sent = {.nonce = SLICE("n"),
@@ -260,11 +297,8 @@ static void test_check_info(void)
 }
 
 const struct test_case test_cases[] = {
-    {"parse_rows", test_parse_rows},
-    {"parse_limits", test_parse_limits},
-    {"choose_rows", test_choose_rows},
-    {"answer_published", test_answer_published},
-    {"answer_qop", test_answer_qop},
-    {"check_info", test_check_info},
-    {NULL, NULL},
+    {"parse_rows", test_parse_rows},   {"parse_limits", test_parse_limits},
+    {"choose_rows", test_choose_rows}, {"answer_published", test_answer_published},
+    {"answer_qop", test_answer_qop},   {"answer_password", test_answer_password},
+    {"check_info", test_check_info},   {NULL, NULL},
 };
