@@ -185,10 +185,13 @@ static void judge_asked(struct ota_sip_attempt *a, const struct ota_sip_reply *r
 static void trans_done(enum err why, const struct ota_sip_reply *reply, void *arg)
 {
     struct ota_sip_attempt *a = arg;
+    struct ota_sip_hop *hop = a->hop;
 
     a->trans = NULL;
     ota_sip_trans_drop(&a->cancelling);
     ota_sip_hop_leave(&a->hop, &a->rider);
+    if (why == ERR_LATE)
+        ota_sip_hop_silent(hop);
     if (why == ERR_OK && a->session && reply->status / 100 == 2)
         ota_sip_session_begin(a, reply);
     else if (why == ERR_OK && a->asking)

@@ -62,10 +62,14 @@ static void bye_done(enum err why, const struct ota_sip_reply *reply, void *arg)
 {
     struct ota_sip_session *s = arg;
 
+    struct ota_sip_hop *hop = s->hop;
+
     s->trans = NULL;
     if (why == ERR_OK && (reply->status == 401 || reply->status == 407) && bye_again(s, reply))
         return;
     ota_sip_hop_leave(&s->hop, &s->rider);
+    if (why == ERR_LATE)
+        ota_sip_hop_silent(hop);
     ota_sip_session_check_end(s);
 }
 
@@ -125,10 +129,24 @@ static bool bye_again(struct ota_sip_session *s, const struct ota_sip_reply *rep
     return start_bye(s);
 }
 
-/* When it cannot be said the far end finds out by itself: the connection has gone. */
+static enum err take_hop(struct ota_sip_session *s)
+{
+    const struct ota_sip_way way = {s->place.via, s->place.to, slice_str(s->name),
+                                    ota_sip_flow_any(&s->flow) ? &s->flow : NULL};
+
+    return ota_sip_hop_take(s->sip->hops, &way, &s->rider, &s->hop);
+}
+
+/* A connection that has closed since is opened again; where the device had opened it, there is none. */
+static bool may_say(struct ota_sip_session *s)
+{
+    return s->hop || (!s->sip->ended && !ota_sip_flow_any(&s->flow) && !take_hop(s));
+}
+
+/* When it cannot be said the far end finds out by itself: the stream of messages has gone. */
 static void say_bye(struct ota_sip_session *s, const char *text)
 {
-    if (!s->hop)
+    if (!may_say(s))
         return;
     (void)snprintf(s->reason, sizeof s->reason, "Reason: SIP ;cause=200 ;text=\"%s\"\r\n", text);
     if (s->sip->ended && !print_bye(s)) /* nobody is left to wait for an answer */
@@ -217,7 +235,7 @@ static void rider_lost(struct ota_sip_rider *rider, bool opened, const char *not
     struct ota_sip_session *s = container_of(rider, struct ota_sip_session, rider);
 
     (void)opened, (void)note;
-    s->hop = NULL; /* the messages go on without it; a BYE could only be said over another one */
+    s->hop = NULL; /* the messages go on without it; a BYE is said over another one */
     ota_sip_trans_drop(&s->trans);
     ota_sip_session_check_end(s);
 }
@@ -251,9 +269,7 @@ static void acknowledge(struct ota_sip_session *s)
 
 static void go(struct ota_sip_session *s)
 {
-    const struct ota_sip_way way = {s->place.via, s->place.to, slice_str(s->name),
-                                    ota_sip_flow_any(&s->flow) ? &s->flow : NULL};
-    enum err e = ota_sip_hop_take(s->sip->hops, &way, &s->rider, &s->hop);
+    enum err e = take_hop(s);
 
     if (e)
         ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "no way to who answered: %s", err_text(e));

@@ -89,8 +89,10 @@ static unsigned begin(struct ota_msrp_receiver *r, const struct ota_msrp_unit *u
         return 481;
     if (h->kind == OTA_MSRP_OTHER)
         return 501;
-    if (!u->has_body)
-        return 200; /* it only says that it lives, or gives up */
+    if (!u->has_body) { /* it only says that it lives, or gives up */
+        r->part = u->flag == '#' ? part_find(r, h->message_id) : NULL;
+        return 200;
+    }
     if (h->message_id.n == 0 || h->content_type.n == 0)
         return 400;
     if (r->at - 1 > r->conf.max_n || (known(h->total) && h->has_range && h->total > r->conf.max_n) ||
@@ -127,7 +129,7 @@ static enum err put(struct ota_msrp_part *p, uint64_t at, struct slice piece)
 
 static unsigned add(struct ota_msrp_receiver *r, const struct ota_msrp_unit *u)
 {
-    if (!r->part)
+    if (!r->part || !u->has_body)
         return r->status;
     if (u->body.n > r->conf.max_n - (size_t)(r->at - 1) || put(r->part, r->at, u->body)) {
         part_free(r, r->part);

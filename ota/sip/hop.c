@@ -13,6 +13,7 @@
 #include "ota/registrar/door.h"
 
 #define KEY_MAX_N 512
+#define SILENT_MS 32000 /* 64 times T1 */
 
 struct ota_sip_hops {
     struct ota_sip_hops_conf conf;
@@ -42,6 +43,7 @@ struct ota_sip_hop {
     struct list riders;
     struct net_timer timer; /* idle */
     struct net_task gone;   /* of a flow: nothing has to be closed */
+    int64_t heard_ms; /* when something came of the stream, first when it began */
     bool opened;
     bool leaving; /* not in the table any more */
     char why[64]; /* of our own closing; "": see the stream */
@@ -170,6 +172,7 @@ static void stream_data(struct net_stream *s, struct slice data, void *arg)
     enum err e = ota_sip_frame_feed(&hop->frame, data);
     struct ota_sip_unit unit;
 
+    hop->heard_ms = clk_mono_ms(net_of(hop->hops)->clk);
     while (!e && !(e = ota_sip_frame_next(&hop->frame, &unit))) {
         if (unit.ping)
             (void)net_stream_write(s, SLICE("\r\n"));
@@ -209,6 +212,7 @@ static enum err stream_open(struct ota_sip_hop *hop, const struct ota_sip_way *w
 
     if (way->via == OTA_SIP_TLS && !ctx)
         return ERR_UNSUPPORTED;
+    hop->heard_ms = clk_mono_ms(env->net->clk);
     return net_stream_connect(env->net, (const struct sockaddr *)&way->to, ctx, slice_str(hop->name),
                               env->connect_ms, env->connect_ms, &user, &hop->stream);
 }
@@ -406,6 +410,17 @@ enum err ota_sip_hop_send(struct ota_sip_hop *hop, struct slice message)
         return ERR_PEER;
     (void)net_stream_write(hop->stream, message);
     return ERR_OK;
+}
+
+void ota_sip_hop_silent(struct ota_sip_hop *hop)
+{
+    if (!hop || !hop->stream || hop->leaving ||
+        clk_mono_ms(net_of(hop->hops)->clk) - hop->heard_ms < SILENT_MS)
+        return;
+    LOG(net_of(hop->hops)->log, LOG_INFO, "ota.sip.silent", LOG_C("peer", net_stream_address(hop->stream)));
+    (void)snprintf(hop->why, sizeof hop->why, "silent");
+    tell_riders(hop, "no answer to anything");
+    net_stream_abort(hop->stream, ERR_LATE);
 }
 
 const struct sockaddr *ota_sip_hop_peer(const struct ota_sip_hop *hop)

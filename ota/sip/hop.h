@@ -62,6 +62,10 @@ void ota_sip_hop_pass(struct ota_sip_hop *hop, struct ota_sip_rider *from, struc
 /* One message; on a stream it waits for the connection.  ERR_LIMIT: more than a datagram or the path takes; ERR_AGAIN,
  * ERR_PEER, ERR_IO: a datagram was not sent. */
 enum err ota_sip_hop_send(struct ota_sip_hop *hop, struct slice message) MUST_USE;
+/* A request on it has had no answer for as long as one may take (RFC 3261 §17.1.2.2, timer F).  A stream from which nothing else has come
+ * either is as good as lost, which nobody but us will find out for a long time: all riders are told, and the next to go there opens
+ * another.  Harmless for datagrams, flows of the door, and NULL.  The caller's rider must be off. */
+void ota_sip_hop_silent(struct ota_sip_hop *hop);
 /* Who is at the other end. */
 const struct sockaddr *ota_sip_hop_peer(const struct ota_sip_hop *hop);
 enum ota_sip_via ota_sip_hop_via(const struct ota_sip_hop *hop);

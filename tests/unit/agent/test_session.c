@@ -393,6 +393,24 @@ static void bye_is_challenged(void)
     }
 }
 
+/* The connection of the signalling has closed, as they do when nothing is said: BYE goes over another one (RFC 3261 §12.2.1.1). */
+static void bye_over_another_connection(void)
+{
+    struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+    f->env.sip.session_idle_ms = 300;
+    push(f, 0);
+    take_chunk(f, 200);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    (void)netloop_until(&f->nl, &f->peer.n, 2);
+    net_stream_close(f->peer.streams[0].stream);
+    (void)netloop_until(&f->nl, &f->peer.n, 3);
+    CU_ASSERT(strncmp(f->peer.requests[2], "BYE sip:device@127.0.0.1:", 25) == 0);
+    CU_ASSERT_STRING_EQUAL(sip_peer_header(&f->peer, 2, "CSeq: "), "2 BYE");
+    CU_ASSERT_EQUAL(f->peer.streams_n, 2);
+    fix_close(f);
+}
+
 const struct test_case test_cases[] = {{"two_pushes_in_one_session", two_pushes_in_one_session},
                                        {"refused_chunks", refused_chunks},
                                        {"never_in_the_clear", never_in_the_clear},
@@ -404,4 +422,5 @@ const struct test_case test_cases[] = {{"two_pushes_in_one_session", two_pushes_
                                        {"not_withdrawn_once_it_is_told", not_withdrawn_once_it_is_told},
                                        {"closed_while_it_rings", closed_while_it_rings},
                                        {"bye_is_challenged", bye_is_challenged},
+                                       {"bye_over_another_connection", bye_over_another_connection},
                                        {NULL, NULL}};

@@ -512,6 +512,70 @@ static void idle_connections_close(void)
     fix_close(f);
 }
 
+static void begin_anew(struct fix *f, struct clk_virtual *clk)
+{
+    ota_bearer_sip.close(f->bearer, on_closed, f);
+    (void)netloop_until(&f->nl, &f->closed, 1);
+    f->closed = 0;
+    clk_virtual_init(clk, 1000);
+    f->nl.env.clk = &clk->clk;
+    CU_ASSERT_FATAL(ota_bearer_sip.create(&f->env, &f->bearer) == ERR_OK);
+}
+
+/* The peer has gone without a word, as one does that lost its power: its connection is not used for ever. */
+static void a_silent_connection_is_left(void)
+{
+    struct fix *f = fix_open(SIP_PEER_TCP, TCP, NULL, NULL);
+    struct clk_virtual clk;
+    struct ota_terminal bob = f->terminal;
+    char uri[64];
+
+    begin_anew(f, &clk);
+    f->peer.script[0] = "";
+    (void)snprintf(uri, sizeof uri, "sip:bob@127.0.0.1:%u;transport=tcp", f->peer.port);
+    bob.sip_uri = slice_str(uri);
+    CU_ASSERT_EQUAL(push(f, 0, "into the void"), ERR_OK);
+    (void)netloop_until(&f->nl, &f->peer.n, 1);
+    clk_virtual_advance(&clk, 33000);
+    CU_ASSERT_EQUAL(push_to(f, 1, &bob, SLICE("after it")), ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 2);
+    CU_ASSERT(ended_as(f, 0, OTA_AMBIGUOUS, 4001) && ended_as(f, 1, OTA_AMBIGUOUS, 4001));
+    (void)netloop_until(&f->nl, &f->peer.closed, 1);
+    f->peer.script[f->peer.n] = "200 OK";
+    push_and_wait(f, 2);
+    CU_ASSERT(ended_as(f, 2, OTA_DELIVERED, 1000) && f->peer.streams_n == 2);
+    fix_close(f);
+}
+
+/* It answers others: one terminal behind it is slow, and costs nobody the connection. */
+static void a_connection_that_speaks_stays(void)
+{
+    struct fix *f = fix_open(SIP_PEER_TCP, TCP, NULL, NULL);
+    struct clk_virtual clk;
+    struct ota_terminal others[2] = {f->terminal, f->terminal};
+    char uris[2][64];
+
+    begin_anew(f, &clk);
+    f->peer.script[0] = "";
+    f->peer.script[1] = "200 OK";
+    for (unsigned i = 0; i < 2; i++) {
+        (void)snprintf(uris[i], sizeof uris[i], "sip:other%u@127.0.0.1:%u;transport=tcp", i, f->peer.port);
+        others[i].sip_uri = slice_str(uris[i]);
+    }
+    CU_ASSERT_EQUAL(push(f, 0, "slow"), ERR_OK);
+    (void)netloop_until(&f->nl, &f->peer.n, 1);
+    clk_virtual_advance(&clk, 20000);
+    CU_ASSERT_EQUAL(push_to(f, 1, &others[0], SLICE("quick")), ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 1, OTA_DELIVERED, 1000));
+    clk_virtual_advance(&clk, 13000);
+    CU_ASSERT_EQUAL(push_to(f, 2, &others[1], SLICE("quick")), ERR_OK);
+    (void)netloop_until(&f->nl, &f->done, 3);
+    CU_ASSERT(ended_as(f, 0, OTA_AMBIGUOUS, 4001) && ended_as(f, 2, OTA_DELIVERED, 1000));
+    CU_ASSERT(f->peer.streams_n == 1 && f->peer.closed == 0);
+    fix_close(f);
+}
+
 /* A full table of hops: idle ones make room, busy ones do not. */
 static void bounded_number_of_hops(void)
 {
@@ -722,6 +786,8 @@ const struct test_case test_cases[] = {
     {"cancelled", cancelled},
     {"cancelled_before_its_name_is_known", cancelled_before_its_name_is_known},
     {"idle_connections_close", idle_connections_close},
+    {"a_silent_connection_is_left", a_silent_connection_is_left},
+    {"a_connection_that_speaks_stays", a_connection_that_speaks_stays},
     {"bounded_number_of_hops", bounded_number_of_hops},
     {"the_next_server_is_tried", the_next_server_is_tried},
     {"over_tls", over_tls},

@@ -203,6 +203,10 @@ static void given_up(void)
     CU_ASSERT_EQUAL(f.receiver.parts_n, 0);
     chunk(&f, "m-01", "3-4/4", "", "cd", '$');
     CU_ASSERT_EQUAL(f.n, 0);
+    feed(&f, SLICE("MSRP abcd SEND\r\n" PATHS "Message-ID: m-01\r\nByte-Range: 3-*/4\r\n-------abcd#\r\n"));
+    CU_ASSERT_EQUAL(f.receiver.parts_n, 0);
+    chunk(&f, "m-01", "1-2/4", "", "ab", '+');
+    CU_ASSERT_EQUAL(f.n, 0);
     fix_close(&f);
 }
 
