@@ -159,6 +159,10 @@ static void judge(struct ota_sip_attempt *a, const struct ota_sip_reply *r)
         ota_sip_attempt_elsewhere(a, v.outcome, note);
     } else if ((v.next != OTA_SIP_NOT_THERE && v.next != OTA_SIP_GONE) ||
                !ota_sip_attempt_next_device(a, v.next == OTA_SIP_GONE)) {
+        if (r->status == 413 && r->retry_s) { /* for the time being (RFC 3261 §21.4.11) */
+            v.outcome = OTA_RETRY;
+            v.code = UNAVAILABLE;
+        }
         a->job->result.large = r->status == 413 || r->status == 513;
         ota_sip_finish(a, v.outcome, v.code, "%s", note);
     }

@@ -114,6 +114,8 @@ struct ota_sip_attempt {
     bool narrowed;   /* back to UDP, as TCP was refused */
 };
 
+#define OTA_SIP_AGENT_METHODS "OPTIONS, BYE" /* that the user agent serves */
+
 /* attempt.c.  Begins.  It may have finished when this returns, as with everything here that goes on with it. */
 void ota_sip_attempt_begin(struct ota_sip_attempt *a);
 /* Lets go of everything that could call back. */

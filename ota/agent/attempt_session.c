@@ -50,10 +50,8 @@ void ota_sip_attempt_offer(struct ota_sip_attempt *a)
         ota_sip_attempt_refuse(a, e);
         return;
     }
-    if (a->target->session) {
-        ota_sip_session_push(a);
+    if (a->target->session && ota_sip_session_push(a))
         return;
-    }
     if (!ota_sip_session_room(a->target->sip)) {
         ota_sip_finish(a, OTA_RETRY, UNAVAILABLE, "so many sessions are open");
         return;

@@ -43,6 +43,7 @@ static const struct row {
     {486, {OTA_SIP_END, OTA_RETRY, UNAVAILABLE, "busy"}},
     {487, {OTA_SIP_END, OTA_RETRY, UNAVAILABLE, "rang, and was cancelled"}},
     {488, {OTA_SIP_OTHER_FORM, OTA_ABORTED, TYPE, "not acceptable here"}},
+    {491, {OTA_SIP_END, OTA_RETRY, UNAVAILABLE, "busy with another request"}},
     {494, {OTA_SIP_AGREE, OTA_UNDELIVERABLE, FAILURE, "wants a security agreement"}},
     {500, {OTA_SIP_ELSEWHERE, OTA_RETRY, UNAVAILABLE, "server failure"}},
     {501, {OTA_SIP_END, OTA_UNDELIVERABLE, CAPABILITIES, "takes no MESSAGE"}},

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "ota/registrar/door.h"
+#include "ota/sip/refusal.h"
 
 #define UNAVAILABLE 4001
 #define OTHER_TYPE  5030
@@ -358,7 +359,9 @@ static enum err begin(struct ota_sip_session *s, struct ota_sip_attempt *a, cons
     s->first_via = a->via;
     s->answer = ota_sip_session_answer(s, a, r->body);
     (void)snprintf(s->own_path, sizeof s->own_path, "%s", a->own_path);
-    e = keep_login(s, ota_sip_attempt_login(a));
+    e = ota_sip_session_terms(a, s->terms);
+    if (!e)
+        e = keep_login(s, ota_sip_attempt_login(a));
     if (!e)
         e = mem_cstr(s->tls_name, sizeof s->tls_name, t->tls_name);
     if (!e && s->guest)
@@ -391,13 +394,20 @@ void ota_sip_session_begin(struct ota_sip_attempt *a, const struct ota_sip_reply
         ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "no session: %s", err_text(e));
 }
 
-void ota_sip_session_push(struct ota_sip_attempt *a)
+bool ota_sip_session_push(struct ota_sip_attempt *a)
 {
     struct ota_sip_session *s = a->target->session;
+    uint8_t terms[SEC_SHA256_N];
 
+    if (ota_sip_session_terms(a, terms) ||
+        !slice_eq_ct(slice_of(terms, sizeof terms), slice_of(s->terms, sizeof s->terms))) {
+        ota_sip_session_close(s, "other settings");
+        return false;
+    }
     list_remove(&s->at);
     s->push = a;
     ota_sip_session_send(s);
+    return true;
 }
 
 bool ota_sip_session_room(struct ota_sip *sip)
@@ -423,7 +433,17 @@ void ota_sip_sessions_end(struct ota_sip *sip)
 
 /* --- what the far end says --- */
 
-unsigned ota_sip_session_request(struct ota_sip *sip, const struct ota_sip_request *r)
+/* Whether we live, and what a session does not do: it goes on, where 481 would end it (RFC 3261 §12.2.1.2). */
+static unsigned refuse_request(const struct ota_sip_request *r, struct buf *more)
+{
+    unsigned status = ota_sip_request_refused(r, SLICE(OTA_SIP_AGENT_METHODS), more);
+
+    if (status == 0)
+        buf_add(more, SLICE("Allow: " OTA_SIP_AGENT_METHODS "\r\n"));
+    return status ? status : 200;
+}
+
+unsigned ota_sip_session_request(struct ota_sip *sip, const struct ota_sip_request *r, struct buf *more)
 {
     struct ota_sip_session *s = map_get(&sip->sessions, ota_sip_request_call_id(r));
 
@@ -432,7 +452,7 @@ unsigned ota_sip_session_request(struct ota_sip *sip, const struct ota_sip_reque
     if (slice_eq(r->method, SLICE("INVITE"))) /* what was agreed stands (RFC 3261 §14.2) */
         return 488;
     if (!slice_eq(r->method, SLICE("BYE")))
-        return 0;
+        return refuse_request(r, more);
     s->acked = false; /* who has hung up is told nothing more */
     ota_sip_session_close(s, "the terminal said BYE");
     return 200;

@@ -8,6 +8,7 @@
 #ifndef OTA_AGENT_SESSION_H
 #define OTA_AGENT_SESSION_H
 
+#include "security/kdf.h"
 #include "ota/msrp/frame.h"
 #include "ota/msrp/sdp.h"
 #include "ota/msrp/sender.h"
@@ -51,6 +52,7 @@ struct ota_sip_session {
     struct net_tls_ctx *tls;         /* held */
     struct ota_msrp_guest *guest;    /* the terminal connects; NULL: we do */
     struct ota_msrp_parcel *arrived; /* its connection, the stream's seat */
+    uint8_t terms[SEC_SHA256_N];     /* what the operator's words for the terminal were, hashed */
     char psk_identity[OTA_SIP_PSK_IDENTITY_N +
                       1]; /* that it must have connected with; "": a certificate for tls_name */
     struct net_dns_query *query;
@@ -73,13 +75,16 @@ enum err ota_sip_session_offer(struct ota_sip_attempt *a, struct buf *out) MUST_
  * ERR_ABSENT, ERR_UNSUPPORTED, ERR_MALFORMED, ERR_LIMIT: no stream that can be used. */
 enum err ota_sip_session_answer(struct ota_sip_session *s, struct ota_sip_attempt *a,
                                 struct slice body) MUST_USE;
+/* Whether it is inside TLS, and who must prove what there: as the operator has it for this push's terminal.  A session that was made
+ * on other terms is not for it.  ERR_NOMEM. */
+enum err ota_sip_session_terms(const struct ota_sip_attempt *a, uint8_t out[SEC_SHA256_N]) MUST_USE;
 /* Fills message_id for the push under way: one for all its tries, which does not tell the push id.  ERR_NOMEM. */
 enum err ota_sip_session_message_id(struct ota_sip_session *s) MUST_USE;
 
 /* session.c.  A 2xx to that INVITE: the attempt goes on in a session, or has finished. */
 void ota_sip_session_begin(struct ota_sip_attempt *a, const struct ota_sip_reply *r);
-/* The next push, in the session that its target has; it must be idle. */
-void ota_sip_session_push(struct ota_sip_attempt *a);
+/* The next push, in the session that its target has, which must be idle.  False: that was made on other terms, and has ended. */
+bool ota_sip_session_push(struct ota_sip_attempt *a);
 /* The attempt is over before its push is: that is not sent any further, and the session ends. */
 void ota_sip_session_leave(struct ota_sip_attempt *a);
 /* Octets of its push have gone into the session's stream. */
@@ -90,8 +95,8 @@ void ota_sip_session_close(struct ota_sip_session *s, const char *reason);
 bool ota_sip_session_room(struct ota_sip *s);
 /* The bearer closes: nothing that is on its way out is waited for. */
 void ota_sip_sessions_end(struct ota_sip *s);
-/* A request inside a dialog: the status to answer with; 0: of no session. */
-unsigned ota_sip_session_request(struct ota_sip *s, const struct ota_sip_request *r);
+/* A request inside a dialog: the status to answer with, for which header lines are appended; 0: of no session. */
+unsigned ota_sip_session_request(struct ota_sip *s, const struct ota_sip_request *r, struct buf *more);
 /* hop: that it came by; NULL: the door.  A 2xx to an INVITE that nothing waits for: acknowledged again, or a session that nobody wants is ended (§13.2.2.4, §15). */
 void ota_sip_session_stray(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_reply *r);
 

@@ -106,6 +106,19 @@ enum err ota_sip_session_answer(struct ota_sip_session *s, struct ota_sip_attemp
     return e ? e : mem_cstr(s->accept, sizeof s->accept, d.accept);
 }
 
+enum err ota_sip_session_terms(const struct ota_sip_attempt *a, uint8_t out[SEC_SHA256_N])
+{
+    const struct ota_terminal *t = a->job->terminal;
+    const struct slice parts[] = {wants_tls(a) ? SLICE("tls\n") : SLICE("clear\n"),
+                                  t->tls_name,
+                                  SLICE("\n"),
+                                  t->psk_identity,
+                                  SLICE("\n"),
+                                  sec_secret_slice(&t->psk)};
+
+    return sec_hmac_sha256(SLICE("terms"), parts, sizeof parts / sizeof parts[0], out);
+}
+
 /* RFC 4975 §7.1.1 */
 enum err ota_sip_session_message_id(struct ota_sip_session *s)
 {

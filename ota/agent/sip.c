@@ -16,9 +16,8 @@
 
 #define BODY_MAX_N  ((size_t)64 << 20) /* octets: what submissions may have; of a MESSAGE the request says */
 #define TARGETS_MAX 100000
-#define KNOWN_MAX   4096           /* challenges remembered, and agreements */
-#define LEARNT_MAX  20000          /* far ends of which is remembered what they take */
-#define METHODS     "OPTIONS, BYE" /* that we serve */
+#define KNOWN_MAX   4096  /* challenges remembered, and agreements */
+#define LEARNT_MAX  20000 /* far ends of which is remembered what they take */
 
 static bool sip_reaches(const struct ota_terminal *t)
 {
@@ -207,16 +206,16 @@ static unsigned refuse_offer(const struct ota_sip *s, const struct ota_sip_unit 
 static unsigned status_for(struct ota_sip *s, const struct ota_sip_unit *unit,
                            const struct ota_sip_request *r, struct buf *more)
 {
-    unsigned status = r->to_tag ? ota_sip_session_request(s, r) : 0;
+    unsigned status = r->to_tag ? ota_sip_session_request(s, r, more) : 0;
 
     if (!status && slice_eq(r->method, SLICE("INVITE")))
         status = refuse_offer(s, unit);
     if (!status)
-        status = ota_sip_request_refused(r, SLICE(METHODS), more);
+        status = ota_sip_request_refused(r, SLICE(OTA_SIP_AGENT_METHODS), more);
     if (!status)
         status = slice_eq(r->method, SLICE("OPTIONS")) ? 200 : 481;
     if (more->n == 0)
-        buf_add(more, SLICE("Allow: " METHODS "\r\n"));
+        buf_add(more, SLICE("Allow: " OTA_SIP_AGENT_METHODS "\r\n"));
     return status;
 }
 
@@ -244,7 +243,8 @@ static void answer(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_
 
     buf_reset(&s->scratch, SEC_DIGEST_HEADER_MAX_N);
     if (e == ERR_MALFORMED) {
-        e = ota_sip_refusal_print(unit->head, ota_sip_hop_peer(hop), SLICE(METHODS), &s->scratch);
+        e = ota_sip_refusal_print(unit->head, ota_sip_hop_peer(hop), SLICE(OTA_SIP_AGENT_METHODS),
+                                  &s->scratch);
     } else if (!e) {
         e = slice_eq(r.method, SLICE("ACK")) ? ERR_ABSENT : print_answer(s, unit, &r);
         LOG(s->env->net->log, LOG_DEBUG, "ota.sip.asked", LOG_S("method", r.method),
@@ -255,13 +255,16 @@ static void answer(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_
         (void)!ota_sip_hop_send(hop, buf_slice(&s->scratch)); /* who hears nothing asks again */
 }
 
-/* An answer that nothing waits for; hop: that it came by, NULL: the door.  ERR_ABSENT: nothing is owed to it. */
-static enum err again(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_reply *r)
+/* An answer that nothing waits for; hop: that it came by, NULL: the door, by this flow.  ERR_ABSENT: nothing is owed to it. */
+static enum err again(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_flow *flow,
+                      const struct ota_sip_reply *r)
 {
     struct slice ack = ota_sip_stack_ack(s->stack, r);
 
     if (ack.n && hop)
         (void)!ota_sip_hop_send(hop, ack);
+    else if (ack.n)
+        (void)!ota_sip_door_send(s->env->sip.door, flow, ack);
     else if (slice_eq(r->method, SLICE("INVITE")) && r->status / 100 == 2)
         ota_sip_session_stray(s, hop, r);
     else
@@ -269,8 +272,9 @@ static enum err again(struct ota_sip *s, struct ota_sip_hop *hop, const struct o
     return ERR_OK;
 }
 
-/* ERR_UNSUPPORTED: a request. */
-static enum err take_reply(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_unit *unit)
+/* ERR_UNSUPPORTED: a request.  hop or flow: that it came by. */
+static enum err take_reply(struct ota_sip *s, struct ota_sip_hop *hop, const struct ota_sip_flow *flow,
+                           const struct ota_sip_unit *unit)
 {
     struct ota_sip_reply r;
     enum err e = ota_sip_reply_read(unit, &r);
@@ -278,7 +282,7 @@ static enum err take_reply(struct ota_sip *s, struct ota_sip_hop *hop, const str
     bool invite = !e && slice_eq(r.method, SLICE("INVITE"));
 
     if (!e && !ota_sip_stack_reply(s->stack, &r)) {
-        e = again(s, hop, &r);
+        e = again(s, hop, flow, &r);
         ota_sip_reply_clear(&r);
     }
     if (invite) /* it may ring now, and not for long */
@@ -290,18 +294,18 @@ static enum err take_reply(struct ota_sip *s, struct ota_sip_hop *hop, const str
 
 static void on_message(struct ota_sip_hop *hop, const struct ota_sip_unit *unit, void *arg)
 {
-    if (take_reply(arg, hop, unit) == ERR_UNSUPPORTED)
+    if (take_reply(arg, hop, NULL, unit) == ERR_UNSUPPORTED)
         answer(arg, hop, unit);
 }
 
-static void on_door_reply(const struct ota_sip_unit *unit, void *arg)
+static void on_door_reply(const struct ota_sip_unit *unit, const struct ota_sip_flow *flow, void *arg)
 {
-    (void)!take_reply(arg, NULL, unit);
+    (void)!take_reply(arg, NULL, flow, unit);
 }
 
-static unsigned on_door_dialog(const struct ota_sip_request *r, void *arg)
+static unsigned on_door_dialog(const struct ota_sip_request *r, struct buf *more, void *arg)
 {
-    return ota_sip_session_request(arg, r);
+    return ota_sip_session_request(arg, r, more);
 }
 
 static void on_flow_lost(const struct ota_sip_flow *flow, void *arg)

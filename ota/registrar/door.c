@@ -249,7 +249,7 @@ static void take_reply(struct ota_sip_door *d, const struct ota_sip_unit *unit,
     loop = loop_of(d, r.branch);
     ota_sip_reply_clear(&r);
     if (loop == d->conf.loop && d->user.reply) {
-        d->user.reply(unit, d->user.arg);
+        d->user.reply(unit, flow, d->user.arg);
     } else if (loop != UINT_MAX && loop != d->conf.loop && (p = parcel_new(d, flow, unit->head))) {
         p->what = OTA_SIP_REPLY;
         d->conf.post(loop, p, d->conf.arg);
@@ -287,9 +287,9 @@ static struct ota_sip_asked *asked_new(struct ota_sip_door *d, const struct ota_
 }
 
 /* Of a session: the bearer's, with nothing more to prove than the tags that only the two ends know. */
-static unsigned in_dialog(struct ota_sip_door *d, const struct ota_sip_request *r)
+static unsigned in_dialog(struct ota_sip_door *d, const struct ota_sip_request *r, struct buf *more)
 {
-    return r->to_tag && d->user.dialog ? d->user.dialog(r, d->user.arg) : 0;
+    return r->to_tag && d->user.dialog ? d->user.dialog(r, more, d->user.arg) : 0;
 }
 
 /* The session may be another loop's.  True: it is on its way there. */
@@ -325,9 +325,11 @@ static void take_request(struct ota_sip_door *d, const struct ota_sip_unit *unit
     struct ota_sip_asked *q = asked_new(d, unit, flow);
     struct slice again = SLICE_NONE;
     unsigned status;
+    struct buf more;
 
     if (!q)
         return;
+    buf_init(&more, OTA_SIP_LINE_MAX_N);
     if (flow->via == OTA_SIP_UDP) {
         again = ota_sip_answered_find(&d->logins, &q->r);
         if (again.n == 0)
@@ -340,8 +342,8 @@ static void take_request(struct ota_sip_door *d, const struct ota_sip_unit *unit
         asked_free(d, q);
     } else if (slice_eq(q->r.method, SLICE("ACK"))) { /* is never answered (§17.1.1.3) */
         asked_free(d, q);
-    } else if ((status = in_dialog(d, &q->r))) {
-        ota_sip_door_answer(d, q, status, SLICE_NONE);
+    } else if ((status = in_dialog(d, &q->r, &more))) {
+        ota_sip_door_answer(d, q, status, buf_slice(&more));
     } else if (hand_on(d, unit, q)) {
         asked_free(d, q);
     } else if (crowded(d, q)) {
@@ -350,6 +352,7 @@ static void take_request(struct ota_sip_door *d, const struct ota_sip_unit *unit
     } else {
         d->conf.request(q, d->conf.arg);
     }
+    buf_clear(&more);
 }
 
 static void take(struct ota_sip_door *d, const struct ota_sip_unit *unit, const struct ota_sip_flow *flow)
@@ -630,7 +633,7 @@ void ota_sip_door_parcel(struct ota_sip_door *d, const struct ota_sip_parcel *p)
         break;
     case OTA_SIP_REPLY:
         if (d->user.reply)
-            d->user.reply(&unit, d->user.arg);
+            d->user.reply(&unit, &p->flow, d->user.arg);
         break;
     case OTA_SIP_LOST:
         if (d->user.lost)

@@ -67,10 +67,12 @@ struct ota_sip_door_conf {
 
 /* Who sends over the door's flows: the bearer of the same loop. */
 struct ota_sip_door_user {
-    void (*reply)(const struct ota_sip_unit *unit, void *arg); /* a response to one of its requests */
+    /* A response to one of its requests, and the flow that it came by. */
+    void (*reply)(const struct ota_sip_unit *unit, const struct ota_sip_flow *flow, void *arg);
     void (*lost)(const struct ota_sip_flow *flow, void *arg); /* a connection that it has sent over is gone */
-    /* A request within a session of this loop's: the status of the answer; 0: of none.  May be NULL. */
-    unsigned (*dialog)(const struct ota_sip_request *r, void *arg);
+    /* A request within a session of this loop's: the status of the answer, for which header lines are appended; 0: of none.  May
+     * be NULL. */
+    unsigned (*dialog)(const struct ota_sip_request *r, struct buf *more, void *arg);
     void *arg;
 };
 

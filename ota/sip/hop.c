@@ -43,7 +43,7 @@ struct ota_sip_hop {
     struct list riders;
     struct net_timer timer; /* idle */
     struct net_task gone;   /* of a flow: nothing has to be closed */
-    int64_t heard_ms; /* when something came of the stream, first when it began */
+    int64_t heard_ms;       /* when something came of the stream, first when it began */
     bool opened;
     bool leaving; /* not in the table any more */
     char why[64]; /* of our own closing; "": see the stream */

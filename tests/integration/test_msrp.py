@@ -453,6 +453,26 @@ def never_in_the_clear(bench):
 
 
 @case
+def settings_that_change(bench):
+    """CPM-03: a session that is open in the clear is not for a terminal that has to be inside TLS since: a reload counts at once."""
+    device = SessionDevice(bench)
+    gateway = start(bench, device, "session = always\n")
+    good(bench, gateway, "p1")
+    ended(gateway, "p1", "delivered")
+    sent = len(device.chunks)
+    uri = f"sip:alice@127.0.0.1:{device.port};transport=tcp"
+    gateway.write("terminals.conf", route(uri, "session = tls\ntls-name = phone.example.net\n"))
+    gateway.write("whitelist.conf", FULL)
+    check_eq(gateway.ctl("reload").returncode, 0)
+    gateway.settle()
+    good(bench, gateway, "p2")
+    check_eq(ended(gateway, "p2", "undeliverable")["code"], 2005)
+    check_eq((len(device.chunks), len(device.invited)), (sent, 2))
+    check(b"m=message 9 TCP/TLS/MSRP *" in device.invited[1].body, device.invited[1].body)
+    check("other settings" in device.wait_byes()[0]["Reason"], device.byes[0]["Reason"])
+
+
+@case
 def sealed_in_a_session(bench):
     """Over a clear one: what must be protected is sealed, and nothing of it is outside; without association nothing leaves."""
     make_identity(bench)

@@ -15,7 +15,8 @@ from gateway import PASSWORD, Gateway, Terminal, make_identity, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
 from siphone import DOMAIN, Phone
 from sipnet import MARK
-from sipuas import Device
+from msrppeer import chunks_of, response
+from sipuas import Device, answer
 
 ALICE = f"sip:alice@{DOMAIN}"
 BOB = f"sip:bob@{DOMAIN}"
@@ -243,6 +244,54 @@ def by_the_methods_it_names(bench):
         shown = json.loads(gateway.ctl("--json", "terminal", "show", ALICE).stdout)["contacts"][0]
         check_eq(shown["methods"], ("INVITE", "none")[n])
         phone.register(expires=0, more="")
+
+
+@case
+def within_a_session(bench):
+    """A device asks within the session that it has over its own connection: it hears what we do and do not, never that there is no
+    session (481 would end it, RFC 3261 §12.2.1.2), and the push goes on."""
+    gateway = registrar(bench)
+    streams = socket.create_server(("127.0.0.1", 0))
+    bench.closers.append(streams.close)
+    streams.settimeout(60)
+    port = streams.getsockname()[1]
+    body = (f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=message {port} TCP/MSRP *\r\n"
+            f"a=accept-types:*\r\na=path:msrp://127.0.0.1:{port}/s1;tcp\r\n").encode()
+    phone = Phone(bench, gateway.doors["sip-tcp"], over="tcp", script=(None,))
+    phone.register(more=';+g.oma.pusheventapp="wml.ua";methods="INVITE,ACK,BYE"')
+    push(bench, gateway, "p1")
+    invite = phone.wait(1)[0]
+    said = answer(invite, 200, f"Contact: <sip:alice@{phone.at};transport=tcp>", "Content-Type: application/sdp")
+    phone.send(said.replace(b"Content-Length: 0", b"Content-Length: %d" % len(body)) + body)
+    stream, _ = streams.accept()
+    bench.closers.append(stream.close)
+    stream.settimeout(60)
+    found, octets = [], b""
+    while not found:
+        found, octets = chunks_of(octets + stream.recv(65536))
+    for n, (method, status) in enumerate((("OPTIONS", 200), ("INFO", 405), ("UPDATE", 405), ("FROB", 501), ("INVITE", 488))):
+        phone.send((f"{method} {invite['Contact'].strip('<>')} SIP/2.0\r\nVia: SIP/2.0/TCP {phone.at};branch=z9hG4bKd{n}\r\n"
+                    f"Max-Forwards: 70\r\nFrom: {invite['To']};tag=device\r\nTo: {invite['From']}\r\nCall-ID: {invite['Call-ID']}\r\n"
+                    f"CSeq: {n + 1} {method}\r\nContent-Length: 0\r\n\r\n").encode())
+        reply = phone.reply()
+        check_eq((method, int(reply.start.split(" ")[1])), (method, status))
+        check_eq(reply["Allow"], None if status == 488 else "OPTIONS, BYE", method)
+    stream.sendall(response(found[0]))
+    gateway.wait_state("p1", "delivered")
+
+
+@case
+def refused_over_and_over(bench):
+    """An INVITE over a flow is refused and the ACK lost: who says so again gets it again (RFC 3261 §17.1.1.2)."""
+    gateway = registrar(bench)
+    phone = Phone(bench, gateway.doors["sip-udp"], script=(603, None))
+    phone.register("Supported: outbound", more=';+g.oma.pusheventapp="wml.ua";methods="INVITE,ACK,BYE";reg-id=1;'
+                                               '+sip.instance="<urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e>"')
+    push(bench, gateway, "p1")
+    check_eq(gateway.wait_state("p1", "aborted")["targets"][0]["code"], 5027)
+    check_eq([m.method for m in phone.wait(2)], ["INVITE", "ACK"])
+    phone.send(answer(phone.messages[0], 603))
+    check_eq(phone.wait(3)[2].octets, phone.messages[1].octets)
 
 
 @case

@@ -59,10 +59,11 @@ static void on_post(unsigned loop, struct ota_sip_parcel *p, void *arg)
     free(p);
 }
 
-static void on_reply(const struct ota_sip_unit *unit, void *arg)
+static void on_reply(const struct ota_sip_unit *unit, const struct ota_sip_flow *flow, void *arg)
 {
     struct side *s = arg;
 
+    CU_ASSERT(ota_sip_flow_any(flow));
     CU_ASSERT(slice_starts(unit->head, SLICE("SIP/2.0 200 OK\r\n")));
     s->f->replies++;
     s->f->replied_at = s->loop;
@@ -77,10 +78,11 @@ static void on_lost(const struct ota_sip_flow *flow, void *arg)
 }
 
 /* Sessions are of loop 1 alone. */
-static unsigned on_dialog(const struct ota_sip_request *r, void *arg)
+static unsigned on_dialog(const struct ota_sip_request *r, struct buf *more, void *arg)
 {
     struct side *s = arg;
 
+    buf_add(more, SLICE("X-More: 1\r\n"));
     CU_ASSERT(r->to_tag && r->tag.n);
     return s->loop ? s->f->dialog : 0;
 }
@@ -383,6 +385,7 @@ static void a_dialog_of_another_loop(void)
         CU_ASSERT(raw_read_until(&f.nl, fd, "\r\n\r\n", text, sizeof text) > 0);
         (void)snprintf(want, sizeof want, "SIP/2.0 %u ", rows[i].want);
         CU_ASSERT(strncmp(text, want, strlen(want)) == 0);
+        CU_ASSERT(rows[i].want == 481 || strstr(text, "\r\nX-More: 1\r\n"));
         CU_ASSERT_EQUAL(f.parcels, rows[i].parcels);
         CU_ASSERT_EQUAL(ota_sip_door_asked(f.doors[0]) + ota_sip_door_asked(f.doors[1]), 0);
         raw_reset(fd);
