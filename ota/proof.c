@@ -89,6 +89,8 @@ static enum err check_digest(struct sec_digest_guard *guard, const struct ota_pr
     if (!e)
         e = sec_digest_verify(guard, &r, request, in->realm, &ha1, in->now_ms);
     sec_secret_clear(&ha1);
+    if (e == ERR_LATE && in->asks) /* right, with a challenge that is over */
+        return e;
     return e == ERR_NOMEM || !e ? e : ERR_DENIED;
 }
 

@@ -19,25 +19,45 @@ static enum err line(struct buf *out, const char *name, int rc, char *text)
     return buf_err(out);
 }
 
-/* The route set is Record-Route backwards (§12.1.2); next: the first of it. */
+/* The route set is Record-Route backwards (§12.1.2). */
+static osip_record_route_t *route_at(const osip_message_t *m, int i)
+{
+    return osip_list_get(&m->record_routes, osip_list_size(&m->record_routes) - 1 - i);
+}
+
+static enum err add_route(const osip_record_route_t *route, struct ota_sip_dialog *d)
+{
+    char *text = NULL;
+    int rc = osip_record_route_to_str(route, &text);
+
+    return line(&d->lines, "Route", rc, text);
+}
+
+/* A first proxy that does not route loosely takes its own URI for the one that the request is for: the far end's is the last route then
+ * (§12.2.1.1). */
 static enum err add_routes(const osip_message_t *m, struct ota_sip_dialog *d)
 {
     int n = osip_list_size(&m->record_routes);
+    bool strict = false;
+    struct ota_sip_uri uri;
+    char *first = NULL;
     enum err e = n > OTA_SIP_ROUTES_MAX ? ERR_LIMIT : ERR_OK;
 
-    for (int i = n - 1; i >= 0 && !e; i--) {
-        osip_record_route_t *route = osip_list_get(&m->record_routes, i);
-        char *text = NULL, *uri = NULL;
-        int rc = osip_record_route_to_str(route, &text);
-
-        e = line(&d->lines, "Route", rc, text);
-        if (!e && i == n - 1) {
-            e = osip_uri_to_str(route->url, &uri) || !uri ? ERR_MALFORMED
-                                                          : mem_cstr(d->next, sizeof d->next, slice_str(uri));
-            osip_free(uri);
-        }
+    if (!e && n) {
+        e = osip_uri_to_str(route_at(m, 0)->url, &first) || !first
+                ? ERR_MALFORMED
+                : mem_cstr(d->next, sizeof d->next, slice_str(first));
+        osip_free(first);
     }
-    return e;
+    if (!e && n)
+        strict = !ota_sip_uri_parse(slice_str(d->next), &uri) && !uri.loose;
+    for (int i = strict; i < n && !e; i++)
+        e = add_route(route_at(m, i), d);
+    if (!e && strict) {
+        buf_addf(&d->lines, "Route: <%s>\r\n", d->target);
+        e = mem_cstr(d->target, sizeof d->target, slice_str(d->next));
+    }
+    return e ? e : buf_err(&d->lines);
 }
 
 static enum err add_parties(const osip_message_t *m, struct ota_sip_dialog *d)
@@ -89,7 +109,7 @@ static enum err add_target(const struct ota_sip_reply *r, struct ota_sip_dialog 
         e = ota_sip_uri_parse(buf_slice(&text), &uri);
     if (!e)
         e = mem_cstr(d->target, sizeof d->target, buf_slice(&text));
-    if (!e && d->next[0] == '\0')
+    if (!e)
         e = mem_cstr(d->next, sizeof d->next, buf_slice(&text));
     buf_clear(&text);
     return e == ERR_ABSENT || e == ERR_UNSUPPORTED ? ERR_MALFORMED : e;
@@ -101,13 +121,13 @@ enum err ota_sip_dialog_read(const struct ota_sip_reply *r, struct ota_sip_dialo
     enum err e;
 
     buf_init(&d.lines, OTA_SIP_HEAD_MAX_N);
-    e = add_routes(r->osip, &d);
+    e = add_target(r, &d);
+    if (!e)
+        e = add_routes(r->osip, &d);
     if (!e)
         e = add_parties(r->osip, &d);
     if (!e)
         e = add_tags(r->osip, &d);
-    if (!e)
-        e = add_target(r, &d);
     if (!e)
         e = mem_cstr(d.call_id, sizeof d.call_id, ota_sip_reply_call_id(r));
     d.cseq = (uint32_t)osip_atoi(r->osip->cseq->number);

@@ -12,9 +12,10 @@
 #define OTA_SIP_DIALOG_TAG 64 /* octets of a tag that is compared */
 
 struct ota_sip_dialog {
-    char target[OTA_SIP_URI_MAX_N + 1]; /* Request-URI: the far end's Contact */
-    char next[OTA_SIP_URI_MAX_N + 1];   /* where requests go: the first route, else the target */
-    struct buf lines;                   /* Route, From, To and Call-ID, each with its CRLF */
+    char target[OTA_SIP_URI_MAX_N +
+                1]; /* Request-URI: the far end's Contact, or a first route that is strict */
+    char next[OTA_SIP_URI_MAX_N + 1]; /* where requests go: the first route, else the target */
+    struct buf lines;                 /* Route, From, To and Call-ID, each with its CRLF */
     char call_id[OTA_SIP_URI_MAX_N + 1];
     char own_tag[OTA_SIP_DIALOG_TAG + 1];
     char peer_tag[OTA_SIP_DIALOG_TAG + 1];

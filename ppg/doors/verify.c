@@ -199,7 +199,7 @@ static void reply(struct ppg_core *c, struct net_http_exchange *x, unsigned stat
 }
 
 /* Who announces that it bootstraps is asked for that (TS 24.109 §5.2.3). */
-static void challenge(const struct ask *q)
+static void challenge(const struct ask *q, bool stale)
 {
     struct ppg_core *c = q->c;
     struct net_http_exchange *x = q->x;
@@ -222,7 +222,7 @@ static void challenge(const struct ask *q)
             continue;
         buf_add_str(headers, "WWW-Authenticate: ");
         if (sec_digest_challenge(c->shared->guard, (enum sec_digest_algorithm)a,
-                                 slice_str(set->ota_http.realm), false, ppg_core_mono_ms(c), headers)) {
+                                 slice_str(set->ota_http.realm), stale, ppg_core_mono_ms(c), headers)) {
             buf_reset(headers, HEADERS_MAX_N);
             reply(c, x, 503);
             return;
@@ -482,7 +482,7 @@ void ppg_verify_request(struct net_http_exchange *x, void *arg)
     } else {
         LOG(c->shared->log, LOG_INFO, "verify.refused", LOG_S("peer", net_http_exchange_ip(x)),
             LOG_A("terminal", q.in.terminal ? q.in.terminal->key : SLICE_NONE), LOG_C("why", err_text(e)));
-        challenge(&q);
+        challenge(&q, e == ERR_LATE);
     }
     ota_registry_drop(&registry);
 }

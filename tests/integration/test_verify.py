@@ -2,8 +2,11 @@
 clear yes (SEC_CF 1.1, use case B.7).  Usage: test_verify.py BUILD_DIR."""
 
 import hashlib
+import http.client
 import json
+import re
 import socket
+import ssl
 import struct
 import threading
 
@@ -345,6 +348,48 @@ def a_password_that_is_guessed(bench):
     check_eq(home.ask(q, None, *login, "4+15550100:open-sesame")[1]["valid"], True)
     seen = [home.ask(q, None, *login, f"4+15550100:guess{n}")[0] for n in range(5)]
     check_eq((seen[0], seen[-1]), (401, 429), "a guesser waits")
+
+
+def login(bench, home, nonce="", uses=1, password="open-sesame"):
+    """One question with Digest by Python's own hash; without a nonce none is said.  (status, WWW-Authenticate for SHA-256)."""
+    body, user, uri = json.dumps(question("0" * 32, b"")).encode(), "4+15550100", "/sec/v1/verify"
+
+    def h(text):
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    headers = {"X-Wap-Terminal-Id": user, "Content-Type": "application/json"}
+    if nonce:
+        response = h(f"{h(f'{user}:push:{password}')}:{nonce}:{uses:08x}:c0ffee42:auth:{h(f'POST:{uri}')}")
+        headers["Authorization"] = (f'Digest username="{user}", realm="push", nonce="{nonce}", uri="{uri}", algorithm=SHA-256, qop=auth, '
+                                    f'nc={uses:08x}, cnonce="c0ffee42", response="{response}"')
+    context = ssl.create_default_context(cafile=bench.path("ca.crt"))
+    connection = http.client.HTTPSConnection("localhost", home.door, timeout=60, context=context)
+    connection.request("POST", uri, body, headers)
+    reply = connection.getresponse()
+    said = [v for k, v in reply.getheaders() if k.lower() == "www-authenticate" and "SHA-256" in v]
+    connection.close()
+    return reply.status, said[0] if said else ""
+
+
+def nonce_of(said):
+    return re.search('nonce="([^"]*)"', said)[1]
+
+
+@case
+def an_old_challenge(bench):
+    """Who answers one that is over, with the right password, is no guesser: told so, with another challenge (RFC 7616 §3.3), as often
+    as that happens."""
+    home = Home(bench, proof=BY_LOGIN)
+    status, said = login(bench, home)
+    check_eq((status, "stale" in said), (401, False))
+    old = nonce_of(said)
+    check_eq(login(bench, home, old)[0], 200)
+    for _ in range(6):
+        status, said = login(bench, home, old)
+        check_eq((status, "stale=true" in said), (401, True), said)
+    check_eq(login(bench, home, nonce_of(said))[0], 200)
+    status, again = login(bench, home, nonce_of(said), uses=2, password="open-simsim")
+    check_eq((status, "stale" in again), (401, False), "a wrong password is another matter")
 
 
 @case

@@ -64,6 +64,42 @@ static void requests_inside(void)
     buf_clear(&out);
 }
 
+/* A proxy that routes as RFC 2543 did gets requests for itself, the way on behind them (RFC 3261 §12.2.1.1). */
+static void a_strict_router(void)
+{
+    static const struct {
+        const char *routes, *start, *lines;
+    } rows[] = {
+        {"Record-Route: <sip:p1.example:5070>\r\n", "ACK sip:p1.example:5070 SIP/2.0\r\n",
+         "\r\nMax-Forwards: 70\r\nRoute: <sip:alice@192.0.2.7:5080;transport=tcp>\r\nFrom: "},
+        {"Record-Route: <sip:p2.example;lr>, <sip:p1.example:5070;transport=tcp>\r\n",
+         "ACK sip:p1.example:5070;transport=tcp SIP/2.0\r\n",
+         "\r\nRoute: <sip:p2.example;lr>\r\nRoute: <sip:alice@192.0.2.7:5080;transport=tcp>\r\nFrom: "},
+        {"Record-Route: <sip:p2.example>, <sip:p1.example;lr>\r\n",
+         "ACK sip:alice@192.0.2.7:5080;transport=tcp SIP/2.0\r\n",
+         "\r\nRoute: <sip:p1.example;lr>\r\nRoute: <sip:p2.example>\r\nFrom: "},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_sip_dialog d;
+        char reply[1024];
+        struct buf out;
+
+        test_row(i);
+        buf_init(&out, 4096);
+        (void)snprintf(reply, sizeof reply, "%s%s%s", TOP, rows[i].routes, FROM TO REST AT END);
+        CU_ASSERT_EQUAL_FATAL(read_dialog(reply, &d), ERR_OK);
+        CU_ASSERT(strncmp(d.next, "sip:p1.example", 14) == 0);
+        CU_ASSERT_EQUAL(
+            ota_sip_dialog_print(&d, "ACK", OTA_SIP_TCP, SLICE("ppg"), SLICE("z9hG4bK9"), SLICE_NONE, &out),
+            ERR_OK);
+        CU_ASSERT(slice_starts(buf_slice(&out), slice_str(rows[i].start)));
+        CU_ASSERT_NOT_EQUAL(slice_find_slice(buf_slice(&out), slice_str(rows[i].lines)), SIZE_MAX);
+        ota_sip_dialog_clear(&d);
+        buf_clear(&out);
+    }
+}
+
 static void what_founds_none(void)
 {
     static const char *const rows[] = {TOP FROM TO REST END,
@@ -151,6 +187,7 @@ static void a_cancel(void)
 }
 
 const struct test_case test_cases[] = {{"requests_inside", requests_inside},
+                                       {"a_strict_router", a_strict_router},
                                        {"what_founds_none", what_founds_none},
                                        {"whose_request_it_is", whose_request_it_is},
                                        {"a_cancel", a_cancel},
