@@ -31,7 +31,7 @@ struct tool_sip_device {
     struct tool_sip_device_conf conf;
     struct net_udp *udp;
     struct net_listener *listener;
-    struct list streams;
+    struct list streams; /* lines, the one that has been silent longest first */
     size_t streams_n;
     size_t open; /* sockets and streams that are not gone */
     uint16_t port;
@@ -238,10 +238,15 @@ static void on_datagram(struct net_udp *udp, const struct sockaddr *from, struct
 static void on_data(struct net_stream *s, struct slice data, void *arg)
 {
     struct line *l = arg;
+    struct list *lines = &l->device->streams;
     struct sockaddr_storage from;
     struct ota_sip_unit unit;
     enum err e = ota_sip_frame_feed(&l->frame, data);
 
+    if (!list_empty(&l->at)) { /* not on its way out */
+        list_remove(&l->at);
+        list_push_back(lines, &l->at);
+    }
     show(l->device, data);
     if (net_addr_parse(net_stream_ip(s), 0, &from))
         e = ERR_IO;
@@ -270,13 +275,23 @@ static void on_closed(struct net_stream *s, enum err why, void *arg)
     check_end(d);
 }
 
+/* Anybody may connect and say nothing: the one that has been silent longest makes room. */
+static void make_room(struct tool_sip_device *d)
+{
+    struct list *first = d->streams_n < STREAMS_MAX ? NULL : list_pop_front(&d->streams);
+
+    if (first)
+        net_stream_abort(container_of(first, struct line, at)->stream, ERR_LIMIT);
+}
+
 static void on_accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
 {
     struct tool_sip_device *d = arg;
-    struct line *l = d->streams_n < STREAMS_MAX ? calloc(1, sizeof *l) : NULL;
+    struct line *l = calloc(1, sizeof *l);
     const struct net_stream_user user = {.data = on_data, .closed = on_closed, .arg = l};
 
     (void)seat;
+    make_room(d);
     if (!l || net_stream_adopt(d->conf.env, fd, d->conf.tls, WAIT_MS, &user, &l->stream)) {
         free(l);
         (void)close(fd);

@@ -206,10 +206,35 @@ static void link_enter(struct link *l, struct tool_sip_sessions *o)
     o->open++;
 }
 
+static bool is_bound(const struct link *l)
+{
+    LIST_EACH (at, &l->owner->sessions)
+        if (container_of(at, struct session, at)->link == l)
+            return true;
+    return false;
+}
+
+/* Anybody may connect: the oldest link that no session is bound to makes room.  False: there is none. */
+static bool link_room(struct tool_sip_sessions *o)
+{
+    if (o->links_n < LINKS_MAX)
+        return true;
+    LIST_EACH_SAFE (at, &o->links) {
+        struct link *l = container_of(at, struct link, at);
+
+        if (l->stream && !is_bound(l)) {
+            list_remove(&l->at);
+            net_stream_abort(l->stream, ERR_LIMIT);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_accepted(uv_os_sock_t fd, struct net_gate_seat *seat, void *arg)
 {
     struct tool_sip_sessions *o = arg;
-    struct link *l = o->links_n < LINKS_MAX ? calloc(1, sizeof *l) : NULL;
+    struct link *l = link_room(o) ? calloc(1, sizeof *l) : NULL;
     const struct net_stream_user user = {.data = on_data, .closed = on_closed, .arg = l};
 
     (void)seat;
@@ -270,7 +295,7 @@ static void looked_up(enum err e, const struct sockaddr_storage *to, size_t n, v
 static enum err connect_out(struct session *s)
 {
     struct tool_sip_sessions *o = s->owner;
-    struct link *l = o->links_n < LINKS_MAX ? calloc(1, sizeof *l) : NULL;
+    struct link *l = link_room(o) ? calloc(1, sizeof *l) : NULL;
     struct ota_msrp_uri uri;
     enum err e = l ? ota_msrp_uri_parse(slice_str(s->far_path), &uri) : ERR_NOMEM;
 

@@ -31,6 +31,34 @@ def the_terminal_takes_messages(bench):
         check_eq(len(phone.events()), 2)
 
 
+def listening(pid):
+    """The ports on which a process listens for connections."""
+    own = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    with open(f"/proc/{pid}/net/tcp", encoding="utf-8") as f:
+        rows = [line.split() for line in f][1:]
+    return {int(row[1].partition(":")[2], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own}
+
+
+@case
+def strangers_that_stay(bench):
+    """Connections on which nothing is ever said, as many as the terminal takes: they give way to the gateway's, for requests and
+    for sessions."""
+    for option in ("no", "always"):
+        phone = Terminal(bench, command="sip", association=False)
+        gateway = Gateway(bench, route(f"sip:alice@127.0.0.1:{phone.port};transport=tcp", f"session = {option}\n"), whitelist=OPEN)
+        good(bench, gateway, "p1")
+        ended(gateway, "p1", "delivered")
+        ports = listening(phone.program.process.pid)
+        gateway.stop()
+        silent = [socket.create_connection(("127.0.0.1", port)) for port in ports for _ in range(70)]
+        gateway.start()
+        good(bench, gateway, "p2")
+        check_eq(ended(gateway, "p2", "delivered")["code"], 1000)
+        check_eq(len(ports), 2)
+        for s in silent:
+            s.close()
+
+
 @case
 def the_terminal_refuses(bench):
     """603 for what it cannot authenticate, 415 and the other form for a type; the gateway learns no more."""
