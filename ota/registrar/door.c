@@ -223,17 +223,19 @@ void ota_sip_door_tag(const struct ota_sip_door *d, char *tag)
 }
 
 static struct ota_sip_parcel *parcel_new(struct ota_sip_door *d, const struct ota_sip_flow *flow,
-                                         struct slice octets)
+                                         struct slice octets, struct slice body)
 {
-    struct ota_sip_parcel *p = malloc(sizeof *p + octets.n + 1);
+    struct ota_sip_parcel *p = malloc(sizeof *p + octets.n + 1 + body.n);
 
     if (!p)
         return NULL;
     p->from = d->conf.loop;
     p->flow = *flow;
     p->n = octets.n;
+    p->body_n = body.n;
     mem_copy(p->octets, octets.n, octets);
     p->octets[octets.n] = '\0';
+    mem_copy(p->octets + octets.n + 1, body.n, body);
     return p;
 }
 
@@ -250,7 +252,8 @@ static void take_reply(struct ota_sip_door *d, const struct ota_sip_unit *unit,
     ota_sip_reply_clear(&r);
     if (loop == d->conf.loop && d->user.reply) {
         d->user.reply(unit, flow, d->user.arg);
-    } else if (loop != UINT_MAX && loop != d->conf.loop && (p = parcel_new(d, flow, unit->head))) {
+    } else if (loop != UINT_MAX && loop != d->conf.loop &&
+               (p = parcel_new(d, flow, unit->head, unit->body))) {
         p->what = OTA_SIP_REPLY;
         d->conf.post(loop, p, d->conf.arg);
     }
@@ -298,7 +301,7 @@ static bool hand_on(struct ota_sip_door *d, const struct ota_sip_unit *unit, con
     unsigned loop = q->r.tag.n == OTA_SIP_DOOR_TAG_N ? loop_at(d, q->r.tag, 0) : UINT_MAX;
     struct ota_sip_parcel *p;
 
-    if (loop == UINT_MAX || loop == d->conf.loop || !(p = parcel_new(d, &q->flow, unit->head)))
+    if (loop == UINT_MAX || loop == d->conf.loop || !(p = parcel_new(d, &q->flow, unit->head, unit->body)))
         return false;
     p->what = OTA_SIP_DIALOG;
     d->conf.post(loop, p, d->conf.arg);
@@ -464,7 +467,7 @@ static void tell_loop(struct conn *c, unsigned loop)
     if (loop == d->conf.loop) {
         if (d->user.lost)
             d->user.lost(&c->flow, d->user.arg);
-    } else if ((p = parcel_new(d, &c->flow, SLICE_NONE))) {
+    } else if ((p = parcel_new(d, &c->flow, SLICE_NONE, SLICE_NONE))) {
         p->what = OTA_SIP_LOST;
         d->conf.post(loop, p, d->conf.arg);
     }
@@ -595,7 +598,7 @@ enum err ota_sip_door_send(struct ota_sip_door *d, const struct ota_sip_flow *fl
         return udp_send(d, flow, &flow->peer, message);
     if (flow->loop == d->conf.loop)
         return conn_send(d, flow, d->conf.loop, message) ? ERR_OK : ERR_PEER;
-    p = parcel_new(d, flow, message);
+    p = parcel_new(d, flow, message, SLICE_NONE);
     if (!p)
         return ERR_NOMEM;
     p->what = OTA_SIP_SEND;
@@ -616,7 +619,7 @@ static void send_for(struct ota_sip_door *d, const struct ota_sip_parcel *p)
 
     if (conn_send(d, &p->flow, p->from, slice_of(p->octets, p->n)))
         return;
-    back = parcel_new(d, &p->flow, SLICE_NONE);
+    back = parcel_new(d, &p->flow, SLICE_NONE, SLICE_NONE);
     if (!back)
         return; /* its timer tells */
     back->what = OTA_SIP_LOST;
@@ -625,7 +628,9 @@ static void send_for(struct ota_sip_door *d, const struct ota_sip_parcel *p)
 
 void ota_sip_door_parcel(struct ota_sip_door *d, const struct ota_sip_parcel *p)
 {
-    const struct ota_sip_unit unit = {.head = slice_of(p->octets, p->n), .wire_n = p->n};
+    const struct ota_sip_unit unit = {.head = slice_of(p->octets, p->n),
+                                      .body = slice_of(p->octets + p->n + 1, p->body_n),
+                                      .wire_n = p->n + p->body_n};
 
     switch (p->what) {
     case OTA_SIP_SEND:

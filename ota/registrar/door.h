@@ -45,8 +45,8 @@ struct ota_sip_parcel {
     enum { OTA_SIP_SEND, OTA_SIP_REPLY, OTA_SIP_LOST, OTA_SIP_DIALOG } what;
     unsigned from;
     struct ota_sip_flow flow;
-    size_t n;
-    char octets[];
+    size_t n, body_n;
+    char octets[]; /* a head, or a message, NUL, a body */
 };
 
 struct ota_sip_door_conf {

@@ -65,6 +65,7 @@ static void on_reply(const struct ota_sip_unit *unit, const struct ota_sip_flow 
 
     CU_ASSERT(ota_sip_flow_any(flow));
     CU_ASSERT(slice_starts(unit->head, SLICE("SIP/2.0 200 OK\r\n")));
+    TEST_SLICE_EQ(unit->body, SLICE("v=0\r\n"));
     s->f->replies++;
     s->f->replied_at = s->loop;
 }
@@ -265,7 +266,7 @@ static void flows_across_loops(void)
     (void)snprintf(
         text, sizeof text,
         "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP a;branch=%s\r\nFrom: <sip:x@a>;tag=1\r\nTo: <sip:x@a>;tag=2\r\n"
-        "Call-ID: 1\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+        "Call-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 5\r\n\r\nv=0\r\n",
         branch);
     CU_ASSERT(raw_send(&f.nl, fd, slice_str(text)));
     CU_ASSERT(netloop_until(&f.nl, &f.replies, 1));
