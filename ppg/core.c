@@ -62,8 +62,10 @@ void ppg_core_tick(struct ppg_core *c)
 
 void ppg_core_flush(struct ppg_core *c)
 {
-    if (!list_empty(&c->ops))
-        store_submit(c->shared->store, &c->ops);
+    if (list_empty(&c->ops))
+        return;
+    store_submit(c->shared->store, &c->ops);
+    ppg_schedule_flushed(c->schedule);
 }
 
 void ppg_core_done(struct ppg_core *c, struct list *ops)
@@ -113,7 +115,8 @@ atomic_uint *ppg_shared_bell(struct ppg_shared *s, struct slice key)
 
 bool ppg_share_behind(const struct ppg_share *share, int64_t now_ms)
 {
-    return atomic_load(&share->claiming) || atomic_load(&share->next_due_ms) <= now_ms;
+    return atomic_load(&share->claiming) || atomic_load(&share->next_due_ms) <= now_ms ||
+           atomic_load(&share->unleased) > 0;
 }
 
 size_t ppg_share_room(const struct ppg_shared *s, const struct ppg_share *share, size_t live_max)

@@ -51,6 +51,7 @@ struct ppg_share {
     _Atomic int64_t next_due_ms; /* UTC: earliest due time of what only the store holds; INT64_MAX none */
     atomic_size_t live;          /* targets in memory */
     atomic_bool claiming;        /* a claim that may bring some of its due targets is under way */
+    atomic_uint unleased;        /* inserts under way of targets that are due and have no place in memory */
 };
 
 /* Who waits for something new in an inbox looks at its bell; terminals share them. */

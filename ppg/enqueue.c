@@ -26,13 +26,17 @@ static void targets_prepare(struct ppg_core *c, struct ppg_enqueue *e, struct pp
     room = live_room(c, push, now);
     for (size_t i = 0; i < push->targets_n; i++) {
         struct ppg_target *t = &push->targets[i];
+        bool tried = !t->members_n && !ppg_stage_final((enum ppg_stage)t->stage);
 
         t->push = push;
         t->due_ms = push->not_before_ms > now ? push->not_before_ms : now;
-        t->leased = e->leased_n < room && !t->members_n && !ppg_stage_final((enum ppg_stage)t->stage);
+        t->leased = tried && e->leased_n < room;
         e->leased_n += t->leased;
+        e->unleased |= tried && !t->leased && t->due_ms == now;
         list_init(&t->link);
     }
+    if (e->unleased)
+        atomic_fetch_add(&push->share->unleased, 1);
     if (!e->leased_n)
         return;
     atomic_fetch_add(&c->shared->live, e->leased_n);
@@ -100,6 +104,8 @@ static void inserted(struct ppg_enqueue *e, enum err result)
         release_leases(e, e->leased_n);
     else
         hand_out(e, push);
+    if (e->unleased)
+        atomic_fetch_sub(&push->share->unleased, 1);
     done(result, arg); /* *e may be gone after this */
     ppg_push_drop(push);
 }

@@ -16,6 +16,7 @@ struct ppg_enqueue {
     struct ppg_cancel old; /* replacing: what becomes of the earlier push */
     char old_note[300];
     size_t leased_n;
+    bool unleased; /* some that are due have no place in memory: counted in the share until they are stored */
     size_t replaced_n; /* out: targets of the earlier push that were cancelled */
     ppg_enqueue_fn *done;
     void *arg;

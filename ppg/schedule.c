@@ -84,12 +84,13 @@ static void send_away(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_t
                       int64_t not_before_ms, const struct store_record *record)
 {
     struct ppg_away *a = &ppg_stand_queue(st, t)->away;
-    int64_t step = step_ms(st->lane, ppg_core_utc_ms(s->core));
+    int64_t now = ppg_core_utc_ms(s->core);
+    int64_t until = num_max64(not_before_ms, ppg_away_soonest(now));
 
     t->stage = ST_WAITING;
     t->by_call = st->lane->by_call;
     st->lane->wake_again |= st->lane->waking && t->by_call;
-    t->due_ms = ppg_away_send(a, t->due_ms, t->id, not_before_ms, step);
+    t->due_ms = ppg_away_send(a, t->due_ms, t->id, until, step_ms(st->lane, now));
     ppg_settle_move(&s->settles, t, record);
 }
 
@@ -123,7 +124,7 @@ static void lane_open(struct ppg_lane *lane)
         struct ppg_stand *st = container_of(at, struct ppg_stand, at_lane);
 
         for (size_t p = 0; p < PPG_PRIORITIES; p++)
-            st->queues[p].away = (struct ppg_away){.last.due_ms = 0};
+            st->queues[p].away = (struct ppg_away){.steps_n = 0};
     }
 }
 
@@ -199,7 +200,6 @@ static bool was_put_off(const struct ppg_queue *q, const struct ppg_target *t)
 static void arrive(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_target *t, int64_t now)
 {
     struct ppg_queue *q = ppg_stand_queue(st, t);
-    bool behind;
 
     if (st->lane->closed_until_ms || ppg_away_any(&q->away))
         clock_look(s);
@@ -211,12 +211,8 @@ static void arrive(struct ppg_schedule *s, struct ppg_stand *st, struct ppg_targ
         send_away(s, st, t, q->away.last.due_ms, NULL);
         return;
     }
-    /* Who is only behind others goes to where they are: were it later, those would be behind in turn, and so on. */
-    behind = ppg_away_behind(&q->away, t->due_ms, t->id);
-    if (lane_closed(st->lane, now))
+    if (ppg_away_behind(&q->away, t->due_ms, t->id) || lane_closed(st->lane, now) || queue_full(q, t))
         send_away(s, st, t, st->lane->closed_until_ms, NULL);
-    else if (behind || queue_full(q, t))
-        send_away(s, st, t, behind ? 0 : now + STEP_MIN_MS, NULL);
     else
         ppg_lanes_put(&s->lanes, st, t);
 }
@@ -547,7 +543,7 @@ static void queue_scan(const struct ppg_stand *st, struct ppg_queue *q, int64_t 
 {
     if (ppg_away_any(&q->away) && now > q->away.last.due_ms + KEEP_MS &&
         !ppg_share_behind(st->line->share, q->away.last.due_ms))
-        q->away = (struct ppg_away){.last.due_ms = 0};
+        q->away = (struct ppg_away){.steps_n = 0};
 }
 
 static void lane_scan(struct ppg_schedule *s, struct ppg_lane *lane, bool drain)
@@ -656,6 +652,11 @@ void ppg_schedule_tick(struct ppg_schedule *s)
     if (s->core->loop == 0)
         ppg_claim_tick(&s->claim);
     pump(s);
+}
+
+void ppg_schedule_flushed(struct ppg_schedule *s)
+{
+    ppg_settle_flushed(&s->settles);
 }
 
 /* --- life --- */

@@ -54,6 +54,7 @@ struct ppg_schedule_place {
 };
 void ppg_schedule_look(const struct ppg_schedule *s, struct slice key, struct ppg_schedule_place *out);
 void ppg_schedule_tick(struct ppg_schedule *s);
+void ppg_schedule_flushed(struct ppg_schedule *s);         /* the store has been handed what was written */
 size_t ppg_schedule_live(const struct ppg_schedule *s);    /* targets this core holds */
 size_t ppg_schedule_sending(const struct ppg_schedule *s); /* of them on the wire */
 

@@ -17,7 +17,7 @@ struct ppg_settle {
     } as;
     struct ppg_settles *settles;
     struct ppg_target *target;
-    struct list again; /* in settles.refused */
+    struct list again; /* in settles.handed or settles.refused */
     bool delayed;      /* it has been there */
     struct ppg_settle *next_spare;
     char protection[128]; /* the record's texts, until they are written */
@@ -214,9 +214,21 @@ void ppg_settle_move(struct ppg_settles *s, struct ppg_target *t, const struct s
     m->by_call = t->by_call;
     if (record)
         settle_record(w, &m->record, record);
-    /* Before it is durable, and again then: a new target that comes in between must not overtake it. */
-    ppg_shared_due(&t->push->share->next_due_ms, m->due_ms);
+    list_push_back(&s->handed, &w->again);
     ppg_core_submit(s->core, &m->op);
+}
+
+/* Before it is durable, and again then: a new target that comes in between must not overtake it.  Not before it is handed
+ * over, for a claim that misses it would forget it. */
+void ppg_settle_flushed(struct ppg_settles *s)
+{
+    struct list *at;
+
+    while ((at = list_pop_front(&s->handed))) {
+        const struct ppg_settle *w = container_of(at, struct ppg_settle, again);
+
+        ppg_shared_due(&w->target->push->share->next_due_ms, w->as.move.due_ms);
+    }
 }
 
 static void noted(struct store_op *op)
@@ -270,14 +282,20 @@ void ppg_settle_again(struct ppg_settles *s)
 {
     struct list *at;
 
-    while ((at = list_pop_front(&s->refused)))
-        ppg_core_submit(s->core, &container_of(at, struct ppg_settle, again)->as.op);
+    while ((at = list_pop_front(&s->refused))) {
+        struct ppg_settle *w = container_of(at, struct ppg_settle, again);
+
+        if (w->as.op.kind == STORE_MOVE)
+            list_push_back(&s->handed, &w->again);
+        ppg_core_submit(s->core, &w->as.op);
+    }
     write_unwritten(s);
 }
 
 void ppg_settles_init(struct ppg_settles *s, struct ppg_core *c)
 {
     *s = (struct ppg_settles){.core = c};
+    list_init(&s->handed);
     list_init(&s->refused);
     list_init(&s->unwritten);
 }
