@@ -45,8 +45,7 @@ class Caller:
         self.program = bench.start("push-terminal", "connect", "--gateway", where, "--json", *options)
 
     def events(self, name="push"):
-        lines = self.program.out().split("\n")
-        return [e for e in (json.loads(line) for line in lines if line.endswith("}")) if e["event"] == name]
+        return [e for e in (json.loads(line) for line in self.program.lines() if line.endswith("}")) if e["event"] == name]
 
     def wait_events(self, count, name="push"):
         return wait_until(lambda: len(e := self.events(name)) >= count and e, f"{count} {name}: {self.program.err()}")
@@ -68,7 +67,7 @@ class Hand:
 
     def __init__(self, bench, port, answer, tls=None, s=None):
         self.answer, self.heads, self.gone = answer, [], threading.Event()
-        self.s = s or socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.s = s or socket.create_connection(("127.0.0.1", port), timeout=600)  # longer than any terminal is left alone
         if tls:
             self.s = tls.wrap_socket(self.s, server_hostname="localhost")
         bench.closers.append(self.s.close)
@@ -87,7 +86,10 @@ class Hand:
                 head = head.decode("latin-1")
                 length = next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
                 while len(got) < length:
-                    got += self.s.recv(65536)
+                    more = self.s.recv(65536)
+                    if not more:
+                        return
+                    got += more
                 got = got[length:]
                 self.heads.append(head)
                 text = self.answer(head.split(" ")[0], head)
@@ -124,7 +126,7 @@ def digest(head, password, uses="00000001", user="4+15550100"):
 
 GOOD_ID = ID.replace("0100", "0199")
 GOOD = NONE.replace("0100", "0199")
-SHORT = {"ota_http__response_timeout": "700ms", "ota_http__connect_timeout": "700ms"}
+SHORT = {"ota_http__response_timeout": "2s", "ota_http__connect_timeout": "2s"}
 
 
 class Witness:

@@ -33,9 +33,13 @@ class Flip:
         while True:
             try:
                 client, _ = self.socket.accept()
-                server = socket.create_connection(("127.0.0.1", self.to_port))
             except OSError:
                 return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.to_port))
+            except OSError:  # it is down for a moment
+                client.close()
+                continue
             with self.lock:
                 self.passed = passed = [0, 0]
                 target = self.plan.pop(0) if self.plan else None

@@ -14,7 +14,7 @@ import string
 import threading
 import xml.etree.ElementTree
 
-from harness import check, check_eq, free_port, hang_up, wait_until
+from harness import PATIENCE_S, check, check_eq, free_port, hang_up, wait_until, whole_lines
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOUNDARY = "pap-boundary-7f3a"
@@ -140,7 +140,7 @@ class Gateway:
     def events(self, name=None, **fields):
         """The log as objects, oldest first; only those of this name and with these fields."""
         found = []
-        for line in self.said().split("\n"):
+        for line in (line for run in self.runs for line in whole_lines(run.err())):
             if line.startswith("{") and line.endswith("}"):
                 event = json.loads(line)
                 if name in (None, event.get("event")) and all(event.get(k) == v for k, v in fields.items()):
@@ -182,10 +182,16 @@ class Gateway:
 
     def query(self, sql):
         """The store as another program reads it, from a copy, as the gateway shares its file with nobody: rows as
-        lists of text.  For when nothing is being written."""
-        for end in ("", "-wal"):
-            if os.path.exists(self.path("store.db" + end)):
-                shutil.copyfile(self.path("store.db" + end), self.bench.path("copy.db" + end))
+        lists of text.  For when nothing is being written; what is written after all while it is copied makes another copy."""
+        def stamps():
+            return [(os.stat(path).st_size, os.stat(path).st_mtime_ns) for end in ("", "-wal") if os.path.exists(path := self.path("store.db" + end))]
+
+        before = None
+        while before != stamps():
+            before = stamps()
+            for end in ("", "-wal"):
+                if os.path.exists(self.path("store.db" + end)):
+                    shutil.copyfile(self.path("store.db" + end), self.bench.path("copy.db" + end))
         text = self.bench.tool("sqlite3", "-separator", "|", self.bench.path("copy.db"), sql)
         for end in ("", "-wal", "-shm"):
             if os.path.exists(self.bench.path("copy.db" + end)):
@@ -230,10 +236,10 @@ class Terminal:
         return f"[terminal {address}]\nroute = {scheme}://127.0.0.1:{port or self.port}\n{more}"
 
     def events(self, name="push"):
-        lines = "".join(run.out() for run in self.runs).split("\n")
+        lines = [line for run in self.runs for line in run.lines()]
         return [e for e in (json.loads(line) for line in lines if line.endswith("}")) if e["event"] == name]
 
-    def wait_events(self, count, name="push", timeout_s=20):
+    def wait_events(self, count, name="push", timeout_s=PATIENCE_S):
         return wait_until(lambda: len(e := self.events(name)) >= count and e, f"{count} {name} of a terminal", timeout_s)
 
     def wire_path(self, run):
@@ -259,9 +265,9 @@ class Ear:
         self.url = f"{'https' if '--cert' in options else 'http'}://127.0.0.1:{self.port}/notify"
 
     def heard(self):
-        return [json.loads(line) for line in self.program.out().split("\n")[:-1]]
+        return [json.loads(line) for line in self.program.lines()]
 
-    def wait_heard(self, count, timeout_s=20):
+    def wait_heard(self, count, timeout_s=PATIENCE_S):
         return wait_until(lambda: len(h := self.heard()) >= count and h, f"{count} notifications", timeout_s)
 
 
@@ -298,9 +304,13 @@ class Relay:
         while True:
             try:
                 client, _ = self.socket.accept()
-                server = socket.create_connection(("127.0.0.1", self.to_port))
             except OSError:
                 return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.to_port))
+            except OSError:  # it is down for a moment
+                client.close()
+                continue
             asked = threading.Event()
             threading.Thread(target=self.pump, args=(client, server, asked, False), daemon=True).start()
             threading.Thread(target=self.pump, args=(server, client, asked, True), daemon=True).start()
@@ -370,7 +380,7 @@ def curl(bench, url, body, *options, content_type=MULTIPART):
     sent, head, got = (bench.path(f"curl{bench.curls}.{end}") for end in ("sent", "head", "got"))
     with open(sent, "wb") as f:
         f.write(body)
-    bench.tool("curl", "-sS", "--http1.1", "--max-time", "20", "--cacert", bench.path("ca.crt"), "-H", "Expect:", "-H",
+    bench.tool("curl", "-sS", "--http1.1", "--max-time", "60", "--cacert", bench.path("ca.crt"), "-H", "Expect:", "-H",
                f"Content-Type: {content_type}", "--data-binary", f"@{sent}", "-D", head, "-o", got, *options, url)
     with open(head, encoding="latin-1", newline="") as f:
         head = f.read()

@@ -134,7 +134,7 @@ class Ue:
 
     def ask(self, authorization=None, method="GET", path="/"):
         """One request: status, headers, body."""
-        link = http.client.HTTPSConnection("localhost", self.port, timeout=30, context=self.context)
+        link = http.client.HTTPSConnection("localhost", self.port, timeout=60, context=self.context)
         headers = {"User-Agent": self.agent, **({"Authorization": "Digest " + authorization} if authorization else {})}
         link.request(method, path, headers=headers)
         answer = link.getresponse()

@@ -19,7 +19,8 @@ import traceback
 
 sys.dont_write_bytecode = True
 CASES = []
-TIMEOUT_S = 60  # of one program, unless the case says otherwise
+TIMEOUT_S = 120  # of one program, unless the case says otherwise
+PATIENCE_S = 60  # of a wait for something that happens at once: what ends it is a fault, never a machine that is busy
 
 
 class Failure(Exception):
@@ -41,7 +42,7 @@ def check_eq(got, want, what="value"):
         raise Failure(f"{what}: got {got!r}, want {want!r}")
 
 
-def wait_until(ready, what, timeout_s=20):
+def wait_until(ready, what, timeout_s=PATIENCE_S):
     """Polls until ready() answers something true, which is returned."""
     end = time.monotonic() + timeout_s
     while True:
@@ -50,6 +51,11 @@ def wait_until(ready, what, timeout_s=20):
             return got
         check(time.monotonic() < end, f"waited {timeout_s} s for {what}")
         time.sleep(0.02)
+
+
+def whole_lines(text):
+    """Without what its writer has not ended yet, and may have written half of."""
+    return text[:text.rfind("\n") + 1].splitlines()
 
 
 ENDED = []  # sockets that nobody listens on any more
@@ -95,7 +101,11 @@ class Program:
         except subprocess.TimeoutExpired:
             raise Failure(f"{self.name} did not end in {timeout_s} s; it said: {self.err()[-2000:]}") from None
 
-    def stop(self, timeout_s=20):
+    def lines(self):
+        """Its whole lines of standard output, also while it runs."""
+        return whole_lines(self.out())
+
+    def stop(self, timeout_s=PATIENCE_S):
         if self.running():
             self.signal(signal.SIGTERM)
             try:
@@ -195,7 +205,17 @@ class Bench:
         return cert, key
 
 
-OWN_PORTS = range(12000, 32768)  # the kernel gives those above to clients, also the port of a server that is down for a moment
+def own_ports():
+    """What the kernel gives to no client: who gets the port of a server that is down for a moment is taken for it."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+            low, high = map(int, f.read().split())
+    except OSError:
+        low, high = 32768, 60999
+    return max(range(12000, min(low, 65536)), range(high + 1, 65536), key=len)
+
+
+OWN_PORTS = own_ports()
 HELD = []  # a name of each port that this test was given, so that no test beside it is given the same
 
 

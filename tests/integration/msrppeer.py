@@ -64,7 +64,7 @@ def offered(invite):
 def dial(uri, tls=None):
     """A connection to where an MSRP URI points."""
     host, port = re.match(r"msrps?://([^:/]+):(\d+)/", uri).groups()
-    client = socket.create_connection((host, int(port)), 20)
+    client = socket.create_connection((host, int(port)), 60)
     return tls.wrap_socket(client, server_hostname=host) if tls else client
 
 
@@ -174,7 +174,7 @@ class SessionDevice(Device):
             pass
 
     def wait_chunks(self, count):
-        return wait_until(lambda: len(self.chunks) >= count and self.chunks, f"{count} chunks", 20)
+        return wait_until(lambda: len(self.chunks) >= count and self.chunks, f"{count} chunks")
 
     def wait_byes(self, count=1):
-        return wait_until(lambda: len(self.byes) >= count and self.byes, f"{count} BYEs", 20)
+        return wait_until(lambda: len(self.byes) >= count and self.byes, f"{count} BYEs")

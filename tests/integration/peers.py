@@ -48,6 +48,7 @@ class Gateway:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 128
 
             def handle_error(self, request, client_address):
                 pass  # clients that hang up are part of the tests
@@ -67,6 +68,19 @@ class Gateway:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+def whole_request(connection):
+    """Head and body, in however many pieces they come: who hangs up before it has read all resets the connection, and what it
+    said itself may be lost with that."""
+    got = b""
+    while more := connection.recv(65536):
+        got += more
+        head, end, body = got.partition(b"\r\n\r\n")
+        length = re.search(rb"\r\nContent-Length: *(\d+)", head, re.I)
+        if end and len(body) >= int(length[1] if length else 0):
+            break
+    return got
 
 
 class Raw:
@@ -89,7 +103,7 @@ class Raw:
             except OSError:
                 return
             with connection:
-                self.heard.append(connection.recv(65536))
+                self.heard.append(whole_request(connection))
                 self.talk(connection)
 
 

@@ -37,10 +37,10 @@ class Terminal:
 
     def __init__(self, bench, *options, tls=None, env=None, stdin=None):
         port_file = bench.path(f"port{len(bench.programs)}")
-        self.program = bench.start("push-terminal", "listen", "--bind", "127.0.0.1:0", "--json", "--timeout", "60",
+        self.program = bench.start("push-terminal", "listen", "--bind", "127.0.0.1:0", "--json", "--timeout", "600",
                                    "--port-file", port_file, *options, env=env, stdin=stdin)
         port = int(bench.wait_for_file(port_file, self.program))
-        self.s = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.s = socket.create_connection(("127.0.0.1", port), timeout=60)
         bench.closers.append(self.s.close)
         if tls:
             self.s = tls.wrap_socket(self.s, server_hostname="localhost")
@@ -63,7 +63,7 @@ class Terminal:
 
     def event(self):
         self.events += 1
-        lines = wait_until(lambda: (l := self.program.out().split("\n")[:-1]) and len(l) >= self.events and l, "event")
+        lines = wait_until(lambda: len(l := self.program.lines()) >= self.events and l, "event")
         return json.loads(lines[self.events - 1])
 
     def push(self, body, content_type="application/x-push-gpl-a1", **more):

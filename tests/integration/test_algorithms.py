@@ -20,7 +20,7 @@ def opened(bench, **conf):
 def tries(bench, gateway, *options):
     """What openssl s_client got: the suite, or the alert."""
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{gateway.tls_port}", "-CAfile", bench.path("ca.crt"),
-                           *options], input="", capture_output=True, text=True, errors="replace", timeout=20, check=False)
+                           *options], input="", capture_output=True, text=True, errors="replace", timeout=60, check=False)
     said = done.stdout + done.stderr
     alert = re.search(r"alert ([a-z ]+)", said)
     if alert:

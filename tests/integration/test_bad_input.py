@@ -170,7 +170,7 @@ def slow_peers_are_cut(bench):
     for name, s in sockets.items():
         got = read_all(s)
         check(got == b"" or re.match(rb"HTTP/1\.1 (408|400) ", got), (name, got[:100]))
-    check(time.monotonic() - started < 10, "slow peers stay")
+    check(time.monotonic() - started < 40, "slow peers stay")
     good_push(bench, gateway)
 
 
@@ -185,10 +185,10 @@ def dripping_head_is_cut(bench):
             got = s.recv(100)
             break
         except socket.timeout:
-            check(time.monotonic() - started < 10, "a dripping head goes on")
+            check(time.monotonic() - started < 60, "a dripping head goes on")  # all of it drips for 200 s
         except (BrokenPipeError, ConnectionResetError):
             break
-    check(0.3 < time.monotonic() - started < 10, time.monotonic() - started)
+    check(0.3 < time.monotonic() - started < 60, time.monotonic() - started)
     check(got == b"?" or got == b"" or got.startswith(b"HTTP/1.1 408"), got)
     good_push(bench, gateway)
 
@@ -495,7 +495,7 @@ def mangled_requests(bench):
     connection, kinds = None, set()
     for i in range(2000):
         body, content_type = mangled(dice)
-        connection = connection or http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+        connection = connection or http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
         connection.request("POST", "/pap", body, {"Content-Type": content_type, "Authorization": AUTH.split(": ")[1].strip()})
         response = connection.getresponse()
         answer = response.read()

@@ -112,6 +112,7 @@ def notifications(bench):
 
     ended("whole")
     check_eq(ear.wait_heard(1)[0]["push_id"], "whole")
+    wait_until(lambda: gateway.show("whole")["targets"][0]["notification"] == "told", "the gateway to know it, or it would tell it again")
     gateway.kill()  # and with it the connection
     gateway.start()
     spoil_each(flip, lambda: (ended("spoilt"), ear.wait_heard(2)), RETRIES - 1)
@@ -133,7 +134,7 @@ def asked(bench, port, path, question, **headers):
     """Status and JSON of a request with the initiator's certificate; None when the connection was spoilt."""
     context = ssl.create_default_context(cafile=bench.authority[0])
     context.load_cert_chain(bench.path("news.crt"), bench.path("news.key"))
-    link = http.client.HTTPSConnection("localhost", port, timeout=30, context=context)
+    link = http.client.HTTPSConnection("localhost", port, timeout=60, context=context)
     try:
         link.request("POST", path, json.dumps(question).encode(), {"Content-Type": "application/json", **headers})
         answer = link.getresponse()

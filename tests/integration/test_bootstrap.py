@@ -194,7 +194,7 @@ class Raw:
     """Our own connection to a terminal: pushes octets as they are."""
 
     def __init__(self, bench, p):
-        self.s = socket.create_connection(("127.0.0.1", p.port), timeout=30)
+        self.s = socket.create_connection(("127.0.0.1", p.port), timeout=60)
         bench.closers.append(self.s.close)
         self.tag = self.request(b"OPTIONS", b"")["x-wap-cpitag"]
 

@@ -15,7 +15,7 @@ BSF = {"key-server.listen-naf": "127.0.0.1:0", "key-server.cert": "../gateway.cr
        "files.nafs": "nafs.conf"}
 NAFS = f"[naf ppg]\ncertificate = URI:https://news.example.com\nname = {NAME}\nprotocol = push\npush = yes\n"
 PPG = {"key-server.name": NAME, "key-server.cert": "../news.crt", "key-server.key": "../news.key",
-       "key-server.bsf-ca": "../ca.crt", "key-server.bsf-timeout": "2s", "keyring.path": "keys", "keyring.master": "../master",
+       "key-server.bsf-ca": "../ca.crt", "key-server.bsf-timeout": "20s", "keyring.path": "keys", "keyring.master": "../master",
        "delivery.retry-first": "200ms", "delivery.retry-max": "500ms"}
 
 
@@ -98,7 +98,7 @@ def a_silent_bsf_is_away(bench):
     """It takes connections and says nothing."""
     bsf = bsf_of(bench, the_module())
     p = phone(bench)
-    g = gateway(bench, bsf, p.route(PHONE, more=""), **{"key-server.bsf-timeout": "300ms"})
+    g = gateway(bench, bsf, p.route(PHONE, more=""), **{"key-server.bsf-timeout": "1s"})
     bsf.program.signal(signal.SIGSTOP)
     try:
         push_id = good_push(bench, g, content="later")

@@ -97,10 +97,10 @@ def a_stranger_fails_as_a_wrong_key_does(bench):
         seen = set()
         for identity, secret in ((good, "00" * 32), ("nobody", key), (good.upper(), key), other):
             client = Client(bench, gateway, identity, secret, version)
-            check_eq(client.p.communicate(timeout=20)[0], b"", "an answer")
+            check_eq(client.p.communicate(timeout=60)[0], b"", "an answer")
             seen.add(client.p.returncode)
             client = Client(bench, gateway, identity, secret, version)
-            said = client.p.communicate(timeout=20)[1].decode()
+            said = client.p.communicate(timeout=60)[1].decode()
             check("alert decrypt error" in said, said)
         check_eq(len(seen), 1)
     check_eq(gateway.events("ota.called"), [])
@@ -178,11 +178,11 @@ def a_bootstrapped_key_is_proof(bench):
     gateway.wait_event("ota.call.refused", why="not proved")
     for btid, options, ua in ((ues[0].btid, rows[0][0], rows[1][1]), (ues[0].btid[::-1], rows[0][0], rows[0][1])):
         client = Client(bench, gateway, "3GPP-bootstrapping;" + btid, ues[0].ks_naf(FQDN, bytes.fromhex(ua)).hex(), "-servername", FQDN, *options)
-        check("alert decrypt error" in client.p.communicate(timeout=20)[1].decode(), btid)
+        check("alert decrypt error" in client.p.communicate(timeout=60)[1].decode(), btid)
     bench.write("subscribers.conf", other.section(), 0o600)
     check_eq(gateway.ctl("reload").returncode, 0)
     wait_until(lambda: "alert decrypt error" in Client(bench, gateway, "3GPP-bootstrapping;" + ues[0].btid, ues[0].ks_naf(FQDN, bytes.fromhex(
-        "0100000007")).hex(), "-tls1_3", "-servername", FQDN).p.communicate(timeout=20)[1].decode(), "a subscriber that is struck off")
+        "0100000007")).hex(), "-tls1_3", "-servername", FQDN).p.communicate(timeout=60)[1].decode(), "a subscriber that is struck off")
 
 
 @case

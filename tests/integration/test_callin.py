@@ -316,7 +316,7 @@ def who_does_not_prove_itself_is_sent_away(bench):
 
 @case
 def a_call_that_breaks_the_rules_harms_only_itself(bench):
-    gateway = Doors(bench, NONE, ota_http__response_timeout="500ms")
+    gateway = Doors(bench, NONE, ota_http__response_timeout="2s")
     good = Hand(bench, gateway.door, lambda method, head: registered(ID) if method == "OPTIONS" else TAKEN)
     gateway.wait_event("ota.called")
     answers = {"silence": None, "no HTTP": b"hello\r\n\r\n", "a huge field": b"HTTP/1.1 204 No Content\r\nX: " + b"x" * (1 << 20),
@@ -325,7 +325,7 @@ def a_call_that_breaks_the_rules_harms_only_itself(bench):
     for what, answer in answers.items():
         hand = Hand(bench, gateway.door, lambda method, head: answer)
         wait_until(hand.gone.is_set, f"the end of: {what}")
-    with socket.create_connection(("127.0.0.1", gateway.tls_door), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", gateway.tls_door), timeout=60) as s:
         s.sendall(b"no handshake at all, that is")
         while s.recv(65536):
             pass
@@ -353,7 +353,7 @@ def the_last_call_counts(bench):
 
 @case
 def a_silent_terminal_is_asked_whether_it_lives(bench):
-    gateway = Doors(bench, NONE, ota_http__keep_alive="200ms", ota_http__response_timeout="500ms")
+    gateway = Doors(bench, NONE, ota_http__keep_alive="200ms", ota_http__response_timeout="2s")
     lively = Hand(bench, gateway.door, lambda method, head: registered(ID, "500" if "q83vEg" in head else "501"))
     wait_until(lambda: len(lively.heads) >= 4, "four questions")
     check(all("X-Wap-CPITag: q83vEg==" in h for h in lively.heads[1:]), lively.heads[-1])

@@ -14,7 +14,7 @@ import threading
 
 from gateway import (ANY_LEVEL, INITIATORS, KEY, PASSWORD, WHITELIST, Ear, Gateway, Relay, Terminal, as_news, curl,
                      good_push, make_identity, mime, pap_push, push)
-from harness import case, check, check_eq, free_port, main, wait_until
+from harness import case, check, check_eq, free_port, main, wait_until, whole_lines
 from sipnet import ALICE, OPEN, route
 from sipuas import Device
 from terminal import Terminal as FedTerminal
@@ -77,20 +77,20 @@ def gateway_certificates_refused_by_name(bench):
     phone = Terminal(bench, *options, *SERVER, "--crl", crl, association=False)
     for count, (reason, pair) in enumerate(rows, 1):
         try:
-            with socket.create_connection(("127.0.0.1", phone.port), timeout=20) as s, \
+            with socket.create_connection(("127.0.0.1", phone.port), timeout=60) as s, \
                     client_context(bench, pair).wrap_socket(s, server_hostname="localhost") as inside:
                 inside.sendall(b"OPTIONS /wappush HTTP/1.1\r\nHost: t\r\n\r\n")  # TLS 1.3: refused behind our last octet
                 check_eq(inside.recv(100), b"", reason)
         except OSError:
             pass
-        lines = wait_until(lambda n=count: len(l := re.findall(r'.*"tls.client.[a-z-]+".*', phone.program.err())) == n and l, reason)
+        lines = wait_until(lambda n=count: len(l := re.findall(r'.*"tls.client.[a-z-]+".*(?=\n)', phone.program.err())) == n and l, reason)
         said = json.loads(lines[-1])
         check_eq((said["event"], said["reason"]), (reason.replace("cert-", "tls.client."), reason))
     check_eq(phone.program.out(), "", "what it took")
     other = bench.certificate(ca, "other", "DNS:other.example.net")
     fed = FedTerminal(bench, *options, *SERVER, "--crl", crl, tls=client_context(bench, other))
     check_eq(fed.tag, None, "a tag told to another server")
-    check_eq(json.loads(fed.program.out().split("\n")[0])["reason"], "server")
+    check_eq(json.loads(fed.program.lines()[0])["reason"], "server")
     good = bench.path("gateway.crt"), bench.path("gateway.key")
     fed = FedTerminal(bench, *options, *SERVER, "--crl", crl, tls=client_context(bench, good))
     check(fed.tag, "the right one was refused")
@@ -414,7 +414,7 @@ def log_is_for_machines(bench):
     check(gateway.wait_event("auth.refused")["reason"], "why")
     numbers = gateway.wait_event("sa.numbers", said="6173736f63696174696f6e2d30303031")
     check_eq((numbers["from"], numbers["to"], numbers["suite"]), (1, 17, "aes-ctr-hmac-sha256"))
-    for line in gateway.said().splitlines():
+    for line in whole_lines(gateway.said()):
         event = json.loads(line)
         check(event["event"] and event["level"] and re.match(r"\d{4}-\d\d-\d\dT", event["time"]), line)
 

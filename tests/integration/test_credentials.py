@@ -32,7 +32,7 @@ class Door:
         context = ssl.create_default_context(cafile=self.bench.path("ca.crt"))
         if certificate:
             context.load_cert_chain(self.bench.path(certificate + ".crt"), self.bench.path(certificate + ".key"))
-        link = http.client.HTTPSConnection("localhost", self.gateway.tls_port, timeout=20, context=context,
+        link = http.client.HTTPSConnection("localhost", self.gateway.tls_port, timeout=60, context=context,
                                            source_address=(f"127.0.1.{self.next}", 0))
         link.putrequest("POST", "/pap")
         body = mime(push_id=push_id)

@@ -41,7 +41,7 @@ def stranger(bench, port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     bench.closers.append(s.close)
     s.connect(("127.0.0.1", port))
-    s.settimeout(20)
+    s.settimeout(60)
     return s
 
 
@@ -197,7 +197,7 @@ def octets_before_anybody_is_known(bench):
     bench.tool("openssl", "x509", "-req", "-in", bench.path("their.csr"), "-CA", bench.path("stranger.crt"), "-CAkey",
                bench.path("stranger.key"), "-days", "2", "-extfile", extension, "-out", bench.path("their.crt"))
     done = subprocess.run(["curl", "-s", "--cacert", bench.path("ca.crt"), "--cert", bench.path("their.crt"), "--key",
-                           bench.path("their.key"), gateway.tls_url], capture_output=True, timeout=20, check=False)
+                           bench.path("their.key"), gateway.tls_url], capture_output=True, timeout=60, check=False)
     check(done.returncode != 0, done)
     gateway.wait_event("tls.client.untrusted")
     try:

@@ -208,7 +208,7 @@ def operator_cancels(bench):
 
 def expired(bench, gateway, *to):
     """A push nobody got before its time was over."""
-    done = pap_push(bench, gateway, *(w for t in to for w in ("--to", t)), "--text", "again", "--before", "+2s", "--id", "dead")
+    done = pap_push(bench, gateway, *(w for t in to for w in ("--to", t)), "--text", "again", "--before", "+6s", "--id", "dead")  # it must be there before
     check_eq(done.returncode, 0, done.stdout + done.stderr)
     return gateway.wait_state("dead", "expired")
 

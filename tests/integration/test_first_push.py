@@ -162,11 +162,11 @@ def certificates_refused_each_for_its_reason(bench):
     names = {"untrusted": bench.certificate(strange, "untrusted", "URI:https://news.example.com"), "expired":
              expired(bench, ca)}
     for name, (cert, key) in names.items():
-        done = bench.run("/usr/bin/curl", "-sS", "--max-time", "20", "--cacert", ca[0], "--cert", cert, "--key", key,
+        done = bench.run("/usr/bin/curl", "-sS", "--max-time", "60", "--cacert", ca[0], "--cert", cert, "--key", key,
                          "--data-binary", "x", gateway.tls_url)
         check(done.returncode != 0, f"{name} was let in: {done.stdout}")
         wait_until(lambda n=name: re.search(n if n == "expired" else "untrusted|not trusted|unknown|issuer", gateway.said()),
-                   f"the reason of the {name} certificate in the log: {gateway.said()[-1500:]}", 5)
+                   f"the reason of the {name} certificate in the log: {gateway.said()[-1500:]}")
     good_push(bench, gateway)
 
 
@@ -333,7 +333,7 @@ def initiator_sets_no_gateway_header(bench):
     got = phone.wait_events(1)[0]
     check_eq((got["authenticated"], got["trusted"], got["message_id"] == "forged-id"), (False, False, False))
     wire = phone.wire().decode().lower()
-    for word in ("x-wap-push-info", "push-flag", "9.9", "zzzzzzz", "4+1", "forged"):
+    for word in ("x-wap-push-info", "push-flag", "version: 9.9", "zzzzzzz", "terminal-id: 4+1", "forged"):  # its tag is any base64
         check(word not in wire, f"{word} reached the terminal:\n{wire}")
 
 

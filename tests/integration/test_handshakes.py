@@ -22,7 +22,7 @@ def shout(port, chunks):
     """Sends one chunk after the other, each behind an answer to the one before it, and nothing more; what was answered, to the
     end."""
     got = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
         try:
             for n, chunk in enumerate(chunks):
                 if n > 0:

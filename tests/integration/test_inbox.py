@@ -46,7 +46,7 @@ def as_name(bench, name="phone"):
 
 def curl_args(bench, number):
     head, got = (bench.path(f"inbox{number}.{end}") for end in ("head", "got"))
-    return head, got, ["curl", "-sS", "--http1.1", "--max-time", "40", "--cacert", bench.path("ca.crt"), "-D", head, "-o", got]
+    return head, got, ["curl", "-sS", "--http1.1", "--max-time", "60", "--cacert", bench.path("ca.crt"), "-D", head, "-o", got]
 
 
 class Got(Answer):
@@ -139,7 +139,7 @@ def who_does_not_prove_itself_gets_nothing(bench):
         check_eq(ask(bench, gateway, "/inbox", *options, who=None).items(), [])
     refused = subprocess.run([*curl_args(bench, 0)[2], *as_name(bench, "thief"), gateway.door_url + "/inbox"],
                              capture_output=True, check=False)
-    check_eq(refused.returncode in (35, 56), True, f"a certificate of a stranger: {refused.stderr}")
+    check_eq(refused.returncode in (35, 55, 56), True, f"a certificate of a stranger: {refused.stderr}")
     clear = subprocess.run([*curl_args(bench, 0)[2], f"http://localhost:{gateway.door}/inbox"], capture_output=True, check=False)
     check(clear.returncode != 0, "a request in the clear was answered")
 
@@ -164,7 +164,7 @@ def s_client(bench, gateway, key, path="/inbox", identity="phone-3", *options):
     asked = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     done = subprocess.run(["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{gateway.psk_door}", "-tls1_3",
                            "-psk", key, "-psk_identity", identity, "-ciphersuites", "TLS_AES_128_GCM_SHA256", *options],
-                          input=asked.encode(), capture_output=True, timeout=30, check=False)
+                          input=asked.encode(), capture_output=True, timeout=60, check=False)
     return done.returncode, done.stdout.decode("latin-1")
 
 
@@ -181,7 +181,7 @@ def certificate_or_key_right_or_wrong(bench):
         check_eq(ask(bench, gateway, path).status, 200, path)
         refused = subprocess.run([*curl_args(bench, 0)[2], *as_name(bench, "thief"), gateway.door_url + path],
                                  capture_output=True, check=False)
-        check(refused.returncode in (35, 56), f"a certificate of a stranger: {refused.stderr}")
+        check(refused.returncode in (35, 55, 56), f"a certificate of a stranger: {refused.stderr}")
     wait_until(lambda: '"id"' in s_client(bench, gateway, KEY_3)[1], "the item of the terminal with a key")
     mine = json.loads(s_client(bench, gateway, KEY_3)[1].partition("\r\n\r\n")[2])["items"][0]["id"]
     check("200 OK" in s_client(bench, gateway, KEY_3, f"/inbox/{mine}")[1], "the item itself")
@@ -367,11 +367,11 @@ def waits_until_something_comes(bench):
     check_eq(ask(bench, gateway, "/inbox?wait=3600", "-u", "4+15550102:open-sesame", who=None).status, 503, "or three of all")
     good_push(bench, gateway)
     for process, head, got in polls[:2]:
-        check_eq(process.wait(30), 0)
+        check_eq(process.wait(60), 0)
         check_eq(len(Got(head, got).items()), 1)
     check(polls[2][0].poll() is None, "another terminal's push is no news for this one")
     late = poll(bench, gateway, 3600)
-    check_eq(late[0].wait(30), 0)
+    check_eq(late[0].wait(60), 0)
     check_eq(len(Got(*late[1:]).items()), 1, "what is there already is no reason to wait")
     polls[2][0].kill()
     polls[2][0].wait()
@@ -384,7 +384,7 @@ def a_reload_asks_anew_who_may_wait(bench):
     gateway.wait_event("inbox.wait")
     gateway.write("whitelist.conf", RULES + "deny inbox +15550100 *\n")
     check_eq(gateway.ctl("reload").returncode, 0)
-    check_eq(process.wait(30), 0)
+    check_eq(process.wait(60), 0)
     check_eq(Got(head, got).items(), [])
     good_push(bench, gateway)
     check_eq(ask(bench, gateway, "/inbox?wait=3600").status, 403)
@@ -397,7 +397,7 @@ def a_drain_ends_all_waits(bench):
     gateway.wait_event("inbox.wait", 2)
     check_eq(gateway.stop(), 0)
     for process, head, got in polls:
-        process.wait(30)
+        process.wait(60)
         check_eq(Got(head, got).items(), [])
 
 
@@ -491,7 +491,7 @@ def push_terminal_follows_its_inbox(bench):
     ids = [good_push(bench, gateway, content=f"number {n}") for n in range(5)]
     for push_id in ids:
         gateway.wait_state(push_id, "delivered")
-    said = [json.loads(line) for line in program.out().splitlines()]
+    said = [json.loads(line) for line in program.lines()]
     check_eq([e["content"] for e in said], [f"number {n}" for n in range(5)], "each once, in order")
     check(all(e["tls"] and e["server_proved"] and e["authenticated"] and e["trusted"] for e in said), said[0])
     program.stop()
@@ -582,7 +582,7 @@ def a_fetched_item_that_asks_to_connect_is_verified(bench):
     options = ("--json", "--gateway", gateway.door_url, "--ca", bench.path("ca.crt"), *as_name(bench))
     asks = ("--home", home, "--home-ca", bench.path("ca.crt"))
     with socket.create_server(("127.0.0.1", 0)) as contact:
-        contact.settimeout(20)
+        contact.settimeout(60)
         push_id = good_push(bench, gateway, name="bare", content=sia(contact.getsockname()[1]), headers={"Content-Type": "application/vnd.wap.sia"})
         wait_items(bench, gateway)
         for more, want in (((), "verify-nobody"), ((*asks, "--home-cert", bench.path("other.crt"), "--home-key", bench.path("other.key"), "--keep"), "verify-invalid")):
@@ -593,8 +593,8 @@ def a_fetched_item_that_asks_to_connect_is_verified(bench):
         program = bench.start("push-terminal", "inbox", *options, *asks, "--home-cert", bench.path("phone.crt"), "--home-key", bench.path("phone.key"), "--follow")
         contact.accept()[0].close()
         gateway.wait_state(push_id, "delivered")
-        check_eq([json.loads(line)["event"] for line in program.out().splitlines()], ["verify", "connect"])
-        check_eq([e["valid"] for e in gateway.events("verify.asked")], [False, True])
+        check_eq([json.loads(line)["event"] for line in program.lines()], ["verify", "connect"])
+        check_eq([e["valid"] for e in gateway.check_events(2, "verify.asked")], [False, True])
         last = good_push(bench, gateway, name="bare", content=sia(contact.getsockname()[1]), headers={"Content-Type": "application/vnd.wap.sia"})
         gateway.wait_state(last, "delivered")
         program.stop()

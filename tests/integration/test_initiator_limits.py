@@ -36,7 +36,7 @@ class Connection:
     """A kept connection of one initiator.  post() gives (status, headers, PAP code)."""
 
     def __init__(self, bench, gateway, user="a"):
-        self.http = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+        self.http = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
         bench.closers.append(self.http.close)
         self.http.connect()
         self.socket = self.http.sock

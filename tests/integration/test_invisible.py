@@ -64,8 +64,7 @@ class Phone:
         self.port = int(bench.wait_for_file(port_file, self.program)) if where else 0
 
     def events(self, name):
-        lines = self.program.out().split("\n")
-        return [e for e in (json.loads(line) for line in lines if line.endswith("}")) if e["event"] == name]
+        return [e for e in map(json.loads, self.program.lines()) if e["event"] == name]
 
     def wait(self, name, count=1):
         return wait_until(lambda: len(e := self.events(name)) >= count and e, f"{count} {name}")[-1]

@@ -471,7 +471,10 @@ def dumpable(gateway):
             resident = int(re.search(r"^Rss: +(\d+)", more, re.M).group(1))
             if "dd" not in flags and resident and int(end, 16) - int(start, 16) < 1 << 30:
                 mem.seek(int(start, 16))
-                found.append(mem.read(int(end, 16) - int(start, 16)))
+                try:
+                    found.append(mem.read(int(end, 16) - int(start, 16)))
+                except OSError:  # it was given back meanwhile
+                    pass
     return b"\n".join(found)
 
 

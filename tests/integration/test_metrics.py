@@ -34,7 +34,7 @@ def read(text):
 
 
 def scrape(bench, gateway, *options):
-    return bench.tool("curl", "-sS", "--max-time", "20", *(options or (gateway.metrics_url,)))
+    return bench.tool("curl", "-sS", "--max-time", "60", *(options or (gateway.metrics_url,)))
 
 
 @case

@@ -258,7 +258,7 @@ def it_rings_no_longer_than_the_push_lasts(bench):
     """deliver-before passes: CANCEL, and the push has expired."""
     device = ringing(bench, "tcp", [487])
     gateway = start(bench, device, "session = always\n")
-    good(bench, gateway, "p1", "--before", "+3s")
+    good(bench, gateway, "p1", "--before", "+6s")
     ended(gateway, "p1", "expired")
     wait_until(lambda: device.acks, "ACK")
     check_eq(([m.method for m in device.byes], device.acks[0]["CSeq"]), (["CANCEL"], "1 ACK"))
@@ -705,7 +705,7 @@ def the_terminal_inside_tls(bench):
 def to_phone(phone, *octets, count=1):
     """Sends octets over a connection to the terminal's stream of messages; its first answers."""
     with socket.create_connection(("127.0.0.1", phone.msrp_port)) as s:
-        s.settimeout(20)
+        s.settimeout(60)
         for o in octets:
             s.sendall(o)
         got, found = b"", []
@@ -721,7 +721,7 @@ def strangers_at_the_terminal(bench):
 
     def invite(call_id, body):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(20)
+            s.settimeout(60)
             s.sendto((f"INVITE sip:x@127.0.0.1:{phone.port} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:9;branch=z9hG4bK{call_id};rport\r\n"
                       f"Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:x@y>\r\nCall-ID: {call_id}\r\nCSeq: 1 INVITE\r\n"
                       f"Contact: <sip:a@b>\r\nContent-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode(),
@@ -754,7 +754,7 @@ def strangers_at_the_terminal(bench):
         with socket.create_connection(("127.0.0.1", phone.msrp_port)) as s:
             s.sendall(bytes(broken))
             s.shutdown(socket.SHUT_WR)
-            s.settimeout(20)
+            s.settimeout(60)
             try:
                 while s.recv(65536):
                     pass
@@ -763,7 +763,7 @@ def strangers_at_the_terminal(bench):
     accepted = invite("c2", offer)
     path = accepted.split("a=path:")[1].split("\r\n")[0]
     with socket.create_connection(("127.0.0.1", phone.msrp_port)) as s:
-        s.settimeout(20)
+        s.settimeout(60)
         s.sendall(send(path, "hel", total=5, flag="+"))
         check(b"MSRP abcd1234 200 OK" in s.recv(65536), "the first chunk")
         check_eq(to_phone(phone, send(path, "lo", first=4, total=5))[0].start, "MSRP abcd1234 506 Already In Use")

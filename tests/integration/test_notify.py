@@ -10,7 +10,7 @@ import threading
 import xml.etree.ElementTree
 
 from gateway import ANY_LEVEL, Gateway, Terminal, good_push, make_identity
-from harness import case, check, check_eq, free_port, main, wait_until
+from harness import PATIENCE_S, case, check, check_eq, free_port, main, wait_until, whole_lines
 
 OK = (200, {}, '<pap><resultnotification-response push-id="x" code="1000"/></pap>')
 EMPTY = (202, {}, "")
@@ -40,7 +40,7 @@ class Server(http.server.ThreadingHTTPServer):
     def get_request(self):
         """Notes how each connection begins before it goes on."""
         connection, address = super().get_request()
-        connection.settimeout(20)
+        connection.settimeout(60)
         self.site.first.append(connection.recv(1, socket.MSG_PEEK))
         self.site.connections.append(connection)
         if self.site.tls:
@@ -89,7 +89,7 @@ class Site:
         with self.lock:
             return [note(body).get("push-id") for _, _, body in self.got]
 
-    def wait(self, count, timeout_s=20):
+    def wait(self, count, timeout_s=PATIENCE_S):
         return wait_until(lambda: len(self.got) >= count and list(self.got), f"{count} notifications", timeout_s)
 
 
@@ -298,7 +298,7 @@ def rested_and_resumed(bench):
 def a_restart_keeps_the_debt(bench):
     """Ended in order and killed, with a notification owed and one being answered: each is told by the next run, once."""
     port = free_port()
-    gateway = opened(bench, notify__retries="100ms, 100ms, 100ms, 100ms, 100ms, 100ms, 100ms, 60s")
+    gateway = opened(bench, notify__retries="100ms, 1s, 1s, 2s, 2s, 5s, 10s, 60s")
     for end in (gateway.stop, gateway.kill):
         push_id = owe(bench, gateway, f"http://127.0.0.1:{port}/notify")
         gateway.wait_event("notify.retry", push_id=push_id)
@@ -343,8 +343,14 @@ def nginx_takes_them(bench):
     for path, state in (("told", "told"), ("busy", "given up"), ("gone", "given up")):
         push_id = owe(bench, gateway, f"https://127.0.0.1:{port}/{path}", to=numbers(5))
         wait_debts(gateway, push_id, state)
-        lines = [line.split(" ", 6) for line in read(bench.path("nginx.log")).splitlines() if f" POST /{path} " in line]
-        check_eq(len(lines), {"told": 5, "busy": 15, "gone": 5}[path])
+        count = {"told": 5, "busy": 15, "gone": 5}[path]
+
+        def lines_of(path):
+            return [line.split(" ", 6) for line in whole_lines(read(bench.path("nginx.log"))) if f" POST /{path} " in line]
+
+        wait_until(lambda: len(lines_of(path)) >= count, "what nginx writes behind its answers")
+        lines = lines_of(path)
+        check_eq(len(lines), count)
         check(all(line[1].startswith("TLSv1.") for line in lines), lines)
         check(len({line[0] for line in lines}) < len(lines), "no connection was used twice")
 

@@ -36,7 +36,7 @@ def held(bench, **more):
     relay.hold()
     gateway, client = opened(bench, route("+15550101", relay.port), phone, **more)
     check_eq(client.push("wire", ["+15550101"]).code, 1001)
-    check(relay.held.wait(20), "nothing went out")
+    check(relay.held.wait(60), "nothing went out")
     return gateway, client, relay
 
 
@@ -199,7 +199,7 @@ def status_is_grouped_by_state_code_and_time(bench):
 def status_of_what_failed(bench):
     """A terminal that refuses, a deadline that passes: final states with the codes of their classes."""
     phone = Terminal(bench, "--require", "full", association=False)
-    gateway, client = opened(bench, route("+15550101", 9), phone, conf={"pap.default-lifetime": "1s"})
+    gateway, client = opened(bench, route("+15550101", 9), phone, conf={"pap.default-lifetime": "6s"})
     check_eq(client.push("refused").code, 1001)
     check_eq(client.push("late", ["+15550101"]).code, 1001)
     code, state, _ = wait_until(lambda: (r := client.status("refused").results[0])[1] != "pending" and r, "an end")

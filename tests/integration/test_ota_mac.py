@@ -177,7 +177,7 @@ def a_caller_may_want_one_before_it_says_who_it_is(bench):
             check_eq([bool(value) for _, value in seen], [False, True, True])
         else:
             gateway.wait_event("ota.call.refused", why="our login is refused")
-            check(hand.gone.wait(20), "it hangs up")
+            check(hand.gone.wait(60), "it hangs up")
             check_eq(len(seen), 2)
 
 

@@ -80,8 +80,8 @@ def nobody_and_timeout(bench):
     for path in (bench.path("absent"), bench.write("file", ""), "x" * 200, ""):
         check_eq(bench.run("ppgctl", "--socket", path, "status").returncode, 3, path)
     gone = threading.Event()
-    raw = Raw(bench, lambda c: gone.wait(30), bench.path("s"))
-    done = bench.run("ppgctl", "--socket", raw.url, "--timeout", "1", "status", timeout_s=20)
+    raw = Raw(bench, lambda c: gone.wait(120), bench.path("s"))
+    done = bench.run("ppgctl", "--socket", raw.url, "--timeout", "1", "status", timeout_s=60)
     gone.set()
     check_eq(done.returncode, 3, done.stderr)
 

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from callers import DOORS, Caller
 from gateway import ANY_LEVEL, INITIATORS, PASSWORD, Gateway, Terminal, curl, good_push, make_identity, mime
 from gba_model import Module, Ue
-from harness import case, check, check_eq, main, wait_until
+from harness import case, check, check_eq, main, wait_until, whole_lines
 from siphone import DOMAIN, Phone
 
 IMPI = "234150999999999@ims.mnc015.mcc234.3gppnetwork.org"
@@ -275,7 +275,7 @@ def no_peer_writes_the_log(bench):
         good_push(bench, gateway, push_id=escape(said, {'"': "&quot;"}))
         wait_until(lambda: "deliver.done" in gateway.said(), "the push")
         check_eq(gateway.stop(), 0)
-        lines = gateway.said().splitlines()
+        lines = whole_lines(gateway.said())
         check(all(c.isprintable() for line in lines for c in line), lines)
         if form == "text":
             for line in lines:

@@ -27,7 +27,7 @@ def sealed_push_is_opened_and_told(bench):
 @case
 def a_pin_opens_a_flagged_push(bench):
     """Asked for when a push needs the user, by its application or its own word; three wrong in a row are enough."""
-    pin, typed = bench.write("pin", "4711\n", 0o600), bench.write("typed", "4711\n0000\n4711\n1\n2\n3\n4711\n")
+    pin, typed = bench.write("pin", "47110815\n", 0o600), bench.write("typed", "47110815\n0000\n47110815\n1\n2\n3\n47110815\n")
     with open(typed, "rb") as hand:
         t = Terminal(bench, "--association", association(bench), "--pin", pin, "--pin-app", "x-wap-application:mms.ua", stdin=hand)
 
@@ -45,7 +45,7 @@ def a_pin_opens_a_flagged_push(bench):
     check_eq(push(8, flag)[3], "user", "the right one comes too late")
     check_eq(push(9)[1], "push", "what needs none goes on")
     check_eq(t.program.err().count("PIN to open a push for"), 6)
-    check("4711" not in t.program.err() + t.program.out(), "the PIN shows")
+    check("47110815" not in t.program.err() + t.program.out(), "the PIN shows")
     for bad in (bench.path("nothing"), bench.write("short", "123\n", 0o600)):
         check_eq(bench.run("push-terminal", "listen", "--bind", "127.0.0.1:0", "--pin", bad).returncode, 2)
 

@@ -8,7 +8,7 @@ import os
 import signal
 
 from gateway import ANY_LEVEL, INITIATORS, PASSWORD, Gateway, Terminal, good_push, push
-from harness import case, check, check_eq, main, wait_until
+from harness import case, check, check_eq, main, wait_until, whole_lines
 
 
 def one(bench, **gateway):
@@ -39,7 +39,7 @@ def a_log_file_that_is_moved_away(bench):
 
     def lines(name):
         with open(gateway.path(name), encoding="utf-8") as f:
-            return [json.loads(line) for line in f]
+            return [json.loads(line) for line in whole_lines(f.read())]
 
     def settle(name, event):
         wait_until(lambda: os.path.exists(gateway.path(name)) and [e for e in lines(name) if e["event"] == event], event)
@@ -146,7 +146,7 @@ class Kept:
 
     def __init__(self, bench, gateway, taken):
         self.gateway, self.taken = gateway, taken
-        self.http = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+        self.http = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
         bench.closers.append(self.http.close)
         self.http.connect()
         self.socket = self.http.sock

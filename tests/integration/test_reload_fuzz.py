@@ -174,9 +174,9 @@ class Submitter(threading.Thread):
         if tls:
             context = ssl.create_default_context(cafile=bench.path("ca.crt"))
             context.load_cert_chain(bench.path("news.crt"), bench.path("news.key"))
-            self.http = http.client.HTTPSConnection("localhost", gateway.tls_port, timeout=30, context=context)
+            self.http = http.client.HTTPSConnection("localhost", gateway.tls_port, timeout=60, context=context)
         else:
-            self.http = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+            self.http = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
             self.headers["Authorization"] = "Basic " + base64.b64encode(f"sub:{PASSWORD}".encode()).decode()
         self.http.connect()
         self.socket = self.http.sock
@@ -233,7 +233,7 @@ class Load:
     def settle(self, number):
         """All connections, on whatever loop, tell this number, in an answer that began after now."""
         counts = [s.count for s in self.submitters]
-        wait_until(lambda: self.faults() or all(s.count > c + 1 for s, c in zip(self.submitters, counts)), "answers", 60)
+        wait_until(lambda: self.faults() or all(s.count > c + 1 for s, c in zip(self.submitters, counts)), "answers", 90)
         check(not self.faults(), self.faults())
         wait_until(lambda: {s.told for s in self.submitters} == {number},
                    f"number {number}, not {[s.told for s in self.submitters]}")
@@ -242,7 +242,7 @@ class Load:
         for s in self.submitters:
             s.over.set()
         for s in self.submitters:
-            s.join(30)
+            s.join(60)
             check(not s.fault and not s.is_alive(), s.fault)
         self.gateway.check_events(broken, "reload.kept")
         self.gateway.check_events(good, "reload.done")

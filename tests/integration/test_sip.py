@@ -83,7 +83,7 @@ def over_tls(bench):
 def over_ipv6(bench):
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
         s.bind(("::1", 0))
-        s.settimeout(20)
+        s.settimeout(60)
         port = s.getsockname()[1]
         gateway = Gateway(bench, f"[terminal {ALICE}]\nroute = sip:alice@[::1]:{port}\n", whitelist=OPEN,
                           conf={"ota-sip.identity": "sip:push@[2001:db8::1]"})

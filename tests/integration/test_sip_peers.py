@@ -85,7 +85,7 @@ def everything_sent(bench):
                      "x-wap-application:wml.ua", "--proof", f"alice:{bench.path('secret')}", command="sip", association=False)
     check_eq(phone.wait_events(1, "registration")[0]["status"], 200)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(20)
+        s.settimeout(60)
         for request in asked.before_it(None)[0]:
             s.sendto(request, ("127.0.0.1", phone.port))
             octets.append(s.recv(65536))

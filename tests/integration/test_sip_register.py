@@ -186,7 +186,7 @@ def waits_until_it_registers(bench):
         gateway.wait_event("target.absent", push_id="p2" if over == "tcp" else "p3")
         phone.close()
     phone = Phone(bench, gateway.doors["sip-udp"])
-    phone.register(expires=1)
+    phone.register(expires=4)
     gateway.wait_state("p3", "delivered")
     wait_until(lambda: phone.ask("REGISTER")["Contact"] is None, "the end of the registration")
     push(bench, gateway, "p4")
@@ -434,7 +434,7 @@ def too_large_is_fetched(bench):
 def nobody_else(bench):
     """Wrong passwords, another's address, used and old answers, strange domains and extensions: nothing is registered."""
     make_identity(bench)
-    gateway = registrar(bench, conf={"pap.nonce-lifetime": "1s"})
+    gateway = registrar(bench, conf={"pap.nonce-lifetime": "30s"})
     door = gateway.doors["sip-tcp"]
     mallory = Phone(bench, door, "bob", over="tcp")
     mallory.register(to=ALICE, want=403)
@@ -512,7 +512,7 @@ def said_again(bench):
 @case
 def connections(bench):
     """Pings are answered, messages in pieces taken; who says nothing or nothing good is hung up on, and so is who is one too many."""
-    gateway = registrar(bench, conf={"ota-sip.login-timeout": "1s", "ota-http.calls-per-address": "3"})
+    gateway = registrar(bench, conf={"ota-sip.login-timeout": "3s", "ota-http.calls-per-address": "3"})
     door = gateway.doors["sip-tcp"]
     phone = Phone(bench, door, over="tcp")
     for octet in phone.request("REGISTER"):

@@ -157,7 +157,7 @@ def a_terminal_is_deregistered(bench):
 def a_swarm_is_many_terminals(bench):
     """push-terminal swarm: each is itself, takes what comes, or never answers; the operator sees them all."""
     numbers = [f"+1555{n:07}" for n in range(50)]
-    gateway = Doors(bench, "".join(f"[terminal {n}]\ncalls-in = any\ncall-proof = none\n" for n in numbers), ota_http__response_timeout="2s")
+    gateway = Doors(bench, "".join(f"[terminal {n}]\ncalls-in = any\ncall-proof = none\n" for n in numbers), ota_http__response_timeout="10s")
     swarm = bench.start("push-terminal", "swarm", "--gateway", f"https://localhost:{gateway.tls_door}", "--ca", bench.path("ca.crt"), "--terminals",
                         "50", "--first", "15550000000", "--silent", "10", "--report", "50")
     gateway.wait_event("ota.called", 50)
@@ -167,7 +167,7 @@ def a_swarm_is_many_terminals(bench):
     late = [t["address"] for t in gateway.show(push_id)["targets"] if t["state"] != "delivered"]
     check_eq([n for n in numbers if any(n in address for address in late)], numbers[9::10])
     check_eq(swarm.stop(), 0)
-    said = [json.loads(line) for line in swarm.out().splitlines()]
+    said = [json.loads(line) for line in swarm.lines()]
     check_eq((said[-1]["event"], said[-1]["registered"]), ("end", 50))
     check("complete" in {line["event"] for line in said} and said[-1]["pushes"] >= 50, said[-1])
     for options in ((), ("--gateway", "x"), ("--gateway", "https://localhost:1"), ("--gateway", "http://localhost:1", "--ca", bench.path("ca.crt")),

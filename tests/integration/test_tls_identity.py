@@ -35,7 +35,7 @@ def s_client(bench, port, *options, stdin=""):
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-quiet", "-no_ign_eof", "-ign_eof",
          "-CAfile", bench.path("ca.crt"), *options],
-        input=stdin, capture_output=True, text=True, errors="replace", timeout=20, check=False)
+        input=stdin, capture_output=True, text=True, errors="replace", timeout=60, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -269,7 +269,7 @@ def shared_keys_by_gnutls(bench):
         done = subprocess.run(
             ["gnutls-cli", "--pskusername", IDENTITY, "--pskkey", secret, "--priority",
              "NORMAL:-VERS-ALL:+VERS-TLS1.3:+DHE-PSK:+ECDHE-PSK", "--port", str(gateway.psk_port), "--no-ca-verification",
-             "127.0.0.1"], input=request(mime(push_id=name)), capture_output=True, text=True, errors="replace", timeout=20,
+             "127.0.0.1"], input=request(mime(push_id=name)), capture_output=True, text=True, errors="replace", timeout=60,
             check=False)
         check_eq("HTTP/1.1 202" in done.stdout, want, (name, done.stdout[-600:], done.stderr[-300:]))
 

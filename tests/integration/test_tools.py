@@ -2,6 +2,7 @@
 curl for what listens.  No ppgd: test_first_push has the whole.
 """
 
+import calendar
 import hashlib
 import json
 import re
@@ -46,7 +47,7 @@ def submit_every_option(bench):
     parts = parts_of(gateway.requests[0])
     push = control_of(gateway.requests[0])[0]
     before = push.attrib.pop("deliver-before-timestamp")
-    minutes = (time.mktime(time.strptime(before, "%Y-%m-%dT%H:%M:%SZ")) - time.mktime(time.gmtime())) / 60
+    minutes = (calendar.timegm(time.strptime(before, "%Y-%m-%dT%H:%M:%SZ")) - time.time()) / 60
     check(8 < minutes < 11, before)
     check_eq(
         push.attrib,
@@ -163,13 +164,13 @@ def submit_nobody_there(bench):
 @case
 def submit_timeout(bench):
     gone = threading.Event()
-    raw = Raw(bench, lambda c: gone.wait(30))
+    raw = Raw(bench, lambda c: gone.wait(120))
     started = time.monotonic()
     done = submit(bench, raw.url, "--timeout", "1")
     gone.set()
     check_eq(done.returncode, 69, done.stderr)
     check("no answer in 1000 ms" in done.stderr, done.stderr)
-    check(0.9 < time.monotonic() - started < 10, "it waited otherwise")
+    check(0.9 < time.monotonic() - started < 60, "it waited otherwise")
 
 
 def digest_gateway(bench, algorithm, password="sesame", rspauth="good", challenge=None, **tls):
@@ -340,7 +341,7 @@ def listening(bench, *args, tls=False):
 
 def post(bench, url, body, *args):
     """(HTTP status, body) by curl."""
-    out = bench.tool("curl", "-sS", "-m", "20", "--noproxy", "*", "-H", "Content-Type: application/xml", "-w",
+    out = bench.tool("curl", "-sS", "-m", "60", "--noproxy", "*", "-H", "Content-Type: application/xml", "-w",
                      "\n%{http_code}", *args, "--data-binary", "@-", url, stdin=body)
     text, _, status = out.rpartition("\n")
     return int(status), text
@@ -355,7 +356,7 @@ def listen_counts_and_ends(bench):
         check_eq((status, got.tag, got.get("code"), got.get("push-id")), (202, "resultnotification-response", "1000", name))
         check_eq(got[0].get("address-value"), "WAPPUSH=+1555/TYPE=PLMN@ppg")
     check_eq(ear.wait(), 0, ear.err())
-    told = [json.loads(line) for line in ear.out().splitlines()]
+    told = [json.loads(line) for line in ear.lines()]
     check_eq([t["push_id"] for t in told], ["one", "two"])
     check_eq(told[0], {"push_id": "one", "state": "delivered", "code": 1000, "text": "OK", "description": "OK",
                        "event_time": "2030-01-31T12:00:00Z", "addresses": ["WAPPUSH=+1555/TYPE=PLMN@ppg"]})
@@ -381,7 +382,7 @@ def listen_refuses_noise(bench):
         check_eq((status, xml.etree.ElementTree.fromstring(answer)[0].tag), (202, "badmessage-response"), noise[:20])
     check_eq(post(bench, url + "/notify", NOTIFICATION.format(id="good"))[0], 202)
     check_eq(ear.wait(), 0, ear.err())
-    check_eq(len(ear.out().splitlines()), 1)
+    check_eq(len(ear.lines()), 1)
 
 
 @case
@@ -409,7 +410,7 @@ def listen_timeout_and_usage(bench):
     for args in ((), ("--bind", "x"), ("--bind", "127.0.0.1:99999"), ("--bind", "localhost:0"), ("--bind", "127.0.0.1:0",
                  "--cert", "a"), ("--bind", "127.0.0.1:0", "--answer", "7"), ("--bind", "127.0.0.1:0", "--http-status", "99"),
                  ("--bind", "127.0.0.1:0", "--count", "0"), ("--bind", "127.0.0.1:0", "--port-file", "/absent/x")):
-        done = bench.run("pap-push", "listen", *args, timeout_s=20)
+        done = bench.run("pap-push", "listen", *args, timeout_s=60)
         check_eq(done.returncode, 64, f"{args}: {done.stderr}")
 
 

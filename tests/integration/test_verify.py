@@ -31,8 +31,7 @@ class Phone:
         self.port = int(bench.wait_for_file(port_file, self.program))
 
     def events(self, name=None):
-        lines = self.program.out().split("\n")
-        got = [json.loads(line) for line in lines if line.endswith("}")]
+        got = [json.loads(line) for line in self.program.lines()]
         return [e for e in got if e["event"] == name] if name else [e for e in got if e["event"] != "registered"]
 
     def wait(self, name, count=1):
@@ -85,7 +84,7 @@ class Home(Gateway):
         body = text if text is not None else json.dumps(question)
         out = self.bench.path("answer")
         cert = ("--cert", self.bench.path(name + ".crt"), "--key", self.bench.path(name + ".key")) if name else ()
-        status = self.bench.tool("curl", "-sS", "--http1.1", "--max-time", "20", "--cacert", self.bench.path("ca.crt"), *cert,
+        status = self.bench.tool("curl", "-sS", "--http1.1", "--max-time", "60", "--cacert", self.bench.path("ca.crt"), *cert,
                                  "-H", "Content-Type: application/json", "--data-binary", body, "-o", out, "-w", "%{http_code}",
                                  *options, f"https://localhost:{self.door}/sec/v1/verify")
         with open(out, encoding="utf-8") as f:
@@ -136,7 +135,10 @@ class Overheard:
             head, _, got = got.partition(b"\r\n\r\n")
             length = next((int(v) for k, _, v in (line.partition(b":") for line in head.split(b"\r\n")) if k.lower() == b"content-length"), 0)
             while len(got) < length:
-                got += s.recv(65536)
+                more = s.recv(65536)
+                if not more:
+                    return
+                got += more
             body, got = got[:length], got[length:]
             push = head.startswith(b"POST")
             if push:
@@ -346,8 +348,10 @@ def a_password_that_is_guessed(bench):
     q = question(*ear.wait_token())
     login = "-H", "X-Wap-Terminal-Id: 4+15550100", "--digest", "-u"
     check_eq(home.ask(q, None, *login, "4+15550100:open-sesame")[1]["valid"], True)
-    seen = [home.ask(q, None, *login, f"4+15550100:guess{n}")[0] for n in range(5)]
-    check_eq((seen[0], seen[-1]), (401, 429), "a guesser waits")
+    seen = []
+    while 429 not in seen and len(seen) < 12:  # on a slow machine the first waits may be over before we ask
+        seen.append(home.ask(q, None, *login, f"4+15550100:guess{len(seen)}")[0])
+    check_eq((seen[:3], seen[-1]), ([401] * 3, 429), "a guesser waits")
 
 
 def login(bench, home, nonce="", uses=1, password="open-sesame"):
@@ -415,7 +419,7 @@ def a_terminal_that_asks_too_often_waits(bench):
 
 def attack(phone, token, body, content_type="application/vnd.wap.sia"):
     """A push of an attacker who has the terminal's address and tag."""
-    with socket.create_connection(("127.0.0.1", phone.port), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", phone.port), timeout=60) as s:
         s.sendall(b"OPTIONS /wappush HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n")
         tag = next(line for line in s.recv(65536).decode().split("\r\n") if line.lower().startswith("x-wap-cpitag"))
         head = f"POST /wappush HTTP/1.1\r\nHost: t\r\n{tag}\r\nContent-Type: {content_type}\r\n"
@@ -441,7 +445,8 @@ def forged_requests_go_nowhere(bench):
     phone.wait("connect")
     attack(phone, "0" * 32, sia(trap.port))
     check_eq(phone.wait("dropped", 4)["reason"], "verify-known", "asked about once")
-    check_eq((trap.came, len(home.events("verify.asked"))), (0, 2))
+    home.check_events(2, "verify.asked")
+    check_eq(trap.came, 0)
 
 
 @case

@@ -50,9 +50,9 @@ class Pair:
         """With curl: status and JSON; 0: TLS refused."""
         path_of, out = self.bench.path, self.bench.path("answer")
         cert = ("--cert", path_of(certificate + ".crt"), "--key", path_of(certificate + ".key")) if certificate else ()
-        done = subprocess.run(["curl", "-sS", "--http1.1", "--max-time", "30", "--cacert", path_of("ca.crt"), *cert, "-H",
+        done = subprocess.run(["curl", "-sS", "--http1.1", "--max-time", "60", "--cacert", path_of("ca.crt"), *cert, "-H",
                                "Content-Type: application/json", "--data-binary", text, "-o", out, "-w", "%{http_code}",
-                               f"https://localhost:{port}{path}"], capture_output=True, text=True, timeout=60, check=False)
+                               f"https://localhost:{port}{path}"], capture_output=True, text=True, timeout=90, check=False)
         if done.returncode:
             return 0, None
         with open(out, encoding="utf-8") as f:
@@ -133,14 +133,14 @@ def push_terminal_asks_its_home_by_itself(bench):
         pair.visited.wait_state(push_id, "delivered")
         wait_until(lambda: f"{MARK} {n}" in phone.out(), "the push")
         check_eq(pair.visited.ctl("terminal", "disconnect", "+15550100").returncode, 0)
-    said = [json.loads(line) for line in phone.out().splitlines()]
+    said = [json.loads(line) for line in phone.lines()]
     check_eq([(e["server_proved"], e["tls"]) for e in said if e["event"] == "push"], [(True, True)] * 2)
     for name, words in (("push.stranger.example", "the home gives us no key for there"), ("", "usage")):
         done = bench.run("push-terminal", "connect", "--json", *(("--visit", name) if name else ("--visit", VISITED, "--ca", "x")), *home)
         check_eq(done.returncode, 1 if name else 2, done.stderr)
         check(words in done.stderr, done.stderr)
     pair.home.kill()
-    done = bench.run("push-terminal", "connect", "--json", "--timeout", "3", "--visit", VISITED, *home)
+    done = bench.run("push-terminal", "connect", "--json", "--timeout", "8", "--visit", VISITED, *home)
     check_eq(done.returncode, 1, done.stderr)
     check('"event":"visit.unanswered"' in done.stderr and '"event":"visit.again"' in done.stderr, done.stderr)
 

@@ -10,7 +10,7 @@ from callers import ID, NONE, TAKEN, Caller, Doors, Hand, registered, with_certi
 from gateway import good_push, pap_push
 from harness import case, check, check_eq, free_port, main, wait_until
 
-QUICK = {"ota_http__wake_first": "200ms", "ota_http__wake_tries": "3"}
+QUICK = {"ota_http__wake_first": "1500ms", "ota_http__wake_tries": "3"}
 
 
 class Ear:
@@ -19,7 +19,7 @@ class Ear:
     def __init__(self, bench):
         self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.s.bind(("127.0.0.1", 0))
-        self.s.settimeout(20)
+        self.s.settimeout(60)
         bench.closers.append(self.s.close)
         self.port = self.s.getsockname()[1]
 
@@ -34,7 +34,7 @@ class Ear:
         except BlockingIOError:
             return True
         finally:
-            self.s.settimeout(20)
+            self.s.settimeout(60)
 
 
 def sleepy(bench, ear, section=NONE, **conf):

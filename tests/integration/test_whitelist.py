@@ -42,9 +42,10 @@ def refused_by(bench, gateway, line, why="deny rule", **more):
     check_eq(event["file"], gateway.path("whitelist.conf"))
 
 
-def clock(minutes):
-    """hh:mm in UTC, so many minutes from now."""
-    return time.strftime("%H:%M", time.gmtime(time.time() + minutes * 60))
+def window(begin, end):
+    """hh:mm-hh:mm in UTC, from and to so many minutes from now; a window that ends with the day ends at 24:00."""
+    begin, end = (time.strftime("%H:%M", time.gmtime(time.time() + minutes * 60)) for minutes in (begin, end))
+    return f"{begin}-{end if end != '00:00' else '24:00'}"
 
 
 @case
@@ -73,8 +74,7 @@ def conditions_over_the_wire(bench):
 def hours_over_the_wire(bench):
     """Now is inside one window and outside the other, in UTC and by another clock."""
     gateway = opened(bench)
-    inside, outside = f"{clock(-60)}-{clock(60)}", f"{clock(60)}-{clock(120)}"
-    far = f"{clock(240)}-{clock(360)}"
+    inside, outside, far = window(-60, 60), window(60, 120), window(240, 360)
     for hours, good in ((inside, True), (outside, False), (inside + "Z", True), (far + "+05:00", True), (far, False),
                         (inside + "+05:00", False)):
         rules(gateway, f"allow news +1555* * time={hours}\n")
@@ -114,7 +114,7 @@ def only_subscribed_services(bench):
         check_eq(curl(bench, gateway.tls_url, octets, *proof).code, 2001)
         event = gateway.wait_event("whitelist.denied", push_id=initiator)
         check_eq((event["line"], event["why"]), (2, "not subscribed"))
-    forced = http.client.HTTPConnection("127.0.0.1", phone.port, timeout=20)
+    forced = http.client.HTTPConnection("127.0.0.1", phone.port, timeout=60)
     forced.request("OPTIONS", "/wappush")
     hello = forced.getresponse()
     hello.read()

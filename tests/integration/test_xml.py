@@ -55,7 +55,7 @@ def confidential_xml_over_clear_sip(bench):
                  (SECRET, "application/xml", "full", ["xml-signature"], "https://news.example.com/today", True))
         wire = phone.wire()
         check(b"<EncryptedData " in wire and ENCRYPTED.encode() in wire, wire)
-        check(b"4019" not in wire and b"news.example.com" not in wire and base64.b64encode(b"4019 2445 02") not in wire, wire)
+        check(b"4019 2445" not in wire and b"news.example.com" not in wire and base64.b64encode(b"4019 2445 02") not in wire, wire)
         said = gateway.ctl("push", "explain", transport).stdout
         check("level=full auth=xml int=xml conf=xml" in said, said)
         gateway.stop()

@@ -59,7 +59,7 @@ def ask(bench, gateway, path, question, who="news", *options):
     cert = ("--cert", bench.path(f"{who}.crt"), "--key", bench.path(f"{who}.key")) if who else ()
     text = question if isinstance(question, str) else json.dumps(question)
     done = subprocess.run(
-        ["curl", "-sS", "--max-time", "20", "--cacert", bench.authority[0], *cert, "-H", "Content-Type: application/json", "-w",
+        ["curl", "-sS", "--max-time", "50", "--cacert", bench.authority[0], *cert, "-H", "Content-Type: application/json", "-w",
          "\n%{http_code}", "--data-binary", text, *options, f"https://localhost:{port(gateway, 'naf')}{path}"],
         capture_output=True, text=True, timeout=60, check=False)
     body, _, status = done.stdout.rpartition("\n")

@@ -4,7 +4,7 @@ import socket
 
 
 def connect(bench, port):
-    s = socket.create_connection(("127.0.0.1", port), timeout=20)
+    s = socket.create_connection(("127.0.0.1", port), timeout=60)
     bench.closers.append(s.close)
     return s
 

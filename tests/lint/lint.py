@@ -4,6 +4,7 @@ Not the compiler's work: it only asks gcc whether each header stands alone, and 
 formatted.  tests/lint/selftest.py proves that every rule can fire.
 """
 
+import ast
 import concurrent.futures
 import csv
 import fnmatch
@@ -22,6 +23,7 @@ COPIES = ("memcpy", "memmove")
 SLEEPS = ("sleep", "usleep", "nanosleep", "clock_nanosleep", "uv_sleep", "thrd_sleep")
 # Spelled in two pieces, so that this file does not break its own rule.
 WORDS = (("/wo" "rk/", "a path of one machine"), ("DEVEL" "OPERS", "a word about how the work is organised"))
+PATIENCE_S = 20  # no test may give up sooner: the machine may be busy with others
 SUITES = {"unit": "unit/{0}/test_{1}.c", "fault": "fault/test_{1}.c", "replay": "replay/test_{1}.c"}
 
 
@@ -170,6 +172,44 @@ def check_whole(tree):
                 tree.say(path, why.lineno or 1, "whole", str(why.msg))
 
 
+def called(node):
+    """Of a call: the name behind the last dot, "" when there is none."""
+    f = node.func if isinstance(node, ast.Call) else None
+    return f.attr if isinstance(f, ast.Attribute) else f.id if isinstance(f, ast.Name) else ""
+
+
+def limits(call):
+    """The seconds after which a call gives up, as far as they stand there as numbers."""
+    places = {"wait_until": 2, "settimeout": 0, "join": 0, "sleep": 0}
+    found = [k.value for k in call.keywords if k.arg in ("timeout", "timeout_s")]
+    found += call.args[places.get(called(call), 99):][:1]
+    return [n.value for n in found if isinstance(n, ast.Constant) and isinstance(n.value, (int, float))]
+
+
+def chances(text):
+    """(line, what) for each thing in a test that holds most of the time: on another machine, or with other random octets, it
+    does not."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn) and isinstance(getattr(node.left, "value", None), (str, bytes)):
+            word = node.left.value.decode("latin-1") if isinstance(node.left.value, bytes) else str(node.left.value)
+            if re.fullmatch(r"(?=.*[0-9])[0-9a-f]{1,7}", word):
+                yield node.lineno, f"{word} may stand in any hash, key, time or number: look for it with what is around it"
+        if called(node) in ("split", "splitlines") and called(getattr(node.func, "value", None)) in ("out", "err", "said"):
+            yield node.lineno, "the last line may be half written: lines(), or whole_lines()"
+        if called(node) and any(1 <= n < PATIENCE_S for n in limits(node)):
+            yield node.lineno, f"gives up in less than {PATIENCE_S} s, or waits for no event"
+
+
+def check_chance(tree):
+    for path in tree.sources(".py"):
+        if path.startswith("tests/integration/"):
+            try:
+                for line, what in chances(tree.text[path]):
+                    tree.say(path, line, "chance", what)
+            except SyntaxError:
+                pass  # told as such
+
+
 def test_exists(tree, name):
     """Is there a source file for the test `SUITE.ROOM.FILE:CASE`, and does it hold the case's name?"""
     match = re.fullmatch(r"(unit|fault|replay)\.(\w+)\.(\w+):(\w[\w-]*)", name)
@@ -279,7 +319,7 @@ def check_format(tree, pool):
 def lint(top):
     tree = Tree(top)
     for check in (check_includes, check_own_header_first, check_calls, check_sizes, check_heads, check_words,
-                  check_whole):
+                  check_whole, check_chance):
         check(tree)
     proven, rows = check_conformance(tree)
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:

@@ -30,6 +30,10 @@ def c(*lines):
     return HEAD + "".join(line + "\n" for line in lines)
 
 
+def python(*lines):
+    return "# What this file is for.\n" + "".join(line + "\n" for line in lines)
+
+
 def function(n):
     return c("int f(void)", "{", *["    f();"] * (n - 4), "    return 1;", "}")
 
@@ -100,6 +104,19 @@ ROWS = [
     ({"README.md": "one\n<<<<<" "<< HEAD\n"}, ["README.md:2 whole"]),
     ({"README.md": "one\n=======\n"}, []),
     ({"tests/b.py": '"""What this file is for."""\nx = (\n'}, ["tests/b.py:2 whole"]),
+    ({"tests/integration/b.py": python('check("1001" not in said, "x")')}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python('check(b"c0ffee" not in said, "x")')}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python("check('code=\"1001\"' not in said and \"1001\" in said, 'x')")}, []),
+    ({"tests/integration/b.py": python("said = program.out().splitlines()")}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python('said = gateway.said().split("\\n")')}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python("said = program.lines() + text.splitlines()")}, []),
+    ({"tests/integration/b.py": python('wait_until(ready, "it", 5)')}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python("s = socket.create_connection(at, timeout=10)")}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python("bench.run(program, timeout_s=2)")}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python("s.settimeout(3)")}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python("time.sleep(1)")}, ["tests/integration/b.py:2 chance"]),
+    ({"tests/integration/b.py": python('wait_until(ready, "it", 20)', "s.settimeout(0.1)", "s.settimeout(60)", "device.wait(1)")}, []),
+    ({"tests/bench/b.py": python("time.sleep(1)")}, []),
     ({"tests/conformance/requirements.csv": None}, ["tests/conformance/requirements.csv:1 conformance"]),
     ({"tests/conformance/MECHANISMS.md": None}, ["tests/conformance/MECHANISMS.md:1 conformance"]),
     ({"tests/conformance/MECHANISMS.md": "one\n`unit.pap.time:rows` `unit.pap.time:nosuch`\n"}, ["tests/conformance/MECHANISMS.md:2 conformance"]),

@@ -9,7 +9,7 @@
 #include "base/net/hub.h"
 #include "base/slice.h"
 
-#define NETLOOP_MS 20000 /* the end of every wait; reached only when a test fails */
+#define NETLOOP_MS 60000 /* the end of every wait; reached only when a test fails */
 
 struct netloop {
     uv_loop_t loop;

@@ -52,7 +52,7 @@ static struct fix *fix_open(size_t per_address)
         const struct ota_msrp_door_conf conf = {.env = &f->nl.env,
                                                 .loop = i,
                                                 .loops = 2,
-                                                .wait_ms = 300,
+                                                .wait_ms = 1500,
                                                 .gate = f->gate,
                                                 .post = post,
                                                 .arg = f};

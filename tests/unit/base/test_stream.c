@@ -203,7 +203,7 @@ static void case_deadline(void)
     half_open(&h, NULL, false);
     net_stream_deadline(h.e.s, 60000); /* moved earlier, later, off and on */
     net_stream_deadline(h.e.s, 50);
-    net_stream_deadline(h.e.s, 400);
+    net_stream_deadline(h.e.s, 5000);
     netloop_for(&h.nl, 200);
     CU_ASSERT_EQUAL(h.e.closed, 0);
     net_stream_deadline(h.e.s, 0);

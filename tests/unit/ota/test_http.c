@@ -591,7 +591,7 @@ static void lost_before_it_was_sent(void)
     char *big = calloc(1, ota_bearer_http.body_max_n);
 
     CU_ASSERT_FATAL(big != NULL);
-    f->env.response_ms = 300;
+    f->env.response_ms = 1500;
     for (size_t i = 0; i < JOBS_MAX; i++) {
         f->jobs[i].body = slice_of(big, ota_bearer_http.body_max_n);
         (void)push(f);
@@ -644,7 +644,7 @@ static void slow_answers(void)
     CU_ASSERT(f->jobs[0].result.outcome == OTA_RETRY);
     stop(f);
     f = start(slow, COUNT(slow));
-    f->env.response_ms = 200;
+    f->env.response_ms = 1500;
     (void)push(f);
     run(f);
     CU_ASSERT(f->jobs[0].result.outcome == OTA_AMBIGUOUS);
@@ -842,7 +842,7 @@ static void idle_connections_make_room(void)
     (void)push(f);
     run(f);
     f->jobs[1].unconfirmed = false;
-    f->env.response_ms = 300;
+    f->env.response_ms = 1500;
     (void)push_at(f, &other); /* the first terminal's idle connection goes */
     (void)push_at(f, &third); /* but a busy one does not */
     run(f);

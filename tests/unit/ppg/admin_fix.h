@@ -16,7 +16,7 @@
 #include "tests/unit/harness.h"
 #include "tests/unit/ppg/store_fix.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 /* A question, and the status of its answer. */
 struct question {

@@ -107,7 +107,7 @@ static void fix_open(struct fix *f, size_t asked_max)
                                                .loops = 2,
                                                .responses_max = 4,
                                                .asked_max = asked_max,
-                                               .enter_ms = 300,
+                                               .enter_ms = 1500,
                                                .idle_ms = 60000,
                                                .request = on_request,
                                                .post = on_post,
