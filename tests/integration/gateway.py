@@ -35,7 +35,7 @@ DEFAULTS = {
     "ota-http.cert": "../gateway.crt",
     "ota-http.key": "../gateway.key",
     "ota-http.ca": "../ca.crt",
-    "ota-http.connect-timeout": "2s",
+    "ota-http.connect-timeout": "6s",
     "delivery.retry-first": "100ms",
     "delivery.retry-max": "200ms",
     "store.path": "store.db",

@@ -447,9 +447,9 @@ def strangers_shake_hands_in_vain(bench):
 def connect(bench, bsf, gateway, module):
     """A push-terminal that bootstraps there and calls in here."""
     bench.write("module", f"impi = {IMPI}\nk = {module.k.hex()}\nopc = {module.opc.hex()}\ngateway = {FQDN}\n", 0o600)
-    bench.start("push-terminal", "connect", "--gateway", f"https://localhost:{ports(gateway)['ota-psk']}", "--json", "--require", "none",
-                "--module", bench.path("module"), "--bsf", f"https://localhost:{bsf.ports['ub']}", "--bsf-ca", bench.path("ca.crt"),
-                "--bsf-name", BSF_NAME, "--naf", FQDN, "--state", bench.path("state"), "--terminal-id", "4+15550100")
+    return bench.start("push-terminal", "connect", "--gateway", f"https://localhost:{ports(gateway)['ota-psk']}", "--json", "--require", "none",
+                       "--module", bench.path("module"), "--bsf", f"https://localhost:{bsf.ports['ub']}", "--bsf-ca", bench.path("ca.crt"),
+                       "--bsf-name", BSF_NAME, "--naf", FQDN, "--state", bench.path("state"), "--terminal-id", "4+15550100")
 
 
 @case
@@ -489,8 +489,8 @@ def a_terminal_keeps_its_key_while_the_bsf_is_away(bench):
         **PPG, "key-server.bsf-url": bsf.url, "key-server.bsf-timeout": "1s", "ota-http.listen-psk": "127.0.0.1:0"})
     gateway.program.signal(signal.SIGSTOP)
     try:
-        connect(bench, bsf, gateway, module)
-        bsf.wait_event("ub.bootstrapped")
+        phone = connect(bench, bsf, gateway, module)
+        wait_until(lambda: '"event":"boot.done"' in phone.err(), "the key at the terminal")
         bsf.program.signal(signal.SIGSTOP)
     finally:
         gateway.program.signal(signal.SIGCONT)
