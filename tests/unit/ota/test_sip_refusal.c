@@ -265,7 +265,7 @@ static bool account(void *arg, struct slice user, struct ota_sip_account *out)
 static struct ota_sip_registrar registrar(void)
 {
     static const struct slice domains[] = {SLICE("example.com"), SLICE("registrar.example.com")};
-    const struct sec_digest_guard_conf conf = {.nonce_life_ms = 1000, .nonces_max = 1};
+    const struct sec_digest_guard_conf conf = {.nonce_life_ms = 600000, .nonces_max = 1};
     struct ota_sip_registrar g = {.clk = &clk_real,
                                   .domains = domains,
                                   .domains_n = 2,
