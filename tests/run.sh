@@ -59,8 +59,10 @@ install_missing() {
         echo "to be installed first:$missing" >&2
         return 1
     fi
-    # shellcheck disable=SC2086 # a list of words
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } \
+    # A mirror may fail once; on a machine that has just been started another apt may still be at work.
+    apt='apt-get -o Acquire::Retries=5 -o DPkg::Lock::Timeout=600'
+    # shellcheck disable=SC2086 # lists of words
+    { $apt update && DEBIAN_FRONTEND=noninteractive $apt install -y --no-install-recommends $missing; } \
         >"$tmp/apt" 2>&1 && return 0
     tail -n 20 "$tmp/apt"
     return 1
