@@ -205,6 +205,17 @@ class Bench:
         return cert, key
 
 
+def without_ipv6():
+    """Many a container has no address of it at all; said, for what is not tried there is not shown."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(("::1", 0))
+    except OSError as e:
+        print(f"not tried here: {e}", flush=True)
+        return True
+    return False
+
+
 def own_ports():
     """What the kernel gives to no client: who gets the port of a server that is down for a moment is taken for it."""
     try:
