@@ -113,30 +113,66 @@ static enum err make_sa_key(const struct sec_secret *master, struct sec_secret *
                      : sec_secret_random(out, SEC_WRAP_KEY_N);
 }
 
-/* False: told.  No file yet is an empty keyring. */
+/* A mistake of this key of ppg.conf, told with its line. */
+static void say_setting(struct ppg_load *load, const struct ppg_config *c, enum err e, const char *section,
+                        const char *name, const char *why)
+{
+    struct ppg_place at = {c->path, ppg_schema_line(&c->settings, section, name)};
+
+    ppg_load_say(load, e, at, slice_str(name), "%s", why);
+}
+
+/* The key that the setting `name` of `section` says where to find.  False: told. */
+static bool read_master(struct ppg_load *load, const struct ppg_config *c, const char *section,
+                        const char *name, const char *where, struct sec_secret *out)
+{
+    char why[SEC_KEYRING_WHY_N];
+    enum err e = sec_master_read(where, out, why);
+
+    if (e)
+        say_setting(load, c, e, section, name, why);
+    return !e;
+}
+
+/* False: told.  No file yet is an empty keyring; no master key, or none of those before while it is named, never is. */
 static bool read_keyring(struct ppg_load *load, struct ppg_config *c)
 {
-    struct ppg_place at = {c->path, 0};
-    char why[SEC_KEYRING_WHY_N] = "is needed with path";
+    char why[SEC_KEYRING_WHY_N] = "out of memory";
+    struct sec_secret master, previous;
     struct sec_keyring_conf conf;
-    struct sec_secret master;
-    enum err e = ERR_MALFORMED;
+    enum err e = ERR_ABSENT;
 
     sec_secret_init(&master);
+    sec_secret_init(&previous);
     if (!ppg_config_keyring_at(c, &conf))
         return !make_sa_key(&master, &c->sa_key);
-    if (conf.master)
-        e = sec_master_read(conf.master, &master, why);
-    if (!e)
+    if (!conf.master)
+        say_setting(load, c, e, "keyring", "path", "needs master");
+    else if (read_master(load, c, "keyring", "master", conf.master, &master) &&
+             (!conf.previous ||
+              read_master(load, c, "keyring", "master-previous", conf.previous, &previous))) {
         e = sec_keyring_load(&conf, &c->keyring, why);
-    if (e == ERR_ABSENT && master.n)
-        e = sec_keyring_create(sec_secret_slice(&master), &c->keyring);
-    if (!e)
-        e = make_sa_key(&master, &c->sa_key);
-    if (e)
-        ppg_load_say(load, e, at, conf.master ? SLICE("keyring.path") : SLICE("keyring.master"), "%s", why);
+        if (e == ERR_ABSENT)
+            e = sec_keyring_create(sec_secret_slice(&master), &c->keyring);
+        if (!e)
+            e = make_sa_key(&master, &c->sa_key);
+        if (e)
+            say_setting(load, c, e, "keyring", "path", why);
+    }
     sec_secret_clear(&master);
+    sec_secret_clear(&previous);
     return !e;
+}
+
+/* The start needs it; whoever only looks at the configuration is told as well. */
+static void look_at_audit_key(struct ppg_load *load, const struct ppg_config *c)
+{
+    struct sec_secret key;
+
+    sec_secret_init(&key);
+    if (c->settings.admin.audit && c->settings.admin.audit_key)
+        (void)read_master(load, c, "admin", "audit-key", c->settings.admin.audit_key, &key);
+    sec_secret_clear(&key);
 }
 
 static void read_whitelist(struct ppg_load *load, struct ppg_config *c)
@@ -166,7 +202,7 @@ static void read_policy(struct ppg_load *load, struct ppg_config *c)
     enum err e = ppg_serial_read(c->settings.files.algorithms_serial, &last, why);
 
     if (e)
-        ppg_load_say(load, e, (struct ppg_place){c->path, 0}, SLICE("algorithms-serial"), "%s", why);
+        say_setting(load, c, e, "files", "algorithms-serial", why);
     else
         ppg_algorithms_read(load, last, &c->settings);
 }
@@ -193,6 +229,7 @@ static void read_all(struct ppg_load *load, struct ppg_config *c)
     read_settings(load, c);
     if (s->files.algorithms && s->files.algorithms_key)
         read_policy(load, c);
+    look_at_audit_key(load, c);
     if (!read_keyring(load, c))
         return; /* every key named in the other files would be told as unknown */
     if (s->files.initiators && s->pap.realm)

@@ -21,7 +21,7 @@ static enum err fail(enum err e, const char *path, const char *what, char why[PP
 enum err ppg_file_read(const char *path, struct buf *text, struct ppg_file_stamp *mark,
                        char why[PPG_FILE_WHY_N])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not hold us up */
     enum err e;
 
     if (fd < 0)

@@ -61,7 +61,7 @@ static uint64_t content_hash(const char *path)
 {
     char piece[4096];
     uint64_t h = HASH_NONE;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     ssize_t n;
 
     while (fd >= 0 && (n = read(fd, piece, sizeof piece)) > 0)

@@ -118,7 +118,8 @@ struct sec_keyring_conf {
 /* What a master key's name stands for: *secret is set.  credential:NAME is a file below $CREDENTIALS_DIRECTORY.
  * ERR_ABSENT, ERR_DENIED others may read it, ERR_MALFORMED, ERR_IO; why names the file. */
 enum err sec_master_read(const char *name, struct sec_secret *secret, char why[SEC_KEYRING_WHY_N]) MUST_USE;
-/* ERR_ABSENT: no such file yet; else as sec_keyring_parse and sec_master_read, and ERR_IO.  why names the file. */
+/* ERR_ABSENT: no keyring at `path` yet; ERR_IO: a master key is not there, or the disk; else as sec_keyring_parse and
+ * sec_master_read.  why names the file. */
 enum err sec_keyring_load(const struct sec_keyring_conf *conf, struct sec_keyring **out,
                           char why[SEC_KEYRING_WHY_N]) MUST_USE;
 /* Loads (or begins) it, lets fn change it, and puts it in the place of the old file at once: whoever dies in between

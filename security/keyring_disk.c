@@ -40,7 +40,7 @@ static enum err read_fd(int fd, size_t n, struct buf *out)
 static enum err read_file(const char *path, unsigned forbidden, size_t max_n, struct buf *out,
                           char why[SEC_KEYRING_WHY_N])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a FIFO must not hold us up */
     struct stat st;
     enum err e;
 
@@ -167,6 +167,8 @@ enum err sec_keyring_load(const struct sec_keyring_conf *conf, struct sec_keyrin
     struct masters m;
     enum err e = masters_read(conf, &m, why);
 
+    if (e == ERR_ABSENT)
+        e = ERR_IO; /* who is told that something is absent begins a keyring of no keys */
     if (!e)
         e = load(conf, &m, out, why);
     masters_clear(&m);

@@ -97,7 +97,7 @@ static enum err read_all(int fd, size_t n, struct buf *text)
 enum err ppg_load_file(struct ppg_load *load, const char *path, size_t max_n, unsigned forbidden,
                        struct ppg_place at, struct slice key, struct buf *text)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not hold us up */
     enum err e = ERR_IO;
     struct stat st;
 

@@ -2,6 +2,7 @@
 #include "ppg/config/schema.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/net/tls.h"
@@ -401,6 +402,17 @@ static size_t key_of(size_t at)
         k++;
     MUST(k < ppg_config_keys_n);
     return k;
+}
+
+uint32_t ppg_schema_line(const struct ppg_settings *s, const char *section, const char *name)
+{
+    size_t k = 0;
+
+    while (k < ppg_config_keys_n &&
+           (strcmp(ppg_config_keys[k].section, section) != 0 || strcmp(ppg_config_keys[k].name, name) != 0))
+        k++;
+    MUST(k < ppg_config_keys_n);
+    return s->lines[k];
 }
 
 static void check_rules(struct reading *r)

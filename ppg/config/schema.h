@@ -19,6 +19,9 @@ void ppg_schema_read(struct ppg_load *load, struct slice text, const char *file,
 typedef void ppg_schema_file_fn(const char *path, const char *key, uint32_t line, void *arg);
 void ppg_schema_each_file(const struct ppg_settings *s, ppg_schema_file_fn *fn, void *arg);
 
+/* The line of ppg.conf that has this key; 0: none has. */
+uint32_t ppg_schema_line(const struct ppg_settings *s, const char *section, const char *name);
+
 /* Calls fn for every key that only a start can change and whose value is another now. */
 typedef void ppg_schema_key_fn(const char *section, const char *key, void *arg);
 void ppg_schema_each_at_start(const struct ppg_settings *was, const struct ppg_settings *is,

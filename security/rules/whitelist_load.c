@@ -3,8 +3,11 @@
 #include "security/rules/whitelist.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "base/buf.h"
 #include "base/mem.h"
 #include "security/address.h"
@@ -30,17 +33,39 @@ static enum err fail(struct reader *r, enum err e, const char *what)
     return e;
 }
 
-/* The file as a whole is no good, errno says why: told where the file is named. */
+/* The file as a whole is no good, errno says why, unless it is 0: told where the file is named. */
 static enum err fail_file(struct reader *r, const char *what)
 {
     const struct reader *at = r->by ? r->by : r;
-    const char *why = strerror(errno);
+    const char *colon = errno ? ": " : "", *why = errno ? strerror(errno) : "";
 
     (void)snprintf(r->e->file, sizeof r->e->file, "%s", at->path);
     r->e->line = at->line;
-    (void)snprintf(r->e->what, sizeof r->e->what, "%s%s%s: %s", r->by ? r->path : "", r->by ? " " : "", what,
-                   why);
+    (void)snprintf(r->e->what, sizeof r->e->what, "%s%s%s%s%s", r->by ? r->path : "", r->by ? " " : "", what,
+                   colon, why);
     return ERR_IO;
+}
+
+/* A FIFO must not hold us up, and is no list; NULL: errno says why, and 0 that it is no file. */
+static FILE *file_open(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+    FILE *f = NULL;
+
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+        f = fdopen(fd, "r");
+    else
+        errno = 0;
+    if (!f) {
+        int why = errno;
+
+        (void)close(fd);
+        errno = why;
+    }
+    return f;
 }
 
 static enum err reader_open(struct reader *r, const char *path, const struct reader *by,
@@ -50,8 +75,8 @@ static enum err reader_open(struct reader *r, const char *path, const struct rea
     r->by = by;
     r->line = 0;
     r->e = e;
-    r->f = fopen(path, "re");
-    return r->f ? ERR_OK : fail_file(r, "cannot be opened");
+    r->f = file_open(path);
+    return r->f ? ERR_OK : fail_file(r, errno ? "cannot be opened" : "is not a file");
 }
 
 /* Text that stands for the file of that name. */

@@ -284,6 +284,32 @@ def another_master_key(bench):
 
 
 @case
+def a_master_key_that_is_gone_is_no_empty_keyring(bench):
+    """Each file of a key that cannot be read is a mistake where it is named, at a check, a start and a reload; what is in
+    force stays."""
+    phone, gateway = with_phone(bench)
+    gateway.write("audit.key", MASTER2 + "\n")
+    good = {**gateway.conf, "admin.audit": "audit.log", "admin.audit-key": "audit.key"}
+    for key, value, mode, words in (("keyring.master-previous", "gone", 0o600, "gone: No such file"), ("keyring.master", "gone",
+                                    0o600, "gone: No such file"), ("keyring.master", None, 0o600, "needs master"),
+                                    ("admin.audit-key", "audit.key", 0o644, "audit.key: is open to others"),
+                                    ("admin.audit-key", "gone", 0o600, "gone: No such file")):
+        os.chmod(gateway.path("audit.key"), mode)
+        gateway.conf = dict(good)
+        gateway.write_conf(**{key: value})
+        with open(gateway.path("ppg.conf"), encoding="utf-8") as f:
+            line = next((i for i, text in enumerate(f, 1) if text.startswith(key.split(".")[1] + " =")), 0)
+        checked = bench.run("ppgd", "-c", gateway.path("ppg.conf"), "--check-config")
+        name = key.split(".")[1] if line else "path"
+        for done in (checked, gateway.ctl("reload")):
+            check(done.returncode == 1 and words in done.stderr and f": {name}: " in done.stderr and
+                  f"ppg.conf:{line}:" in done.stderr or not line and "ppg.conf:0:" not in done.stderr, f"{key}: {done}")
+        check_eq(list(keys(gateway)), [("phone", 1)])
+    good_push(bench, gateway)
+    phone.wait_events(1)
+
+
+@case
 def a_master_key_from_the_service_manager(bench):
     gateway = Gateway(bench, "", conf={**KEYRING, "keyring.master": "credential:ppg-master"}, start=False)
     bench.write("credentials-ppg-master", MASTER)

@@ -52,6 +52,21 @@ def check_config_names_every_fault(bench):
     check_eq(bench.run("ppgd", "-c", gateway.path("absent"), "--check-config").returncode, 1)
 
 
+@case
+def what_is_no_file_does_not_hold_the_check_up(bench):
+    """A FIFO in the place of a file: opening it would wait for somebody who writes."""
+    gateway = Gateway(bench, PHONE, "deny * @list *\n", start=False)
+    gateway.write("list", "+15550100\n")
+    for path in (*map(gateway.path, ("initiators.conf", "whitelist.conf", "terminals.conf", "list")), bench.path("password"),
+                 bench.path("gateway.crt")):
+        os.rename(path, path + ".away")
+        os.mkfifo(path, 0o600)
+        done = bench.run("ppgd", "-c", gateway.path("ppg.conf"), "--check-config")
+        check(done.returncode == 1 and re.search(r"not a (regular )?file", done.stderr), f"{path}: {done}")
+        os.rename(path + ".away", path)
+    check_eq(bench.run("ppgd", "-c", gateway.path("ppg.conf"), "--check-config").returncode, 0)
+
+
 def open_text(path):
     with open(path, encoding="utf-8") as f:
         return f.read()
