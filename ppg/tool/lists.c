@@ -2,6 +2,7 @@
 #include "ppg/tool/lists.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ppg/tool/table.h"
 #include "ppg/tool/tool.h"
@@ -136,7 +137,28 @@ void tool_lists_diff(const json_t *answer)
     tool_table_rows(json_object_get(answer, "otherwise"));
 }
 
-/* Each line with its time, who, what, and the rules that went and came. */
+/* What the change was about, in one line: a key's name, a push-id, a terminal.  Of a list the rules say it. */
+static void print_facts(const json_t *side, const char *sign)
+{
+    const char *before = sign, *name;
+    const json_t *fact;
+
+    if (json_object_get(side, "rules"))
+        return;
+    json_object_foreach((json_t *)(uintptr_t)side, name, fact)
+    {
+        char *text = json_is_string(fact) ? NULL : json_dumps(fact, JSON_COMPACT | JSON_ENCODE_ANY);
+
+        (void)printf("%s %s ", before, name);
+        tool_print(stdout, slice_str(text ? text : tool_json_text(side, name)));
+        free(text);
+        before = ",";
+    }
+    if (before != sign)
+        (void)putchar('\n');
+}
+
+/* Each line with its time, who, what, and what went and came. */
 void tool_lists_audit(const json_t *answer)
 {
     const json_t *one;
@@ -152,6 +174,8 @@ void tool_lists_audit(const json_t *answer)
             tool_print(stdout, slice_str(tool_json_text(one, names[k])));
         }
         (void)putchar('\n');
+        print_facts(json_object_get(one, "before"), "  -");
+        print_facts(json_object_get(one, "after"), "  +");
         print_rules(json_object_get(json_object_get(one, "before"), "rules"), "  -");
         print_rules(json_object_get(json_object_get(one, "after"), "rules"), "  +");
     }

@@ -262,6 +262,16 @@ def nothing_is_used_that_was_not_agreed_on(bench):
 
 
 @case
+def the_audit_log_says_which_key(bench):
+    _, gateway = with_phone(bench, conf={"admin.audit": "audit.log"})
+    key(gateway, "remove", "phone")
+    told = gateway.ctl("audit", "tail").stdout
+    for what, sign in (("key.imported", "+"), ("key.removed", "-")):
+        check(re.search(rf"(?m) {what}\n  \{sign} name phone, kind association, version 1, .*fingerprint [0-9a-f]{{16}}", told), told)
+    check(re.search(r"(?m) reload\n  \+ generation \d", told), told)
+
+
+@case
 def another_master_key(bench):
     phone, gateway = with_phone(bench)
     before = keys(gateway)["phone", 1]
