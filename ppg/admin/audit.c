@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include "base/codec.h"
 #include "base/fd.h"
@@ -29,6 +30,7 @@
 struct ppg_audit {
     pthread_mutex_t lock;
     char *path;
+    int held;              /* the file as it was opened, locked: two who write would break each other's chain */
     struct sec_secret key; /* of the hashes; n 0: none */
     struct log *log;
     uint64_t seq; /* of the last line */
@@ -231,15 +233,17 @@ static enum err cut_torn(const struct ppg_audit *a, const struct reader *r)
     return truncate(a->path, (off_t)r->whole_n) == 0 ? ERR_OK : ERR_IO;
 }
 
+/* ERR_EXISTS: another gateway has it. */
 static enum err start(struct ppg_audit *a)
 {
-    int fd = open(a->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     struct reader r = {.f = NULL};
     enum err e = ERR_IO;
 
-    if (fd < 0)
+    a->held = open(a->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (a->held < 0)
         return ERR_IO;
-    (void)close(fd);
+    if (flock(a->held, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? ERR_EXISTS : ERR_IO;
     if (!ppg_file_sync_folder(a->path))
         e = reader_open(&r, a->path);
     if (!e)
@@ -250,6 +254,13 @@ static enum err start(struct ppg_audit *a)
     return e;
 }
 
+static const char *start_fault(enum err e)
+{
+    if (e == ERR_EXISTS)
+        return "is in use by another program; stop that one or name another file";
+    return e == ERR_IO ? strerror(errno) : err_text(e);
+}
+
 enum err ppg_audit_open(const char *path, struct slice key, struct log *log, struct ppg_audit **out,
                         char why[PPG_AUDIT_WHY_N])
 {
@@ -258,18 +269,19 @@ enum err ppg_audit_open(const char *path, struct slice key, struct log *log, str
 
     if (!a)
         return e;
-    *a = (struct ppg_audit){.path = mem_dup(slice_str(path)), .log = log, .last = ZEROS};
+    *a = (struct ppg_audit){.path = mem_dup(slice_str(path)), .held = -1, .log = log, .last = ZEROS};
     if (a->path && !sec_secret_set(&a->key, key) && pthread_mutex_init(&a->lock, NULL) == 0) {
         e = start(a);
         if (e)
-            (void)snprintf(why, PPG_AUDIT_WHY_N, "%.100s: %s", path,
-                           e == ERR_IO ? strerror(errno) : err_text(e));
+            (void)snprintf(why, PPG_AUDIT_WHY_N, "%.100s: %s", path, start_fault(e));
         if (!e) {
             *out = a;
             return ERR_OK;
         }
         (void)pthread_mutex_destroy(&a->lock);
     }
+    if (a->held >= 0)
+        (void)close(a->held);
     sec_secret_clear(&a->key);
     free(a->path);
     free(a);
@@ -284,6 +296,7 @@ void ppg_audit_free(struct ppg_audit **ap)
     if (!a)
         return;
     (void)pthread_mutex_destroy(&a->lock);
+    (void)close(a->held);
     sec_secret_clear(&a->key);
     free(a->path);
     free(a);

@@ -22,7 +22,8 @@
 struct ppg_audit;
 
 /* key: empty for none; a log that was begun with another one, or none, is a broken chain.  A new file is made when there is none, of mode 0600; an end without line end, which a power cut left, is cut off.  A
- * broken chain is told in the log and goes on from its last line.  ERR_IO with why[], ERR_NOMEM. */
+ * broken chain is told in the log and goes on from its last line.  ERR_EXISTS another has it open, ERR_IO, both with why[];
+ * ERR_NOMEM. */
 enum err ppg_audit_open(const char *path, struct slice key, struct log *log, struct ppg_audit **out,
                         char why[PPG_AUDIT_WHY_N]) MUST_USE;
 void ppg_audit_free(struct ppg_audit **a);

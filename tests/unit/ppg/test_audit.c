@@ -245,6 +245,21 @@ static void test_refused(void)
     free(big);
 }
 
+/* Two who append to one file would each go on from its own last line. */
+static void test_one_writer(void)
+{
+    struct ppg_audit *a = opened("one.log"), *second = NULL;
+    char why[PPG_AUDIT_WHY_N] = "";
+
+    CU_ASSERT(ppg_audit_open(path_of("one.log"), SLICE_NONE, NULL, &second, why) == ERR_EXISTS && !second);
+    CU_ASSERT(strstr(why, "in use") != NULL);
+    CU_ASSERT(add(a, "one") == ERR_OK);
+    CU_ASSERT(ppg_audit_open(path_of("one.log"), SLICE_NONE, NULL, &second, why) == ERR_EXISTS);
+    ppg_audit_free(&a);
+    a = opened("one.log");
+    ppg_audit_free(&a);
+}
+
 static void *add_many(void *arg)
 {
     for (unsigned i = 0; i < 50; i++)
@@ -274,6 +289,7 @@ const struct test_case test_cases[] = {
     {"cut_off", test_cut_off},
     {"goes_on", test_goes_on},
     {"refused", test_refused},
+    {"one_writer", test_one_writer},
     {"many_threads", test_many_threads},
     {NULL, NULL},
 };
