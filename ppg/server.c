@@ -589,6 +589,15 @@ static enum err signals_start(struct ppg_server *s)
     return ERR_OK;
 }
 
+/* For what fails without words of its own: loops, threads and timers need descriptors. */
+static enum err start_failed(enum err e, char why[256])
+{
+    if (!*why)
+        (void)snprintf(why, 256, "%s",
+                       e == ERR_NOMEM ? "out of memory" : "the system gives too few descriptors or threads (ulimit -n)");
+    return e;
+}
+
 enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struct ppg_server **out,
                            char why[256])
 {
@@ -596,22 +605,22 @@ enum err ppg_server_create(struct ppg_snapshot *snapshot, struct log *log, struc
     struct ppg_server *s = calloc(1, sizeof *s);
     enum err e;
 
-    (void)snprintf(why, 256, "out of memory");
+    *why = '\0';
     if (!s)
-        return ERR_NOMEM;
+        return start_failed(ERR_NOMEM, why);
     s->snapshot = snapshot;
     s->loops_n = loops_wanted(set);
     s->loops = calloc(s->loops_n, sizeof *s->loops);
     s->threads = calloc(s->loops_n, sizeof *s->threads);
     if (!s->loops || !s->threads)
-        return ERR_NOMEM;
+        return start_failed(ERR_NOMEM, why);
     if ((e = policy_start(s, why)) || (e = shared_init(s, log)) || (e = store_start(s, why)) ||
         (e = names_start(s)) ||
         (e = net_gate_create(set->pap.connections_max, set->pap.connections_per_address_max, &s->gate)) ||
         (e = net_gate_create(set->ota_http.calls_max, set->ota_http.calls_per_address_max, &s->calls)) ||
         (e = loops_start(s)) || (e = audit_start(s, why)) || (e = reload_start(s)) ||
         (e = signals_start(s)) || (e = admin_start(s, why)) || (e = listen_and_tell(s, why)))
-        return e; /* start-up failed: the program ends, and the system takes everything back */
+        return start_failed(e, why); /* the program ends, and the system takes everything back */
     *out = s;
     return ERR_OK;
 }

@@ -102,7 +102,7 @@ static const char *judge(struct slice key, struct slice text, struct ppg_audit_r
         return "no memory for its hash";
     if (!slice_eq(l.hash, slice_str(hash)))
         return key.n ? "was changed, or made with another key or none: its hash is another one"
-                     : "was changed: its hash is another one";
+                     : "was changed, or made with a key: its hash is another one";
     if (!slice_eq(l.prev, slice_str(r->last)))
         return "does not follow the line before it: one was taken out, put in or moved";
     if (l.seq != r->lines + 1)

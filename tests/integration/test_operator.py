@@ -53,6 +53,14 @@ def check_config_names_every_fault(bench):
 
 
 @case
+def few_descriptors_are_no_lack_of_memory(bench):
+    gateway = Gateway(bench, PHONE, start=False)
+    for most in (12, 16):
+        done = bench.run("/bin/sh", "-c", f"ulimit -n {most}; exec {bench.program('ppgd')} -c {gateway.path('ppg.conf')}")
+        check(done.returncode != 0 and re.search(r"(?m)^ppgd: .", done.stderr) and "ppgd: out of memory" not in done.stderr, done)
+
+
+@case
 def what_is_no_file_does_not_hold_the_check_up(bench):
     """A FIFO in the place of a file: opening it would wait for somebody who writes."""
     gateway = Gateway(bench, PHONE, "deny * @list *\n", start=False)
