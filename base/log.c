@@ -32,6 +32,7 @@ struct log {
     atomic_int identities;
     _Atomic(log_token_fn *) token; /* NULL: none */
     void *token_arg;               /* set before token is */
+    atomic_bool torn;              /* the file ends in the middle of a line */
     struct count counts[COUNTS_N];
     struct count other;
 
@@ -101,6 +102,18 @@ static size_t write_all(int fd, struct slice s)
     return s.n;
 }
 
+/* Returns how many octets could not be written.  Behind a line that a full disk cut off another one begins. */
+static size_t put(struct log *log, struct slice s)
+{
+    size_t left;
+
+    if (atomic_load(&log->torn) && write_all(log->fd, SLICE("\n")))
+        return s.n;
+    left = write_all(log->fd, s);
+    atomic_store(&log->torn, left && left < s.n && s.p[s.n - left - 1] != '\n');
+    return left;
+}
+
 /* Lines that end in s. */
 static uint64_t line_count(struct slice s)
 {
@@ -113,7 +126,7 @@ static uint64_t line_count(struct slice s)
 
 static uint64_t write_lines(struct log *log, struct slice lines)
 {
-    size_t left = write_all(log->fd, lines);
+    size_t left = put(log, lines);
 
     return left ? line_count(slice_sub(lines, lines.n - left, left)) : 0;
 }
@@ -135,7 +148,7 @@ static bool write_report(struct log *log, uint64_t lost, int64_t utc_ms)
 
     log_line_print(&line, &style, utc_ms, "log.dropped",
                    (const struct log_kv[]){LOG_I("lines", lost), LOG_END});
-    return write_all(log->fd, slice_of(line.p, line.n)) == 0;
+    return put(log, slice_of(line.p, line.n)) == 0;
 }
 
 /* One round of the writer, called and left with the lock held. */

@@ -5,8 +5,10 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -402,6 +404,40 @@ static void test_broken_file(void)
     }
 }
 
+/* A disk that is full in the middle of a line: what comes when there is room again begins a line of its own. */
+static void test_torn_line(void)
+{
+    static const size_t queues[] = {0, 4096};
+    struct rlimit whole, cut;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    CU_ASSERT_FATAL(getrlimit(RLIMIT_FSIZE, &whole) == 0);
+    for (size_t i = 0; i < COUNT(queues); i++) {
+        int fd = open_file();
+        struct log *log = log_to(fd, LOG_INFO, LOG_TEXT, queues[i], &clk_real);
+
+        test_row(i);
+        LOG(log, LOG_INFO, "t.first");
+        log_flush(log);
+        cut = whole;
+        cut.rlim_cur = (rlim_t)lseek(fd, 0, SEEK_END) + 10;
+        CU_ASSERT_FATAL(setrlimit(RLIMIT_FSIZE, &cut) == 0);
+        for (size_t k = 0; k < 3; k++) {
+            LOG(log, LOG_INFO, "t.lost");
+            log_flush(log);
+        }
+        CU_ASSERT_FATAL(setrlimit(RLIMIT_FSIZE, &whole) == 0);
+        LOG(log, LOG_INFO, "t.kept");
+        log_flush(log);
+        CU_ASSERT_EQUAL(lines_with(fd, "Z level=info event=t.kept"), 1);
+        CU_ASSERT_EQUAL(lines_with(fd, "level=warn event=log.dropped lines=3"), 1);
+        CU_ASSERT_EQUAL(lines_with(fd, ""), 4); /* with the torn one */
+        log_free(&log);
+        (void)close(fd);
+    }
+    (void)signal(SIGXFSZ, SIG_DFL);
+}
+
 #define THREADS 4
 #define EACH    2000
 
@@ -458,6 +494,7 @@ const struct test_case test_cases[] = {
     {"full_pipe_waits", test_full_pipe_waits},
     {"line_longer_than_queue", test_line_longer_than_queue},
     {"broken_file", test_broken_file},
+    {"torn_line", test_torn_line},
     {"threads", test_threads},
     {NULL, NULL},
 };
