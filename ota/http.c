@@ -369,6 +369,16 @@ static void http_cancel(void *self, struct ota_job *job)
         ota_peer_cancel(job->attempt);
 }
 
+static bool http_withdraw(void *self, struct ota_job *job)
+{
+    (void)self;
+    if (!job->attempt || !ota_peer_withdraw(job->attempt))
+        return false;
+    free(job->attempt);
+    job->attempt = NULL;
+    return true;
+}
+
 static void http_set_tls(void *self, struct net_tls_ctx *tls, struct net_tls_ctx *dtls)
 {
     (void)dtls;
@@ -446,6 +456,7 @@ const struct ota_bearer ota_bearer_http = {
     .hang_up = http_hang_up,
     .send = http_send,
     .cancel = http_cancel,
+    .withdraw = http_withdraw,
     .set_tls = http_set_tls,
     .close = http_close,
 };

@@ -123,10 +123,13 @@ static void fail_registration(struct ota_peer *p, enum ota_outcome outcome, unsi
     ota_peer_close(p);
 }
 
+/* For operators: a deadline is not "no longer possible". */
 static const char *why_text(const struct ota_peer *p, enum err e)
 {
     const char *tls = e == ERR_DENIED ? net_httpc_tls_why(p->conn) : "";
 
+    if (e == ERR_LATE)
+        return p->http->ended ? "the gateway is ending" : "no answer in time";
     return tls[0] ? tls : err_text(e);
 }
 
@@ -469,7 +472,7 @@ static const char *unfit(const struct ota_peer *p, const struct ota_job *job, en
 static void finish_unanswered(struct ota_attempt *a, enum err e, bool sent)
 {
     struct ota_http *h = a->peer->http;
-    const char *why = a->cancelled ? "cancelled" : err_text(e);
+    const char *why = a->cancelled ? "cancelled" : e == ERR_LATE ? why_text(a->peer, e) : err_text(e);
 
     if (!sent)
         ota_http_finish(h, a, OTA_RETRY, 4001, "%s, not sent", why);
@@ -659,6 +662,15 @@ void ota_peer_pump(struct ota_peer *p)
             send_options(p);
     }
     rest(p);
+}
+
+bool ota_peer_withdraw(struct ota_attempt *a)
+{
+    if (a->stage != OTA_WAITING || a->cancelled || a->tag_tried || a->login_tried)
+        return false;
+    list_remove(&a->at);
+    a->peer->waiting_n--;
+    return true;
 }
 
 void ota_peer_cancel(struct ota_attempt *a)

@@ -104,6 +104,8 @@ void ota_peer_forget_call(struct ota_peer *p);
 /* Closes the connection, if there is one; what waits stays. */
 void ota_peer_close(struct ota_peer *p);
 void ota_peer_cancel(struct ota_attempt *a);
+/* True: it still waited for a connection or a registration, nothing of it has been sent, and it has left the peer. */
+bool ota_peer_withdraw(struct ota_attempt *a) MUST_USE;
 void ota_peer_add(struct ota_peer *p, struct ota_attempt *a);
 
 /* peer_line.c.  As in bearer.h. */

@@ -126,6 +126,40 @@ def cancel_recalls_what_waits_in_memory(bench):
 
 
 @case
+def cancel_before_the_terminal_got_anything(bench):
+    """It has only been connected to, and asked what it takes: the push can still be taken back, and replaced; then none of
+    its octets go out, and the next one uses that connection."""
+    phone = Terminal(bench, association=False)
+    relay = Relay(bench, phone.port, b"OPTIONS")
+    relay.hold()
+    gateway, client = opened(bench, route("+15550101", relay.port), phone, conf={"ota-http.response-timeout": "60s"})
+    check_eq(client.push("asked", ["+15550101"]).code, 1001)
+    check(relay.held.wait(20), "nothing was asked")
+    check_eq([client.cancel("asked").code for _ in range(2)], [1000, 2008])
+    check_eq(client.push("old", ["+15550101"]).code, 1001)
+    check_eq(client.push("new", ["+15550101"], replace_push_id="old").code, 1001)
+    check_eq(client.status("old").results[0][:2], (1000, "cancelled"))
+    relay.let_go()
+    gateway.wait_state("new", "delivered")
+    check_eq(len(phone.wait_events(1)), 1, "what was cancelled went out")
+    check_eq(relay.seen.count(b"OPTIONS /wappush"), 1)
+    explained = gateway.ctl("push", "explain", "asked").stdout
+    check("withdrawn before the terminal took it" in explained and "no longer possible" not in explained, explained)
+
+
+@case
+def a_terminal_that_does_not_answer_is_told_of_as_that(bench):
+    phone = Terminal(bench, association=False)
+    relay = Relay(bench, phone.port, b"OPTIONS")
+    relay.hold()
+    gateway, client = opened(bench, route("+15550101", relay.port), phone, conf={"ota-http.response-timeout": "300ms"})
+    check_eq(client.push("deaf", ["+15550101"]).code, 1001)
+    gateway.wait_event("target.retry", push_id="deaf")
+    explained = gateway.ctl("push", "explain", "deaf").stdout
+    check("no answer in time" in explained and "no longer possible" not in explained, explained)
+
+
+@case
 def cancel_outlives_a_crash(bench):
     gateway, client = opened(bench)
     later(client, "a", ["+15550100"])

@@ -788,6 +788,7 @@ static void cancel_while_waiting(void)
 
 static void cancel_first(struct fake *f)
 {
+    CU_ASSERT(f->at != 1 || !ota_bearer_http.withdraw(f->bearer, &f->jobs[0])); /* it has left */
     if (f->at == 1)
         ota_bearer_http.cancel(f->bearer, &f->jobs[0]);
 }
@@ -801,6 +802,8 @@ static void cancel_while_flying(void)
     f->on_request = cancel_first;
     (void)push(f);
     (void)push(f);
+    CU_ASSERT(ota_bearer_http.withdraw(f->bearer, push(f)) && !f->jobs[2].attempt);
+    f->sent--; /* of that one nobody is told, and the terminal neither */
     run(f);
     CU_ASSERT(f->why[0] == ERR_LATE && f->jobs[0].result.outcome == OTA_AMBIGUOUS);
     CU_ASSERT(f->why[1] == ERR_OK && f->jobs[1].result.outcome == OTA_DELIVERED && f->connections == 2);
