@@ -594,7 +594,8 @@ static enum err start_failed(enum err e, char why[256])
 {
     if (!*why)
         (void)snprintf(why, 256, "%s",
-                       e == ERR_NOMEM ? "out of memory" : "the system gives too few descriptors or threads (ulimit -n)");
+                       e == ERR_NOMEM ? "out of memory"
+                                      : "the system gives too few descriptors or threads (ulimit -n)");
     return e;
 }
 

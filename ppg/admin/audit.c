@@ -30,7 +30,7 @@
 struct ppg_audit {
     pthread_mutex_t lock;
     char *path;
-    int held;              /* the file as it was opened, locked: two who write would break each other's chain */
+    int held; /* the file as it was opened, locked: two who write would break each other's chain */
     struct sec_secret key; /* of the hashes; n 0: none */
     struct log *log;
     uint64_t seq; /* of the last line */
