@@ -204,7 +204,8 @@ const struct ctl_command ctl_commands[] = {
      .target = "/keys/rotate",
      .print = tool_table_object,
      .operand = CTL_A_KEY,
-     .usage = "The gateway seals under the new key at once; a terminal that has only the old one refuses that.\n",
+     .usage =
+         "The gateway seals under the new key at once; a terminal that has only the old one refuses that.\n",
      .may = CTL_SECRET | CTL_SUITES | CTL_EXPIRES | CTL_GRACE | CTL_PACKAGE,
      .must = CTL_GRACE},
     {.words = "key remove",
