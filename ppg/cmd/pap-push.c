@@ -301,7 +301,7 @@ static int send_push(struct options *o, struct slice content, struct slice capab
 
 static int file_error(const char *path, enum err e)
 {
-    (void)fprintf(stderr, "pap-push: %s: %s\n", path ? path : "standard input", err_text(e));
+    (void)fprintf(stderr, "pap-push: %s: %s\n", path ? path : "standard input", tool_read_why(e));
     return TOOL_USAGE;
 }
 

@@ -288,7 +288,7 @@ static enum err read_audit_key(const char *path, struct sec_secret *key)
     if (!e)
         e = sec_secret_set_hex(key, slice_trim(first));
     if (e)
-        (void)fprintf(stderr, "ppgctl: %s: %s\n", path, err_text(e));
+        (void)fprintf(stderr, "ppgctl: %s: %s\n", path, tool_read_why(e));
     buf_wipe(&text);
     return e;
 }

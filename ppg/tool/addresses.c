@@ -127,7 +127,7 @@ enum err tool_addresses_read(const char *path, struct arena *mem, struct pap_add
     buf_init(&text, FILE_MAX_N);
     e = tool_read(path, &text);
     if (e)
-        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", path, err_text(e));
+        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", path, tool_read_why(e));
     else
         e = add_lines(buf_slice(&text), mem, out, why);
     buf_clear(&text);

@@ -40,7 +40,7 @@ static enum err add_file(struct buf *out, const char *name, const char *path, si
         e = ERR_MALFORMED;
     if (e)
         (void)snprintf(why, TOOL_WHY_N, "%.150s: %s", path,
-                       e == ERR_MALFORMED ? "must hold one line" : err_text(e));
+                       e == ERR_MALFORMED ? "must hold one line" : tool_read_why(e));
     else
         add(out, name, value);
     buf_wipe(&text);

@@ -6,6 +6,7 @@
 
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
+#include "base/net/listen.h"
 #include "pap/parse.h"
 #include "pap/print.h"
 #include "pap/vocab.h"
@@ -169,6 +170,8 @@ static enum err listening(struct ear *ear)
     enum err e = tool_bind(ear->conf->bind, ear->address, &conf.port);
 
     conf.address = ear->address;
+    if (!e && conf.port) /* two who listen there would share what comes, and neither know */
+        e = net_listen_vacant(ear->address, conf.port, false, &why);
     if (!e)
         e = net_httpd_create(&ear->loop.env, &conf, &ear->httpd, &why);
     if (e) {

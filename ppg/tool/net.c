@@ -33,7 +33,7 @@ static enum err pem_read(const char *path, struct buf *out, char why[TOOL_WHY_N]
     enum err e = path ? tool_read(path, out) : ERR_OK;
 
     if (e)
-        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", path, err_text(e));
+        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", path, tool_read_why(e));
     return e;
 }
 
@@ -168,7 +168,7 @@ enum err tool_psk(const char *text, struct slice *name, struct sec_secret *key, 
         e = sec_secret_set_hex(
             key, slice_trim(slice_sub(buf_slice(&digits), 0, slice_find(buf_slice(&digits), '\n'))));
     if (e)
-        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", file.p, err_text(e));
+        (void)snprintf(why, TOOL_WHY_N, "%.120s: %s", file.p, tool_read_why(e));
     buf_wipe(&digits);
     return e;
 }

@@ -76,7 +76,7 @@ static enum err password_read(struct post *p, struct buf *out, struct slice *pas
     enum err e = tool_read(p->in->password_file, out);
 
     if (e) {
-        outcome(p, TOOL_USAGE, "%.120s: %s", p->in->password_file, err_text(e));
+        outcome(p, TOOL_USAGE, "%.120s: %s", p->in->password_file, tool_read_why(e));
         return e;
     }
     *password = first_line(buf_slice(out));
@@ -296,8 +296,10 @@ static void failed(struct post *p, enum err e)
 
     if (e == ERR_LATE)
         outcome(p, status, "no answer in %" PRId64 " ms", p->in->timeout_ms);
+    else if (*tls)
+        outcome(p, status, "%.120s: tls %s", p->in->url, tls);
     else
-        outcome(p, status, "%s%s%s", err_text(e), *tls ? ": tls " : "", tls);
+        outcome(p, status, "%.120s: %s", p->in->url, e == ERR_ABSENT ? "no such host" : err_text(e));
 }
 
 static enum err send_it(struct post *p);

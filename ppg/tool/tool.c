@@ -1,8 +1,10 @@
 /* Options, times and files of the command line programs; see tool.h. */
 #include "ppg/tool/tool.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -157,9 +159,18 @@ enum err tool_read(const char *path, struct buf *out)
 
     if (!e)
         e = fd_read(fd, out);
-    if (fd >= 0 && !standard)
+    if (fd >= 0 && !standard) {
+        int why = errno;
+
         (void)close(fd);
+        errno = why;
+    }
     return e;
+}
+
+const char *tool_read_why(enum err e)
+{
+    return e == ERR_IO ? strerror(errno) : err_text(e);
 }
 
 enum err tool_login(const char *in, struct buf *text, struct slice *user, struct slice *password)

@@ -55,6 +55,8 @@ enum err tool_time(struct slice text, int64_t now_s, int64_t *utc_s) MUST_USE;
 
 /* Appends a whole file; path NULL or "-": standard input.  ERR_IO, ERR_LIMIT (out's ceiling), ERR_NOMEM. */
 enum err tool_read(const char *path, struct buf *out) MUST_USE;
+/* Words for an error of tool_read(), to be asked for at once: what the system said where it was the system. */
+const char *tool_read_why(enum err e);
 /* "USER:FILE": the user, and the first line of the file, which lies in *text then.  ERR_MALFORMED: not so; else as above. */
 enum err tool_login(const char *in, struct buf *text, struct slice *user, struct slice *password) MUST_USE;
 /* A file that appears complete or not at all.  ERR_IO, ERR_LIMIT (path too long). */

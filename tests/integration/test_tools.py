@@ -402,6 +402,30 @@ def listen_tls(bench):
 
 
 @case
+def a_port_in_use_is_not_shared(bench):
+    """Two who listen on one port would each get a part of what comes, and neither would know."""
+    for program in ("pap-push", "push-terminal"):
+        first = bench.start(program, "listen", "--bind", "127.0.0.1:0", "--port-file", bench.path(program + ".port"))
+        port = bench.wait_for_file(bench.path(program + ".port"), first).split(":")[-1].strip()
+        done = bench.run(program, "listen", "--bind", f"127.0.0.1:{port}", "--timeout", "1")
+        check(done.returncode in (2, 64) and "in use" in done.stderr, f"{program}: {done}")
+        check(first.running(), program)
+
+
+@case
+def what_cannot_be_read_or_reached_is_told_by_name(bench):
+    url = "http://127.0.0.1:1/pap"
+    for args, words in ((("--text", "a", "--url", "http://no-such-host.invalid/pap"), "no-such-host.invalid/pap: no such host"),
+                        (("--text", "a", "--url", url), url + ": "), (("--file", bench.path("none"), "--url", url), "none: No such file"),
+                        (("--file", bench.folder, "--url", url), "Is a directory"),
+                        (("--text", "a", "--url", url, "--to-file", bench.path("list")), "list: No such file"),
+                        (("--text", "a", "--url", "https://127.0.0.1:1/", "--cert", bench.path("c"), "--key", bench.path("k")),
+                         "c: No such file")):
+        done = bench.run("pap-push", "submit", "--to", "+15550100", *args)
+        check(done.returncode in (64, 69) and words in done.stderr, f"{args}: {done}")
+
+
+@case
 def listen_timeout_and_usage(bench):
     started = time.monotonic()
     done = bench.run("pap-push", "listen", "--bind", "127.0.0.1:0", "--count", "1", "--timeout", "1")
