@@ -126,7 +126,8 @@ const struct ctl_command ctl_commands[] = {
          "is\n"
          "a store as it was at one moment: with the gateway ended, put it where [store] path points, take\n"
          "away the -wal file beside that, and start.  Keys are not in it: copy [keyring] path and master "
-         "too.\n",
+         "too.\nBring each back once only: a second run from it would use the same message ids and numbers "
+         "again.\n",
      .method = "POST",
      .target = "/backup",
      .print = tool_table_object,
