@@ -76,10 +76,11 @@ static bool replace_possible(const struct facts *f)
     return f->limits->replace || !f->push->replace_push_id.p;
 }
 
+/* No attempt begins at the deadline: a push that may not go before it never goes. */
 static bool times_in_order(const struct facts *f)
 {
     return !f->push->deliver_after.given || !f->push->deliver_before.given ||
-           f->push->deliver_after.utc_s <= f->push->deliver_before.utc_s;
+           f->push->deliver_after.utc_s < f->push->deliver_before.utc_s;
 }
 
 static bool deadline_ahead(const struct facts *f)
@@ -105,7 +106,7 @@ static const struct {
     {bearer_named, PAP_CODE_BAD_REQUEST, "bearer-required without bearer"},
     {method_possible, PAP_CODE_METHOD_NOT_POSSIBLE, "confirmed delivery is not possible"},
     {replace_possible, PAP_CODE_REPLACEMENT_NOT_SUPPORTED, "replacing is not supported"},
-    {times_in_order, PAP_CODE_BAD_REQUEST, "deliver-after-timestamp is past deliver-before-timestamp"},
+    {times_in_order, PAP_CODE_BAD_REQUEST, "deliver-after-timestamp is not before deliver-before-timestamp"},
     {deadline_ahead, PAP_CODE_FORBIDDEN, "deliver-before-timestamp is past"},
 };
 

@@ -86,7 +86,7 @@ static enum pap_code take_fields(struct ppg_submission *s)
     p->accepted_ms = s->outcome.received_ms;
     p->not_before_ms = m->deliver_after.given ? m->deliver_after.utc_s * 1000 : 0;
     p->expires_ms = expiry_of(ppg_core_settings(s->core), m, p->accepted_ms);
-    if (p->not_before_ms > p->expires_ms)
+    if (p->not_before_ms >= p->expires_ms)
         return ppg_refuse(s, PAP_CODE_FORBIDDEN, "deliver-after is beyond the greatest lifetime");
     return PAP_CODE_ACCEPTED;
 }

@@ -31,7 +31,8 @@ static void test_good(void)
     CU_ASSERT_STRING_EQUAL(v.why, "");
     p.push_id = slice_of(long_id, 255);
     p.notify_to = SLICE("https://pi.example.com/n");
-    p.deliver_after = p.deliver_before = (struct pap_time){NOW_S + 1, true};
+    p.deliver_after = (struct pap_time){NOW_S + 1, true};
+    p.deliver_before = (struct pap_time){NOW_S + 2, true};
     p.qos = (struct pap_qos){
         .given = true, .delivery = PAP_DELIVERY_CONFIRMED, .bearer = SLICE("SMS"), .bearer_required = true};
     CU_ASSERT_EQUAL(check(&p).code, PAP_CODE_OK);
@@ -72,7 +73,8 @@ static void test_times(void)
         struct pap_time after, before;
         enum pap_code want;
     } rows[] = {
-        {{NOW_S + 10, true}, {NOW_S + 10, true}, PAP_CODE_OK},
+        {{NOW_S + 9, true}, {NOW_S + 10, true}, PAP_CODE_OK},
+        {{NOW_S + 10, true}, {NOW_S + 10, true}, PAP_CODE_BAD_REQUEST}, /* no attempt begins at the deadline */
         {{NOW_S - 10, true}, {0, false}, PAP_CODE_OK},
         {{0, false}, {NOW_S + 1, true}, PAP_CODE_OK},
         {{NOW_S + 11, true}, {NOW_S + 10, true}, PAP_CODE_BAD_REQUEST},
