@@ -126,8 +126,10 @@ static enum pap_code take_members(struct ppg_submission *s, const struct ppg_gro
                                "every member of the group is addressed otherwise in this push");
 }
 
-/* Puts the members behind their groups. */
-static enum pap_code expand(struct ppg_submission *s, size_t members_n, struct map *seen)
+/* Puts the members behind their groups.  A group that none is left of is the first bad address and those behind it leave;
+ * else the answer is `so_far`. */
+static enum pap_code expand(struct ppg_submission *s, size_t members_n, struct map *seen,
+                            enum pap_code so_far)
 {
     struct ppg_push *p = s->push;
     enum pap_code code = PAP_CODE_ACCEPTED;
@@ -150,8 +152,8 @@ static enum pap_code expand(struct ppg_submission *s, size_t members_n, struct m
         n += t->members_n;
     }
     p->targets = all;
-    p->targets_n = n;
-    return code;
+    p->targets_n = code == PAP_CODE_ACCEPTED ? n : n - 1;
+    return code == PAP_CODE_ACCEPTED ? so_far : code;
 }
 
 static enum err note_text(struct ppg_submission *s, struct slice text, struct ppg_target *t, struct map *seen)
@@ -193,12 +195,12 @@ static enum err note(struct ppg_submission *s, struct ppg_target *t, struct map 
     return e == ERR_ABSENT ? note_key(seen, t->key, t) : e;
 }
 
-static enum pap_code take_all(struct ppg_submission *s, struct map *seen)
+/* *members_n: of the groups among those taken, with or without a bad one behind them. */
+static enum pap_code take_all(struct ppg_submission *s, struct map *seen, size_t *members_n)
 {
     const struct pap_addrs *addrs = &s->message.push.addrs;
     struct ppg_push *p = s->push;
     enum pap_code code = PAP_CODE_ACCEPTED;
-    size_t members_n = 0;
 
     for (size_t i = 0; i < addrs->n && code == PAP_CODE_ACCEPTED; i++) {
         struct ppg_target *t = &p->targets[p->targets_n];
@@ -209,12 +211,26 @@ static enum pap_code take_all(struct ppg_submission *s, struct map *seen)
             e = note(s, t, seen);
         if (e && e != ERR_EXISTS)
             code = ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
-        if (e == ERR_EXISTS)
+        if (code != PAP_CODE_ACCEPTED || e == ERR_EXISTS) {
             *t = (struct ppg_target){.push = NULL};
-        members_n += t->members_n;
-        p->targets_n += e == ERR_OK;
+            continue;
+        }
+        *members_n += t->members_n;
+        p->targets_n++;
     }
-    return code == PAP_CODE_ACCEPTED && members_n ? expand(s, members_n, seen) : code;
+    return code;
+}
+
+/* [PAP §8.5]: the first bad address decides, and one that this initiator may not push to may stand before the malformed
+ * one. */
+static enum pap_code forbidden_before(struct ppg_submission *s)
+{
+    char why[sizeof s->why];
+
+    (void)snprintf(why, sizeof why, "%s", s->why);
+    if (ppg_recipients_allow(s) == PAP_CODE_FORBIDDEN)
+        return PAP_CODE_FORBIDDEN;
+    return ppg_refuse(s, PAP_CODE_ADDRESS_ERROR, why);
 }
 
 /* [PAP §8.5]: duplicated addresses collapse to one; one bad address refuses the whole. */
@@ -223,6 +239,7 @@ enum pap_code ppg_recipients_take(struct ppg_submission *s)
     const struct pap_addrs *addrs = &s->message.push.addrs;
     struct ppg_push *p = s->push;
     struct map seen = {.slots = NULL};
+    size_t members_n = 0;
     enum pap_code code;
 
     p->targets = arena_array(&p->mem, addrs->n, sizeof *p->targets);
@@ -230,10 +247,12 @@ enum pap_code ppg_recipients_take(struct ppg_submission *s)
         return ppg_refuse(s, PAP_CODE_INTERNAL_ERROR, "out of memory");
     if (addrs->n > 1)
         map_init(&seen, 2 * addrs->n + MEMBERS_MAX);
-    code = take_all(s, &seen);
+    code = take_all(s, &seen, &members_n);
+    if (members_n && (code == PAP_CODE_ACCEPTED || code == PAP_CODE_ADDRESS_ERROR))
+        code = expand(s, members_n, &seen, code);
     if (addrs->n > 1)
         map_clear(&seen);
-    return code;
+    return code == PAP_CODE_ADDRESS_ERROR ? forbidden_before(s) : code;
 }
 
 /* --- asking about each --- */

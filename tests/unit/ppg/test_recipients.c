@@ -110,7 +110,7 @@ static void taken(void)
         {"$a, $b, $far, $gone, +1000, +1001, +1002", PAP_CODE_ADDRESS_ERROR, NULL},
         {"WAPPUSH=", PAP_CODE_ADDRESS_ERROR, NULL},
     };
-    struct replay_world *w = start("recipients-taken", "");
+    struct replay_world *w = start("recipients-taken", "allow pi * *\n");
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct ppg_submission s;
@@ -124,6 +124,47 @@ static void taken(void)
         layout(s.push, got);
         if (rows[i].layout)
             CU_ASSERT_STRING_EQUAL(got, rows[i].layout);
+        end(&s);
+    }
+    fix_end(w);
+}
+
+/* [PAP §8.5]: the first address that is bad, by its form or by the whitelist. */
+static void first_bad_address(void)
+{
+    static const struct {
+        const char *to;
+        enum pap_code want;
+        const char *why;
+    } rows[] = {
+#define MAY_NOT "this initiator may not push this to that recipient"
+        {"+1000, WAPPUSH=", PAP_CODE_ADDRESS_ERROR, "address is malformed or of an unknown type"},
+        {"+1003, WAPPUSH=", PAP_CODE_FORBIDDEN, MAY_NOT},
+        {"+1000, +1003, +1001, WAPPUSH=", PAP_CODE_FORBIDDEN, MAY_NOT},
+        {"WAPPUSH=, +1003", PAP_CODE_ADDRESS_ERROR, "address is malformed or of an unknown type"},
+        {"+1003, $c", PAP_CODE_FORBIDDEN, MAY_NOT},
+        {"$c, +1003", PAP_CODE_ADDRESS_ERROR, "there is no such group"},
+        {"$a, +1003, $none", PAP_CODE_FORBIDDEN, MAY_NOT},
+        {"$a, $none, +1003", PAP_CODE_ADDRESS_ERROR, "the group has no members"},
+        {"$far, WAPPUSH=", PAP_CODE_ADDRESS_ERROR, "address is malformed or of an unknown type"},
+        {"$gone, WAPPUSH=", PAP_CODE_FORBIDDEN, "no member of the group may be reached with this push"},
+        {"+1000, +1001, $a, +1003, WAPPUSH=", PAP_CODE_ADDRESS_ERROR,
+         "every member of the group is addressed otherwise in this push"},
+        {"+1003, +1000, +1001, $a, WAPPUSH=", PAP_CODE_FORBIDDEN, MAY_NOT},
+        {"+1000, +1000, WAPPUSH=, +1003", PAP_CODE_ADDRESS_ERROR,
+         "address is malformed or of an unknown type"},
+    };
+    struct replay_world *w =
+        start("recipients-first-bad", "allow pi * *\ndeny pi +1003 *\ndeny pi +7 *\ndeny pi +8 *\n");
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ppg_submission s;
+        struct slice to[16];
+
+        test_row(i);
+        begin(w, &s, to, rows[i].to);
+        CU_ASSERT(ppg_recipients_take(&s) == rows[i].want);
+        CU_ASSERT_STRING_EQUAL(s.why, rows[i].why);
         end(&s);
     }
     fix_end(w);
@@ -286,6 +327,7 @@ static void memory_grows_with_the_group(void)
 
 const struct test_case test_cases[] = {
     {"taken", taken},
+    {"first_bad_address", first_bad_address},
     {"spelling_and_group", spelling_and_group},
     {"left_over", left_over},
     {"rules_in_words", rules_in_words},
