@@ -130,6 +130,17 @@ enum err pap_media_param(const struct pap_media *m, struct slice name, struct sl
     return ERR_ABSENT;
 }
 
+struct slice pap_mime_charset(struct slice content_type)
+{
+    struct slice charset = SLICE_NONE;
+    struct pap_media media;
+
+    if (!pap_media_parse(content_type, false, &media) &&
+        pap_media_param(&media, SLICE("charset"), &charset))
+        charset = SLICE_NONE;
+    return charset;
+}
+
 /* Header fields (RFC 822 §3.1, §3.2).  Octets of the line break at the front: 2 for CRLF, 1 for LF (lenient only), 0 for none. */
 static size_t break_n(struct slice in, bool strict)
 {

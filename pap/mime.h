@@ -65,5 +65,7 @@ enum err pap_media_parse(struct slice in, bool strict, struct pap_media *out) MU
 bool pap_media_is(const struct pap_media *m, struct slice full); /* case folded */
 /* Value of the first parameter of that name, without its quotes, escapes still in.  ERR_ABSENT. */
 enum err pap_media_param(const struct pap_media *m, struct slice name, struct slice *value) MUST_USE;
+/* Value of the charset parameter of a Content-Type, read leniently; p == NULL: it has none, or is no media type. */
+struct slice pap_mime_charset(struct slice content_type);
 
 #endif

@@ -446,9 +446,9 @@ static void refuse_encoding(struct pap_parser *p, enum err e)
 }
 
 /* Everything before libxml2: encoding, prolog, version, tags.  p->doc is what remains. */
-static void prescan(struct pap_parser *p, struct slice xml)
+static void prescan(struct pap_parser *p, struct slice xml, struct slice charset)
 {
-    enum err e = pap_decode(pap_prescan_charset(xml), xml, &p->utf8, &xml);
+    enum err e = pap_decode(pap_prescan_charset(xml, charset), xml, &p->utf8, &xml);
     struct pap_prolog prolog;
     const char *why = NULL;
     size_t at = 0;
@@ -509,8 +509,9 @@ static void attribute_fault(struct pap_parser *p)
         p->fault.push_id = *id;
 }
 
-enum err pap_parse(struct pap_parser *p, struct slice xml, const struct pap_limits *limits,
-                   struct arena *arena, struct pap_message *out, struct pap_fault *fault)
+enum err pap_parse_as(struct pap_parser *p, struct slice xml, struct slice charset,
+                      const struct pap_limits *limits, struct arena *arena, struct pap_message *out,
+                      struct pap_fault *fault)
 {
     p->limits = limits;
     p->arena = arena;
@@ -523,7 +524,7 @@ enum err pap_parse(struct pap_parser *p, struct slice xml, const struct pap_limi
     if (xml.n > num_min(limits->control_max_n, INT_MAX / 4))
         refuse(p, ERR_LIMIT, PAP_CODE_BAD_REQUEST, "control entity over %zu octets", limits->control_max_n);
     else
-        prescan(p, xml);
+        prescan(p, xml, charset);
     if (!p->err)
         run(p);
     if (p->err) {
@@ -536,4 +537,10 @@ enum err pap_parse(struct pap_parser *p, struct slice xml, const struct pap_limi
             drop_context(p);
     }
     return p->err;
+}
+
+enum err pap_parse(struct pap_parser *p, struct slice xml, const struct pap_limits *limits,
+                   struct arena *arena, struct pap_message *out, struct pap_fault *fault)
+{
+    return pap_parse_as(p, xml, SLICE_NONE, limits, arena, out, fault);
 }

@@ -52,5 +52,10 @@ void pap_parser_free(struct pap_parser **parser);
  * both. */
 enum err pap_parse(struct pap_parser *parser, struct slice xml, const struct pap_limits *limits,
                    struct arena *arena, struct pap_message *out, struct pap_fault *fault) MUST_USE;
+/* The same of a document that came with a media type: `charset` is that parameter of it, as pap_mime_charset() finds it,
+ * and stands above the encoding that the document declares (RFC 7303 §3.2). */
+enum err pap_parse_as(struct pap_parser *parser, struct slice xml, struct slice charset,
+                      const struct pap_limits *limits, struct arena *arena, struct pap_message *out,
+                      struct pap_fault *fault) MUST_USE;
 
 #endif

@@ -118,31 +118,66 @@ static enum pap_charset charset_of_name(struct slice name)
         {"utf-8", PAP_CHARSET_UTF8},        {"utf8", PAP_CHARSET_UTF8},
         {"us-ascii", PAP_CHARSET_ASCII},    {"ascii", PAP_CHARSET_ASCII},
         {"iso-8859-1", PAP_CHARSET_LATIN1}, {"iso_8859-1", PAP_CHARSET_LATIN1},
-        {"latin1", PAP_CHARSET_LATIN1},
+        {"latin1", PAP_CHARSET_LATIN1},     {"utf-16le", PAP_CHARSET_UTF16LE},
+        {"utf-16be", PAP_CHARSET_UTF16BE},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (slice_eq_ci(name, slice_str(rows[i].name)))
             return rows[i].charset;
-    return PAP_CHARSET_OTHER; /* among them UTF-16 claimed by a document of single octets */
+    return PAP_CHARSET_OTHER;
 }
 
-enum pap_charset pap_prescan_charset(struct slice xml)
+/* By its byte order mark; false when it has none. */
+static bool charset_of_mark(struct slice xml, enum pap_charset *out)
+{
+    if (slice_starts(xml, SLICE("\xEF\xBB\xBF")))
+        *out = PAP_CHARSET_UTF8;
+    else if (slice_starts(xml, SLICE("\xFF\xFE\0\0")) || slice_starts(xml, SLICE("\0\0\xFE\xFF")))
+        *out = PAP_CHARSET_OTHER; /* four octets a character */
+    else if (slice_starts(xml, SLICE("\xFF\xFE")))
+        *out = PAP_CHARSET_UTF16LE;
+    else if (slice_starts(xml, SLICE("\xFE\xFF")))
+        *out = PAP_CHARSET_UTF16BE;
+    else
+        return false;
+    return true;
+}
+
+/* By its first octets, which are those of '<', and then as the XML declaration says. */
+static enum pap_charset charset_of_text(struct slice xml)
 {
     struct scan s = scan_of(xml);
     struct slice name;
 
     if (xml.n >= 2 && xml.p[0] == '<' && xml.p[1] != '\0') {
         xml_declaration(&s, &name);
-        return s.err || !name.p ? PAP_CHARSET_UTF8 : charset_of_name(name);
+        if (s.err || !name.p)
+            return PAP_CHARSET_UTF8;
+        /* UTF-16 claimed by a document of single octets is none. */
+        return slice_starts_ci(name, SLICE("utf-16")) ? PAP_CHARSET_OTHER : charset_of_name(name);
     }
-    if (slice_starts(xml, SLICE("\xFF\xFE\0\0")) || slice_starts(xml, SLICE("\0\0")))
+    if (slice_starts(xml, SLICE("\0\0")))
         return PAP_CHARSET_OTHER; /* four octets a character */
-    if (slice_starts(xml, SLICE("\xFF\xFE")) || slice_starts(xml, SLICE("<\0")))
+    if (slice_starts(xml, SLICE("<\0")))
         return PAP_CHARSET_UTF16LE;
-    if (slice_starts(xml, SLICE("\xFE\xFF")) || slice_starts(xml, SLICE("\0<")))
+    if (slice_starts(xml, SLICE("\0<")))
         return PAP_CHARSET_UTF16BE;
-    return PAP_CHARSET_UTF8; /* with its mark, or no XML at all, which the parser will say */
+    return PAP_CHARSET_UTF8; /* or no XML at all, which the parser will say */
+}
+
+enum pap_charset pap_prescan_charset(struct slice xml, struct slice named)
+{
+    enum pap_charset charset;
+
+    if (charset_of_mark(xml, &charset))
+        return charset;
+    if (!named.p)
+        return charset_of_text(xml);
+    if (!slice_eq_ci(named, SLICE("utf-16")))
+        return charset_of_name(named);
+    charset = charset_of_text(xml); /* which of the two, without a mark */
+    return charset == PAP_CHARSET_UTF16LE || charset == PAP_CHARSET_UTF16BE ? charset : PAP_CHARSET_OTHER;
 }
 
 static enum pap_version version_of_numbers(uint32_t major, uint32_t minor)

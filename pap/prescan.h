@@ -1,7 +1,7 @@
 /* What is read or refused before libxml2 sees a document: its character encoding, the XML declaration, the
  * DOCTYPE with the version, and tags with too many attributes, which libxml2 takes quadratic time over.  The
  * DTD machinery of libxml2 is never reached, so there is no entity to expand and nothing to load.
- * Specification: XML 1.0 (5th ed.) §2.8, §4.3.3, appendix F; PAP (DOCTYPE, wap-pap-ver).  Any thread. */
+ * Specification: XML 1.0 (5th ed.) §2.8, §4.3.3, appendix F; RFC 7303 §3; PAP (DOCTYPE, wap-pap-ver).  Any thread. */
 #ifndef PAP_PRESCAN_H
 #define PAP_PRESCAN_H
 
@@ -17,8 +17,10 @@ enum pap_charset {
     PAP_CHARSET_OTHER /* refused */
 };
 
-/* By byte order mark, by the first octets, else as the XML declaration says; UTF-8 when nothing says. */
-enum pap_charset pap_prescan_charset(struct slice xml);
+/* By byte order mark, else as `named` says, the charset parameter of its media type (p == NULL: there is none), which
+ * stands above the document's own words; else by the first octets and the XML declaration; UTF-8 when nothing says
+ * (RFC 7303 §3). */
+enum pap_charset pap_prescan_charset(struct slice xml, struct slice named);
 
 struct pap_prolog {
     enum pap_version version;

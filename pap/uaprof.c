@@ -330,11 +330,11 @@ static void run(struct reader *r, struct slice doc)
 }
 
 /* Everything before libxml2: encoding, prolog, tags. */
-static void read_document(struct reader *r, struct slice xml, struct buf *utf8)
+static void read_document(struct reader *r, struct slice xml, struct slice charset, struct buf *utf8)
 {
     struct pap_prolog prolog;
     const char *why = "character encoding not supported";
-    enum err e = pap_decode(pap_prescan_charset(xml), xml, utf8, &xml);
+    enum err e = pap_decode(pap_prescan_charset(xml, charset), xml, utf8, &xml);
     size_t at;
 
     if (e) {
@@ -386,7 +386,8 @@ static enum err result(const struct reader *r, struct arena *mem, struct pap_uap
     return e;
 }
 
-enum err pap_uaprof_parse(struct slice xml, struct arena *mem, struct pap_uaprof *out, const char **why)
+enum err pap_uaprof_parse_as(struct slice xml, struct slice charset, struct arena *mem, struct pap_uaprof *out,
+                             const char **why)
 {
     struct reader r = {.err = ERR_OK};
     struct buf utf8;
@@ -400,7 +401,7 @@ enum err pap_uaprof_parse(struct slice xml, struct arena *mem, struct pap_uaprof
     for (size_t i = 0; i < LISTS; i++)
         for (size_t k = 0; k < RANKS; k++)
             buf_init(&r.lists[i][k], PAP_UAPROF_LIST_N);
-    read_document(&r, xml, &utf8);
+    read_document(&r, xml, charset, &utf8);
     if (!r.err && result(&r, mem, out))
         refuse(&r, ERR_NOMEM, "out of memory");
     if (r.err)
@@ -411,6 +412,11 @@ enum err pap_uaprof_parse(struct slice xml, struct arena *mem, struct pap_uaprof
     buf_clear(&r.text);
     buf_clear(&utf8);
     return r.err;
+}
+
+enum err pap_uaprof_parse(struct slice xml, struct arena *mem, struct pap_uaprof *out, const char **why)
+{
+    return pap_uaprof_parse_as(xml, SLICE_NONE, mem, out, why);
 }
 
 /* --- printing --- */

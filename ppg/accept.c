@@ -261,6 +261,15 @@ static bool decode_control(struct ppg_submission *s, struct buf *decoded, struct
     return false;
 }
 
+/* What came with the control entity says its character encoding, before it does so itself. */
+static struct slice control_charset(const struct ppg_submission *s)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(s->exchange);
+
+    return pap_mime_charset(s->parts.n ? s->parts.part[0].type
+                                       : net_http_header(m, SLICE("Content-Type"), NULL));
+}
+
 static bool parse_control(struct ppg_submission *s, struct slice control)
 {
     const struct ppg_settings *set = ppg_core_settings(s->core);
@@ -270,7 +279,8 @@ static bool parse_control(struct ppg_submission *s, struct slice control)
     limits.control_max_n = set->pap.control_max_n;
     limits.addresses_max = set->pap.recipients_max;
     limits.strict = set->pap.strict;
-    if (pap_parse(s->core->parser, control, &limits, &s->push->mem, &s->message, &fault)) {
+    if (pap_parse_as(s->core->parser, control, control_charset(s), &limits, &s->push->mem, &s->message,
+                     &fault)) {
         take_fault(s, &fault);
         return false;
     }

@@ -210,7 +210,7 @@ static enum pap_code read_part(struct ppg_submission *s, struct pap_uaprof *out)
     buf_init(&decoded, PAP_UAPROF_MAX_N);
     e = pap_mime_decode(encoding, part->body, &decoded, &rdf);
     if (!e)
-        e = pap_uaprof_parse(rdf, &s->push->mem, out, &why);
+        e = pap_uaprof_parse_as(rdf, pap_mime_charset(part->type), &s->push->mem, out, &why);
     buf_clear(&decoded);
     if (!e)
         return PAP_CODE_ACCEPTED;

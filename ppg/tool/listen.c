@@ -7,6 +7,7 @@
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
 #include "base/net/listen.h"
+#include "pap/mime.h"
 #include "pap/parse.h"
 #include "pap/print.h"
 #include "pap/vocab.h"
@@ -86,6 +87,8 @@ static void request(struct net_http_exchange *x, void *arg)
 {
     struct ear *ear = arg;
     const struct pap_limits limits = PAP_LIMITS_DEFAULT;
+    const struct net_http_msg *in = net_http_exchange_msg(x);
+    struct slice charset = pap_mime_charset(net_http_header(in, SLICE("Content-Type"), NULL));
     struct pap_message m;
     struct pap_fault fault;
     struct arena mem;
@@ -95,7 +98,7 @@ static void request(struct net_http_exchange *x, void *arg)
         return;
     }
     arena_init(&mem, 4096, MEM_MAX_N);
-    if (pap_parse(ear->parser, net_http_exchange_msg(x)->body, &limits, &mem, &m, &fault)) {
+    if (pap_parse_as(ear->parser, in->body, charset, &limits, &mem, &m, &fault)) {
         answer_bad(ear, x, &fault);
     } else if (m.kind != PAP_KIND_RESULTNOTIFICATION_MESSAGE) {
         fault = (struct pap_fault){

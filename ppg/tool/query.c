@@ -44,15 +44,17 @@ static enum err part_take(const struct pap_part *part, struct arena *mem, struct
     return e && e != ERR_ABSENT ? e : pap_mime_decode(encoding, part->body, work, out);
 }
 
-/* *control is all there is, unless the answer has parts. */
+/* *control is all there is, unless the answer has parts; *type is its own. */
 static enum err split(struct slice content_type, struct slice body, struct arena *mem, struct buf *work,
-                      struct slice *control, struct slice *capabilities, char why[TOOL_WHY_N])
+                      struct slice *type, struct slice *control, struct slice *capabilities,
+                      char why[TOOL_WHY_N])
 {
     struct pap_parts parts;
     struct pap_media media;
     const char *what = "";
     enum err e;
 
+    *type = content_type;
     *control = body;
     *capabilities = SLICE_NONE;
     if (pap_media_parse(content_type, false, &media) || !pap_media_is(&media, SLICE("multipart/related")))
@@ -60,6 +62,7 @@ static enum err split(struct slice content_type, struct slice body, struct arena
     e = pap_mime_split(content_type, body, false, &parts, &what);
     if (e)
         return fault(e, what, why);
+    *type = parts.part[0].type;
     *control = parts.part[0].body;
     e = part_take(&parts.part[1], mem, work, capabilities);
     if (!e && !capabilities->p)
@@ -74,8 +77,8 @@ enum err tool_answer_read(struct slice content_type, struct slice body, struct a
     struct pap_parser *parser;
     struct pap_message message;
     struct pap_fault f = {.code = PAP_CODE_NONE};
-    struct slice control, capabilities;
-    enum err e = split(content_type, body, mem, work, &control, &capabilities, why);
+    struct slice type, control, capabilities;
+    enum err e = split(content_type, body, mem, work, &type, &control, &capabilities, why);
 
     if (e)
         return e;
@@ -84,7 +87,7 @@ enum err tool_answer_read(struct slice content_type, struct slice body, struct a
     e = pap_parser_create(&parser);
     if (e)
         return fault(e, err_text(e), why);
-    e = pap_parse(parser, control, &limits, mem, &message, &f);
+    e = pap_parse_as(parser, control, pap_mime_charset(type), &limits, mem, &message, &f);
     pap_parser_free(&parser);
     if (e)
         return fault(e, f.desc, why);

@@ -298,6 +298,16 @@ def encodings_of_the_field(bench):
     body = part("@").encode().replace(b"@", latin.encode("latin-1")) + (CONTENT + END).encode()
     answer = send(bench, gateway, body)
     check_eq((answer.code, answer.push_id), (1001, "caf\xe9"), answer.desc)
+    good = "<?xml version='1.0' encoding='UTF-8'?>" + PUSH.replace("x1", "caf\xe9")
+    for charset, octets, want in (
+        ("utf-8", latin.replace("caf", "th").encode(), (1001, "th\xe9")),  # what came with it stands above its declaration
+        ('"ISO-8859-1"', good.replace("caf", "pur").encode("latin-1"), (1001, "pur\xe9")),
+        ("utf-8", latin.encode("latin-1"), (2000, None)),
+        ("koi8-r", good.encode(), (2000, None)),
+    ):
+        body = part("@").encode().replace(b"application/xml", f"application/xml; charset={charset}".encode())
+        answer = send(bench, gateway, body.replace(b"@", octets) + (CONTENT + END).encode())
+        check_eq((answer.code, answer.push_id), want, (charset, answer.desc))
 
 
 @case

@@ -367,6 +367,31 @@ static void test_media(void)
         }
 }
 
+static void test_charset(void)
+{
+    static const char *const types[][2] = {
+        {"application/xml; charset=utf-8", "utf-8"},
+        {"application/xml;CHARSET=\"ISO-8859-1\"", "ISO-8859-1"},
+        {"application/xml;\r\n charset = utf-8", "utf-8"},
+        {"application/xml; x=y; charset=\"\"", ""},
+        {"application/xml", NULL},
+        {"application/xml; charsets=utf-8", NULL},
+        {"application/xml; charset", NULL},
+        {"application/xml; charset=utf-8; x", NULL}, /* no media type */
+        {"xml; charset=utf-8", NULL},
+        {"", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(types); i++) {
+        struct slice got = pap_mime_charset(slice_str(types[i][0]));
+
+        test_row(i);
+        CU_ASSERT_EQUAL(got.p != NULL, types[i][1] != NULL);
+        TEST_SLICE_EQ(got, slice_str(types[i][1]));
+    }
+    CU_ASSERT_PTR_NULL(pap_mime_charset(SLICE_NONE).p);
+}
+
 /* 16 MiB that look like a boundary at every turn; quadratic work would never end. */
 static void test_linear(void)
 {
@@ -392,6 +417,7 @@ const struct test_case test_cases[] = {
     {"decode", test_decode},
     {"decode limit", test_decode_limit},
     {"media types", test_media},
+    {"charset", test_charset},
     {"linear", test_linear},
     {NULL, NULL},
 };

@@ -461,6 +461,44 @@ static void test_encodings(void)
     teardown(&s);
 }
 
+/* What came with the document says its encoding, not its declaration. */
+static void test_encoding_named(void)
+{
+#define DECL(enc, id) "<?xml version='1.0' encoding='" enc "'?><pap><cancel-message push-id=\"" id "\"/></pap>"
+    static const struct {
+        const char *charset, *xml;
+        enum err want;
+    } rows_n[] = {
+        {"utf-8", DECL("iso-8859-1", "\xC3\xA9"), ERR_OK},
+        {"utf-8", DECL("koi8-r", "\xC3\xA9"), ERR_OK},
+        {"utf-8", DECL("iso-8859-1", "\xE9"), ERR_MALFORMED},
+        {"iso-8859-1", DECL("utf-8", "\xE9"), ERR_OK},
+        {"us-ascii", DECL("utf-8", "&#xE9;"), ERR_OK},
+        {"us-ascii", DECL("utf-8", "\xC3\xA9"), ERR_MALFORMED},
+        {"utf-16", DECL("utf-8", "x"), ERR_UNSUPPORTED},
+        {"utf-16be", DECL("utf-8", "x"), ERR_MALFORMED},
+        {"koi8-r", DECL("utf-8", "x"), ERR_UNSUPPORTED},
+        {"", DECL("utf-8", "x"), ERR_UNSUPPORTED},
+        {"iso-8859-1", "\xEF\xBB\xBF" DECL("iso-8859-1", "\xC3\xA9"), ERR_OK}, /* its mark stands above both */
+    };
+    struct setup s;
+
+    setup(&s, false);
+    for (size_t i = 0; i < COUNT(rows_n); i++) {
+        enum err e;
+
+        test_row(i);
+        s.fault = (struct pap_fault){0};
+        e = pap_parse_as(s.parser, slice_str(rows_n[i].xml), slice_str(rows_n[i].charset), &s.limits, &s.arena,
+                         &s.m, &s.fault);
+        CU_ASSERT_EQUAL(e, rows_n[i].want);
+        CU_ASSERT_EQUAL(s.fault.code, e ? PAP_CODE_BAD_REQUEST : PAP_CODE_NONE);
+        if (!e)
+            TEST_SLICE_EQ(s.m.cancel.push_id, SLICE("\xC3\xA9"));
+    }
+    teardown(&s);
+}
+
 static void test_utf16(void)
 {
     struct slice ascii = SLICE("<pap><cancel-message push-id=\"\xE9\"/></pap>"); /* as Latin-1 */
@@ -585,6 +623,7 @@ const struct test_case test_cases[] = {
     {"sizes", test_sizes},
     {"address count", test_addresses},
     {"encodings", test_encodings},
+    {"encoding named", test_encoding_named},
     {"utf-16", test_utf16},
     {"truncated", test_truncated},
     {"reuse", test_reuse},

@@ -24,6 +24,7 @@ static void test_charset(void)
         {{"\xFF\xFE\0\0<\0\0\0", 8}, PAP_CHARSET_OTHER},
         {{"\0\0\0<", 4}, PAP_CHARSET_OTHER},
         {{"<?xml version='1.0' encoding='UTF-16'?>", 39}, PAP_CHARSET_OTHER}, /* but single octets */
+        {{"<?xml version='1.0' encoding='UTF-16LE'?>", 41}, PAP_CHARSET_OTHER},
         {{"<?xml version='1.0' encoding='UTF-7'?>", 38}, PAP_CHARSET_OTHER},
         {{"<?xml version='1.0' encoding='EBCDIC-CP-US'?>", 45}, PAP_CHARSET_OTHER},
         {{"<?xml version='1.0' encoding=''?>", 33}, PAP_CHARSET_OTHER},
@@ -31,7 +32,50 @@ static void test_charset(void)
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         test_row(i);
-        CU_ASSERT_EQUAL(pap_prescan_charset(rows[i].in), rows[i].want);
+        CU_ASSERT_EQUAL(pap_prescan_charset(rows[i].in, SLICE_NONE), rows[i].want);
+    }
+}
+
+/* The mark, then the media type, then the document (RFC 7303 §3). */
+static void test_charset_named(void)
+{
+    static const struct {
+        struct slice in;
+        const char *named;
+        enum pap_charset want;
+    } rows[] = {
+        {{"<pap/>", 6}, "utf-8", PAP_CHARSET_UTF8},
+        {{"<pap/>", 6}, "UTF-8", PAP_CHARSET_UTF8},
+        {{"<pap/>", 6}, "us-ascii", PAP_CHARSET_ASCII},
+        {{"<pap/>", 6}, "ISO-8859-1", PAP_CHARSET_LATIN1},
+        {{"<?xml version='1.0' encoding='UTF-8'?>", 38}, "iso-8859-1", PAP_CHARSET_LATIN1},
+        {{"<?xml version='1.0' encoding='ISO-8859-1'?>", 43}, "utf-8", PAP_CHARSET_UTF8},
+        {{"<?xml version='1.0' encoding='KOI8-R'?>", 39}, "utf-8", PAP_CHARSET_UTF8},
+        {{"<?xml version='1.0' encoding='UTF-8'?>", 38}, "koi8-r", PAP_CHARSET_OTHER},
+        {{"<?xml version='1.0' encoding='UTF-8'?>", 38}, "windows-1252", PAP_CHARSET_OTHER},
+        {{"<?xml version='1.0' encoding='UTF-8'?>", 38}, "utf-7", PAP_CHARSET_OTHER},
+        {{"<?xml version='1.0' encoding='UTF-8'?>", 38}, "utf-32", PAP_CHARSET_OTHER},
+        {{"<?xml version='1.0' encoding='UTF-8'?>", 38}, "", PAP_CHARSET_OTHER},
+        {{"<?xml version='1.0' encoding='UTF-8'?>", 38}, "utf-16", PAP_CHARSET_OTHER},
+        {{"<?xml version='1.0'?><pap/>", 27}, "utf-16", PAP_CHARSET_OTHER}, /* but single octets */
+        {{"\xEF\xBB\xBF<pap/>", 9}, "iso-8859-1", PAP_CHARSET_UTF8},
+        {{"\xEF\xBB\xBF<pap/>", 9}, "koi8-r", PAP_CHARSET_UTF8},
+        {{"\xFF\xFE<\0p\0", 6}, "utf-8", PAP_CHARSET_UTF16LE},
+        {{"\xFF\xFE<\0p\0", 6}, "utf-16be", PAP_CHARSET_UTF16LE},
+        {{"\xFE\xFF\0<\0p", 6}, "utf-16", PAP_CHARSET_UTF16BE},
+        {{"\xFF\xFE\0\0<\0\0\0", 8}, "utf-16", PAP_CHARSET_OTHER},
+        {{"\0\0\xFE\xFF\0\0\0<", 8}, "utf-16", PAP_CHARSET_OTHER},
+        {{"<\0?\0x\0", 6}, "utf-16", PAP_CHARSET_UTF16LE},
+        {{"\0<\0?", 4}, "Utf-16", PAP_CHARSET_UTF16BE},
+        {{"<\0?\0x\0", 6}, "utf-16le", PAP_CHARSET_UTF16LE},
+        {{"\0<\0?", 4}, "utf-16be", PAP_CHARSET_UTF16BE},
+        {{"\0<\0?", 4}, "utf-16le", PAP_CHARSET_UTF16LE}, /* which then is no text */
+        {{"<\0?\0x\0", 6}, "utf-8", PAP_CHARSET_UTF8},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        CU_ASSERT_EQUAL(pap_prescan_charset(rows[i].in, slice_str(rows[i].named)), rows[i].want);
     }
 }
 
@@ -142,6 +186,7 @@ static void test_tags(void)
 
 const struct test_case test_cases[] = {
     {"charset", test_charset},
+    {"charset named", test_charset_named},
     {"prolog", test_prolog},
     {"tags", test_tags},
     {NULL, NULL},
