@@ -131,7 +131,7 @@ static enum err refuse_err(struct ppg_keyjob *job, enum err e)
     return ppg_keyjob_no(job, e, err_text(e));
 }
 
-/* "never" or a time to come. */
+/* "never" or a time. */
 static enum err time_of(struct ppg_keyjob *job, struct slice text, int64_t *out)
 {
     int64_t utc_s = 0;
@@ -144,6 +144,19 @@ static enum err time_of(struct ppg_keyjob *job, struct slice text, int64_t *out)
     }
     *out = utc_s;
     return ERR_OK;
+}
+
+/* The end of a key that is made now; one that is gone already would make a key that nobody can use. */
+static enum err end_of(struct ppg_keyjob *job, int64_t *out)
+{
+    int64_t utc_s = 0;
+    enum err e = time_of(job, job->expires, &utc_s);
+
+    if (!e && utc_s && utc_s <= job->now_s)
+        return ppg_keyjob_no(job, ERR_MALFORMED, "the key would have expired already");
+    if (!e)
+        *out = utc_s;
+    return e;
 }
 
 /* Passwords are text, all else hexadecimal digits; without either one of our own, which leaves in a package only. */
@@ -245,7 +258,7 @@ struct draft {
 static enum err draft_fill(struct ppg_keyjob *job, struct slice was, struct draft *d)
 {
     size_t attr_n = 0;
-    enum err e = time_of(job, job->expires, &d->k.expires_s);
+    enum err e = end_of(job, &d->k.expires_s);
 
     d->k.name = job->name;
     d->k.created_s = job->now_s;
@@ -389,6 +402,8 @@ static enum err import(struct sec_keyring *r, void *arg)
 
     sec_secret_init(&a.key);
     e = read_association(job, &a);
+    if (!e && a.expires_ms && a.expires_ms / 1000 <= job->now_s)
+        e = ppg_keyjob_no(job, ERR_MALFORMED, "the association has expired already");
     if (!e) {
         k.attr = slice_of(attr, ppg_association_attr(&a, attr));
         k.expires_s = a.expires_ms / 1000;

@@ -253,21 +253,37 @@ static int ask(const struct asked *a)
     return status;
 }
 
+/* A file for the package before there is a key that waits for it; never that of another key's package. */
+static bool package_claim(const char *path, char why[TOOL_WHY_N])
+{
+    enum err e = path ? tool_claim(path) : ERR_OK;
+
+    if (e)
+        (void)snprintf(why, TOOL_WHY_N, "%s: %s", path,
+                       e == ERR_EXISTS ? "there is a file of that name already" : "cannot be written");
+    return !e;
+}
+
 /* The body may hold a secret, so it is made in one piece and wiped. */
 static int ask_about_key(const struct asked *a)
 {
+    const char *package = a->o->package;
     struct tool_key key = a->o->key;
     char why[TOOL_WHY_N] = "out of memory";
     struct buf body;
     int status = EXIT_USAGE;
 
     key.name = a->words[0];
-    key.package = a->o->package != NULL;
+    key.package = package != NULL;
     buf_init(&body, KEY_BODY_MAX_N);
-    if (!buf_room(&body, KEY_BODY_MAX_N) || tool_key_body(&key, clk_utc_ms(&clk_real) / 1000, &body, why))
+    if (!buf_room(&body, KEY_BODY_MAX_N) || tool_key_body(&key, clk_utc_ms(&clk_real) / 1000, &body, why) ||
+        !package_claim(package, why)) {
         (void)fprintf(stderr, "ppgctl: %s\n", why);
-    else
+    } else {
         status = call(a, slice_str(a->c->target), buf_slice(&body));
+        if (package)
+            tool_unclaim(package);
+    }
     buf_wipe(&body);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -184,6 +185,23 @@ enum err tool_login(const char *in, struct buf *text, struct slice *user, struct
     *user = slice_of(in, (size_t)(colon - in));
     (void)slice_cut(buf_slice(text), '\n', password, &rest);
     return ERR_OK;
+}
+
+enum err tool_claim(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+    if (fd < 0)
+        return errno == EEXIST ? ERR_EXISTS : ERR_IO;
+    return close(fd) ? ERR_IO : ERR_OK;
+}
+
+void tool_unclaim(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0 && st.st_size == 0)
+        (void)unlink(path);
 }
 
 enum err tool_write(const char *path, struct slice text)

@@ -59,6 +59,10 @@ enum err tool_read(const char *path, struct buf *out) MUST_USE;
 const char *tool_read_why(enum err e);
 /* "USER:FILE": the user, and the first line of the file, which lies in *text then.  ERR_MALFORMED: not so; else as above. */
 enum err tool_login(const char *in, struct buf *text, struct slice *user, struct slice *password) MUST_USE;
+/* A new and empty file, which nobody else has made before and tool_write() may then fill.  ERR_EXISTS, ERR_IO. */
+enum err tool_claim(const char *path) MUST_USE;
+/* Away with what was claimed, if it is still empty. */
+void tool_unclaim(const char *path);
 /* A file that appears complete or not at all.  ERR_IO, ERR_LIMIT (path too long). */
 enum err tool_write(const char *path, struct slice text) MUST_USE;
 

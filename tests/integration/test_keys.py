@@ -357,6 +357,7 @@ def a_damaged_keyring_is_refused_and_left(bench):
 def refusals(bench):
     gateway = begin(bench)
     short, good, two = (bench.write(n, t, 0o600) for n, t in (("short", "0011\n"), ("good", PSK), ("two", "a\nb\n")))
+    old = bench.write("old", f"said = {'77' * 16}\nkey = {NEW_KEY}\nsuites = aes-gcm\nexpires = 2020-01-31T00:00:00Z\n", 0o600)
     key(gateway, "add", "a", "--kind", "psk", "--secret-file", good)
     for args, status, word in (
             (("add", "a", "--kind", "password", "--secret-file", good), 1, "used already"),
@@ -368,6 +369,10 @@ def refusals(bench):
             (("add", "b", "--kind", "psk", "--secret-file", two), 2, "one line"),
             (("add", "b", "--kind", "psk", "--secret-file", bench.path("none")), 2, "none"),
             (("add", "b", "--kind", "psk", "--secret-file", good, "--expires", "soon"), 2, "soon"),
+            (("add", "b", "--kind", "psk", "--secret-file", good, "--expires", "2020-01-31T00:00:00Z"), 1, "expired already"),
+            (("add", "b", "--kind", "psk", "--secret-file", good, "--expires", "+0s"), 1, "expired already"),
+            (("rotate", "a", "--secret-file", good, "--grace", "1d", "--expires", "2020-01-31T00:00:00Z"), 1, "expired already"),
+            (("import", "b", "--file", old), 1, "has expired already"),
             (("add", "b", "--kind", "psk"), 2, "--secret-file or --package is needed"),
             (("add", "--kind", "psk", "--secret-file", good), 2, "name"),
             (("list", "x"), 2, "too many"),
@@ -467,6 +472,14 @@ def packages_that_are_refused(bench):
         check_eq(gateway.ctl("key", *args).returncode, 2, args)
     done = gateway.ctl("key", "add", "b", "--kind", "psk", "--package", bench.path("q"))
     check(done.returncode == 1 and "for associations" in done.stderr, done)
+    check(not os.path.exists(bench.path("q")), "a file without a package is left")
+    for args in (("add", "b", "--kind", "association", "--package"), ("rotate", "phone", "--grace", "1d", "--package")):
+        done = gateway.ctl("key", *args, bench.path("p"))
+        check(done.returncode == 2 and "a file of that name" in done.stderr, done)
+        done = gateway.ctl("key", *args, bench.path("no", "such", "folder"))
+        check(done.returncode == 2 and "cannot be written" in done.stderr, done)
+    with open(bench.path("p"), "rb") as f:
+        check(f.read() == good, "another key's package was written over")
     check_eq(list(keys(gateway)), [("phone", 1)])
 
 
