@@ -587,6 +587,7 @@ enum err net_httpd_create(const struct net_env *env, const struct net_httpd_conf
     struct net_listen_conf lc = {.name = conf->name,
                                  .address = conf->address,
                                  .port = conf->port,
+                                 .alone = conf->alone,
                                  .unix_path = conf->unix_path,
                                  .gate = conf->gate,
                                  .accepted = accepted};

@@ -31,6 +31,7 @@ struct net_httpd_conf {
     const char *name;        /* listener, for logs; static or outlives the server */
     const char *address;     /* numeric; IPv6 without brackets; NULL without unix_path: no listener */
     uint16_t port;           /* 0: the system chooses, see net_httpd_port */
+    bool alone;              /* see listen.h */
     const char *unix_path;   /* instead of address and port: a UNIX socket of mode 0600 (admin) */
     struct net_tls_ctx *tls; /* NULL: clear; borrowed for as long as connections may come in */
     struct net_http_limits limits;

@@ -128,7 +128,7 @@ static int bound_socket(const char *address, uint16_t port, int type, bool share
 /* An open descriptor that listens, or -1 with *why. */
 static int tcp_socket(const struct net_listen_conf *conf, const char **why)
 {
-    int fd = bound_socket(conf->address, conf->port, SOCK_STREAM, true, why);
+    int fd = bound_socket(conf->address, conf->port, SOCK_STREAM, !conf->alone, why);
 
     if (fd < 0 || listen(fd, BACKLOG) == 0)
         return fd;

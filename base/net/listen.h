@@ -1,4 +1,4 @@
-/* A listening socket on a loop: TCP that several loops may share (SO_REUSEPORT), or a UNIX socket of mode 0600.
+/* A listening socket on a loop: TCP that several loops may share (SO_REUSEPORT) unless it is alone, or a UNIX socket of mode 0600.
  * Every accepted socket has passed the gate. */
 #ifndef BASE_NET_LISTEN_H
 #define BASE_NET_LISTEN_H
@@ -18,6 +18,7 @@ struct net_listen_conf {
     const char *address;   /* numeric; IPv6 without brackets */
     uint16_t port;         /* 0: the system chooses */
     const char *unix_path; /* instead of address and port */
+    bool alone; /* no other listener may have the port, of this process or any: the usual case of one loop */
     struct net_gate *gate; /* may be NULL; outlives the listener */
     net_listen_fn *accepted;
     void *arg;

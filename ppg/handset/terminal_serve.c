@@ -132,6 +132,7 @@ static int serve_http(struct tool_terminal *t, unsigned *port)
 {
     struct net_httpd_conf conf = {.name = "terminal",
                                   .address = t->address,
+                                  .alone = true,
                                   .tls = calls(t) && !t->gateway.https ? NULL : tls_of(t),
                                   .gate = t->gate,
                                   .server = "push-terminal",

@@ -156,6 +156,7 @@ static enum err port_tell(struct ear *ear)
 static enum err listening(struct ear *ear)
 {
     struct net_httpd_conf conf = {.name = "notify",
+                                  .alone = true,
                                   .tls = ear->tls,
                                   .gate = ear->gate,
                                   .head = head,

@@ -140,6 +140,24 @@ def mistakes_are_told(bench):
 
 
 @case
+def a_port_is_shared_with_nobody(bench):
+    """A second one on the port of the first would take half of its pushes."""
+    first = Terminal(bench, "--association", association(bench))
+    at = "127.0.0.1:%d" % first.s.getpeername()[1]
+    programs = (("push-terminal", 2), ("pap-push", 64))
+    for name, usage in programs:
+        done = bench.run(name, "listen", "--timeout", "1", "--bind", at)
+        check_eq((done.returncode, "in use" in done.stderr), (usage, True), done)
+    check_eq(first.push(seal(1, inner(b"m1")))[0], "400")
+    port_file = bench.path("ear")
+    ear = bench.start("pap-push", "listen", "--bind", "127.0.0.1:0", "--timeout", "60", "--port-file", port_file)
+    at = "127.0.0.1:" + bench.wait_for_file(port_file, ear).strip()
+    for name, usage in programs:
+        done = bench.run(name, "listen", "--timeout", "1", "--bind", at)
+        check_eq((done.returncode, "in use" in done.stderr), (usage, True), done)
+
+
+@case
 def time_runs_out(bench):
     check_eq(bench.run("push-terminal", "listen", "--bind", "127.0.0.1:0", "--timeout", "1").returncode, 1)
 
