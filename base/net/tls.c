@@ -1,6 +1,7 @@
 /* A session: GnuTLS between two memory queues, wire octets in, wire octets out, no sockets and no waiting; its settings
- * from a context, its records, its end.  ALPN http/1.1 (RFC 7301), SNI (RFC 6066 §3).  Not here: contexts (tls_ctx.c), the
- * handshake (tls_handshake.c), the verdict on a certificate (tls_judge.c), tickets (tls_resume.c).  One thread a session. */
+ * from a context, its records, its end.  ALPN http/1.1 and, of a server, http/1.0 (RFC 7301), SNI (RFC 6066 §3).  Not here:
+ * contexts (tls_ctx.c), the handshake (tls_handshake.c), the verdict on a certificate (tls_judge.c), tickets (tls_resume.c).
+ * One thread a session. */
 #include "base/net/tls.h"
 
 #include <arpa/inet.h>
@@ -145,10 +146,19 @@ static enum err server_setup(struct net_tls *t)
     return gnutls_session_ticket_enable_server(t->session, &ticket_key) < 0 ? ERR_NOMEM : ERR_OK;
 }
 
+/* ALPN is mandatory where both speak of it (RFC 7301 §3.2: no_application_protocol).  A server takes HTTP/1.0 as well,
+ * from who offers nothing better; a client sends none. */
+static int set_protocols(struct net_tls *t)
+{
+    static const gnutls_datum_t http[] = {{(unsigned char *)(uintptr_t) "http/1.1", 8},
+                                          {(unsigned char *)(uintptr_t) "http/1.0", 8}};
+
+    return gnutls_alpn_set_protocols(t->session, http, t->ctx->role == NET_TLS_SERVER ? 2 : 1,
+                                     GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
+}
+
 static enum err session_setup(struct net_tls *t, struct slice server_name)
 {
-    static const gnutls_datum_t http11 = {(unsigned char *)(uintptr_t) "http/1.1", 8};
-
     gnutls_session_set_ptr(t->session, t);
     gnutls_handshake_set_max_packet_length(t->session, HANDSHAKE_MAX_N);
     gnutls_transport_set_ptr(t->session, t);
@@ -158,7 +168,7 @@ static enum err session_setup(struct net_tls *t, struct slice server_name)
     if (gnutls_priority_set(t->session, t->ctx->priority) < 0 ||
         gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, t->ctx->cred) < 0)
         return ERR_NOMEM;
-    if (t->ctx->alpn_http11 && gnutls_alpn_set_protocols(t->session, &http11, 1, GNUTLS_ALPN_MANDATORY) < 0)
+    if (t->ctx->alpn_http11 && set_protocols(t) < 0)
         return ERR_NOMEM;
     return t->ctx->role == NET_TLS_SERVER ? server_setup(t) : client_setup(t, server_name);
 }

@@ -71,8 +71,8 @@ struct net_tls_conf {
     bool ask_status;     /* servers: a client's good certificate waits for net_tls_answer */
     unsigned version_min; /* 12 or 13 */
     unsigned ciphers;     /* of enum net_tls_cipher; 0: all */
-    bool alpn_http11;
-    bool datagrams; /* DTLS 1.2 (RFC 6347) instead of TLS: sessions are dtls.h's */
+    bool alpn_http11;     /* and http/1.0, for clients that offer no other */
+    bool datagrams;       /* DTLS 1.2 (RFC 6347) instead of TLS: sessions are dtls.h's */
     struct net_tls_psk_source
         psk; /* servers; with find() no pairs are needed nor shown, and no tickets are given */
     size_t

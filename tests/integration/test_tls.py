@@ -104,6 +104,13 @@ def protocol_and_staple(bench):
     check("ALPN protocol: http/1.1" in said and "OCSP response: no response sent" in said, said)
     _, said = s_client(bench, gateway, "-alpn", "h2,http/1.1")
     check("ALPN protocol: http/1.1" in said, said)
+    for offer, chosen in (("http/1.0", "http/1.0"), ("h2,http/1.0", "http/1.0"), ("http/1.0,http/1.1", "http/1.1")):
+        for version in ("-tls1_2", "-tls1_3"):
+            _, said = s_client(bench, gateway, "-alpn", offer, version)
+            check(f"ALPN protocol: {chosen}" in said, (offer, said[-500:]))
+    for offer in ("http/0.9", "http/1", "HTTP/1.1"):
+        status, said = s_client(bench, gateway, "-alpn", offer)
+        check(status != 0 and "alert no application protocol" in said, (offer, said[-500:]))
     status, said = s_client(bench, gateway, "-alpn", "h2")
     check(status != 0 and "alert no application protocol" in said, said)
     check("No ALPN negotiated" in s_client(bench, gateway)[1], "no offer, no choice")

@@ -136,8 +136,12 @@ static void case_alpn(void)
         const char *offer[3];
         enum err want;
     } rows[] = {
-        {{NULL}, ERR_OK},   {{"http/1.1"}, ERR_OK},         {{"h2", "http/1.1"}, ERR_OK},
-        {{"h2"}, ERR_PEER}, {{"http/1.0", "h2"}, ERR_PEER},
+        {{NULL}, ERR_OK},
+        {{"http/1.1"}, ERR_OK},
+        {{"h2", "http/1.1"}, ERR_OK},
+        {{"http/1.0", "h2"}, ERR_OK},
+        {{"h2"}, ERR_PEER},
+        {{"http/0.9", "h2"}, ERR_PEER},
     };
     struct tls_side server = {.cert = &tls_pki.server};
     struct net_tls_ctx *ctx;
