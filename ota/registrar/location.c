@@ -126,7 +126,7 @@ static enum err record_new(struct ota_sip_location *l, struct slice key, struct 
         free(r);
     else
         *out = r;
-    return e;
+    return e == ERR_LIMIT ? ERR_AGAIN : e; /* others leave, and the record is not to blame */
 }
 
 /* --- changes --- */

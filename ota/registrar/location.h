@@ -48,7 +48,7 @@ void ota_sip_location_free(struct ota_sip_location **l);
 void ota_sip_location_set_max(struct ota_sip_location *l, size_t records_max); /* nobody is thrown out */
 
 /* All changes or none (§10.3 step 7).  ERR_LATE: a binding of the same Call-ID has this CSeq or a higher one; ERR_LIMIT: too many
- * bindings or records, or too long; ERR_NOMEM.  *fresh: something waits for that, or a device is there that was not.  Any thread. */
+ * bindings of this record, or too long; ERR_AGAIN: too many records; ERR_NOMEM.  *fresh: something waits for that, or a device is there that was not.  Any thread. */
 enum err ota_sip_location_update(struct ota_sip_location *l, struct slice record, struct slice call_id,
                                  uint32_t cseq, const struct ota_sip_binding *bindings, size_t n,
                                  bool *fresh) MUST_USE;

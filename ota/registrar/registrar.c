@@ -8,7 +8,8 @@
 #include "base/net/http1.h"
 #include "ota/sip/uri.h"
 
-#define AUTHORIZATIONS_MAX 4 /* looked at */
+#define AUTHORIZATIONS_MAX 4  /* looked at */
+#define LATER_S            60 /* when others may have gone */
 
 /* --- who it is --- */
 
@@ -97,11 +98,26 @@ static enum err change(const struct ota_sip_registrar *g, const struct ota_sip_r
                 : ERR_OK;
 }
 
-static unsigned unreadable(enum err e)
+/* A request that can never be granted is forbidden and not to be repeated; what has no room for now is to come again; 500 is
+ * for what §10.3 fails in an update, such as an old CSeq. */
+static unsigned not_done(enum err e, struct buf *more)
 {
-    if (e == ERR_NOMEM)
+    switch (e) {
+    case ERR_MALFORMED:
+        return 400;
+    case ERR_UNSUPPORTED:
+        return 439;
+    case ERR_LIMIT:
+        buf_addf(more,
+                 "Warning: 399 registrar \"at most %d contacts of an address, each of bounded length\"\r\n",
+                 OTA_SIP_BINDINGS_MAX);
+        return 403;
+    case ERR_AGAIN:
+        buf_addf(more, "Retry-After: %d\r\n", LATER_S);
+        return 503;
+    default:
         return 500;
-    return e == ERR_UNSUPPORTED ? 439 : 400;
+    }
 }
 
 static unsigned bind_all(const struct ota_sip_registrar *g, const struct ota_sip_request *r,
@@ -111,13 +127,14 @@ static unsigned bind_all(const struct ota_sip_registrar *g, const struct ota_sip
     enum err e = ota_sip_wish_read(w, r, from, g->app_tag, g->expires_s);
 
     if (e)
-        return unreadable(e);
+        return not_done(e, out->more);
     if (too_brief(g, w)) {
         buf_addf(out->more, "Min-Expires: %lld\r\n", (long long)g->expires_min_s);
         return 423;
     }
-    if (change(g, r, record, w, &out->fresh))
-        return 500;
+    e = change(g, r, record, w, &out->fresh);
+    if (e)
+        return not_done(e, out->more);
     ota_sip_location_print(g->location, record, out->more);
     if (w->n && w->bindings[0].path.n) { /* taken: who is on it may see that (RFC 3327 §5.3) */
         buf_add(out->more, SLICE("Path: "));

@@ -302,6 +302,35 @@ static void replays_and_strange_contacts(void)
     fix_close(&f);
 }
 
+/* One more device than an address may have is forbidden, and not to be tried again; one more address than the gateway keeps is to
+ * come later.  Nobody is put out for either. */
+static void more_than_there_is_room_for(void)
+{
+    static char seventeen[1024];
+    struct fix f;
+
+    fix_open(&f);
+    for (unsigned i = 1; i <= OTA_SIP_BINDINGS_MAX + 1; i++) {
+        char line[64];
+
+        test_row(i);
+        (void)snprintf(line, sizeof line, "Contact: <sip:a@192.0.2.%u>\r\n", i);
+        (void)snprintf(seventeen + strlen(seventeen), sizeof seventeen - strlen(seventeen), "%s", line);
+        CU_ASSERT_EQUAL(registered(&f, "c", i, line), i <= OTA_SIP_BINDINGS_MAX ? 200 : 403);
+    }
+    CU_ASSERT(slice_find_slice(buf_slice(&f.more), SLICE("Warning: 399 ")) != SIZE_MAX);
+    CU_ASSERT_EQUAL(registered(&f, "c", 20, "Contact: <sip:a@192.0.2.3>\r\n"), 200); /* one of them */
+    CU_ASSERT_EQUAL(registered(&f, "c", 21, seventeen), 403);
+    CU_ASSERT_EQUAL(registered(&f, "c", 22, "Contact: <sip:a@192.0.2.3>;expires=0\r\n"), 200);
+    CU_ASSERT_EQUAL(registered(&f, "c", 23, "Contact: <sip:a@192.0.2.17>\r\n"), 200);
+    CU_ASSERT_EQUAL(registered(&f, "c", 24, "Contact: *\r\nExpires: 0\r\n"), 200);
+    bindings(&f, "");
+    ota_sip_location_set_max(f.g.location, 0);
+    CU_ASSERT_EQUAL(registered(&f, "c", 26, "Contact: <sip:a@192.0.2.1>\r\n"), 503);
+    CU_ASSERT(slice_find_slice(buf_slice(&f.more), SLICE("Retry-After: ")) != SIZE_MAX);
+    fix_close(&f);
+}
+
 /* Each Contact of a request is done behind the one before it, and goes for the one that it is equal to (§10.3 step 7, §19.1.4). */
 static void contacts_in_their_order(void)
 {
@@ -395,6 +424,7 @@ const struct test_case test_cases[] = {{"who_it_is", who_it_is},
                                        {"expiries", expiries},
                                        {"all_contacts_go", all_contacts_go},
                                        {"replays_and_strange_contacts", replays_and_strange_contacts},
+                                       {"more_than_there_is_room_for", more_than_there_is_room_for},
                                        {"contacts_in_their_order", contacts_in_their_order},
                                        {"a_flow_that_has_moved_on", a_flow_that_has_moved_on},
                                        {"the_path_is_told", the_path_is_told},
