@@ -230,6 +230,22 @@ enum err ota_sip_response_print(const struct ota_sip_request *r, unsigned status
     return e ? e : buf_err(out);
 }
 
+enum err ota_sip_request_dialog(const struct ota_sip_request *r, struct slice tag, struct buf *out)
+{
+    const osip_call_id_t *id = r->osip->call_id;
+    osip_generic_param_t *from = NULL;
+
+    buf_add_str(out, id->number);
+    buf_add_str(out, id->host ? "@" : "");
+    buf_add_str(out, id->host ? id->host : "");
+    buf_add_ch(out, '\n');
+    if (osip_from_get_tag(r->osip->from, &from) == 0 && from)
+        buf_add(out, slice_str(from->gvalue));
+    buf_add_ch(out, '\n');
+    buf_add(out, r->to_tag ? r->tag : tag);
+    return buf_err(out);
+}
+
 struct slice ota_sip_request_call_id(const struct ota_sip_request *r)
 {
     const osip_call_id_t *id = r->osip->call_id;

@@ -38,6 +38,9 @@ struct slice ota_sip_request_next(const struct ota_sip_request *r, const char *n
 bool ota_sip_request_lists(const struct ota_sip_request *r, const char *name, struct slice item);
 /* Call-ID, without copying; n 0: none, or one with a host part, which none of ours has. */
 struct slice ota_sip_request_call_id(const struct ota_sip_request *r);
+/* What names the dialog that a request begins or belongs to, appended: Call-ID, the tag of From and that of To - `tag` where To
+ * has none yet -, a line feed between them (§12).  ERR_LIMIT, ERR_NOMEM. */
+enum err ota_sip_request_dialog(const struct ota_sip_request *r, struct slice tag, struct buf *out) MUST_USE;
 /* The media type with its parameters, appended; nothing when there is none.  ERR_LIMIT, ERR_NOMEM. */
 enum err ota_sip_request_type(const struct ota_sip_request *r, struct buf *out) MUST_USE;
 

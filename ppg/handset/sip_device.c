@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/codec.h"
+#include "base/mem.h"
 #include "base/net/dns.h"
 #include "base/net/listen.h"
 #include "base/net/stream.h"
@@ -37,6 +38,7 @@ struct tool_sip_device {
     uint16_t port;
     struct tool_sip_sessions *sessions;
     struct ota_sip_answered answered;
+    char tag[TAG_N + 1];    /* for To in the answer under way */
     struct buf text;        /* scratch: the head of a datagram */
     struct buf response;    /* scratch */
     struct buf description; /* scratch: of the session that a response agrees to; empty: none */
@@ -85,8 +87,7 @@ static unsigned serve_message(struct tool_sip_device *d, const struct ota_sip_un
 }
 
 /* A fresh tag for To: two devices that answer one forked request are told apart by it (§8.2.6.2). */
-static enum err respond(struct tool_sip_device *d, const struct ota_sip_request *r, unsigned status,
-                        struct slice more)
+static enum err draw_tag(struct tool_sip_device *d)
 {
     uint8_t chance[TAG_N / 2];
     struct buf tag;
@@ -94,12 +95,23 @@ static enum err respond(struct tool_sip_device *d, const struct ota_sip_request 
 
     buf_init(&tag, TAG_N);
     codec_hex(&tag, slice_of(chance, sizeof chance));
-    buf_reset(&d->response, RESPONSE_N);
     if (!e)
-        e = ota_sip_response_print(r, status, buf_slice(&tag), more, &d->response);
+        e = buf_err(&tag);
+    if (!e)
+        e = mem_cstr(d->tag, sizeof d->tag, buf_slice(&tag));
+    buf_clear(&tag);
+    return e;
+}
+
+static enum err respond(struct tool_sip_device *d, const struct ota_sip_request *r, unsigned status,
+                        struct slice more)
+{
+    enum err e;
+
+    buf_reset(&d->response, RESPONSE_N);
+    e = ota_sip_response_print(r, status, slice_str(d->tag), more, &d->response);
     if (!e && d->description.n)
         e = ota_sip_response_body(&d->response, SLICE("application/sdp"), buf_slice(&d->description));
-    buf_clear(&tag);
     return e;
 }
 
@@ -137,7 +149,7 @@ static unsigned serve_invite(struct tool_sip_device *d, const struct ota_sip_uni
         buf_add(more, SLICE("Accept: application/sdp\r\n"));
         return 415;
     }
-    status = tool_sip_sessions_invited(d->sessions, r, unit->body, &d->description);
+    status = tool_sip_sessions_invited(d->sessions, r, slice_str(d->tag), unit->body, &d->description);
     if (status == 200)
         buf_addf(more, "Contact: <sip:terminal@%s%s%s:%u%s>\r\n", v6 ? "[" : "", d->conf.address,
                  v6 ? "]" : "", (unsigned)d->port,
@@ -185,7 +197,7 @@ static struct slice serve(struct tool_sip_device *d, const struct ota_sip_unit *
     if (datagram)
         again = ota_sip_answered_find(&d->answered, &r);
     buf_init(&more, OTA_SIP_LINE_MAX_N);
-    if (again.n == 0 && !slice_eq(r.method, SLICE("ACK"))) {
+    if (again.n == 0 && !slice_eq(r.method, SLICE("ACK")) && !draw_tag(d)) {
         unsigned status = judge(d, unit, &r, slice_str(ip), peer, datagram, &more);
 
         if (!respond(d, &r, status, buf_slice(&more)))
@@ -316,8 +328,12 @@ static void gone(void *arg)
 
 static enum err bind_once(struct tool_sip_device *d)
 {
-    const struct net_listen_conf listen = {
-        .name = "sip", .address = d->conf.address, .port = d->conf.port, .accepted = on_accepted, .arg = d};
+    const struct net_listen_conf listen = {.name = "sip",
+                                           .address = d->conf.address,
+                                           .port = d->conf.port,
+                                           .alone = true,
+                                           .accepted = on_accepted,
+                                           .arg = d};
     const struct net_udp_user user = {.data = on_datagram, .arg = d};
     struct sockaddr_storage local;
     const char *why;

@@ -25,6 +25,7 @@
 #define TID_N        16    /* and of the id of our first message */
 #define DISCARD_PORT 9     /* of who does not listen */
 #define OUT_N        ((size_t)256 << 10)
+#define DIALOG_MAX_N ((size_t)OTA_SIP_HEAD_MAX_N)
 
 struct tool_sip_sessions {
     struct tool_sip_sessions_conf conf;
@@ -42,7 +43,7 @@ struct session {
     struct list at;
     struct tool_sip_sessions *owner;
     struct link *link; /* it is bound to; NULL: none yet */
-    char call_id[OTA_SIP_URI_MAX_N + 1];
+    char *dialog;      /* owned: what names it (ota_sip_request_dialog) */
     char path[OTA_MSRP_URI_MAX_N + 1];
     char far_path[OTA_MSRP_URI_MAX_N + 1]; /* that we connect to; "": we listen */
     char *app;                             /* owned: the application that it is for */
@@ -69,6 +70,7 @@ static void session_free(struct session *s)
     if (s->link && s->link->session == s)
         s->link->session = NULL;
     ota_msrp_receiver_clear(&s->receiver);
+    free(s->dialog);
     free(s->app);
     free(s);
 }
@@ -344,16 +346,19 @@ static enum err print_description(struct session *s, struct buf *out)
     return e ? e : ota_msrp_sdp_print(&answer, out);
 }
 
-static enum err fill(struct session *s, const struct ota_sip_request *r)
+static enum err fill(struct session *s, const struct ota_sip_request *r, struct slice tag)
 {
-    struct buf app;
-    enum err e = mem_cstr(s->call_id, sizeof s->call_id, ota_sip_request_call_id(r));
+    struct buf text;
+    enum err e;
 
-    buf_init(&app, OTA_SIP_LINE_MAX_N);
-    (void)!ota_sip_app_read(ota_sip_request_header(r, "accept-contact"), s->owner->conf.app_tag, &app);
-    s->app = mem_dup(buf_slice(&app));
-    buf_clear(&app);
-    return e || s->app ? e : ERR_NOMEM;
+    buf_init(&text, DIALOG_MAX_N);
+    e = ota_sip_request_dialog(r, tag, &text);
+    s->dialog = e ? NULL : mem_dup(buf_slice(&text));
+    buf_reset(&text, DIALOG_MAX_N);
+    (void)!ota_sip_app_read(ota_sip_request_header(r, "accept-contact"), s->owner->conf.app_tag, &text);
+    s->app = mem_dup(buf_slice(&text));
+    buf_clear(&text);
+    return s->dialog && s->app ? ERR_OK : e ? e : ERR_NOMEM;
 }
 
 /* We connect to one who would have it so, where we are to. */
@@ -385,7 +390,7 @@ static bool has_room(const struct tool_sip_sessions *o)
 }
 
 unsigned tool_sip_sessions_invited(struct tool_sip_sessions *o, const struct ota_sip_request *r,
-                                   struct slice body, struct buf *description)
+                                   struct slice tag, struct slice body, struct buf *description)
 {
     struct ota_msrp_receiver_conf conf = {.max_n = o->conf.max_n, .message = on_message};
     struct ota_msrp_sdp d;
@@ -401,7 +406,7 @@ unsigned tool_sip_sessions_invited(struct tool_sip_sessions *o, const struct ota
     o->sessions_n++;
     conf.arg = s;
     ota_msrp_receiver_init(&s->receiver, &conf);
-    if (fill(s, r) ||
+    if (fill(s, r, tag) ||
         (active_for(o, &d) && mem_cstr(s->far_path, sizeof s->far_path, ota_msrp_first(d.path))) ||
         print_description(s, description) || (s->far_path[0] && connect_out(s))) {
         session_free(s);
@@ -413,17 +418,21 @@ unsigned tool_sip_sessions_invited(struct tool_sip_sessions *o, const struct ota
 
 unsigned tool_sip_sessions_bye(struct tool_sip_sessions *o, const struct ota_sip_request *r)
 {
-    struct slice call_id = ota_sip_request_call_id(r);
+    unsigned status = 481;
+    struct buf dialog;
 
-    LIST_EACH_SAFE (at, &o->sessions) {
-        struct session *s = container_of(at, struct session, at);
+    buf_init(&dialog, DIALOG_MAX_N);
+    if (r->to_tag && !ota_sip_request_dialog(r, SLICE_NONE, &dialog))
+        LIST_EACH_SAFE (at, &o->sessions) {
+            struct session *s = container_of(at, struct session, at);
 
-        if (call_id.n && slice_eq(slice_str(s->call_id), call_id)) {
+            if (!slice_eq(slice_str(s->dialog), buf_slice(&dialog)))
+                continue;
             session_free(s);
-            return 200;
+            status = 200;
         }
-    }
-    return 481;
+    buf_clear(&dialog);
+    return status;
 }
 
 /* --- life --- */
@@ -440,7 +449,7 @@ enum err tool_sip_sessions_create(const struct tool_sip_sessions_conf *conf, str
 {
     struct tool_sip_sessions *o = calloc(1, sizeof *o);
     struct net_listen_conf listen = {
-        .name = "msrp", .address = conf->address, .accepted = on_accepted, .arg = o};
+        .name = "msrp", .address = conf->address, .alone = true, .accepted = on_accepted, .arg = o};
     const char *why;
     enum err e;
 

@@ -29,10 +29,11 @@ enum err tool_sip_sessions_create(const struct tool_sip_sessions_conf *conf,
 /* closed() later; then the memory goes. */
 void tool_sip_sessions_close(struct tool_sip_sessions *s, void (*closed)(void *arg), void *arg);
 
-/* An INVITE: 200 with the description to answer with, appended; 488: no offer that can be taken; 486: too many sessions. */
+/* An INVITE: 200 with the description to answer with, appended; 488: no offer that can be taken; 486: too many sessions.
+ * tag: the answer's. */
 unsigned tool_sip_sessions_invited(struct tool_sip_sessions *s, const struct ota_sip_request *r,
-                                   struct slice body, struct buf *description);
-/* A BYE: 200, or 481. */
+                                   struct slice tag, struct slice body, struct buf *description);
+/* A BYE: 200, or 481 to one of another dialog: Call-ID and both tags tell (RFC 3261 §12.2.2). */
 unsigned tool_sip_sessions_bye(struct tool_sip_sessions *s, const struct ota_sip_request *r);
 
 #endif

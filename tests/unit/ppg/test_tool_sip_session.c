@@ -13,8 +13,9 @@
 
 #define REQUEST                                                                                              \
     "%s sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:9;branch=z9hG4bK1;rport\r\nFrom: "                     \
-    "<sip:a@b>;tag=1\r\n"                                                                                    \
-    "To: <sip:x@y>\r\nCall-ID: %s\r\nCSeq: 1 %s\r\nAccept-Contact: *;+g.oma.pusheventapp=\"mms.ua\"\r\n\r\n"
+    "<sip:a@b>;tag=%s\r\n"                                                                                   \
+    "To: <sip:x@y>%s%s\r\nCall-ID: %s\r\nCSeq: 1 %s\r\nAccept-Contact: "                                     \
+    "*;+g.oma.pusheventapp=\"mms.ua\"\r\n\r\n"
 #define OFFER                                                                                                \
     "v=0\r\nm=message %u TCP/MSRP "                                                                          \
     "*\r\na=accept-types:*\r\na=setup:%s\r\na=path:msrp://127.0.0.1:%u/ours;tcp\r\n"
@@ -70,17 +71,25 @@ static void fix_close(struct fix *f)
     free(f);
 }
 
-static void read_request(const char *method, const char *call_id, struct ota_sip_request *out)
+/* Tags of From and To; NULL: To has none yet. */
+static void read_tagged(const char *method, const char *call_id, const char *from, const char *to,
+                        struct ota_sip_request *out)
 {
     char text[1024];
     struct ota_sip_unit unit;
     struct buf head;
 
-    (void)snprintf(text, sizeof text, REQUEST, method, call_id, method);
+    (void)snprintf(text, sizeof text, REQUEST, method, from, to ? ";tag=" : "", to ? to : "", call_id,
+                   method);
     buf_init(&head, 2 * OTA_SIP_HEAD_MAX_N);
     CU_ASSERT_EQUAL_FATAL(ota_sip_datagram_read(slice_str(text), &head, &unit), ERR_OK);
     CU_ASSERT_EQUAL_FATAL(ota_sip_request_read(&unit, NULL, out), ERR_OK);
     buf_clear(&head);
+}
+
+static void read_request(const char *method, const char *call_id, struct ota_sip_request *out)
+{
+    read_tagged(method, call_id, "far", strcmp(method, "INVITE") ? "own" : NULL, out);
 }
 
 /* The status; f->path gets the path of the answer. */
@@ -93,7 +102,7 @@ static unsigned invite(struct fix *f, const char *call_id, const char *offer)
 
     buf_init(&description, 8192);
     read_request("INVITE", call_id, &r);
-    status = tool_sip_sessions_invited(f->sessions, &r, slice_str(offer), &description);
+    status = tool_sip_sessions_invited(f->sessions, &r, SLICE("own"), slice_str(offer), &description);
     ota_sip_request_clear(&r);
     if (status == 200) {
         size_t at = slice_find_slice(buf_slice(&description), SLICE("a=path:"));
@@ -238,6 +247,37 @@ static unsigned bye(struct fix *f, const char *call_id)
     return status;
 }
 
+/* RFC 3261 §12.2.2: who knows a Call-ID alone, as every proxy on the way does, ends nothing. */
+static void a_dialog_is_more_than_a_call_id(void)
+{
+    static const struct {
+        const char *call_id, *from, *to;
+        unsigned status;
+    } rows[] = {
+        {"c1@h.example", "far", NULL, 481},
+        {"c1@h.example", "far", "other", 481},
+        {"c1@h.example", "other", "own", 481},
+        {"c1@h.example", "own", "far", 481},
+        {"c1", "far", "own", 481},
+        {"c1@other.example", "far", "own", 481},
+        {"c1@h.example", "far", "own", 200},
+        {"c1@h.example", "far", "own", 481},
+    };
+    struct fix *f = fix_open(false);
+    struct ota_sip_request r;
+    char offer[512];
+
+    (void)snprintf(offer, sizeof offer, OFFER, 9, "active", 9);
+    CU_ASSERT_EQUAL_FATAL(invite(f, "c1@h.example", offer), 200);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_row(i);
+        read_tagged("BYE", rows[i].call_id, rows[i].from, rows[i].to, &r);
+        CU_ASSERT_EQUAL(tool_sip_sessions_bye(f->sessions, &r), rows[i].status);
+        ota_sip_request_clear(&r);
+    }
+    fix_close(f);
+}
+
 /* Strangers who never connect keep nobody out: the oldest of theirs goes. */
 static void so_many_sessions(void)
 {
@@ -283,6 +323,7 @@ const struct test_case test_cases[] = {{"it_is_connected_to", it_is_connected_to
                                        {"it_connects", it_connects},
                                        {"it_connects_to_nobody", it_connects_to_nobody},
                                        {"offers_that_are_refused", offers_that_are_refused},
+                                       {"a_dialog_is_more_than_a_call_id", a_dialog_is_more_than_a_call_id},
                                        {"so_many_sessions", so_many_sessions},
                                        {"no_more_sessions", no_more_sessions},
                                        {NULL, NULL}};
