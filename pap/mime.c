@@ -135,8 +135,7 @@ struct slice pap_mime_charset(struct slice content_type)
     struct slice charset = SLICE_NONE;
     struct pap_media media;
 
-    if (!pap_media_parse(content_type, false, &media) &&
-        pap_media_param(&media, SLICE("charset"), &charset))
+    if (!pap_media_parse(content_type, false, &media) && pap_media_param(&media, SLICE("charset"), &charset))
         charset = SLICE_NONE;
     return charset;
 }

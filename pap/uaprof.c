@@ -386,8 +386,8 @@ static enum err result(const struct reader *r, struct arena *mem, struct pap_uap
     return e;
 }
 
-enum err pap_uaprof_parse_as(struct slice xml, struct slice charset, struct arena *mem, struct pap_uaprof *out,
-                             const char **why)
+enum err pap_uaprof_parse_as(struct slice xml, struct slice charset, struct arena *mem,
+                             struct pap_uaprof *out, const char **why)
 {
     struct reader r = {.err = ERR_OK};
     struct buf utf8;

@@ -36,8 +36,8 @@ struct pap_uaprof {
 enum err pap_uaprof_parse(struct slice xml, struct arena *mem, struct pap_uaprof *out,
                           const char **why) MUST_USE;
 /* The same of a document whose media type has this charset parameter, see pap_parse_as(). */
-enum err pap_uaprof_parse_as(struct slice xml, struct slice charset, struct arena *mem, struct pap_uaprof *out,
-                             const char **why) MUST_USE;
+enum err pap_uaprof_parse_as(struct slice xml, struct slice charset, struct arena *mem,
+                             struct pap_uaprof *out, const char **why) MUST_USE;
 
 /* A document of one PushCharacteristics component that parses to the same (skipped is 0).  Items that could not be
  * read back are left out.  ERR_LIMIT, ERR_NOMEM from out. */

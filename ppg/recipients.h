@@ -12,7 +12,8 @@
 
 /* The canonical form of one address, in s->push->mem, "$NAME" for a group; PAP_CODE_ADDRESS_ERROR when it has none. */
 enum pap_code ppg_recipient_key(struct ppg_submission *s, struct slice raw, struct slice *key);
-enum pap_code ppg_recipients_take(struct ppg_submission *s);  /* addresses to s->push->targets; asks the whitelist when one
+enum pap_code
+ppg_recipients_take(struct ppg_submission *s); /* addresses to s->push->targets; asks the whitelist when one
                                                                 * is bad, for an earlier one may be forbidden */
 enum pap_code ppg_recipients_allow(struct ppg_submission *s); /* the whitelist decides for each */
 enum pap_code ppg_recipients_reach(struct ppg_submission *s); /* a bearer, a size, a protection for each */

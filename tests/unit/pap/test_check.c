@@ -74,7 +74,9 @@ static void test_times(void)
         enum pap_code want;
     } rows[] = {
         {{NOW_S + 9, true}, {NOW_S + 10, true}, PAP_CODE_OK},
-        {{NOW_S + 10, true}, {NOW_S + 10, true}, PAP_CODE_BAD_REQUEST}, /* no attempt begins at the deadline */
+        {{NOW_S + 10, true},
+         {NOW_S + 10, true},
+         PAP_CODE_BAD_REQUEST}, /* no attempt begins at the deadline */
         {{NOW_S - 10, true}, {0, false}, PAP_CODE_OK},
         {{0, false}, {NOW_S + 1, true}, PAP_CODE_OK},
         {{NOW_S + 11, true}, {NOW_S + 10, true}, PAP_CODE_BAD_REQUEST},

@@ -464,7 +464,8 @@ static void test_encodings(void)
 /* What came with the document says its encoding, not its declaration. */
 static void test_encoding_named(void)
 {
-#define DECL(enc, id) "<?xml version='1.0' encoding='" enc "'?><pap><cancel-message push-id=\"" id "\"/></pap>"
+#define DECL(enc, id)                                                                                        \
+    "<?xml version='1.0' encoding='" enc "'?><pap><cancel-message push-id=\"" id "\"/></pap>"
     static const struct {
         const char *charset, *xml;
         enum err want;
@@ -479,7 +480,8 @@ static void test_encoding_named(void)
         {"utf-16be", DECL("utf-8", "x"), ERR_MALFORMED},
         {"koi8-r", DECL("utf-8", "x"), ERR_UNSUPPORTED},
         {"", DECL("utf-8", "x"), ERR_UNSUPPORTED},
-        {"iso-8859-1", "\xEF\xBB\xBF" DECL("iso-8859-1", "\xC3\xA9"), ERR_OK}, /* its mark stands above both */
+        {"iso-8859-1", "\xEF\xBB\xBF" DECL("iso-8859-1", "\xC3\xA9"),
+         ERR_OK}, /* its mark stands above both */
     };
     struct setup s;
 
@@ -489,8 +491,8 @@ static void test_encoding_named(void)
 
         test_row(i);
         s.fault = (struct pap_fault){0};
-        e = pap_parse_as(s.parser, slice_str(rows_n[i].xml), slice_str(rows_n[i].charset), &s.limits, &s.arena,
-                         &s.m, &s.fault);
+        e = pap_parse_as(s.parser, slice_str(rows_n[i].xml), slice_str(rows_n[i].charset), &s.limits,
+                         &s.arena, &s.m, &s.fault);
         CU_ASSERT_EQUAL(e, rows_n[i].want);
         CU_ASSERT_EQUAL(s.fault.code, e ? PAP_CODE_BAD_REQUEST : PAP_CODE_NONE);
         if (!e)
