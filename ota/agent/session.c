@@ -38,6 +38,7 @@ static void session_free(struct ota_sip_session *s)
     free(s->user);
     ota_msrp_guest_free(&s->guest);
     ota_msrp_parcel_free(&s->arrived);
+    ota_sip_session_forget_addresses(s);
     free(s);
     sip->sessions_open--;
     ota_sip_check_end(sip);

@@ -56,6 +56,10 @@ struct ota_sip_session {
     char psk_identity[OTA_SIP_PSK_IDENTITY_N +
                       1]; /* that it must have connected with; "": a certificate for tls_name */
     struct net_dns_query *query;
+    struct sockaddr_storage
+        *to; /* owned: addresses of the path's host, tried one after the other; only while connecting */
+    size_t to_n, to_at;    /* at most NET_DNS_MAX; how many were tried */
+    int64_t connect_by_ms; /* all of them */
     struct net_stream *stream;
     struct ota_msrp_frame frame;
     struct ota_msrp_sender sender;
@@ -106,6 +110,8 @@ void ota_sip_session_send(struct ota_sip_session *s);
 /* Holds what TLS with the terminal needs.  ERR_UNSUPPORTED: there is nothing; ERR_MALFORMED, ERR_NOMEM. */
 enum err ota_sip_session_credentials(struct ota_sip_session *s, const struct ota_terminal *t) MUST_USE;
 void ota_sip_session_timer_init(struct ota_sip_session *s);
+/* Those that are left to try. */
+void ota_sip_session_forget_addresses(struct ota_sip_session *s);
 /* No octet of it any more. */
 void ota_sip_session_hang_up(struct ota_sip_session *s);
 

@@ -3,6 +3,7 @@
 #include "ota/agent/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/net/dns.h"
@@ -241,10 +242,20 @@ static void on_opened(struct net_stream *stream, void *arg)
         return;
     }
     s->open = true;
+    ota_sip_session_forget_addresses(s);
     if (s->arrived)
         on_data(stream, buf_slice(&s->arrived->octets), s);
     if (s->target && s->push)
         ota_sip_session_send(s);
+}
+
+static void connect_next(struct ota_sip_session *s);
+
+/* Nobody listened there: the name may have another address.  A verdict of TLS is about all of them. */
+static bool may_try_next(const struct ota_sip_session *s, enum err why)
+{
+    return s->target && !s->open && !s->arrived && why == ERR_PEER &&
+           *net_stream_tls_why(s->stream) == '\0' && s->to_at < s->to_n;
 }
 
 /* Connection lost: all its sessions have failed (RFC 4975 §5.4). */
@@ -252,10 +263,13 @@ static void on_closed(struct net_stream *stream, enum err why, void *arg)
 {
     struct ota_sip_session *s = arg;
     const char *tls = net_stream_tls_why(stream);
+    bool next = may_try_next(s, why);
 
     s->stream = NULL;
     ota_msrp_parcel_free(&s->arrived);
-    if (!s->target)
+    if (next)
+        connect_next(s);
+    else if (!s->target)
         ota_sip_session_check_end(s);
     else
         ota_sip_session_pushed(s, false, s->sender.chunks_n && s->sending ? OTA_AMBIGUOUS : OTA_RETRY,
@@ -279,14 +293,24 @@ enum err ota_sip_session_credentials(struct ota_sip_session *s, const struct ota
     return s->tls ? ERR_OK : ERR_UNSUPPORTED;
 }
 
+void ota_sip_session_forget_addresses(struct ota_sip_session *s)
+{
+    free(s->to);
+    s->to = NULL;
+    s->to_n = s->to_at = 0;
+}
+
 /* The certificate must be for the host of the URI (RFC 4975 §14.2), or for the name that the terminal is known by. */
-static void connect_to(struct ota_sip_session *s, const struct sockaddr_storage *to)
+static void connect_next(struct ota_sip_session *s)
 {
     const struct net_stream_user user = {.opened = on_opened, .data = on_data, .closed = on_closed, .arg = s};
-    const struct ota_env *env = env_of(s);
-    enum err e = net_stream_connect(env->net, (const struct sockaddr *)to, s->tls, slice_str(s->tls_name),
-                                    env->connect_ms, env->connect_ms, &user, &s->stream);
+    const struct net_env *net = env_of(s)->net;
+    int64_t left_ms = s->connect_by_ms - now_ms(s);
+    enum err e = ERR_LATE;
 
+    if (left_ms > 0)
+        e = net_stream_connect(net, (const struct sockaddr *)&s->to[s->to_at++], s->tls,
+                               slice_str(s->tls_name), left_ms, left_ms, &user, &s->stream);
     if (e)
         ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "not connected: %s", err_text(e));
 }
@@ -296,12 +320,18 @@ static void looked_up(enum err e, const struct sockaddr_storage *to, size_t n, v
     struct ota_sip_session *s = arg;
 
     s->query = NULL;
-    if (!s->target)
+    if (!s->target) {
         ota_sip_session_check_end(s);
-    else if (e || n == 0)
+        return;
+    }
+    s->to = !e && n ? calloc(n, sizeof *s->to) : NULL;
+    if (!s->to) {
         ota_sip_session_pushed(s, false, OTA_RETRY, UNAVAILABLE, "name of the terminal's stream not found");
-    else
-        connect_to(s, &to[0]);
+        return;
+    }
+    for (; s->to_n < n; s->to_n++)
+        s->to[s->to_n] = to[s->to_n];
+    connect_next(s);
 }
 
 /* It has come, and said which session it is for. */
@@ -339,6 +369,7 @@ void ota_sip_session_connect(struct ota_sip_session *s)
         await(s);
         return;
     }
+    s->connect_by_ms = now_ms(s) + env_of(s)->connect_ms;
     if (!e)
         e = net_dns_lookup(env_of(s)->net, slice_str(uri.host), uri.port, looked_up, s, &s->query);
     if (e)

@@ -54,7 +54,11 @@ struct link {
     struct list at;
     struct tool_sip_sessions *owner;
     struct net_dns_query *query; /* of one that we make; NULL: done */
-    struct net_stream *stream;   /* NULL: not yet */
+    struct sockaddr_storage to[NET_DNS_MAX];
+    size_t to_n, to_at; /* addresses of its name, tried one after the other; how many were */
+    int64_t until_ms;   /* all of them, monotonic */
+    bool opened;
+    struct net_stream *stream; /* NULL: not yet */
     struct ota_msrp_frame frame;
     struct session *session; /* of the message under way; of one that we make, its own */
     unsigned refused;        /* its status, when it is of none */
@@ -192,10 +196,15 @@ static void link_free(struct link *l)
     check_end(o);
 }
 
+static bool connect_next(struct link *l);
+
+/* Where nobody listened the name may have another address. */
 static void on_closed(struct net_stream *stream, enum err why, void *arg)
 {
-    (void)stream, (void)why;
-    link_free(arg);
+    struct link *l = arg;
+
+    if (l->opened || why != ERR_PEER || *net_stream_tls_why(stream) != '\0' || !connect_next(l))
+        link_free(l);
 }
 
 static void link_enter(struct link *l, struct tool_sip_sessions *o)
@@ -265,9 +274,10 @@ static enum err chance(char *out, size_t n)
 /* A first message that says nothing binds the connection (RFC 4975 §5.4). */
 static void on_opened(struct net_stream *stream, void *arg)
 {
-    const struct link *l = arg;
+    struct link *l = arg;
     char tid[TID_N + 1], text[3 * OTA_MSRP_URI_MAX_N];
 
+    l->opened = true;
     if (!l->session || chance(tid, TID_N)) {
         net_stream_close(stream);
         return;
@@ -279,18 +289,29 @@ static void on_opened(struct net_stream *stream, void *arg)
     (void)net_stream_write(stream, slice_str(text));
 }
 
+/* False: there is no more to try, or nobody any more to try it for. */
+static bool connect_next(struct link *l)
+{
+    const struct tool_sip_sessions_conf *conf = &l->owner->conf;
+    const struct net_stream_user user = {.opened = on_opened, .data = on_data, .closed = on_closed, .arg = l};
+    int64_t left_ms = l->until_ms - clk_mono_ms(conf->env->clk);
+    struct ota_msrp_uri uri;
+
+    return !l->owner->ended && l->session && l->to_at < l->to_n && left_ms > 0 &&
+           !ota_msrp_uri_parse(slice_str(l->session->far_path), &uri) &&
+           !net_stream_connect(conf->env, (const struct sockaddr *)&l->to[l->to_at++],
+                               uri.secure ? conf->client : NULL, slice_str(uri.host), left_ms, left_ms, &user,
+                               &l->stream);
+}
+
 static void looked_up(enum err e, const struct sockaddr_storage *to, size_t n, void *arg)
 {
     struct link *l = arg;
-    const struct tool_sip_sessions_conf *conf = &l->owner->conf;
-    const struct net_stream_user user = {.opened = on_opened, .data = on_data, .closed = on_closed, .arg = l};
-    struct ota_msrp_uri uri;
 
     l->query = NULL;
-    if (l->owner->ended || !l->session || e || n == 0 ||
-        ota_msrp_uri_parse(slice_str(l->session->far_path), &uri) ||
-        net_stream_connect(conf->env, (const struct sockaddr *)&to[0], uri.secure ? conf->client : NULL,
-                           slice_str(uri.host), WAIT_MS, WAIT_MS, &user, &l->stream))
+    for (; !e && l->to_n < n && l->to_n < NET_DNS_MAX; l->to_n++)
+        l->to[l->to_n] = to[l->to_n];
+    if (!connect_next(l))
         link_free(l);
 }
 
@@ -301,6 +322,8 @@ static enum err connect_out(struct session *s)
     struct ota_msrp_uri uri;
     enum err e = l ? ota_msrp_uri_parse(slice_str(s->far_path), &uri) : ERR_NOMEM;
 
+    if (l)
+        l->until_ms = clk_mono_ms(o->conf.env->clk) + WAIT_MS;
     if (!e)
         e = net_dns_lookup(o->conf.env, slice_str(uri.host), uri.port, looked_up, l, &l->query);
     if (e) {

@@ -8,6 +8,7 @@
 
 #include "tests/unit/agent/agent_env.h"
 #include "tests/unit/harness.h"
+#include "tests/unit/names.h"
 #include "tests/unit/sippeer.h"
 
 #define HEAD    "Content-Type: text/plain\r\nX-Push-Message-ID: m-1\r\n"
@@ -135,6 +136,35 @@ static void two_pushes_in_one_session(void)
     (void)netloop_until(&f->nl, &f->done, 2);
     CU_ASSERT(ended_as(f, 1, OTA_DELIVERED, 1000) && f->peer.n == 2);
     fix_close(f);
+}
+
+/* Nobody listens at the first addresses of the name: the next is tried, up to so many as are looked at. */
+static void a_name_with_several_addresses(void)
+{
+    static const struct {
+        const char *host;
+        enum ota_outcome outcome;
+        unsigned code;
+    } names[] = {
+        {"there1.stream.example", OTA_DELIVERED, 1000}, {"there2.stream.example", OTA_DELIVERED, 1000},
+        {"there8.stream.example", OTA_DELIVERED, 1000}, {"there9.stream.example", OTA_RETRY, 4001},
+        {"nobody3.stream.example", OTA_RETRY, 4001},    {"nobody0.stream.example", OTA_RETRY, 4001},
+    };
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+        test_row(i);
+        (void)snprintf(f->body, sizeof f->body,
+                       "v=0\r\nm=message %u TCP/MSRP *\r\na=accept-types:*\r\na=path:msrp://%s:%u/s1;tcp\r\n",
+                       f->port, names[i].host, f->port);
+        push(f, 0);
+        if (names[i].outcome == OTA_DELIVERED)
+            take_chunk(f, 200);
+        (void)netloop_until(&f->nl, &f->done, 1);
+        CU_ASSERT(ended_as(f, 0, names[i].outcome, names[i].code));
+        fix_close(f);
+    }
 }
 
 static void refused_chunks(void)
@@ -412,6 +442,7 @@ static void bye_over_another_connection(void)
 }
 
 const struct test_case test_cases[] = {{"two_pushes_in_one_session", two_pushes_in_one_session},
+                                       {"a_name_with_several_addresses", a_name_with_several_addresses},
                                        {"refused_chunks", refused_chunks},
                                        {"never_in_the_clear", never_in_the_clear},
                                        {"answers_that_are_no_use", answers_that_are_no_use},

@@ -9,6 +9,7 @@
 #include "ota/sip/reply.h"
 #include "ota/sip/request.h"
 #include "tests/unit/harness.h"
+#include "tests/unit/names.h"
 #include "tests/unit/netloop.h"
 
 #define REQUEST                                                                                              \
@@ -193,6 +194,34 @@ static void it_connects(void)
     fix_close(f);
 }
 
+/* Nobody listens at the first addresses of the name: the next is tried. */
+static void it_connects_to_a_name(void)
+{
+    static const char *const names[] = {"there1.example", "there2.example", "there8.example",
+                                        "nobody3.example"};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct fix *f = fix_open(true);
+        char offer[512];
+        uint16_t port;
+        int listener = raw_listen(&port), fd;
+
+        test_row(i);
+        (void)snprintf(offer, sizeof offer,
+                       "v=0\r\nm=message %u TCP/MSRP *\r\na=accept-types:*\r\na=setup:actpass\r\n"
+                       "a=path:msrp://%s:%u/ours;tcp\r\n",
+                       port, names[i], port);
+        CU_ASSERT_EQUAL_FATAL(invite(f, "c1", offer), 200);
+        if (strncmp(names[i], "there", 5) == 0) {
+            fd = raw_accept(&f->nl, listener);
+            CU_ASSERT_FATAL(raw_read_until(&f->nl, fd, "$\r\n", f->got, sizeof f->got) > 0);
+            (void)close(fd);
+        }
+        (void)close(listener);
+        fix_close(f);
+    }
+}
+
 /* Nobody there, or it ends before it is connected: nothing is left. */
 static void it_connects_to_nobody(void)
 {
@@ -321,6 +350,7 @@ static void no_more_sessions(void)
 
 const struct test_case test_cases[] = {{"it_is_connected_to", it_is_connected_to},
                                        {"it_connects", it_connects},
+                                       {"it_connects_to_a_name", it_connects_to_a_name},
                                        {"it_connects_to_nobody", it_connects_to_nobody},
                                        {"offers_that_are_refused", offers_that_are_refused},
                                        {"a_dialog_is_more_than_a_call_id", a_dialog_is_more_than_a_call_id},
