@@ -147,7 +147,7 @@ struct kit_conf {
     struct slice proof_user; /* how the terminal proves itself when the gateway asks (X-Wap-Authenticate); */
     struct slice proof_password; /* the user empty: its terminal_id; the password empty: it does not */
     bool proof_md5;    /* by syncml:auth-md5 and nothing else, inside TLS with a gateway that is proved */
-    size_t seen_max;   /* message ids remembered */
+    size_t seen_max;   /* message ids remembered, of each kind of proof: a seal, TLS, none */
     unsigned window;   /* replay window W, 0..64 */
     bool provisioning; /* a trusted push for SEC_SECPROV_APP, sealed or inside TLS, takes force */
     bool verify; /* there is a home function to ask about pushes that ask to connect; else they are dropped */

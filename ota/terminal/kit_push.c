@@ -192,19 +192,18 @@ static enum err remember(struct kit *k, const struct kit_transport *t, const str
     buf_init(&id, KIT_MESSAGE_ID_MAX_N + 1);
     e = print_id(t, push, dropped, &id);
     if (!e)
-        e = kit_seen_add(&k->seen, buf_slice(&id));
+        e = kit_seen_add(kit_seen_of(k, buf_slice(&id)), buf_slice(&id));
     buf_clear(&id);
     return e;
 }
 
-static bool is_known(const struct kit *k, const struct kit_transport *t, const struct kit_push *push,
-                     bool dropped)
+static bool is_known(struct kit *k, const struct kit_transport *t, const struct kit_push *push, bool dropped)
 {
     struct buf id;
     bool known;
 
     buf_init(&id, KIT_MESSAGE_ID_MAX_N + 1);
-    known = !print_id(t, push, dropped, &id) && kit_seen_has(&k->seen, buf_slice(&id));
+    known = !print_id(t, push, dropped, &id) && kit_seen_has(kit_seen_of(k, buf_slice(&id)), buf_slice(&id));
     buf_clear(&id);
     return known;
 }

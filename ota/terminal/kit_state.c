@@ -125,6 +125,15 @@ static enum err make_login(struct kit *k, struct slice password)
     return e ? e : sec_digest_guard_create(&conf, &k->guard);
 }
 
+static enum err init_seen(struct kit *k, size_t max)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; i < KIT_SEEN_RINGS && !e; i++)
+        e = kit_seen_init(&k->seen[i], max);
+    return e;
+}
+
 static enum err make(struct kit *k, const struct kit_conf *conf)
 {
     enum err e;
@@ -137,7 +146,7 @@ static enum err make(struct kit *k, const struct kit_conf *conf)
     buf_add(&k->proof_password, conf->proof_password);
     if (buf_err(&k->proof_password))
         return buf_err(&k->proof_password);
-    e = kit_seen_init(&k->seen, conf->seen_max);
+    e = init_seen(k, conf->seen_max);
     if (!e)
         e = kit_verify_init(&k->verify);
     if (!e)
@@ -202,13 +211,23 @@ void kit_free(struct kit **kit)
     sec_mac_guard_free(&k->macs);
     sec_mac_keys_clear(&k->mac_keys);
     sec_xml_keys_clear(&k->xml_keys);
-    kit_seen_clear(&k->seen);
+    for (size_t i = 0; i < KIT_SEEN_RINGS; i++)
+        kit_seen_clear(&k->seen[i]);
     kit_verify_clear(&k->verify);
     buf_wipe(&k->plain);
     buf_wipe(&k->proof_password);
     buf_clear(&k->text);
     arena_clear(&k->arena);
     free(k);
+}
+
+struct kit_seen *kit_seen_of(struct kit *k, struct slice id)
+{
+    char proof = id.n ? id.p[0] : 'c';
+
+    return &k->seen[proof == 's' || proof == 'S'   ? KIT_SEEN_SEALED
+                    : proof == 't' || proof == 'T' ? KIT_SEEN_TLS
+                                                   : KIT_SEEN_CLEAR];
 }
 
 /* --- associations --- */
@@ -272,21 +291,27 @@ static void save_assoc(const struct kit_assoc *a, struct buf *out)
     buf_addf(out, " %lu %016llx\n", (unsigned long)high, (unsigned long long)seen);
 }
 
-void kit_save(const struct kit *k, struct buf *out)
+static void save_seen(const struct kit_seen *seen, struct buf *out)
 {
     struct slice id;
     size_t pos = 0;
 
+    while (kit_seen_next(seen, &pos, &id)) {
+        buf_add(out, SLICE("id "));
+        buf_add(out, id);
+        buf_add_ch(out, '\n');
+    }
+}
+
+void kit_save(const struct kit *k, struct buf *out)
+{
     buf_add(out, SLICE(STATE_LINE "\n"));
     for (size_t i = 0; i < k->assocs_n; i++)
         if (!k->assocs[i]->gpi_n)
             save_assoc(k->assocs[i], out);
     kit_gba_save(k, out);
-    while (kit_seen_next(&k->seen, &pos, &id)) {
-        buf_add(out, SLICE("id "));
-        buf_add(out, id);
-        buf_add_ch(out, '\n');
-    }
+    for (size_t i = 0; i < KIT_SEEN_RINGS; i++)
+        save_seen(&k->seen[i], out);
 }
 
 /* --- loading --- */
@@ -361,7 +386,7 @@ static enum err load_line(struct kit *k, struct slice text, bool apply)
     scan_end(&s);
     if (s.err)
         return s.err;
-    return apply ? kit_seen_add(&k->seen, id) : ERR_OK;
+    return apply ? kit_seen_add(kit_seen_of(k, id), id) : ERR_OK;
 }
 
 static enum err load_lines(struct kit *k, struct slice saved, bool apply)

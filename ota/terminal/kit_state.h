@@ -100,6 +100,9 @@ struct kit_gba {
     bool has_seen;
 };
 
+/* Where the ids are remembered whose first letter says how their push was proved. */
+enum { KIT_SEEN_SEALED, KIT_SEEN_TLS, KIT_SEEN_CLEAR, KIT_SEEN_RINGS };
+
 struct kit_prov;
 #define KIT_PENDING_MAX 8
 
@@ -130,7 +133,8 @@ struct kit {
     struct kit_gba gba;
     struct kit_prov *prov;     /* NULL: none */
     struct ota_sa_answer said; /* of the association of the push in hand */
-    struct kit_seen seen;
+    struct kit_seen
+        seen[KIT_SEEN_RINGS]; /* by how they were proved: a stranger's ids push out strangers' alone */
     struct kit_verify verify;
     struct sec_digest_guard *guard; /* NULL: no login asked for */
     struct sec_secret ha1[SEC_DIGEST_ALGORITHM_COUNT];
@@ -144,6 +148,8 @@ struct kit {
     uint64_t counts[KIT_REASON_COUNT];
 };
 
+/* The ring for an id as it is kept, with its letter. */
+struct kit_seen *kit_seen_of(struct kit *k, struct slice id);
 struct kit_assoc *kit_assoc_find(struct kit *k, struct slice said); /* present or not; NULL */
 /* ERR_LIMIT: there are too many. */
 enum err kit_assoc_add(struct kit *k, struct slice said, struct kit_assoc **out) MUST_USE;

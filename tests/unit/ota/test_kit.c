@@ -485,6 +485,27 @@ static void open_push_does_not_shadow_a_sealed_one(void)
     stop(&b);
 }
 
+/* Nor push it out of memory; nor after a state from when all were kept in one. */
+static void open_pushes_do_not_make_a_sealed_one_new(void)
+{
+    struct bench b;
+    char text[200];
+
+    start(&b);
+    CU_ASSERT(post_sealed(&b, INNER("1")) == KIT_PUSH);
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(text, sizeof text, "X-Push-Message-ID: o%d\r\nContent-Type: text/plain\r\n\r\nhi", i);
+        CU_ASSERT(post_embedded(&b, text) == KIT_PUSH);
+    }
+    CU_ASSERT(post_embedded(&b, text) == KIT_DUPLICATE);
+    CU_ASSERT(post_sealed(&b, INNER("1")) == KIT_DUPLICATE);
+    CU_ASSERT(kit_load(b.kit, SLICE("push-terminal-state 1\nid s9\nid co9\nid ca\nid cb\nid cc\nid x\n")) ==
+              ERR_OK);
+    CU_ASSERT(post_sealed(&b, INNER("9")) == KIT_DUPLICATE);
+    CU_ASSERT(post_embedded(&b, text) == KIT_PUSH); /* forgotten for others of its kind */
+    stop(&b);
+}
+
 static void seals_that_do_not_count(void)
 {
     static const uint8_t only_hmac[] = {0x01};
@@ -958,6 +979,7 @@ const struct test_case test_cases[] = {
     {"replay_is_dropped", replay_is_dropped},
     {"duplicate_is_accepted_once", duplicate_is_accepted_once},
     {"open_push_does_not_shadow_a_sealed_one", open_push_does_not_shadow_a_sealed_one},
+    {"open_pushes_do_not_make_a_sealed_one_new", open_pushes_do_not_make_a_sealed_one_new},
     {"seals_that_do_not_count", seals_that_do_not_count},
     {"embedded_key_material_is_refused", embedded_key_material_is_refused},
     {"bad_associations", bad_associations},
