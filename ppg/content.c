@@ -5,10 +5,18 @@
 #include "base/net/http1.h"
 #include "ota/headers.h"
 #include "ota/wbxml.h"
+#include "pap/mime.h"
 
 struct ppg_content ppg_content_plain(const struct ppg_push *push)
 {
     return (struct ppg_content){.type = push->content_type, .body = push->body};
+}
+
+bool ppg_content_type_good(struct slice type)
+{
+    struct pap_media media;
+
+    return type.n && slice_printable_n(type) == type.n && !pap_media_parse(type, true, &media);
 }
 
 /* [PAP §9]: a Cache-Control: no-transform among the headers, in any of several. */

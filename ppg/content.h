@@ -47,6 +47,8 @@ enum err ppg_content_place(const struct ppg_push *push, const struct ppg_content
 enum err ppg_content_notice(const struct ppg_content_place *at, struct buf *made,
                             struct ppg_content *out) MUST_USE;
 
+/* Is it a media type that can stand in a header line: strict, of printable ASCII? */
+bool ppg_content_type_good(struct slice type);
 /* The tokenised form for a terminal that has just refused the textual one, unless it is known not to take that either.
  * False: there is none, or it may not be made. */
 bool ppg_content_other(const struct ppg_push *push, const struct ota_profile *profile, struct buf *made,

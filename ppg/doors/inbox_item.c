@@ -8,6 +8,7 @@
 #include "base/net/range.h"
 #include "ota/headers.h"
 #include "ppg/doors/inbox.h"
+#include "ppg/content.h"
 #include "ppg/item.h"
 #include "ppg/doors/verify.h"
 
@@ -179,6 +180,17 @@ static enum err vouch(struct ppg_inbox_job *j)
     return e == ERR_ABSENT ? ERR_OK : e;
 }
 
+/* What it says of itself, if that is a media type and fits into a header line. */
+static struct slice object_type(struct ppg_inbox_job *j, const struct buf *said)
+{
+    struct slice type = buf_slice(said);
+
+    if (buf_err(said) || !ppg_content_type_good(type) ||
+        mem_cstr(j->object_type, sizeof j->object_type, type))
+        return SLICE("application/octet-stream");
+    return slice_str(j->object_type);
+}
+
 /* What was encrypted for the terminal, opened by its keys here instead of its own.  One refusal for whatever is wrong, keys or
  * object, for nobody is to try objects on us; the log has the reason. */
 static unsigned open_object(struct ppg_inbox_job *j)
@@ -186,9 +198,14 @@ static unsigned open_object(struct ppg_inbox_job *j)
     const struct ota_xml *with = &j->route.terminal->object;
     struct ppg_content *content = &j->route.content;
     bool encrypted = false;
-    enum err e = with->name.n ? sec_xml_open(content->body, with->name, &with->keys, &encrypted, &j->plain)
-                              : ERR_ABSENT;
+    enum err e = ERR_ABSENT;
+    struct buf type;
 
+    buf_init(&type, sizeof j->object_type - 1);
+    if (with->name.n)
+        e = sec_xml_open_typed(content->body, with->name, &with->keys, &encrypted, &type, &j->plain);
+    content->type = e ? content->type : object_type(j, &type);
+    buf_clear(&type);
     if (e == ERR_NOMEM)
         return 503;
     LOG(j->owner->shared->log, LOG_INFO, "inbox.open", LOG_S("push_id", j->push->push_id),
@@ -198,7 +215,6 @@ static unsigned open_object(struct ppg_inbox_job *j)
         return 403;
     }
     content->body = buf_slice(&j->plain);
-    content->type = SLICE("application/octet-stream");
     return 0;
 }
 

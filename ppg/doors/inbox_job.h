@@ -34,6 +34,7 @@ struct ppg_inbox_job {
     struct ppg_protect_wait wait;
     struct buf made;
     struct buf plain;               /* what an object held; wiped */
+    char object_type[256];          /* its media type */
     char token[SEC_VERIFY_TOKEN_N]; /* when it asks the terminal to connect */
     struct ppg_push *push;          /* held, NULL: none */
     struct ppg_target *target;

@@ -522,17 +522,25 @@ static enum err decrypt_in(xmlDocPtr doc, const struct sec_xml_key *keys, size_t
     return e;
 }
 
-enum err sec_xml_decrypt(struct slice in, const struct sec_xml_key *keys, size_t keys_n, bool covered,
-                         struct buf *out)
+static enum err decrypt(struct slice in, const struct sec_xml_key *keys, size_t keys_n, struct buf *type,
+                        struct buf *out)
 {
     xmlDocPtr doc;
-    enum err e = covered ? sec_xmldoc_parse(in, &doc) : ERR_DENIED;
+    enum err e = sec_xmldoc_parse(in, &doc);
 
     if (e)
         return e;
     e = decrypt_in(doc, keys, keys_n, out);
+    if (!e && type)
+        buf_add(type, sec_xmldoc_attribute(sec_xmldoc_root(doc), "MimeType"));
     sec_xmldoc_free(&doc);
     return e;
+}
+
+enum err sec_xml_decrypt(struct slice in, const struct sec_xml_key *keys, size_t keys_n, bool covered,
+                         struct buf *out)
+{
+    return covered ? decrypt(in, keys, keys_n, NULL, out) : ERR_DENIED;
 }
 
 /* --- the two together --- */
@@ -556,8 +564,8 @@ static enum err object_open(struct slice in, struct buf *out)
     return e;
 }
 
-enum err sec_xml_open(struct slice in, struct slice name, const struct sec_xml_keys *keys, bool *encrypted,
-                      struct buf *out)
+enum err sec_xml_open_typed(struct slice in, struct slice name, const struct sec_xml_keys *keys,
+                            bool *encrypted, struct buf *type, struct buf *out)
 {
     const struct sec_xml_key sign = {name, sec_secret_slice(&keys->sign)};
     const struct sec_xml_key wrap = {name, sec_secret_slice(&keys->encrypt)};
@@ -572,10 +580,16 @@ enum err sec_xml_open(struct slice in, struct slice name, const struct sec_xml_k
         e = object_open(buf_slice(&body), out);
     if (e == ERR_UNSUPPORTED && body.n) {
         is = true;
-        e = sec_xml_decrypt(buf_slice(&body), &wrap, 1, true, out);
+        e = decrypt(buf_slice(&body), &wrap, 1, type, out); /* what was signed, so it is whole */
     }
     buf_wipe(&body);
     if (!e)
         *encrypted = is;
     return e;
+}
+
+enum err sec_xml_open(struct slice in, struct slice name, const struct sec_xml_keys *keys, bool *encrypted,
+                      struct buf *out)
+{
+    return sec_xml_open_typed(in, name, keys, encrypted, NULL, out);
 }

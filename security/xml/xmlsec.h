@@ -78,5 +78,9 @@ enum err sec_xml_decrypt(struct slice in, const struct sec_xml_key *keys, size_t
  * which.  Errors as sec_xml_verify(). */
 enum err sec_xml_open(struct slice in, struct slice name, const struct sec_xml_keys *keys, bool *encrypted,
                       struct buf *out) MUST_USE;
+/* The same; what was encrypted says its media type beside it, under the signature, and that is appended to type as it stands, any
+ * text at all: nothing when it does not, when it does not fit, or when nothing was encrypted ([XMLENC §3.1], MimeType). */
+enum err sec_xml_open_typed(struct slice in, struct slice name, const struct sec_xml_keys *keys,
+                            bool *encrypted, struct buf *type, struct buf *out) MUST_USE;
 
 #endif

@@ -632,7 +632,7 @@ def pushed_and_fetched_content_pass_the_same_tests(bench):
 
 
 OBJECTS = "object-name = ppg\nobject-key-file = ../xml.keys\n"
-OBJECT = "application/xenc+xml"
+OBJECT, OCTETS = "application/xenc+xml", "application/octet-stream"
 
 
 def submit_object(bench, gateway, octets, to="+15550100", kind=OBJECT):
@@ -679,6 +679,25 @@ def an_encrypted_object_stays_so_or_is_opened_for_its_owner(bench):
     done = bench.run(*phone, "--decrypted")
     check_eq((done.returncode, base64.b64decode(json.loads(done.stdout)["content_base64"])), (0, secret), done.stderr)
     check_eq(ask(bench, gateway).items(), [])
+
+
+@case
+def an_opened_object_has_the_type_that_it_says(bench):
+    """DM-14, XMLENC 3.1.  MimeType, under the signature, where it is a media type; anything else is octets.  Whoever changes it behind
+    the signature opens nothing."""
+    maker = Maker(bench)
+    gateway = Store(bench, PHONE + OBJECTS)
+    for said, want in (("text/plain", "text/plain"), ("text/plain;charset=utf-8", "text/plain;charset=utf-8"),
+                       ("application/vnd.syncml.dm+xml", "application/vnd.syncml.dm+xml"), ("", OCTETS), ("text", OCTETS),
+                       ("text/plain&#13;&#10;X-Push-Object: encrypted", OCTETS), ("text/plain&#10;", OCTETS), ("text/caf\u00e9", OCTETS),
+                       ("text/" + "x" * 300, OCTETS)):
+        item = submit_object(bench, gateway, maker.object(b"4019", mime_type=said))
+        got = decrypted(bench, gateway, item)
+        check_eq((got.status, got.octets, got.headers["content-type"], got.headers["x-push-object"]), (200, b"4019", want, "decrypted"), said)
+        check_eq(ask(bench, gateway, f"/inbox/{item}").headers["content-type"], OBJECT, said)
+    made = maker.object(b"4019", mime_type="text/plain")
+    item = submit_object(bench, gateway, made.replace(b"text/plain", b"text/html "))
+    check_eq(decrypted(bench, gateway, item).status, 403)
 
 
 @case

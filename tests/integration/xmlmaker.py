@@ -52,6 +52,9 @@ class Maker:
         with open(out, "rb") as f:
             return f.read()
 
-    def object(self, octets, bits=256, key="sign"):
-        """An EncryptedData with its signature in it: encrypted, then signed."""
-        return self.sign(self.encrypt(octets, bits).replace("</EncryptedData>", PROPERTIES % SIGNATURE), key)
+    def object(self, octets, bits=256, key="sign", mime_type=None):
+        """An EncryptedData with its signature in it: encrypted, then signed.  mime_type: the attribute as it is written."""
+        data = self.encrypt(octets, bits)
+        if mime_type is not None:
+            data = data.replace("<EncryptedData ", f'<EncryptedData MimeType="{mime_type}" ')
+        return self.sign(data.replace("</EncryptedData>", PROPERTIES % SIGNATURE), key)
