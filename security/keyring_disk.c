@@ -16,6 +16,7 @@
 #include "base/codec.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/num.h"
 
 #define PATH_N       1024
 #define MASTER_MAX_N (2 * SEC_MASTER_N + 1) /* digits and the end of the line */
@@ -82,6 +83,19 @@ static enum err master_path(const char *name, char path[PATH_N], unsigned *forbi
     return n < PATH_N ? ERR_OK : say(why, ERR_LIMIT, name, "name too long");
 }
 
+/* 64 hexadecimal digits as the last part of a name: a key itself, which no message may have. */
+static bool is_key(const char *name)
+{
+    struct slice all = slice_str(name),
+                 last = slice_sub(all, all.n - num_min(all.n, 2 * SEC_MASTER_N), all.n);
+    uint8_t octets[SEC_MASTER_N];
+    bool is = !codec_unhex(last, octets, sizeof octets) &&
+              (last.p == all.p || last.p[-1] == '/' || last.p[-1] == ':');
+
+    mem_wipe(octets, sizeof octets);
+    return is;
+}
+
 enum err sec_master_read(const char *name, struct sec_secret *secret, char why[SEC_KEYRING_WHY_N])
 {
     uint8_t octets[SEC_MASTER_N];
@@ -89,8 +103,11 @@ enum err sec_master_read(const char *name, struct sec_secret *secret, char why[S
     unsigned forbidden;
     struct slice text;
     struct buf in;
-    enum err e = master_path(name, path, &forbidden, why);
+    enum err e;
 
+    if (is_key(name))
+        return say(why, ERR_MALFORMED, "a key itself", "put it into a file and name that here");
+    e = master_path(name, path, &forbidden, why);
     if (e)
         return e;
     buf_init(&in, MASTER_MAX_N);

@@ -130,6 +130,53 @@ static void test_bad(void)
     }
 }
 
+#define HEX16 "00112233445566778899aabbccddeeff"
+
+/* Each in the line of the key that is to blame; a master key that is not there is no sign of an empty keyring. */
+static void test_keyring_places(void)
+{
+    static const struct {
+        const char *conf, *begins;
+    } ring[] = {
+        {"path = k\nmaster = m\n", NULL},
+        {"path = k\nmaster = m\nmaster-previous = m2\n", NULL},
+        {"path = k\n", "4: path: needs master"},
+        {"path = k\nmaster = gone\n", "5: master: "},
+        {"master = open\npath = k\n", "4: master: "},
+        {"path = k\nmaster = short\n", "5: master: "},
+        {"path = k\nmaster = credential:gone\n", "5: master: "},
+        {"path = k\nmaster = m\nmaster-previous = gone\n", "6: master-previous: "},
+        {"path = k\nmaster-previous = short\nmaster = m\n", "5: master-previous: "},
+        {"path = open\nmaster = m\n", "4: path: "},
+        {"master = m\n\npath = bad\n", "6: path: "},
+        {"path = k\nmaster = " HEX16 HEX16 "\n", "5: master: a key itself"}, /* which must not show */
+        {"path = k\nmaster = m\nmaster-previous = credential:" HEX16 HEX16 "\n",
+         "6: master-previous: a key itself"},
+    };
+    char want[700], text[300];
+
+    write_all();
+    test_write_file("m", HEX16 HEX16 "\n", 0600);
+    test_write_file("m2", HEX16 "ffeeddccbbaa99887766554433221100\n", 0600);
+    test_write_file("open", HEX16 HEX16 "\n", 0644);
+    test_write_file("short", HEX16 "\n", 0600);
+    test_write_file("bad", "no keyring", 0600);
+    for (size_t i = 0; i < COUNT(ring); i++) {
+        struct ppg_config *c = NULL;
+        enum err e;
+
+        test_row(i);
+        (void)snprintf(text, sizeof text, "[pap]\nlisten = 127.0.0.1:0\n[keyring]\n%s", ring[i].conf);
+        test_write_file("ppg.conf", text, 0644);
+        (void)snprintf(want, sizeof want, "%s:%s", test_in_scratch("ppg.conf"), ring[i].begins);
+        e = ppg_config_load(test_in_scratch("ppg.conf"), &c, &errs);
+        CU_ASSERT((e == ERR_OK) == (ring[i].begins == NULL));
+        CU_ASSERT(e == ERR_OK || (errs.n == 1 && slice_starts(slice_str(errs.text[0]), slice_str(want))));
+        CU_ASSERT(!strstr(errs.text[0], HEX16));
+        ppg_config_drop(&c);
+    }
+}
+
 /* "file:line: " of the whitelist's own mistake. */
 static void test_whitelist_place(void)
 {
@@ -211,6 +258,7 @@ static void test_holders(void)
 const struct test_case test_cases[] = {
     {"shipped", test_shipped},
     {"own_files", test_own_files},
+    {"keyring_places", test_keyring_places},
     {"key_server", test_key_server},
     {"bad", test_bad},
     {"whitelist_place", test_whitelist_place},
