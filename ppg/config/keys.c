@@ -641,13 +641,13 @@ const struct ppg_config_key ppg_config_keys[] = {
            "Such keys kept at once, some 600 octets each; of each home no more than its share (visits)."),
 
     LIST(LISTENS, "verify", "listen-tls", verify.listen_tls, verify.listen_tls_n, PPG_LISTEN_MAX, 0, 0, NULL,
-         "0.0.0.0:8447",
+         "0.0.0.0:8450",
          "Where terminals ask whether a push that bids them connect is genuine (POST /sec/v1/verify), with "
          "the "
          "certificate of [ota-http].  With such a door every session initiation carries a token "
          "(X-Oma-Verify)."),
     LIST(LISTENS, "verify", "listen-psk", verify.listen_psk, verify.listen_psk_n, PPG_LISTEN_MAX, 0, 0, NULL,
-         "0.0.0.0:8448", "The same for terminals with shared keys (call-key, call-psk-identity)."),
+         "0.0.0.0:8451", "The same for terminals with shared keys (call-key, call-psk-identity)."),
     TEXT("verify", "applications", verify.applications, 0, 4096, NULL, "",
          "Application ids whose pushes carry a token whatever they hold, comma separated."),
     TEXT("verify", "initiators", verify.initiators, 0, 4096, NULL, "",

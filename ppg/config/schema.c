@@ -427,6 +427,63 @@ static void check_rules(struct reading *r)
     }
 }
 
+/* Where connections or datagrams come in; other addresses only tell about somebody. */
+static bool is_door(const struct ppg_config_key *key)
+{
+    return key->type == PPG_KEY_LISTENS && slice_starts(slice_str(key->name), SLICE("listen"));
+}
+
+static bool takes_datagrams(const struct ppg_config_key *key)
+{
+    return slice_eq(slice_str(key->name), SLICE("listen-udp"));
+}
+
+static const struct ppg_listen *doors_of(const struct ppg_settings *s, const struct ppg_config_key *key,
+                                         size_t *n)
+{
+    *n = *(const size_t *)(const void *)((const char *)s + key->count_at);
+    return (const struct ppg_listen *)(const void *)((const char *)s + key->at);
+}
+
+/* The key before `k` that has this address, or one before the n-th of its own; NULL: none. */
+static const struct ppg_config_key *door_before(const struct reading *r, size_t k,
+                                                const struct ppg_listen *door, size_t n)
+{
+    for (size_t i = 0; i <= k; i++) {
+        const struct ppg_config_key *key = &ppg_config_keys[i];
+        const struct ppg_listen *others;
+        size_t others_n;
+
+        if (!is_door(key) || takes_datagrams(key) != takes_datagrams(&ppg_config_keys[k]))
+            continue;
+        others = doors_of(r->out, key, &others_n);
+        for (size_t j = 0; j < (i == k ? n : others_n); j++)
+            if (door->port && others[j].port == door->port &&
+                slice_eq(slice_str(others[j].address), slice_str(door->address)))
+                return key;
+    }
+    return NULL;
+}
+
+/* Loops share the address of a door, so two doors would share theirs, and each get what is for the other. */
+static void check_doors(struct reading *r)
+{
+    for (size_t k = 0; k < ppg_config_keys_n; k++) {
+        const struct ppg_config_key *key = &ppg_config_keys[k], *before;
+        const struct ppg_listen *doors;
+        size_t n;
+
+        if (!is_door(key))
+            continue;
+        doors = doors_of(r->out, key, &n);
+        for (size_t i = 0; i < n; i++)
+            if ((before = door_before(r, k, &doors[i], i)))
+                ppg_load_say(r->load, ERR_MALFORMED, (struct ppg_place){r->file, r->out->lines[k]},
+                             slice_str(key->name), "port %u of that address is %s of [%s] already",
+                             (unsigned)doors[i].port, before->name, before->section);
+    }
+}
+
 static void check_file(struct reading *r, size_t k, const char *path)
 {
     const struct ppg_config_key *key = &ppg_config_keys[k];
@@ -492,6 +549,8 @@ void ppg_schema_read(struct ppg_load *load, struct slice text, const char *file,
     check_texts(&r);
     if (load->err == ERR_OK) /* a value that was not understood would be blamed twice */
         check_rules(&r);
+    if (load->err == ERR_OK)
+        check_doors(&r);
     if (look)
         check_files(&r);
 }

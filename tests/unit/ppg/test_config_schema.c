@@ -85,6 +85,11 @@ static void test_at_start(void)
         const char *was, *is, *want;
     } rows[] = {
         {"", "", ""},
+#define DOORS                                                                                                \
+    "[pap]\nlisten = 127.0.0.1:0, 127.0.0.1:0, 0.0.0.0:1, 127.0.0.1:1\n[ota-sip]\nlisten-udp = "             \
+    "127.0.0.1:2\n"                                                                                          \
+    "listen-tcp = 127.0.0.1:2\n[ota-http]\nlisten = 127.0.0.1:3\ncontacts = 127.0.0.1:3\n"
+        {DOORS, DOORS, ""}, /* none of which another takes away */
         {"[gateway]\nloops = 1\n", "[gateway]\nloops = 2\n", "gateway.loops "},
         {"[gateway]\nloops = 0\n", "[gateway]\nname = https://other.example/pap\n", ""},
         {"[gateway]\ncore-dumps = no\n", "[gateway]\ncore-dumps = yes\n", "gateway.core-dumps "},
@@ -224,6 +229,14 @@ static const struct {
     {"[pap]\nstrict", "f:2: neither [section] nor key = value"},
     {"[pap]\nlisten =", "f:2: listen: none of listen, listen-tls and listen-psk is set"},
     {"[pap]\nlisten-tls = 0.0.0.0:1\nclient-certificate = none", "f:2: listen-tls: needs cert and key"},
+    {"[pap]\nlisten = 127.0.0.1:1, [::1]:1, 127.0.0.1:1",
+     "f:2: listen: port 1 of that address is listen of [pap] already"},
+    {"[pap]\nlisten = 127.0.0.1:1\n[ota-http]\nlisten = 127.0.0.1:2, 127.0.0.1:1",
+     "f:4: listen: port 1 of that address is listen of [pap] already"},
+    {"[ota-http]\nlisten = [::]:1\n[pap]\nlisten = [::]:1",
+     "f:2: listen: port 1 of that address is listen of [pap] already"},
+    {"[ota-sip]\nlisten-udp = 127.0.0.1:5060, 127.0.0.1:5060",
+     "f:2: listen-udp: port 5060 of that address is listen-udp of [ota-sip] already"},
     {"[pap]\ncert = a", "f:2: key: must name as many files as cert"},
     {"[pap]\ncert = a, b\nkey = a", "f:3: key: must name as many files as cert"},
     {"[pap]\nkey = a\n\ncert = a, b", "f:4: key: must name as many files as cert"},
