@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/net/dns.h"
-#include "base/net/listen.h"
 #include "ppg/handset/terminal.h"
 
 #define DRAIN_MS   3000
@@ -143,8 +142,6 @@ static int serve_http(struct tool_terminal *t, unsigned *port)
     const char *why = "not ADDR:PORT";
 
     if (!calls(t) && tool_bind(t->o->bind, t->address, &conf.port))
-        return tool_terminal_complain("--bind", why);
-    if (conf.port && net_listen_vacant(t->address, conf.port, false, &why)) /* two would share what comes */
         return tool_terminal_complain("--bind", why);
     conf.address = calls(t) ? NULL : t->address;
     if (net_httpd_create(&t->loop.env, &conf, &t->httpd, &why))

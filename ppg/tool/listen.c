@@ -6,7 +6,6 @@
 
 #include "base/net/httpd.h"
 #include "base/net/hub.h"
-#include "base/net/listen.h"
 #include "pap/mime.h"
 #include "pap/parse.h"
 #include "pap/print.h"
@@ -174,8 +173,6 @@ static enum err listening(struct ear *ear)
     enum err e = tool_bind(ear->conf->bind, ear->address, &conf.port);
 
     conf.address = ear->address;
-    if (!e && conf.port) /* two who listen there would share what comes, and neither know */
-        e = net_listen_vacant(ear->address, conf.port, false, &why);
     if (!e)
         e = net_httpd_create(&ear->loop.env, &conf, &ear->httpd, &why);
     if (e) {
