@@ -12,11 +12,11 @@ SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sample"
 
 @case
 def another_enabler_on_the_security_room(bench):
-    """SEC_CF-USAB-002: at most 200 lines, of our headers only base's and security's, linked with that room alone."""
+    """SEC_CF-USAB-002: at most 200 lines, of our headers only base's and security's, linked with those rooms alone."""
     with open(SOURCE, encoding="utf-8") as f:
         text = f.read()
     check(text.count("\n") <= 200, "longer than 200 lines")
-    check_eq(set(re.findall(r'#include "(.*)/', text)), {"base", "security"})
+    check_eq(set(re.findall(r'#include "(\w+)/', text)), {"base", "security"})
     rules = bench.write("rules", "allow lobby +1* *\ndeny * +13* *\nallow spa +12* doors protect=full\n")
 
     def ask(login, door, message):
