@@ -121,6 +121,36 @@ static struct net_http_limits limits_of(const struct ppg_settings *set, enum ppg
                                     .handshake_ms = set->pap.handshake_ms};
 }
 
+static struct ota_sip_env sip_env_of(const struct ppg_loop *l, const struct ppg_settings *set)
+{
+    return (struct ota_sip_env){
+        .identity = slice_str(set->ota_sip.identity),
+        .host = slice_str(set->ota_sip.host),
+        .proxy = slice_str(set->ota_sip.proxy),
+        .service = slice_str(set->ota_sip.service),
+        .app_tag = slice_str(set->ota_sip.app_tag),
+        .dns = set->ota_sip.dns,
+        .trusted = set->ota_sip.trusted,
+        .trusted_n = set->ota_sip.trusted_n,
+        .large_ok = set->ota_sip.large_ok,
+        .sec_agree = set->ota_sip.sec_agree,
+        .hops_max = set->ota_sip.hops_max,
+        .transactions_max = set->ota_sip.transactions_max,
+        .idle_ms = set->ota_sip.idle_ms,
+        .sessions_max = set->ota_sip.sessions_max,
+        .registered_ms = set->ota_sip.expires_max_ms,
+        .ring_ms = set->ota_sip.ring_ms,
+        .report_ms = set->ota_sip.report_ms,
+        .session_idle_ms = set->ota_sip.session_idle_ms,
+        .msrp = ppg_msrpdoor_of(l->msrp),
+        .door = ppg_sipdoor_of(l->sip),
+        .location = l->core.shared->location,
+        .untagged_ok = set->ota_sip.untagged_ok,
+        .probe = set->ota_sip.probe,
+        .form = (enum ota_form)set->ota_sip.form,
+    };
+}
+
 static struct ota_env ota_env_of(struct ppg_loop *l)
 {
     const struct ppg_settings *set = ppg_config_settings(l->snapshot->config);
@@ -141,30 +171,7 @@ static struct ota_env ota_env_of(struct ppg_loop *l)
                 .idle_ms = set->ota_wsp.idle_ms,
                 .mtu = set->ota_wsp.mtu,
                 .flows_max = set->ota_wsp.flows_max},
-        .sip = {.identity = slice_str(set->ota_sip.identity),
-                .host = slice_str(set->ota_sip.host),
-                .proxy = slice_str(set->ota_sip.proxy),
-                .service = slice_str(set->ota_sip.service),
-                .app_tag = slice_str(set->ota_sip.app_tag),
-                .dns = set->ota_sip.dns,
-                .trusted = set->ota_sip.trusted,
-                .trusted_n = set->ota_sip.trusted_n,
-                .large_ok = set->ota_sip.large_ok,
-                .sec_agree = set->ota_sip.sec_agree,
-                .hops_max = set->ota_sip.hops_max,
-                .transactions_max = set->ota_sip.transactions_max,
-                .idle_ms = set->ota_sip.idle_ms,
-                .sessions_max = set->ota_sip.sessions_max,
-                .registered_ms = set->ota_sip.expires_max_ms,
-                .ring_ms = set->ota_sip.ring_ms,
-                .report_ms = set->ota_sip.report_ms,
-                .session_idle_ms = set->ota_sip.session_idle_ms,
-                .msrp = ppg_msrpdoor_of(l->msrp),
-                .door = ppg_sipdoor_of(l->sip),
-                .location = l->core.shared->location,
-                .untagged_ok = set->ota_sip.untagged_ok,
-                .probe = set->ota_sip.probe,
-                .form = (enum ota_form)set->ota_sip.form},
+        .sip = sip_env_of(l, set),
         .profiles = l->core.shared->profiles,
         .calls_max = set->ota_http.calls_max,
         .keep_alive_ms = set->ota_http.keep_alive_ms,
@@ -405,63 +412,74 @@ enum err ppg_loop_init(struct ppg_loop *l, const struct ppg_loop_conf *conf)
     return e ? e : ppg_ocsp_create(&l->env, conf->snapshot, &l->ocsp);
 }
 
-enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum ppg_listen_kind kind,
-                         struct net_gate *gate, uint16_t *port, const char **why)
+/* Doors that speak HTTP/1.1: who looks at a head, who answers a request.  Kinds without a request have doors of their own. */
+static const struct {
+    net_httpd_head_fn *head;
+    net_httpd_request_fn *request;
+} served[] = {
+    [PPG_LISTEN_CLEAR] = {ppg_accept_head, ppg_accept_request},
+    [PPG_LISTEN_TLS] = {ppg_accept_head, ppg_accept_request},
+    [PPG_LISTEN_PSK] = {ppg_accept_head, ppg_accept_request},
+    [PPG_LISTEN_UB] = {ppg_bsf_head, ppg_bsf_request},
+    [PPG_LISTEN_NAF] = {ppg_zn_head, ppg_zn_request},
+    [PPG_LISTEN_ENTITIES] = {ppg_entity_head, ppg_entity_request},
+    [PPG_LISTEN_VERIFY] = {ppg_verify_head, ppg_verify_request},
+    [PPG_LISTEN_VERIFY_PSK] = {ppg_verify_head, ppg_verify_request},
+    [PPG_LISTEN_INBOX] = {NULL, ppg_inbox_request},
+    [PPG_LISTEN_INBOX_PSK] = {NULL, ppg_inbox_request},
+    [PPG_LISTEN_PEER] = {ppg_peer_head, ppg_peer_request},
+};
+
+static enum err listen_http(struct ppg_loop *l, const struct ppg_listen *at, enum ppg_listen_kind kind,
+                            struct net_gate *gate, uint16_t *port, const char **why)
 {
-    struct net_httpd_conf conf = {
+    const struct net_httpd_conf conf = {
         .name = ppg_listen_name(kind),
         .address = at->address,
         .port = *port,
         .tls = tls_of(l->snapshot, kind),
         .limits = limits_of(ppg_config_settings(l->snapshot->config), kind),
         .gate = gate,
-        .server = "ppgd/" PPG_VERSION,
-        .head = is_inbox(kind) ? NULL : ppg_accept_head,
-        .request = is_inbox(kind) ? ppg_inbox_request : ppg_accept_request,
+        .server = kind == PPG_LISTEN_UB ? PPG_BSF_SERVER : "ppgd/" PPG_VERSION,
+        .head = served[kind].head,
+        .request = served[kind].request,
         .status = ppg_ocsp_ask,
         .status_arg = l->ocsp,
-        .arg = &l->core,
+        .arg = kind == PPG_LISTEN_ENTITIES ? (void *)&l->entities : &l->core,
     };
-    enum err e;
-
-    if (kind == PPG_LISTEN_UB) {
-        conf.server = PPG_BSF_SERVER;
-        conf.head = ppg_bsf_head;
-        conf.request = ppg_bsf_request;
-    } else if (kind == PPG_LISTEN_ENTITIES) {
-        conf.head = ppg_entity_head;
-        conf.request = ppg_entity_request;
-        conf.arg = &l->entities;
-    } else if (kind == PPG_LISTEN_NAF) {
-        conf.head = ppg_zn_head;
-        conf.request = ppg_zn_request;
-    } else if (kind == PPG_LISTEN_PEER) {
-        conf.head = ppg_peer_head;
-        conf.request = ppg_peer_request;
-    }
-    if (kind == PPG_LISTEN_VERIFY || kind == PPG_LISTEN_VERIFY_PSK) {
-        conf.head = ppg_verify_head;
-        conf.request = ppg_verify_request;
-    }
-    if (kind == PPG_LISTEN_CALLS || kind == PPG_LISTEN_CALLS_TLS || kind == PPG_LISTEN_CALLS_PSK)
-        return ppg_callin_listen(l->callin, ppg_listen_name(kind), at,
-                                 kind == PPG_LISTEN_CALLS       ? PPG_CALLIN_CLEAR
-                                 : kind == PPG_LISTEN_CALLS_TLS ? PPG_CALLIN_TLS
-                                                                : PPG_CALLIN_PSK,
-                                 port, why);
-    if (kind == PPG_LISTEN_SIP_UDP || kind == PPG_LISTEN_SIP_TCP || kind == PPG_LISTEN_SIP_TLS)
-        return ppg_sipdoor_listen(l->sip, (enum ota_sip_via)(kind - PPG_LISTEN_SIP_UDP),
-                                  ppg_listen_name(kind), at, port, why);
-    if (kind == PPG_LISTEN_MSRP || kind == PPG_LISTEN_MSRPS || kind == PPG_LISTEN_MSRPS_PSK)
-        return ppg_msrpdoor_listen(l->msrp, (enum ota_msrp_entry)(kind - PPG_LISTEN_MSRP),
-                                   ppg_listen_name(kind), at, port, why);
-    e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);
+    enum err e = net_httpd_create(&l->env, &conf, &l->listeners[l->listeners_n], why);
 
     if (e)
         return e;
     l->listener_kind[l->listeners_n] = kind;
     *port = net_httpd_port(l->listeners[l->listeners_n++]);
     return ERR_OK;
+}
+
+enum err ppg_loop_listen(struct ppg_loop *l, const struct ppg_listen *at, enum ppg_listen_kind kind,
+                         struct net_gate *gate, uint16_t *port, const char **why)
+{
+    const char *name = ppg_listen_name(kind);
+
+    switch (kind) {
+    case PPG_LISTEN_CALLS:
+        return ppg_callin_listen(l->callin, name, at, PPG_CALLIN_CLEAR, port, why);
+    case PPG_LISTEN_CALLS_TLS:
+        return ppg_callin_listen(l->callin, name, at, PPG_CALLIN_TLS, port, why);
+    case PPG_LISTEN_CALLS_PSK:
+        return ppg_callin_listen(l->callin, name, at, PPG_CALLIN_PSK, port, why);
+    case PPG_LISTEN_SIP_UDP:
+    case PPG_LISTEN_SIP_TCP:
+    case PPG_LISTEN_SIP_TLS:
+        return ppg_sipdoor_listen(l->sip, (enum ota_sip_via)(kind - PPG_LISTEN_SIP_UDP), name, at, port, why);
+    case PPG_LISTEN_MSRP:
+    case PPG_LISTEN_MSRPS:
+    case PPG_LISTEN_MSRPS_PSK:
+        return ppg_msrpdoor_listen(l->msrp, (enum ota_msrp_entry)(kind - PPG_LISTEN_MSRP), name, at, port,
+                                   why);
+    default:
+        return listen_http(l, at, kind, gate, port, why);
+    }
 }
 
 void ppg_loop_run(struct ppg_loop *l)

@@ -335,32 +335,39 @@ static void tick(struct net_timer *timer)
 
 static void later_run(struct net_task *task);
 
-static enum err sip_create(const struct ota_env *env, void **self)
+/* Transactions and the way to next hops: without them there is no bearer. */
+static enum err transport_create(struct ota_sip *s)
 {
-    struct ota_sip *s = calloc(1, sizeof *s);
-    struct ota_sip_hops_conf hops = {.env = env,
-                                     .hops_max = env->sip.hops_max,
-                                     .idle_ms = env->sip.idle_ms,
-                                     .message = on_message,
-                                     .arg = s};
-    enum err e;
+    const struct ota_env *env = s->env;
+    const struct ota_sip_hops_conf hops = {.env = env,
+                                           .hops_max = env->sip.hops_max,
+                                           .idle_ms = env->sip.idle_ms,
+                                           .message = on_message,
+                                           .arg = s};
+    enum err e = ota_sip_stack_create(env->net->clk, env->sip.transactions_max, &s->stack);
 
-    if (!s)
-        return ERR_NOMEM;
-    s->env = env;
-    e = ota_sip_stack_create(env->net->clk, env->sip.transactions_max, &s->stack);
     if (!e)
         e = ota_sip_hops_create(&hops, &s->hops);
-    if (e) {
+    if (e)
         ota_sip_stack_free(&s->stack);
-        free(s);
-        return e;
-    }
-    e = net_records_create(env->net, env->sip.dns, &s->records);
-    if (e) /* names are looked up without service records then */
-        LOG(env->net->log, LOG_WARN, "ota.sip.no-service-records", LOG_C("error", err_name(e)));
+    return e;
+}
+
+/* Where it fails, names are looked up without service records. */
+static void records_create(struct ota_sip *s)
+{
+    enum err e = net_records_create(s->env->net, s->env->sip.dns, &s->records);
+
+    if (e)
+        LOG(s->env->net->log, LOG_WARN, "ota.sip.no-service-records", LOG_C("error", err_name(e)));
     s->records_closed = s->records == NULL;
-    s->tls = env->tls;
+}
+
+/* What allocates nothing yet. */
+static void empty(struct ota_sip *s)
+{
+    const struct ota_env *env = s->env;
+
     map_init(&s->targets, TARGETS_MAX);
     map_init(&s->sessions, env->sip.sessions_max);
     list_init(&s->idle);
@@ -374,6 +381,24 @@ static enum err sip_create(const struct ota_env *env, void **self)
     buf_init(&s->scratch, OTA_SIP_REALMS_MAX * SEC_DIGEST_HEADER_MAX_N);
     net_task_init(&s->later, later_run);
     net_timer_init(&s->timer, tick);
+}
+
+static enum err sip_create(const struct ota_env *env, void **self)
+{
+    struct ota_sip *s = calloc(1, sizeof *s);
+    enum err e;
+
+    if (!s)
+        return ERR_NOMEM;
+    s->env = env;
+    s->tls = env->tls;
+    e = transport_create(s);
+    if (e) {
+        free(s);
+        return e;
+    }
+    records_create(s);
+    empty(s);
     if (env->sip.door)
         ota_sip_door_attach(env->sip.door,
                             &(struct ota_sip_door_user){on_door_reply, on_flow_lost, on_door_dialog, s});

@@ -108,39 +108,39 @@ static enum err set_number(struct slice value, uint64_t max, uint64_t *out)
 
 #define AT(member) offsetof(struct ppg_admin_ask, member)
 
+static const struct {
+    const char *name;
+    unsigned bit;
+    size_t at;
+    uint64_t max; /* of a number; 0: it is a text */
+} words[] = {{"id", PPG_ASK_ID, AT(id), 0},
+             {"initiator", PPG_ASK_INITIATOR, AT(initiator), 0},
+             {"as", PPG_ASK_AS, AT(as), 0},
+             {"heads", PPG_ASK_HEADS, AT(heads), HEADS_MAX},
+             {"rule", PPG_ASK_RULE, AT(rule), 0},
+             {"line", PPG_ASK_LINE, AT(line), UINT32_MAX},
+             {"recipient", PPG_ASK_RECIPIENT, AT(recipient), 0},
+             {"application", PPG_ASK_APPLICATION, AT(application), 0},
+             {"type", PPG_ASK_TYPE, AT(type), 0},
+             {"uri", PPG_ASK_URI, AT(uri), 0},
+             {"size", PPG_ASK_SIZE, AT(size), UINT64_MAX},
+             {"asked", PPG_ASK_ASKED, AT(asked), 0},
+             {"at", PPG_ASK_AT, AT(at), 0},
+             {"operation", PPG_ASK_OPERATION, AT(operation), 0},
+             {"owner", PPG_ASK_OWNER, AT(owner), 0},
+             {"replay", PPG_ASK_REPLAY, AT(replay_s), YEAR_S},
+             {"count", PPG_ASK_COUNT, AT(count), COUNT_MAX},
+             {"from", PPG_ASK_FROM, AT(from), UINT32_MAX},
+             {"san", PPG_ASK_SAN, AT(san), 0},
+             {"source", PPG_ASK_SOURCE, AT(source), 0},
+             {"user", PPG_ASK_USER, AT(user), 0},
+             {"terminal", PPG_ASK_TERMINAL, AT(terminal), 0},
+             {"all", PPG_ASK_ALL, AT(all), 0},
+             {"file", PPG_ASK_FILE, AT(file), 0}};
+
 /* The value of a name that is none of "to"; each at most once. */
 static enum err set_word(struct ppg_admin_ask *a, unsigned may, struct slice name, struct slice value)
 {
-    static const struct {
-        const char *name;
-        unsigned bit;
-        size_t at;
-        uint64_t max; /* of a number; 0: it is a text */
-    } words[] = {{"id", PPG_ASK_ID, AT(id), 0},
-                 {"initiator", PPG_ASK_INITIATOR, AT(initiator), 0},
-                 {"as", PPG_ASK_AS, AT(as), 0},
-                 {"heads", PPG_ASK_HEADS, AT(heads), HEADS_MAX},
-                 {"rule", PPG_ASK_RULE, AT(rule), 0},
-                 {"line", PPG_ASK_LINE, AT(line), UINT32_MAX},
-                 {"recipient", PPG_ASK_RECIPIENT, AT(recipient), 0},
-                 {"application", PPG_ASK_APPLICATION, AT(application), 0},
-                 {"type", PPG_ASK_TYPE, AT(type), 0},
-                 {"uri", PPG_ASK_URI, AT(uri), 0},
-                 {"size", PPG_ASK_SIZE, AT(size), UINT64_MAX},
-                 {"asked", PPG_ASK_ASKED, AT(asked), 0},
-                 {"at", PPG_ASK_AT, AT(at), 0},
-                 {"operation", PPG_ASK_OPERATION, AT(operation), 0},
-                 {"owner", PPG_ASK_OWNER, AT(owner), 0},
-                 {"replay", PPG_ASK_REPLAY, AT(replay_s), YEAR_S},
-                 {"count", PPG_ASK_COUNT, AT(count), COUNT_MAX},
-                 {"from", PPG_ASK_FROM, AT(from), UINT32_MAX},
-                 {"san", PPG_ASK_SAN, AT(san), 0},
-                 {"source", PPG_ASK_SOURCE, AT(source), 0},
-                 {"user", PPG_ASK_USER, AT(user), 0},
-                 {"terminal", PPG_ASK_TERMINAL, AT(terminal), 0},
-                 {"all", PPG_ASK_ALL, AT(all), 0},
-                 {"file", PPG_ASK_FILE, AT(file), 0}};
-
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         void *at = (char *)a + words[i].at;
 

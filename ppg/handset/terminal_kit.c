@@ -88,41 +88,60 @@ static int take_xml(const char *spec, struct said *said, struct kit_conf *conf)
     return 0;
 }
 
+static struct kit_conf conf_of(struct tool_terminal *t)
+{
+    const struct tool_terminal_options *o = t->o;
+
+    return (struct kit_conf){.terminal_id = slice_str(o->terminal_id),
+                             .max_size = (size_t)o->max_size,
+                             .max_outstanding = OUTSTANDING,
+                             .trusted_only = o->trusted_only,
+                             .servers = t->servers,
+                             .servers_n = o->servers.n,
+                             .seen_max = SEEN_MAX,
+                             .calls_tls = t->gateway.host.n && (o->ca || o->psk),
+                             .verify = o->home.url != NULL,
+                             .user = tool_pin_ask,
+                             .user_arg = &t->pin,
+                             .verify_rate = (unsigned)o->verify_rate,
+                             .window = (unsigned)o->window,
+                             .provisioning = o->provisioning != NULL,
+                             .proof_md5 = o->proof_md5};
+}
+
+/* Who asks whom for which password. */
+static int take_logins(const struct tool_terminal *t, struct said *said, struct kit_conf *conf)
+{
+    const struct tool_terminal_options *o = t->o;
+    int bad = 0;
+
+    if (o->peer_key) {
+        conf->login_user = t->peer.name;
+        conf->login_password = buf_slice(&t->peer.password);
+    }
+    if (o->login)
+        bad = tool_terminal_login("--login", o->login, &said->password, &conf->login_user,
+                                  &conf->login_password);
+    if (!bad && o->proof)
+        bad =
+            tool_terminal_login("--proof", o->proof, &said->proof, &conf->proof_user, &conf->proof_password);
+    if (!bad && o->proof_md5 && (!o->proof || !o->ca))
+        bad = tool_terminal_complain("--proof-md5", "goes with --proof and --ca");
+    return bad;
+}
+
 static int make_kit_with(struct tool_terminal *t, struct said *said)
 {
     const struct tool_terminal_options *o = t->o;
-    struct kit_conf conf = {.terminal_id = slice_str(o->terminal_id),
-                            .max_size = (size_t)o->max_size,
-                            .max_outstanding = OUTSTANDING,
-                            .trusted_only = o->trusted_only,
-                            .servers = t->servers,
-                            .servers_n = o->servers.n,
-                            .seen_max = SEEN_MAX,
-                            .calls_tls = t->gateway.host.n && (o->ca || o->psk),
-                            .verify = o->home.url != NULL,
-                            .user = tool_pin_ask,
-                            .user_arg = &t->pin,
-                            .verify_rate = (unsigned)o->verify_rate,
-                            .window = (unsigned)o->window,
-                            .provisioning = o->provisioning != NULL};
-    int bad = tool_push_level_parse(o->require, &conf.floor)
-                  ? 0
-                  : tool_terminal_complain("--require", "none, integrity or full");
+    struct kit_conf conf = conf_of(t);
     char why[TOOL_WHY_N];
     enum err e = say(o, said, &conf);
+    int bad = 0;
 
-    if (o->peer_key) {
-        conf.login_user = t->peer.name;
-        conf.login_password = buf_slice(&t->peer.password);
-    }
-    if (!bad && o->login)
-        bad =
-            tool_terminal_login("--login", o->login, &said->password, &conf.login_user, &conf.login_password);
-    if (!bad && o->proof)
-        bad = tool_terminal_login("--proof", o->proof, &said->proof, &conf.proof_user, &conf.proof_password);
-    conf.proof_md5 = o->proof_md5;
-    if (!bad && o->proof_md5 && (!o->proof || !o->ca))
-        bad = tool_terminal_complain("--proof-md5", "goes with --proof and --ca");
+    if (!tool_push_level_parse(o->require, &conf.floor))
+        bad = tool_terminal_complain("--require", "none, integrity or full");
+    if (!bad)
+        bad = take_logins(t, said, &conf);
     if (!bad && (o->mac || o->mac_md5))
         bad = take_mac(o, said, &conf);
     if (!bad && o->xml)
