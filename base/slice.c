@@ -54,6 +54,14 @@ int slice_cmp(struct slice a, struct slice b)
     return (a.n > b.n) - (a.n < b.n);
 }
 
+bool slice_list_eq(const struct slice *a, size_t a_n, const struct slice *b, size_t b_n)
+{
+    for (size_t i = 0; a_n == b_n && i < a_n; i++)
+        if (!slice_eq(a[i], b[i]))
+            return false;
+    return a_n == b_n;
+}
+
 bool slice_eq_ct(struct slice a, struct slice b)
 {
     volatile uint64_t differs = 0; /* volatile: the loops may not end at the first difference */

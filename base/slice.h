@@ -52,6 +52,8 @@ bool slice_ends_ci(struct slice s, struct slice suffix);
 int slice_cmp(struct slice a, struct slice b);
 /* Equality in time that depends only on the lengths; for secrets and tags. */
 bool slice_eq_ct(struct slice a, struct slice b);
+/* Two lists: the same, in the same order? */
+bool slice_list_eq(const struct slice *a, size_t a_n, const struct slice *b, size_t b_n);
 
 /* Without spaces and tabs at both ends. */
 struct slice slice_trim(struct slice s);

@@ -212,6 +212,34 @@ void ppg_reply_retry_after(int64_t wait_ms, struct buf *headers)
     buf_addf(headers, "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000);
 }
 
+unsigned ppg_reply_head(const struct ppg_core *c, struct net_http_exchange *x, const char *method,
+                        size_t body_max_n, struct buf *headers)
+{
+    const struct net_http_msg *m = net_http_exchange_msg(x);
+
+    if (!slice_eq(m->method, slice_str(method))) {
+        buf_addf(headers, "Allow: %s\r\n", method);
+        return 405;
+    }
+    if (m->body_announced_n > body_max_n)
+        return 413;
+    if (atomic_load(&c->shared->draining)) {
+        ppg_reply_retry_after(PPG_BUSY_RETRY_MS, headers);
+        return 503;
+    }
+    return 0;
+}
+
+unsigned ppg_reply_slowed(const struct ppg_core *c, struct slice source, struct buf *headers)
+{
+    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, source, ppg_core_mono_ms(c));
+
+    if (wait_ms <= 0)
+        return 0;
+    ppg_reply_retry_after(wait_ms, headers);
+    return 429; /* RFC 6585 §4 */
+}
+
 void ppg_reply(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account,
                const struct ppg_outcome *o)
 {

@@ -45,6 +45,13 @@ enum err ppg_reply_print(const struct ppg_core *c, const struct ppg_outcome *o, 
 /* A Retry-After line: in seconds, rounded up. */
 void ppg_reply_retry_after(int64_t wait_ms, struct buf *headers);
 
+/* A door that has one method: what its head is answered with.  405 with Allow, 413 past body_max_n, 503 while the gateway ends; 0: go on. */
+#define PPG_BUSY_RETRY_MS 1000 /* for who comes at a bad moment */
+unsigned ppg_reply_head(const struct ppg_core *c, struct net_http_exchange *x, const char *method,
+                        size_t body_max_n, struct buf *headers);
+/* Where logins are guessed: 429 while the source waits; 0: go on. */
+unsigned ppg_reply_slowed(const struct ppg_core *c, struct slice source, struct buf *headers);
+
 /* Prints and sends it with the configured success status; account may be NULL.  Ends the exchange. */
 void ppg_reply(struct ppg_core *c, struct net_http_exchange *x, const struct sec_account *account,
                const struct ppg_outcome *o);

@@ -66,16 +66,6 @@ static void answer(struct call *c, unsigned status, struct slice body)
     net_httpd_reply(c->x, status, JSON_TYPE, buf_slice(h), body);
 }
 
-static unsigned slowed(struct ppg_core *c, struct slice source, struct buf *headers)
-{
-    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, source, ppg_core_mono_ms(c));
-
-    if (wait_ms <= 0)
-        return 0;
-    ppg_reply_retry_after(wait_ms, headers);
-    return 429;
-}
-
 unsigned ppg_entity_head(struct net_http_exchange *x, struct buf *headers, void *arg)
 {
     struct ppg_entity_door *d = arg;
@@ -88,10 +78,10 @@ unsigned ppg_entity_head(struct net_http_exchange *x, struct buf *headers, void 
     if (m->body_announced_n > BODY_MAX_N)
         return 413;
     if (atomic_load(&d->core->shared->draining) || !ppg_config_entities(d->core->config)) {
-        ppg_reply_retry_after(1000, headers);
+        ppg_reply_retry_after(PPG_BUSY_RETRY_MS, headers);
         return 503;
     }
-    return slowed(d->core, net_http_exchange_ip(x), headers);
+    return ppg_reply_slowed(d->core, net_http_exchange_ip(x), headers);
 }
 
 static void challenge(struct call *c, struct slice realm, bool stale, bool basic)

@@ -17,7 +17,6 @@
 #define PATH          SLICE("/sec/v1/verify")
 #define BODY_MAX_N    1024u /* octets of a question */
 #define HEADERS_MAX_N 8192u /* octets of header lines of an answer */
-#define BUSY_RETRY_MS 1000
 #define MINUTE_MS     60000
 
 enum err ppg_verify_create(const struct ppg_settings *set, struct sec_verify **out)
@@ -333,7 +332,7 @@ static void visit_end(struct visiting *v, enum err e)
     else if (e == ERR_MALFORMED || e == ERR_ABSENT || e == ERR_DENIED)
         reply(c, v->q.x, e == ERR_MALFORMED ? 400 : 403);
     else {
-        ppg_reply_retry_after(BUSY_RETRY_MS, &c->answer_headers);
+        ppg_reply_retry_after(PPG_BUSY_RETRY_MS, &c->answer_headers);
         reply(c, v->q.x, 503);
     }
     buf_wipe(&v->visit.json);
@@ -430,21 +429,14 @@ static void listen_to(const struct ask *q)
 
 unsigned ppg_verify_head(struct net_http_exchange *x, struct buf *headers, void *arg)
 {
-    struct ppg_core *c = arg;
-    const struct net_http_msg *m = net_http_exchange_msg(x);
-    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, net_http_exchange_ip(x), ppg_core_mono_ms(c));
+    const struct ppg_core *c = arg;
+    struct slice target = net_http_exchange_msg(x)->target;
+    unsigned status;
 
-    if (!slice_eq(m->target, PATH) && !slice_eq(m->target, PPG_VISIT_PATH))
+    if (!slice_eq(target, PATH) && !slice_eq(target, PPG_VISIT_PATH))
         return 404;
-    if (!slice_eq(m->method, SLICE("POST"))) {
-        buf_add_str(headers, "Allow: POST\r\n");
-        return 405;
-    }
-    if (wait_ms > 0 || atomic_load(&c->shared->draining)) {
-        ppg_reply_retry_after(wait_ms > 0 ? wait_ms : BUSY_RETRY_MS, headers);
-        return wait_ms > 0 ? 429 : 503;
-    }
-    return 0;
+    status = ppg_reply_head(c, x, "POST", SIZE_MAX, headers);
+    return status ? status : ppg_reply_slowed(c, net_http_exchange_ip(x), headers);
 }
 
 void ppg_verify_request(struct net_http_exchange *x, void *arg)

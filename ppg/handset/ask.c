@@ -5,12 +5,12 @@
 #include "base/net/httpc.h"
 #include "base/net/uri.h"
 #include "ota/terminal/login.h"
+#include "ppg/handset/heard.h"
 
 #define QUESTIONS_MAX 8
 #define ANSWER_MS     15000
 #define HEAD_MAX_N    16384u
 #define SECRET_MAX_N  1024u
-#define HEADERS_MAX   64
 
 struct tool_ask {
     struct tool_ask_conf conf;
@@ -73,16 +73,6 @@ static bool wait_for_key(struct question *q)
     return true;
 }
 
-static enum kit_login_word heard(struct question *q, const struct net_http_msg *m)
-{
-    struct kit_header headers[HEADERS_MAX];
-    struct kit_heard a = {m->status, headers, 0, m->body};
-
-    for (size_t i = 0; i < m->headers_n && a.headers_n < HEADERS_MAX; i++)
-        headers[a.headers_n++] = (struct kit_header){m->headers[i].name, m->headers[i].value};
-    return kit_login_heard(q->login, &a);
-}
-
 static const char *const why_not[] = {[KIT_LOGIN_GOOD] = "refused",
                                       [KIT_LOGIN_AGAIN] = "refused",
                                       [KIT_LOGIN_REFUSED] = "login refused",
@@ -92,7 +82,7 @@ static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void 
 {
     struct question *q = arg;
     struct tool_ask *a = q->ask;
-    enum kit_login_word word = e ? KIT_LOGIN_REFUSED : heard(q, m);
+    enum kit_login_word word = e ? KIT_LOGIN_REFUSED : tool_login_heard(q->login, m);
     const char *tls = net_httpc_pool_tls_why(a->pool);
 
     (void)sent;
@@ -261,7 +251,7 @@ static enum err make(struct tool_ask *a, char why[TOOL_WHY_N])
     struct net_httpc_pool_conf conf = {.conn_max = QUESTIONS_MAX,
                                        .conn_per_host_max = QUESTIONS_MAX,
                                        .base = {.limits = {.head_max_n = HEAD_MAX_N,
-                                                           .headers_max = HEADERS_MAX,
+                                                           .headers_max = TOOL_HEARD_HEADERS_MAX,
                                                            .value_max_n = 4096,
                                                            .target_max_n = 256,
                                                            .body_max_n = TOOL_ASK_BODY_MAX_N},

@@ -7,13 +7,13 @@
 #include "base/net/hub.h"
 #include "base/net/uri.h"
 #include "base/num.h"
+#include "ppg/handset/heard.h"
 #include "ppg/tool/net.h"
 #include "security/gba/gba.h"
 
 #define ANSWER_MS    15000
 #define HEAD_MAX_N   16384u
 #define BODY_MAX_N   8192u
-#define HEADERS_MAX  64
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
 #define RENEW_MAX_S  86400 /* a longer life is looked at again after so long */
@@ -122,8 +122,7 @@ static void send_next(struct tool_boot *b);
 static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void *arg)
 {
     struct tool_boot *b = arg;
-    struct kit_header headers[HEADERS_MAX];
-    struct kit_heard a = {.headers = headers};
+    struct tool_heard heard;
     const char *why = "", *tls = net_httpc_pool_tls_why(b->pool);
     enum kit_boot_word word = KIT_BOOT_FAILED;
 
@@ -134,11 +133,8 @@ static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void 
         failed(b, tls[0] ? tls : err_text(e));
         return;
     }
-    a.status = m->status;
-    a.body = m->body;
-    for (size_t i = 0; i < m->headers_n && a.headers_n < HEADERS_MAX; i++)
-        headers[a.headers_n++] = (struct kit_header){m->headers[i].name, m->headers[i].value};
-    word = kit_boot_heard(b->boot, &a, now_s(b), &why);
+    tool_heard(m, &heard);
+    word = kit_boot_heard(b->boot, &heard.answer, now_s(b), &why);
     if (!b->conf.moved(b->conf.arg))
         failed(b, "the module's state cannot be kept");
     else if (word == KIT_BOOT_AGAIN)
@@ -202,7 +198,7 @@ static enum err make(struct tool_boot *b, char why[TOOL_WHY_N])
     struct net_httpc_pool_conf pool = {.conn_max = 1,
                                        .conn_per_host_max = 1,
                                        .base = {.limits = {.head_max_n = HEAD_MAX_N,
-                                                           .headers_max = HEADERS_MAX,
+                                                           .headers_max = TOOL_HEARD_HEADERS_MAX,
                                                            .value_max_n = 4096,
                                                            .target_max_n = 256,
                                                            .body_max_n = BODY_MAX_N},

@@ -10,6 +10,7 @@
 #include "base/net/httpc.h"
 #include "base/net/uri.h"
 #include "ota/terminal/login.h"
+#include "ppg/handset/heard.h"
 #include "ppg/handset/home.h"
 #include "ppg/handset/terminal.h"
 #include "ppg/tool/net.h"
@@ -20,7 +21,6 @@
 #define ANSWER_MS    15000
 #define HEAD_MAX_N   4096u
 #define BODY_MAX_N   65536u
-#define HEADERS_MAX  64
 #define SECRET_MAX_N 1024u
 #define FILE_MAX_N   512
 #define SAME_MAX     100 /* files of keys from one entity */
@@ -222,21 +222,11 @@ static void taken(struct one_time *t, const struct net_http_msg *m)
 
 static enum err ask(struct one_time *t);
 
-static enum kit_login_word heard(struct one_time *t, const struct net_http_msg *m)
-{
-    struct kit_header headers[HEADERS_MAX];
-    struct kit_heard a = {m->status, headers, 0, m->body};
-
-    for (size_t i = 0; i < m->headers_n && a.headers_n < HEADERS_MAX; i++)
-        headers[a.headers_n++] = (struct kit_header){m->headers[i].name, m->headers[i].value};
-    return kit_login_heard(t->login, &a);
-}
-
 static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void *arg)
 {
     struct one_time *t = arg;
     const char *tls = net_httpc_tls_why(t->conn);
-    enum kit_login_word word = e ? KIT_LOGIN_REFUSED : heard(t, m);
+    enum kit_login_word word = e ? KIT_LOGIN_REFUSED : tool_login_heard(t->login, m);
 
     (void)sent;
     if (word == KIT_LOGIN_AGAIN && !ask(t))
@@ -287,7 +277,7 @@ static void call(struct one_time *t)
                                         .server_name =
                                             slice_str(t->o->gateway_name ? t->o->gateway_name : ""),
                                         .limits = {.head_max_n = 16384,
-                                                   .headers_max = HEADERS_MAX,
+                                                   .headers_max = TOOL_HEARD_HEADERS_MAX,
                                                    .value_max_n = 4096,
                                                    .target_max_n = 256,
                                                    .body_max_n = BODY_MAX_N},

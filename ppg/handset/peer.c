@@ -6,14 +6,14 @@
 #include "base/net/httpc.h"
 #include "base/net/uri.h"
 #include "ota/terminal/login.h"
+#include "ppg/handset/heard.h"
 #include "ppg/tool/net.h"
 #include "ppg/handset/terminal.h"
 #include "security/keyring.h"
 
-#define ANSWER_MS   15000
-#define HEAD_MAX_N  4096u
-#define HEADERS_MAX 64
-#define PATH        "/wappush"
+#define ANSWER_MS  15000
+#define HEAD_MAX_N 4096u
+#define PATH       "/wappush"
 
 /* --- the key --- */
 
@@ -108,21 +108,11 @@ static void tell(struct peer *p)
     p->exit = TOOL_TERMINAL_OK;
 }
 
-static enum kit_login_word heard(struct peer *p, const struct net_http_msg *m)
-{
-    struct kit_header headers[HEADERS_MAX];
-    struct kit_heard a = {m->status, headers, 0, m->body};
-
-    for (size_t i = 0; i < m->headers_n && a.headers_n < HEADERS_MAX; i++)
-        headers[a.headers_n++] = (struct kit_header){m->headers[i].name, m->headers[i].value};
-    return kit_login_heard(p->login, &a);
-}
-
 static void on_answer(enum err e, const struct net_http_msg *m, bool sent, void *arg)
 {
     struct peer *p = arg;
     const char *tls = net_httpc_tls_why(p->conn);
-    enum kit_login_word word = e ? KIT_LOGIN_REFUSED : heard(p, m);
+    enum kit_login_word word = e ? KIT_LOGIN_REFUSED : tool_login_heard(p->login, m);
 
     (void)sent;
     if (word == KIT_LOGIN_AGAIN && !ask(p))
@@ -199,7 +189,7 @@ static void call(struct peer *p)
                                         .port = p->uri.port,
                                         .tls = p->tls,
                                         .limits = {.head_max_n = HEAD_MAX_N,
-                                                   .headers_max = HEADERS_MAX,
+                                                   .headers_max = TOOL_HEARD_HEADERS_MAX,
                                                    .value_max_n = 1024,
                                                    .target_max_n = 256,
                                                    .body_max_n = HEAD_MAX_N},

@@ -8,10 +8,9 @@
 #include "security/gba/bootinfo.h"
 #include "security/gba/bootstrap.h"
 
-#define CHALLENGE_MS  60000
-#define TEXT_MAX_N    8192u /* octets of the header lines, and of the body, of an answer */
-#define PRODUCT_TMPI  "3gpp-gba-tmpi"
-#define BUSY_RETRY_MS 1000
+#define CHALLENGE_MS 60000
+#define TEXT_MAX_N   8192u /* octets of the header lines, and of the body, of an answer */
+#define PRODUCT_TMPI "3gpp-gba-tmpi"
 
 struct ub {
     struct ppg_core *core;
@@ -48,7 +47,7 @@ static void answer_status(struct ub *u, unsigned status)
 
     buf_reset(headers, TEXT_MAX_N);
     if (status == 503)
-        ppg_reply_retry_after(BUSY_RETRY_MS, headers);
+        ppg_reply_retry_after(PPG_BUSY_RETRY_MS, headers);
     answer(u, status, SLICE("text/plain"), buf_slice(headers), SLICE_NONE);
 }
 
@@ -210,21 +209,13 @@ static void step(struct ub *u)
 
 unsigned ppg_bsf_head(struct net_http_exchange *x, struct buf *headers, void *arg)
 {
-    struct ppg_core *c = arg;
-    const struct net_http_msg *m = net_http_exchange_msg(x);
-    int64_t wait_ms = sec_penalty_wait_ms(c->shared->penalty, net_http_exchange_ip(x), ppg_core_mono_ms(c));
+    const struct ppg_core *c = arg;
+    unsigned status;
 
-    if (!slice_eq(m->target, SLICE("/")))
+    if (!slice_eq(net_http_exchange_msg(x)->target, SLICE("/")))
         return 404;
-    if (!slice_eq(m->method, SLICE("GET"))) {
-        buf_add_str(headers, "Allow: GET\r\n");
-        return 405;
-    }
-    if (wait_ms > 0 || atomic_load(&c->shared->draining)) {
-        ppg_reply_retry_after(wait_ms > 0 ? wait_ms : BUSY_RETRY_MS, headers);
-        return wait_ms > 0 ? 429 : 503;
-    }
-    return 0;
+    status = ppg_reply_head(c, x, "GET", SIZE_MAX, headers);
+    return status ? status : ppg_reply_slowed(c, net_http_exchange_ip(x), headers);
 }
 
 void ppg_bsf_request(struct net_http_exchange *x, void *arg)

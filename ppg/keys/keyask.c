@@ -13,8 +13,7 @@
 #define REFUSED_S   10
 #define TRIES_MAX                                                                                            \
     4u /* one request may want: the key of its TLS session, of Digest, of Digest in the tunnel */
-#define BUSY_RETRY_MS 1000
-#define SECOND_MS     1000
+#define SECOND_MS 1000
 
 struct ppg_keyask {
     struct list questions;
@@ -90,7 +89,7 @@ static void request_on(struct ppg_core *c, struct parked *p, enum err result)
 {
     c->keyask->tries = p->tries;
     if (result)
-        unavailable(c, p->exchange, result, BUSY_RETRY_MS);
+        unavailable(c, p->exchange, result, PPG_BUSY_RETRY_MS);
     else
         p->again(p->exchange, c);
     c->keyask->tries = 0;
@@ -213,7 +212,7 @@ static enum err ask(struct ppg_core *c, const struct sec_naf_want *want, struct 
     struct question *q;
     enum err e;
 
-    *wait_ms = BUSY_RETRY_MS;
+    *wait_ms = PPG_BUSY_RETRY_MS;
     LIST_EACH (at, &c->keyask->questions) {
         *out = container_of(at, struct question, link);
         if (same(want, &(*out)->want))
@@ -240,7 +239,7 @@ void ppg_keyask_park(struct ppg_core *c, struct net_http_exchange *x, const stru
 {
     struct parked *p = c->keyask->tries < TRIES_MAX ? calloc(1, sizeof *p) : NULL;
     struct question *q;
-    int64_t wait_ms = BUSY_RETRY_MS;
+    int64_t wait_ms = PPG_BUSY_RETRY_MS;
     enum err e = p ? ask(c, want, net_http_exchange_ip(x), &q, &wait_ms) : ERR_NOMEM;
 
     if (e != ERR_AGAIN) {

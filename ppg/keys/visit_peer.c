@@ -5,7 +5,6 @@
 #include "ppg/keys/visit_json.h"
 
 #define BODY_MAX_N    PPG_VISIT_JSON_MAX_N
-#define BUSY_RETRY_MS 1000
 #define HEADERS_MAX_N 256u
 
 static const struct ppg_home *home_of(const struct ppg_core *c, const struct net_http_exchange *x)
@@ -24,25 +23,14 @@ static const struct ppg_home *home_of(const struct ppg_core *c, const struct net
 unsigned ppg_peer_head(struct net_http_exchange *x, struct buf *headers, void *arg)
 {
     struct ppg_core *c = arg;
-    const struct net_http_msg *m = net_http_exchange_msg(x);
 
     if (!home_of(c, x)) {
         LOG(c->shared->log, LOG_WARN, "visit.stranger", LOG_S("peer", net_http_exchange_ip(x)));
         return 403;
     }
-    if (!slice_eq(m->target, PPG_PEER_PATH))
+    if (!slice_eq(net_http_exchange_msg(x)->target, PPG_PEER_PATH))
         return 404;
-    if (!slice_eq(m->method, SLICE("POST"))) {
-        buf_add_str(headers, "Allow: POST\r\n");
-        return 405;
-    }
-    if (m->body_announced_n > BODY_MAX_N)
-        return 413;
-    if (atomic_load(&c->shared->draining)) {
-        ppg_reply_retry_after(BUSY_RETRY_MS, headers);
-        return 503;
-    }
-    return 0;
+    return ppg_reply_head(c, x, "POST", BODY_MAX_N, headers);
 }
 
 /* A user's name here begins with who says so: a home speaks for its own users alone. */
@@ -118,6 +106,6 @@ void ppg_peer_request(struct net_http_exchange *x, void *arg)
         LOG_S("home", home ? home->name : SLICE_NONE), LOG_B("user", told), LOG_C("error", err_name(e)));
     buf_reset(headers, HEADERS_MAX_N);
     if (e == ERR_LIMIT || e == ERR_NOMEM)
-        ppg_reply_retry_after(BUSY_RETRY_MS, headers);
+        ppg_reply_retry_after(PPG_BUSY_RETRY_MS, headers);
     net_httpd_reply(x, status_of(e), SLICE_NONE, buf_slice(headers), SLICE_NONE);
 }

@@ -10,10 +10,9 @@
 #include "security/address.h"
 #include "security/gba/naf.h"
 
-#define MEM_FIRST_N   1024u
-#define MEM_MAX_N     (64u << 10)
-#define HEADERS_N     4096u
-#define BUSY_RETRY_MS 1000
+#define MEM_FIRST_N 1024u
+#define MEM_MAX_N   (64u << 10)
+#define HEADERS_N   4096u
 
 struct zn {
     struct ppg_core *core;
@@ -51,26 +50,15 @@ static bool is_path(struct slice target, bool *push)
 unsigned ppg_zn_head(struct net_http_exchange *x, struct buf *headers, void *arg)
 {
     struct ppg_core *c = arg;
-    const struct net_http_msg *m = net_http_exchange_msg(x);
     bool push;
 
     if (!peer_of(c, x)) {
         LOG(c->shared->log, LOG_WARN, "zn.stranger", LOG_S("peer", net_http_exchange_ip(x)));
         return 403;
     }
-    if (!is_path(m->target, &push))
+    if (!is_path(net_http_exchange_msg(x)->target, &push))
         return 404;
-    if (!slice_eq(m->method, SLICE("POST"))) {
-        buf_add_str(headers, "Allow: POST\r\n");
-        return 405;
-    }
-    if (m->body_announced_n > PPG_KEYSERVICE_MAX_N)
-        return 413;
-    if (atomic_load(&c->shared->draining)) {
-        ppg_reply_retry_after(BUSY_RETRY_MS, headers);
-        return 503;
-    }
-    return 0;
+    return ppg_reply_head(c, x, "POST", PPG_KEYSERVICE_MAX_N, headers);
 }
 
 /* --- answers --- */
@@ -81,7 +69,7 @@ static void end(struct zn *z, unsigned status, struct slice type, struct slice b
 
     buf_reset(headers, HEADERS_N);
     if (status == 503)
-        ppg_reply_retry_after(BUSY_RETRY_MS, headers);
+        ppg_reply_retry_after(PPG_BUSY_RETRY_MS, headers);
     net_httpd_reply(z->exchange, status, type, buf_slice(headers), body);
     sec_push_info_clear(&z->push.info);
     arena_clear(&z->mem);

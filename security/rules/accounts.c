@@ -495,14 +495,6 @@ const struct sec_account *sec_accounts_find(const struct sec_accounts *accounts,
     return e ? &e->account : NULL;
 }
 
-static bool slices_same(const struct slice *a, size_t a_n, const struct slice *b, size_t b_n)
-{
-    for (size_t i = 0; a_n == b_n && i < a_n; i++)
-        if (!slice_eq(a[i], b[i]))
-            return false;
-    return a_n == b_n;
-}
-
 static bool secrets_same(const struct sec_secret *a, const struct sec_secret *b)
 {
     struct slice x = sec_secret_slice(a), y = sec_secret_slice(b);
@@ -527,25 +519,25 @@ static bool limits_same(const struct sec_limits *a, const struct sec_limits *b)
 
 static bool proofs_same(const struct sec_account *a, const struct sec_account *b)
 {
-    return slices_same(a->certificates, a->certificates_n, b->certificates, b->certificates_n) &&
-           slices_same(a->issuers, a->issuers_n, b->issuers, b->issuers_n) &&
+    return slice_list_eq(a->certificates, a->certificates_n, b->certificates, b->certificates_n) &&
+           slice_list_eq(a->issuers, a->issuers_n, b->issuers, b->issuers_n) &&
            slice_eq(a->psk_identity, b->psk_identity) && secrets_same(&a->psk, &b->psk) &&
            a->psk_version == b->psk_version && slice_eq(a->digest_user, b->digest_user) &&
            secrets_same(&a->ha1_md5, &b->ha1_md5) && secrets_same(&a->ha1_sha256, &b->ha1_sha256) &&
            secrets_same(&a->mac.key[SEC_MAC_MD5], &b->mac.key[SEC_MAC_MD5]) &&
            secrets_same(&a->mac.key[SEC_MAC_SHA256], &b->mac.key[SEC_MAC_SHA256]) && a->basic == b->basic &&
            a->basic_clear == b->basic_clear && a->require == b->require &&
-           slices_same(a->tokens, a->tokens_n, b->tokens, b->tokens_n) &&
-           slices_same(a->asserted, a->asserted_n, b->asserted, b->asserted_n) &&
-           slices_same(a->subscribers, a->subscribers_n, b->subscribers, b->subscribers_n) &&
+           slice_list_eq(a->tokens, a->tokens_n, b->tokens, b->tokens_n) &&
+           slice_list_eq(a->asserted, a->asserted_n, b->asserted, b->asserted_n) &&
+           slice_list_eq(a->subscribers, a->subscribers_n, b->subscribers, b->subscribers_n) &&
            a->by_network == b->by_network;
 }
 
 bool sec_account_same(const struct sec_account *a, const struct sec_account *b)
 {
     return slice_eq(a->name, b->name) && proofs_same(a, b) &&
-           slices_same(a->networks, a->networks_n, b->networks, b->networks_n) &&
-           slices_same(a->initiator_uris, a->initiator_uris_n, b->initiator_uris, b->initiator_uris_n) &&
+           slice_list_eq(a->networks, a->networks_n, b->networks, b->networks_n) &&
+           slice_list_eq(a->initiator_uris, a->initiator_uris_n, b->initiator_uris, b->initiator_uris_n) &&
            limits_same(&a->limits, &b->limits) && a->trusted == b->trusted &&
            a->may_ask_protection == b->may_ask_protection && a->anonymous == b->anonymous;
 }

@@ -205,14 +205,6 @@ bool sec_delegates_has_issuer(const struct sec_delegates *d, struct slice name)
 
 /* --- two tables side by side --- */
 
-static bool slices_same(const struct slice *a, size_t a_n, const struct slice *b, size_t b_n)
-{
-    for (size_t i = 0; a_n == b_n && i < a_n; i++)
-        if (!slice_eq(a[i], b[i]))
-            return false;
-    return a_n == b_n;
-}
-
 static bool has_same_issuer(const struct sec_delegates *d, const struct sec_issuer *issuer)
 {
     for (size_t i = 0; i < d->issuers_n; i++) {
@@ -220,8 +212,8 @@ static bool has_same_issuer(const struct sec_delegates *d, const struct sec_issu
 
         if (slice_eq(other->name, issuer->name))
             return other->subject == issuer->subject && other->skew_s == issuer->skew_s &&
-                   slices_same(other->audiences, other->audiences_n, issuer->audiences,
-                               issuer->audiences_n) &&
+                   slice_list_eq(other->audiences, other->audiences_n, issuer->audiences,
+                                 issuer->audiences_n) &&
                    sec_jwks_same(other->keys, issuer->keys);
     }
     return false;
@@ -242,8 +234,8 @@ static bool has_same_proxy(const struct sec_delegates *d, const struct proxy *pr
         const struct proxy *other = d->proxies[i];
 
         if (slice_eq(other->name, proxy->name))
-            return networks_same(other, proxy) && slices_same(other->certificates, other->certificates_n,
-                                                              proxy->certificates, proxy->certificates_n);
+            return networks_same(other, proxy) && slice_list_eq(other->certificates, other->certificates_n,
+                                                                proxy->certificates, proxy->certificates_n);
     }
     return false;
 }

@@ -179,7 +179,19 @@ static void test_items(void)
     }
 }
 
+static void test_lists(void)
+{
+    const struct slice a[] = {SLICE("one"), SLICE("two"), SLICE("")};
+    const struct slice b[] = {SLICE("one"), SLICE("two"), SLICE("x")};
+    const struct slice turned[] = {SLICE("two"), SLICE("one"), SLICE("")};
+
+    CU_ASSERT(slice_list_eq(a, 3, a, 3) && slice_list_eq(a, 2, b, 2) && slice_list_eq(NULL, 0, b, 0));
+    CU_ASSERT(!slice_list_eq(a, 3, b, 3) && !slice_list_eq(a, 2, a, 3) && !slice_list_eq(a, 0, a, 1));
+    CU_ASSERT(!slice_list_eq(a, 3, turned, 3));
+}
+
 const struct test_case test_cases[] = {
+    {"lists", test_lists},
     {"compare_rows", test_compare},
     {"edge_rows", test_edges},
     {"trim", test_trim},
