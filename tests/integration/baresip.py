@@ -3,7 +3,7 @@
 import os
 import socket
 
-from harness import free_port, wait_until
+from harness import NotHere, free_port, wait_until
 from sipnet import socket_open
 
 CALL = """sip_listen 127.0.0.1:{port}
@@ -20,6 +20,8 @@ class Baresip:
     """A running baresip without sound: what its user reads."""
 
     def __init__(self, bench, account):
+        if [name for _, name in socket.if_nameindex()] == ["lo"]:
+            raise NotHere("no network, without which baresip has no address")
         for _ in range(5):
             self.begin(bench, account)
             if self.program.running():

@@ -8,7 +8,7 @@ import threading
 
 import pcap
 from gateway import INITIATORS, Gateway, Terminal, make_identity, pap_push
-from harness import case, check, check_eq, free_port, main, without_ipv6
+from harness import case, check, check_eq, free_port, main, needs_ipv6
 from sipnet import ALICE, FULL, MARK, OPEN, SIPP_DEVICE, ended, good, kamailio, route
 from sipuas import Device, Message, answer, challenge_of, digest_good
 
@@ -81,8 +81,7 @@ def over_tls(bench):
 
 @case
 def over_ipv6(bench):
-    if without_ipv6():
-        return
+    needs_ipv6()
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
         s.bind(("::1", 0))
         s.settimeout(60)

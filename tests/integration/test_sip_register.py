@@ -12,7 +12,7 @@ import pcap
 from baresip import Baresip
 from gba_model import Module
 from gateway import PASSWORD, Gateway, Terminal, make_identity, pap_push
-from harness import case, check, check_eq, free_port, main, wait_until, without_ipv6
+from harness import case, check, check_eq, free_port, main, needs_ipv6, wait_until
 from siphone import DOMAIN, Phone
 from sipnet import MARK
 from msrppeer import chunks_of, response
@@ -140,8 +140,7 @@ def over_tls(bench):
 
 @case
 def over_ipv6(bench):
-    if without_ipv6():
-        return
+    needs_ipv6()
     gateway = registrar(bench, conf={"ota-sip.listen-udp": "[::1]:0", "ota-sip.listen-tcp": "[::1]:0"})
     for over in ("udp", "tcp"):
         phone = Phone(bench, gateway.doors[f"sip-{over}"], over=over, host="::1")
