@@ -391,14 +391,14 @@ static int run(struct asked *a)
     return status;
 }
 
-static void help_command(const struct ctl_command *c)
+static void help_command(FILE *to, const struct ctl_command *c)
 {
-    (void)printf("usage: ppgctl [OPTIONS] %s%s\n%s\n%s", c->words, c->more, c->help,
-                 c->usage ? c->usage : "");
+    (void)fprintf(to, "usage: ppgctl [OPTIONS] %s%s\n%s\n%s", c->words, c->more, c->help,
+                  c->usage ? c->usage : "");
     for (const struct tool_option *o = ctl_options; o->name; o++)
         for (size_t i = 0; i < ctl_says_n; i++)
             if (slice_eq(slice_str(ctl_says[i].option), slice_str(o->name)) && c->may >> i & 1)
-                (void)printf("  --%s %s\n        %s\n", o->name, o->value, o->help);
+                (void)fprintf(to, "  --%s %s\n        %s\n", o->name, o->value, o->help);
 }
 
 static void help(FILE *to)
@@ -413,10 +413,12 @@ static void help(FILE *to)
     (void)fputs("exit status: 0 done, 1 the gateway refused or a test says no, 2 usage, 3 no answer\n", to);
 }
 
-static int usage_error(const char *why)
+/* With what there is to say about the command that was meant, so that the mistake stays in sight. */
+static int usage_error(const struct ctl_command *c, const char *why)
 {
-    (void)fprintf(stderr, "ppgctl: %s\n", why);
-    help(stderr);
+    if (c)
+        help_command(stderr, c);
+    (void)fprintf(stderr, "ppgctl: %s%s\n", why, c ? "" : "; ppgctl --help lists commands and options");
     return EXIT_USAGE;
 }
 
@@ -503,7 +505,7 @@ static int dispatch(struct ctl *o, const struct tool_list *words)
         if (!matches(a.c, words, &n))
             continue;
         if (o->help) {
-            help_command(a.c);
+            help_command(stdout, a.c);
             return EXIT_OK;
         }
         a.words = words->v + n;
@@ -511,9 +513,9 @@ static int dispatch(struct ctl *o, const struct tool_list *words)
         why = wrong_with(&a, text);
         if (!why)
             why = replay_seconds(o, seconds);
-        return why ? usage_error(why) : run(&a);
+        return why ? usage_error(a.c, why) : run(&a);
     }
-    return usage_error(words->n ? "no such command" : "a command is needed");
+    return usage_error(NULL, words->n ? "no such command" : "a command is needed");
 }
 
 int main(int argc, char **argv)
@@ -525,7 +527,7 @@ int main(int argc, char **argv)
     ppg_json_wipe();
     (void)signal(SIGPIPE, SIG_IGN);
     if (tool_parse(ctl_options, argc - 1, argv + 1, &o, &words, why))
-        return usage_error(why);
+        return usage_error(NULL, why);
     if (o.version) {
         (void)puts("ppgctl " PPG_VERSION);
         return EXIT_OK;

@@ -104,6 +104,9 @@ def usage(bench):
                  ("audit", "verify", "a", "b"), ("backup",), ("backup", "a", "b"), ("backup", ""), ("backup", "a", "--file", "b"), ("audit", "tail", "--count", "10001")):
         done = bench.run("ppgctl", *args)
         check_eq((done.returncode, done.stdout), (2, ""), f"{args}: {done.stderr}")
+        last = done.stderr.splitlines()[-1]  # in sight, whatever stands before it
+        check(last.startswith("ppgctl: ") and len(done.stderr.splitlines()) < 40, f"{args}: {done.stderr}")
+    check("usage: ppgctl [OPTIONS] push replay" in bench.run("ppgctl", "push", "replay", "a").stderr, "its own help")
 
 
 def heard(gateway):
