@@ -107,10 +107,14 @@ static bool next_line(struct slice *text, struct slice *line)
 
 static enum err add_lines(struct slice text, struct arena *mem, struct pap_addrs *out, char why[TOOL_WHY_N])
 {
-    struct slice rest = text, line;
+    const struct slice mark = SLICE("\xEF\xBB\xBF"); /* of UTF-8, as some editors begin a file */
+    struct slice rest, line;
     size_t n = 0;
     enum err e;
 
+    if (slice_starts(text, mark))
+        text = slice_sub(text, mark.n, text.n);
+    rest = text;
     while (next_line(&rest, &line))
         n++;
     e = room(mem, n, out);

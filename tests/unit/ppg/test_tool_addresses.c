@@ -104,6 +104,8 @@ static void files(void)
         {"# all\n\n  +1\t\r\n \n#+2\n", ERR_OK, 1, "WAPPUSH=+1/TYPE=PLMN"},
         {"sip:a@b # no comment here\n", ERR_OK, 1,
          "WAPPUSH=sip%3Aa%40b%20%23%20no%20comment%20here/TYPE=USER"},
+        {"\xEF\xBB\xBF+1\r\n", ERR_OK, 1, "WAPPUSH=+1/TYPE=PLMN"}, /* as some editors begin a file */
+        {"\xEF\xBB\xBF# one\n+1\n", ERR_OK, 1, "WAPPUSH=+1/TYPE=PLMN"},
         {"", ERR_OK, 0, NULL},
         {"\n#\n", ERR_OK, 0, NULL},
     };
