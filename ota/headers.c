@@ -75,6 +75,7 @@ static const struct {
     {"Push-Flag", OTA_HEADER_GATEWAY},
     {"X-Push-", OTA_HEADER_GATEWAY},
     {"X-Wap-Push-", OTA_HEADER_GATEWAY},
+    {"X-Syncml-", OTA_HEADER_GATEWAY}, /* macs are not made up by initiators: DM message security 5.4.1.5 */
     {"X-Wap-CPITag", OTA_HEADER_GATEWAY},
     {"X-Wap-Terminal-Id", OTA_HEADER_GATEWAY},
     {"X-Wap-Authenticate", OTA_HEADER_GATEWAY},

@@ -61,6 +61,8 @@ static void rules_follow_the_table(void)
         {"Content-Length", OTA_HEADER_GATEWAY},
         {"Push-Flag", OTA_HEADER_GATEWAY},
         {"X-Wap-Push-Info", OTA_HEADER_GATEWAY},
+        {"x-syncml-hmac", OTA_HEADER_GATEWAY},
+        {"X-SyncML-Nonce", OTA_HEADER_GATEWAY},
         {"x-wap-push-anything", OTA_HEADER_GATEWAY},
         {"X-Wap-CPITag", OTA_HEADER_GATEWAY},
         {"X-Wap-Terminal-ID", OTA_HEADER_GATEWAY},
