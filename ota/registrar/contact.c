@@ -177,6 +177,7 @@ static void read_expiry(const struct ota_sip_request *r, osip_contact_t *c, int6
     struct scan s = scan_of(expires);
 
     b->expires_s = expires.n ? (int64_t)scan_u32(&s, 0, UINT32_MAX) : header_seconds(r, default_s);
+    scan_end(&s);
     if (s.err)
         b->expires_s = default_s; /* §10.2.1.1: as if it were not there */
 }

@@ -255,6 +255,42 @@ static void what_is_refused(void)
     forget(&w, &r);
 }
 
-const struct test_case test_cases[] = {
-    {"how_it_is_reached", how_it_is_reached}, {"what_it_takes", what_it_takes},     {"the_path", the_path},
-    {"flows_and_names", flows_and_names},     {"what_is_refused", what_is_refused}, {NULL, NULL}};
+/* The parameter before the header before what is usual; what is no number is as if it were not there, and takes nobody away (RFC 3261
+ * §10.2.1.1, §10.3). */
+static void how_long_it_is_there(void)
+{
+    static const struct {
+        const char *lines;
+        int64_t want_s;
+    } rows[] = {
+        {"Contact: <sip:x@192.0.2.7>\r\n", 3600},
+        {"Contact: <sip:x@192.0.2.7>\r\nExpires: 60\r\n", 60},
+        {"Contact: <sip:x@192.0.2.7>;expires=0\r\nExpires: 60\r\n", 0},
+        {"Contact: <sip:x@192.0.2.7>;expires=7\r\n", 7},
+        {"Contact: <sip:x@192.0.2.7>;expires=0x10\r\n", 3600},
+        {"Contact: <sip:x@192.0.2.7>;expires=0.5\r\n", 3600},
+        {"Contact: <sip:x@192.0.2.7>;expires=-1\r\n", 3600},
+        {"Contact: <sip:x@192.0.2.7>;expires=99999999999\r\n", 3600},
+        {"Contact: <sip:x@192.0.2.7>\r\nExpires: Thu, 01 Dec 1994 16:00:00 GMT\r\n", 3600},
+        {"Contact: <sip:x@192.0.2.7>\r\nExpires: 0 seconds\r\n", 3600},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ota_sip_origin from = origin(OTA_SIP_UDP, false, NULL);
+        struct ota_sip_wish w;
+        struct ota_sip_request r;
+
+        test_row(i);
+        CU_ASSERT_EQUAL_FATAL(read_lines(&w, &r, &from, HERE, rows[i].lines), ERR_OK);
+        CU_ASSERT_EQUAL(w.bindings[0].expires_s, rows[i].want_s);
+        forget(&w, &r);
+    }
+}
+
+const struct test_case test_cases[] = {{"how_it_is_reached", how_it_is_reached},
+                                       {"what_it_takes", what_it_takes},
+                                       {"the_path", the_path},
+                                       {"flows_and_names", flows_and_names},
+                                       {"what_is_refused", what_is_refused},
+                                       {"how_long_it_is_there", how_long_it_is_there},
+                                       {NULL, NULL}};
