@@ -155,8 +155,10 @@ static void start(struct ota_sip_session *s)
 void ota_sip_session_send(struct ota_sip_session *s)
 {
     const struct ota_msrp_sdp far = {.accept = slice_str(s->accept)};
+    bool large = s->max_size && s->push->entity.n + s->push->job->body.n > s->max_size;
 
-    if (s->max_size && s->push->entity.n + s->push->job->body.n > s->max_size)
+    s->push->job->result.large = large;
+    if (large)
         ota_sip_session_pushed(s, false, OTA_UNDELIVERABLE, CAPABILITIES, "larger than the terminal takes");
     else if (!ota_msrp_sdp_accepts(&far, ota_sip_attempt_type(s->push)))
         ota_sip_session_pushed(s, false, OTA_ABORTED, OTHER_TYPE, "type not among those the terminal takes");

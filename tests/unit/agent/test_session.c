@@ -233,6 +233,19 @@ static void answers_that_are_no_use(void)
     }
 }
 
+/* More than the terminal takes in a session: it may be told where it lies instead (ppg/deliver.c). */
+static void larger_than_it_takes(void)
+{
+    struct fix *f = fix_open(OTA_SESSION_ALWAYS);
+
+    (void)snprintf(f->body + strlen(f->body), sizeof f->body - strlen(f->body), "a=max-size:20\r\n");
+    f->stream = -1;
+    push(f, 0);
+    (void)netloop_until(&f->nl, &f->done, 1);
+    CU_ASSERT(ended_as(f, 0, OTA_UNDELIVERABLE, 2006) && f->jobs[0].result.large);
+    fix_close(f);
+}
+
 /* What was sent may have arrived; the session is ended. */
 static void cancelled_half_way(void)
 {
@@ -454,4 +467,5 @@ const struct test_case test_cases[] = {{"two_pushes_in_one_session", two_pushes_
                                        {"closed_while_it_rings", closed_while_it_rings},
                                        {"bye_is_challenged", bye_is_challenged},
                                        {"bye_over_another_connection", bye_over_another_connection},
+                                       {"larger_than_it_takes", larger_than_it_takes},
                                        {NULL, NULL}};
