@@ -114,6 +114,20 @@ static unsigned check_head(struct ppg_core *c, struct net_http_exchange *x, stru
     return !status && m->expect_continue ? check_rate(c, account, headers) : status;
 }
 
+/* RFC 9110 §8.4: a body that was compressed would be told of as one without a boundary.  Other words there, such as
+ * "binary", are seen in the field and mean nothing. */
+static bool body_is_coded(const struct net_http_msg *m)
+{
+    static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"};
+    struct slice rest = net_http_header(m, SLICE("Content-Encoding"), NULL), one;
+
+    while (slice_item(&rest, &one))
+        for (size_t i = 0; i < sizeof codings / sizeof codings[0]; i++)
+            if (slice_eq_ci(one, slice_str(codings[i])))
+                return true;
+    return false;
+}
+
 unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void *arg)
 {
     struct ppg_core *c = arg;
@@ -133,6 +147,10 @@ unsigned ppg_accept_head(struct net_http_exchange *x, struct buf *headers, void 
     }
     if (ppg_core_settings(c)->pap.strict && !type_is_possible(m))
         return 415;
+    if (body_is_coded(m)) {
+        buf_add_str(headers, "Accept-Encoding: identity\r\n"); /* RFC 9110 §12.5.3 */
+        return 415;
+    }
     status = ppg_authenticate(c, x, false, headers, &want);
     return status || !ppg_authenticated(c, x) ? status : check_head(c, x, headers);
 }

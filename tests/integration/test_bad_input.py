@@ -367,6 +367,15 @@ def content_headers_are_checked(bench):
 
 
 @case
+def compressed_bodies_are_refused_as_that(bench):
+    """And not as multiparts without a boundary; what is no coding is passed over."""
+    gateway = opened(bench)
+    for coding, status in (("gzip", 415), ("identity, Deflate", 415), ("binary", 202), ("identity", 202)):
+        octets = submission(f"Content-Encoding: {coding}\r\nConnection: close\r\n", push_id=coding)
+        check_eq((coding, raw(bench, gateway, octets)), (coding, [status]))
+
+
+@case
 def headers_that_decide_are_not_there_in_two_ways(bench):
     """Less protection or more, one application or another: which was meant cannot be known.  The same twice is one."""
     gateway = opened(bench)
