@@ -118,7 +118,8 @@ static unsigned check_head(struct ppg_core *c, struct net_http_exchange *x, stru
  * "binary", are seen in the field and mean nothing. */
 static bool body_is_coded(const struct net_http_msg *m)
 {
-    static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"};
+    static const char *const codings[] = {"gzip", "x-gzip",   "deflate",   "br",
+                                          "zstd", "compress", "x-compress"};
     struct slice rest = net_http_header(m, SLICE("Content-Encoding"), NULL), one;
 
     while (slice_item(&rest, &one))
