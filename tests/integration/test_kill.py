@@ -178,7 +178,7 @@ class Submitter(threading.Thread):
 def wait_shown(gateway, phone, want):
     """Until each was shown; a failure tells what became of those that were not."""
     try:
-        wait_until(lambda: {e["content"] for e in phone.events()} >= set(want), "every push to be shown", 90)
+        wait_until(lambda: {e["content"] for e in phone.events()} >= set(want), "every push to be shown", 300)
     except Failure:
         missing = sorted(set(want) - {e["content"] for e in phone.events()})
         raise Failure(f"{len(missing)} not shown: {[gateway.show(name)['targets'] for name in missing[:3]]}; the terminal "
@@ -201,7 +201,7 @@ def random_kills_under_load(bench):
             phone.start()
             phone_kills += 1
         gateway.start()
-    submitter.join(120)
+    submitter.join(600)
     check(not submitter.trouble, submitter.trouble)
     want = sorted(submitter.accepted)
     check_eq(len(want), pushes)

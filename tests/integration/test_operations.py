@@ -134,7 +134,7 @@ def cancel_before_the_terminal_got_anything(bench):
     relay.hold()
     gateway, client = opened(bench, route("+15550101", relay.port), phone, conf={"ota-http.response-timeout": "60s"})
     check_eq(client.push("asked", ["+15550101"]).code, 1001)
-    check(relay.held.wait(20), "nothing was asked")
+    check(relay.held.wait(60), "nothing was asked")
     check_eq([client.cancel("asked").code for _ in range(2)], [1000, 2008])
     check_eq(client.push("old", ["+15550101"]).code, 1001)
     check_eq(client.push("new", ["+15550101"], replace_push_id="old").code, 1001)

@@ -86,10 +86,10 @@ def in_order(bench, phones, each, **conf):
     for submitter in submitters:
         submitter.start()
     for submitter in submitters:
-        submitter.join(120)
+        submitter.join(600)
         check(not submitter.trouble and not submitter.is_alive(), submitter.trouble or "not done in time")
     for to, phone in terminals.items():
-        wait_until(lambda phone=phone: len(phone.took) >= each, f"{each} pushes at {to}", 200)
+        wait_until(lambda phone=phone: len(phone.took) >= each, f"{each} pushes at {to}", 600)
         check(phone.refused > 0, "it never said no")
         late = [(a, b) for a, b in zip(phone.took, phone.took[1:]) if int(b) != int(a) + 1]
         check_eq(late, [], f"{to}, out of order")

@@ -242,7 +242,7 @@ class Load:
         for s in self.submitters:
             s.over.set()
         for s in self.submitters:
-            s.join(60)
+            s.join(120)
             check(not s.fault and not s.is_alive(), s.fault)
         self.gateway.check_events(broken, "reload.kept")
         self.gateway.check_events(good, "reload.done")

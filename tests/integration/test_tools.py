@@ -415,7 +415,7 @@ def a_port_in_use_is_not_shared(bench):
 @case
 def what_cannot_be_read_or_reached_is_told_by_name(bench):
     url = "http://127.0.0.1:1/pap"
-    for args, words in ((("--text", "a", "--url", "http://no-such-host.invalid/pap"), "no-such-host.invalid/pap: no such host"),
+    for args, words in ((("--text", "a", "--url", f"http://{'a' * 64}.example/pap"), "a.example/pap: no such host"),
                         (("--text", "a", "--url", url), url + ": "), (("--file", bench.path("none"), "--url", url), "none: No such file"),
                         (("--file", bench.folder, "--url", url), "Is a directory"),
                         (("--text", "a", "--url", url, "--to-file", bench.path("list")), "list: No such file"),

@@ -441,7 +441,7 @@ static void bye_over_another_connection(void)
 {
     struct fix *f = fix_open(OTA_SESSION_ALWAYS);
 
-    f->env.sip.session_idle_ms = 300;
+    f->env.sip.session_idle_ms = 1500;
     push(f, 0);
     take_chunk(f, 200);
     (void)netloop_until(&f->nl, &f->done, 1);
