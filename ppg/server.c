@@ -46,6 +46,8 @@ struct ppg_server {
     struct ppg_metrics_doors *metrics; /* NULL: none */
     struct ppg_reload *reload;
     struct ppg_snapshot *snapshot; /* in use; reload holds it */
+    /* Keys that the last reload found changed, and only a start can change: "pap.listen, ..." */
+    char at_start[512];
     struct ppg_audit *audit;
     struct sec_pseudonyms *names; /* of subscribers in the log */
     struct store_purge purge;
@@ -89,9 +91,11 @@ static void run_errand(void *host, struct ppg_errand *e)
 static void tell_unchanged(const char *section, const char *key, void *arg)
 {
     struct ppg_server *s = arg;
+    size_t used = strlen(s->at_start);
     char name[64];
 
     (void)snprintf(name, sizeof name, "%s.%s", section, key);
+    (void)snprintf(s->at_start + used, sizeof s->at_start - used, "%s%s", used ? ", " : "", name);
     LOG(s->shared.log, LOG_WARN, "reload.needs-restart", LOG_C("key", name));
 }
 
@@ -102,6 +106,7 @@ static void take(void *arg, struct ppg_snapshot *before, struct ppg_snapshot *fr
     const struct ppg_settings *was = ppg_config_settings(before->config);
     const struct ppg_settings *set = ppg_config_settings(fresh->config);
 
+    s->at_start[0] = '\0';
     ppg_schema_each_at_start(was, set, tell_unchanged, s);
     if (!set->ota_sip.realm[0] && !was->ota_sip.realm[0] && !slice_eq(ppg_sip_realm(was), ppg_sip_realm(set)))
         tell_unchanged("ota-sip", "realm", s); /* not set: it is the first domain */
@@ -277,6 +282,7 @@ static void status(void *arg, struct ppg_status *out)
     for (unsigned i = 0; i < s->loops_n; i++)
         ppg_stats_add(&out->stats, &s->loops[i].core.stats);
     out->changes = ppg_reload_changes(s->reload);
+    out->at_start = s->at_start;
 }
 
 static enum err audit_start(struct ppg_server *s, char why[256])

@@ -61,6 +61,8 @@ struct ppg_status {
     bool draining;
     struct ppg_stats stats;            /* of all loops together */
     const struct ppg_changes *changes; /* of the last reload; NULL: none is known.  Until the next one */
+    const char
+        *at_start; /* what it found changed that only a start can change; NULL or "": nothing.  Likewise */
 };
 
 struct ppg_admin_conf {

@@ -151,6 +151,8 @@ static void reload_done(void *arg, enum err result, const struct ppg_config_erro
         j->admin->conf.status(j->admin->conf.arg, &s);
         o = json_object();
         ppg_json_set_n(o, "generation", s.generation);
+        if (s.at_start && s.at_start[0])
+            ppg_json_set_text(o, "needs_restart", slice_str(s.at_start));
         note_reload(j, &s, o);
         ppg_admin_answer(j->x, 200, o);
     }

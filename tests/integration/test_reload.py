@@ -128,8 +128,10 @@ def settings_of_open_listeners_and_bearers(bench):
     other.wait_events(1)
     check(b"X-Wap-Push-ProvURL: https://ppg.example.net/new2" in other.wire(), "the new one")
     gateway.write_conf(**{"gateway.loops": "1", "pap.nonce-lifetime": "1min"})
-    check_eq(gateway.ctl("reload").returncode, 0)
+    done = gateway.ctl("--json", "reload")
+    check_eq((done.returncode, json.loads(done.stdout)["needs_restart"]), (0, "gateway.loops, pap.nonce-lifetime"))
     check_eq(sorted(e["key"] for e in gateway.check_events(2, "reload.needs-restart")), ["gateway.loops", "pap.nonce-lifetime"])
+    check("needs_restart" not in json.loads(gateway.ctl("--json", "reload").stdout), "nothing has changed since")
 
 
 OTHER_PASSWORD = "battery-staple-2846"
