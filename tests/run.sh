@@ -17,7 +17,7 @@ threaded="$threaded"'|fault\..*|integration\.first_push)$'
 
 packages='gcc libc6-dev cmake ninja-build pkg-config clang clang-format-14 libclang-rt-14-dev libuv1-dev
 libgnutls28-dev libosip2-dev libc-ares-dev libxml2-dev libhttp-parser-dev libsqlite3-dev libinih-dev libjansson-dev libxmlsec1-dev libcunit1-dev curl openssl
-baresip-core gdb gnutls-bin kamailio nginx sip-tester slowhttptest sqlite3 python3 python3-cryptography python3-jwt python3-prometheus-client libwbxml2-utils sipsak testssl.sh tshark xmlsec1'
+baresip-core gdb gnutls-bin groff-base kamailio nginx sip-tester slowhttptest sqlite3 python3 python3-cryptography python3-jwt python3-prometheus-client libwbxml2-utils sipsak testssl.sh tshark xmlsec1'
 
 passed=0
 failed=0
