@@ -537,7 +537,7 @@ const struct ppg_config_key ppg_config_keys[] = {
         "Any other on which nothing has come for so long; devices keep theirs with empty lines (RFC 5626)."),
 
     NUMBER(TIME, "delivery", "retry-first", delivery.retry_first_ms, 10, 3600000, "5s",
-           "The wait before the second attempt; it doubles with each further one."),
+           "The wait before the second attempt, at least some 100 ms; it doubles with each further one."),
     NUMBER(TIME, "delivery", "retry-max", delivery.retry_max_ms, 10, DAY_MS, "10min",
            "The longest wait between attempts."),
     NUMBER(COUNT, "delivery", "tries-max", delivery.tries_max, 1, 10000, "200",
