@@ -398,7 +398,8 @@ static void help_command(FILE *to, const struct ctl_command *c)
     for (const struct tool_option *o = ctl_options; o->name; o++)
         for (size_t i = 0; i < ctl_says_n; i++)
             if (slice_eq(slice_str(ctl_says[i].option), slice_str(o->name)) && c->may >> i & 1)
-                (void)fprintf(to, "  --%s %s\n        %s\n", o->name, o->value, o->help);
+                (void)fprintf(to, "  --%s%s%s\n        %s\n", o->name, o->value ? " " : "",
+                              o->value ? o->value : "", o->help);
 }
 
 static void help(FILE *to)

@@ -25,6 +25,7 @@ def alike(got, want, what):
 def help_of(bench, program, *words):
     done = bench.run(program, *words, "--help")
     check_eq((done.returncode, done.stderr), (0, ""), f"{program} {' '.join(words)} --help")
+    check("(null)" not in done.stdout, done.stdout)
     return done.stdout
 
 

@@ -10,7 +10,7 @@ static void test_headers(void)
     struct net_http_header sent[TOOL_HEARD_HEADERS_MAX + 1];
 
     for (size_t i = 0; i < COUNT(sent); i++)
-        sent[i].name = sent[i].value = slice_of("abcdefghi" + i % 8, 1);
+        sent[i].name = sent[i].value = slice_of(&"abcdefghi"[i % 8], 1);
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct net_http_msg m = {.status = 401, .body = SLICE("no")};
         struct tool_heard heard;
