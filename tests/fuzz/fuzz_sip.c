@@ -84,7 +84,8 @@ static void register_it(const struct ota_sip_request *r)
     buf_reset(&record, OTA_SIP_HEAD_MAX_N);
     buf_add(&record, alice.record);
     status = ota_sip_register_bind(&g, r, &from, &alice, &answer);
-    if (status != 200 && status != 400 && status != 423 && status != 439 && status != 500)
+    if (status != 200 && status != 400 && status != 403 && status != 423 && status != 439 && status != 500 &&
+        status != 503)
         abort();
     buf_clear(&more);
     buf_clear(&record);
