@@ -98,8 +98,8 @@ static enum err change(const struct ota_sip_registrar *g, const struct ota_sip_r
                 : ERR_OK;
 }
 
-/* A request that can never be granted is forbidden and not to be repeated; what has no room for now is to come again; 500 is
- * for what §10.3 fails in an update, such as an old CSeq. */
+/* A request that can never be granted is forbidden and not to be repeated; what has no room while others are registered is to
+ * come again; 500 is for what §10.3 fails in an update, such as an old CSeq. */
 static unsigned not_done(enum err e, struct buf *more)
 {
     switch (e) {

@@ -66,6 +66,9 @@ static void test_change_and_load(void)
     begin(&a);
     CU_ASSERT(sec_keyring_load(&a.conf, &r, a.why) == ERR_ABSENT && !r);
     CU_ASSERT(strstr(a.why, a.ring) != NULL);
+    a.conf.previous = "/nowhere/at/all"; /* nobody knows what is in there, and not that there is nothing */
+    CU_ASSERT(sec_keyring_load(&a.conf, &r, a.why) == ERR_IO && !r);
+    a.conf.previous = NULL;
     CU_ASSERT(sec_keyring_change(&a.conf, add_psk, "one", a.why) == ERR_OK);
     CU_ASSERT(sec_keyring_change(&a.conf, add_psk, "two", a.why) == ERR_OK);
     CU_ASSERT_FATAL(sec_keyring_load(&a.conf, &r, a.why) == ERR_OK);
